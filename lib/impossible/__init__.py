@@ -1,0 +1,1 @@
+"""Impossible Distillation: paraphrase datasets and models from a small language model."""

@@ -1,0 +1,283 @@
+"""The command `impossible`: run, plan, score, quality, paraphrase.
+
+Heavy modules are imported by the command that needs them, so that help and refusals are instant.
+A failure with a sentence for the user goes to standard error and ends with status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from impossible.errors import DataError, ImpossibleError, ParameterError
+
+EXAMPLES = {
+    "run": "impossible run smoke --until 05 -- k=50 seed=1",
+    "plan": "impossible plan invitro -- n_contexts=1200",
+    "score": "impossible score predictions.jsonl",
+    "quality": "impossible quality pairs.jsonl --sample 1000",
+    "paraphrase": 'echo "The council approved the plan on Monday." | impossible paraphrase -',
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns its exit status: 0, 2 (a sentence) or 130 (interrupted)."""
+    options = parse(sys.argv[1:] if arguments is None else list(arguments))
+    handler: Callable[[argparse.Namespace], None] = options.handler
+    try:
+        handler(options)
+        sys.stdout.flush()
+    except ImpossibleError as bad:
+        print(f"impossible: {bad}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("impossible: interrupted; what was finished is kept.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, say) has enough; a second write at exit would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Options of the command line; of `run` and `plan`, names and overrides may stand anywhere.
+
+    argparse alone refuses overrides that come after an option, such as `smoke --only 04 -- k=50`.
+
+    >>> parse(["run", "smoke", "--only", "04", "--", "k=50"]).params
+    ['smoke', 'k=50']
+    """
+    top = parser()
+    if arguments[:1] not in (["run"], ["plan"]):
+        return top.parse_args(arguments)
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, others = top.parse_known_args(arguments[:end])
+    if unknown := [each for each in others if each.startswith("-")]:
+        top.error(f"unrecognized arguments: {' '.join(unknown)}")
+    options.params += [*others, *arguments[end + 1 :]]
+    return options
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser with all subcommands."""
+    top = argparse.ArgumentParser(prog="impossible", description=__doc__.split("\n")[0])
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_plan(commands)
+    _add_score(commands)
+    _add_quality(commands)
+    _add_paraphrase(commands)
+    return top
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    text: str,
+    handler: Callable[[argparse.Namespace], None],
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"example:\n  {EXAMPLES[name]}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(handler=handler)
+    return command
+
+
+def _add_params(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "params",
+        nargs="*",
+        metavar="PARAMS [-- name=value …]",
+        help="smoke, invitro (default), another name in params/, or a YAML file; then overrides",
+    )
+    command.add_argument("--results", metavar="DIR", help="default: results/<name of PARAMS>")
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "run the notebooks, skipping what is unchanged"
+    command = _command(commands, "run", text, _run)
+    _add_params(command)
+    for name, what in (
+        ("from", "start with this notebook"),
+        ("only", "only this one"),
+        ("until", "end with this one"),
+    ):
+        command.add_argument(f"--{name}", metavar="NOTEBOOK", default="", dest=name, help=what)
+    command.add_argument("--force", action="store_true", help="run also what is unchanged")
+    command.add_argument("--parameters", action="store_true", help="list all parameters and end")
+
+
+def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "say what a run will do and cost in time, memory and disk"
+    command = _command(commands, "plan", text, _plan)
+    _add_params(command)
+    command.add_argument(
+        "--calibrate",
+        nargs="+",
+        metavar="DIR",
+        help="instead: fit the costs to these finished runs and store them in the package",
+    )
+
+
+def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = 'score outputs: lines {"source", "output", "references": […]} → JSON'
+    command = _command(commands, "score", text, _score)
+    command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
+    command.add_argument("--encoder", metavar="DIR", help="model for BERT-iBLEU; absent: not given")
+
+
+def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = 'measure a corpus as in Table 1: lines {"source", "target"} → JSON'
+    command = _command(commands, "quality", text, _quality)
+    command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
+    command.add_argument("--encoder", metavar="DIR", help="sentence encoder for the cosine")
+    command.add_argument("--parser", choices=("grammar", "flat"), help="source of trees for TED")
+    command.add_argument("--sample", type=_positive, metavar="N", help="measure N pairs, drawn")
+
+
+def _add_paraphrase(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "paraphrase sentences with the distilled student"
+    command = _command(commands, "paraphrase", text, _paraphrase)
+    command.add_argument("text", nargs="+", metavar="TEXT", help="sentences, or - for one per line")
+    command.add_argument(
+        "--model", metavar="DIR", default="results/invitro/models/m_para",
+        help="folder of a student (default %(default)s)",
+    )  # fmt: skip
+    command.add_argument("-n", type=_positive, default=1, help="candidates (default 1)")
+    command.add_argument("--seed", type=int, default=0, help="default 0")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
+
+
+def _split(items: Sequence[str]) -> tuple[str, list[str]]:
+    """The params name and the overrides."""
+    names = [item for item in items if "=" not in item]
+    if len(names) > 1:
+        raise ParameterError(
+            f"Give one params name or file, then overrides name=value; got {', '.join(names)}."
+        )
+    return (names or ["invitro"])[0], [item for item in items if "=" in item]
+
+
+def _results(options: argparse.Namespace, name: str) -> Path:
+    from impossible.store import project_root
+
+    if options.results:
+        return Path(options.results).absolute()
+    return project_root() / "results" / Path(name).stem
+
+
+def _run(options: argparse.Namespace) -> None:
+    from impossible.params import Params, describe
+    from impossible.runner import Selection, run_all
+
+    if options.parameters:
+        print(describe())
+        return
+    name, overrides = _split(options.params)
+    params = Params.load(name, overrides)
+    chosen = vars(options)
+    selection = Selection(chosen["from"], chosen["only"], chosen["until"], chosen["force"])
+    report = run_all(params, _results(options, name), selection)
+    print(f"Report: {report}" if report.is_file() else f"Results: {report.parent}")
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from impossible import plan
+    from impossible.params import Params
+
+    if options.calibrate:
+        plan.fit([Path(each).absolute() for each in options.calibrate])
+        print(f"Costs written to {plan.COSTS}")
+        return
+    name, overrides = _split(options.params)
+    params = Params.load(name, overrides)
+    print(plan.show(plan.plan(params, _results(options, name))))
+
+
+def _score(options: argparse.Namespace) -> None:
+    from impossible.evaluation import score_file
+
+    lines, name = _lines(options.file)
+    _print(score_file(lines, name, encoder=_encoder(options.encoder)))
+
+
+def _quality(options: argparse.Namespace) -> None:
+    from impossible.evaluation import quality_file
+    from impossible.parsers import get_parser
+
+    lines, name = _lines(options.file)
+    parser = get_parser(options.parser) if options.parser else None
+    encoder = _encoder(options.encoder)
+    _print(quality_file(lines, name, encoder=encoder, parser=parser, n=options.sample))
+
+
+def _encoder(name: str | None) -> Any:
+    """The sentence encoder called `name` (folder or in-vitro/encoder); None without one."""
+    if not name:
+        return None
+    from impossible.critics import Encoder
+    from impossible.models import load_encoder
+
+    found = load_encoder(str(Path(name).absolute()) if Path(name).is_dir() else name)
+    return Encoder(found)
+
+
+def _paraphrase(options: argparse.Namespace) -> None:
+    from impossible.distill import paraphrase
+
+    texts = options.text
+    if texts == ["-"]:
+        texts = [line.strip() for line in _lines("-")[0] if line.strip()]
+    if not texts:
+        raise DataError("standard input holds no sentence: give one per line.")
+    model = Path(options.model).absolute()
+    for candidates in paraphrase(texts, model, n=options.n, seed=options.seed):
+        print("\n".join(candidates))
+
+
+def _print(value: object) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _lines(file: str) -> tuple[Iterator[str], str]:
+    """Lines of a UTF-8 file (`-`: standard input) and its name for messages."""
+    if file == "-":
+        return _decoded(sys.stdin.buffer, "standard input"), "standard input"
+    try:
+        return _decoded(open(file, "rb"), file), file
+    except OSError as bad:
+        raise DataError(f"Cannot read {file}: {bad.strerror}; give a .jsonl file or -.") from bad
+
+
+def _decoded(stream: Iterator[bytes], name: str) -> Iterator[str]:
+    number = 0
+    try:
+        for line in stream:
+            number += 1
+            yield line.decode("utf-8")
+    except UnicodeDecodeError as bad:
+        raise DataError(
+            f"{name}, line {number} is not UTF-8 text (byte {bad.start}): save it as UTF-8."
+        ) from bad
+    except OSError as bad:
+        raise DataError(f"Cannot read {name}: {bad.strerror}.") from bad
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,296 @@
+"""Readers of JSON lines and of the human datasets the paper and the notebooks compare with.
+
+Human datasets are never part of this package. They are read from a local folder with one subfolder
+per dataset, or, for those the Hugging Face hub has under a known id, from there when asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from impossible.errors import DataError
+
+__all__ = [
+    "HUMAN", "HumanSet", "available", "human_pairs", "human_predictions", "read_lines",
+    "read_pairs", "read_predictions", "take",
+]  # fmt: skip
+
+PREDICTION_FIELDS = '{"source": "…", "output": "…", "references": ["…"]}'
+PAIR_FIELDS = '{"source": "…", "target": "…"}'
+
+
+@dataclass(frozen=True)
+class HumanSet:
+    """A human paraphrase (or rewriting) dataset and where to find it.
+
+    `file` is relative to the data folder; `positive` says that only rows with label 1 are
+    paraphrases; `hub` is (id, configuration, split, source column, target column) on the hub.
+    """
+
+    title: str
+    file: str
+    positive: bool
+    get: str
+    hub: tuple[str, str | None, str, str, str] | None = None
+
+
+HUMAN = {
+    "mrpc": HumanSet(
+        "MRPC (news)",
+        "mrpc/test.jsonl",
+        True,
+        "the Microsoft Research Paraphrase Corpus (Dolan and Brockett 2005)",
+        ("nyu-mll/glue", "mrpc", "test", "sentence1", "sentence2"),
+    ),
+    "parasci_arxiv": HumanSet(
+        "ParaSCI-arXiv (science)",
+        "parasci_arxiv/test.jsonl",
+        False,
+        "ParaSCI, github.com/dqxiu/ParaSCI (Dong et al. 2021)",
+    ),
+    "quora_vaesvg": HumanSet(
+        "Quora (questions)",
+        "quora_vaesvg/test.jsonl",
+        False,
+        "Quora pairs as split by Gupta et al. (2018), github.com/arvind385801/paraphraseGen",
+    ),
+    "mscoco_captions": HumanSet(
+        "MSCOCO (captions)",
+        "mscoco_captions/test5k.jsonl",
+        False,
+        "the Karpathy split of the MSCOCO captions (Lin et al. 2014), cocodataset.org",
+    ),
+    "pawsx_en": HumanSet(
+        "PAWS-X English",
+        "pawsx_en/dev.jsonl",
+        True,
+        "PAWS-X, github.com/google-research-datasets/paws (Yang et al. 2019)",
+        ("google-research-datasets/paws-x", "en", "validation", "sentence1", "sentence2"),
+    ),
+    "asset": HumanSet(
+        "ASSET (simplification)",
+        "asset/valid.jsonl",
+        False,
+        "ASSET, github.com/facebookresearch/asset (Alva-Manchego et al. 2020)",
+        ("facebook/asset", "simplification", "validation", "original", "simplifications"),
+    ),
+    "wiki_conciseness": HumanSet(
+        "Wiki conciseness",
+        "wiki_conciseness/full.jsonl",
+        False,
+        "github.com/google-research-datasets/wiki-conciseness-dataset (Stahlberg et al. 2022)",
+    ),
+}
+
+
+def read_lines(path: str | Path) -> list[str]:
+    """Lines of a UTF-8 text file; ``-`` is standard input.
+
+    Raises:
+        DataError: when the file is missing, a folder, or not UTF-8 (with the line number).
+    """
+    name = "standard input" if str(path) == "-" else str(path)
+    try:
+        raw = sys.stdin.buffer.read() if str(path) == "-" else Path(path).read_bytes()
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+        raise DataError(f"{name}: {reason}; give a JSON lines file, or - for stdin.") from error
+    try:
+        return raw.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{name}, line {line}: not UTF-8; convert the file to UTF-8.") from error
+
+
+def _objects(lines: Iterable[str], name: str, shape: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each line's place (for messages) and object; blank lines at the end are allowed."""
+    texts = [line.strip() for line in lines]
+    while texts and not texts[-1]:
+        texts.pop()
+    if not texts:
+        raise DataError(f"{name}: empty; each line must be an object like {shape}.")
+    for number, text in enumerate(texts, start=1):
+        place = f"{name}, line {number}"
+        if not text:
+            raise DataError(f"{place}: empty; remove it or write an object like {shape}.")
+        try:
+            record = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{place}: not JSON; write an object like {shape}.") from error
+        if not isinstance(record, dict):
+            kind = type(record).__name__
+            raise DataError(f"{place}: a JSON {kind}, not an object like {shape}.")
+        yield place, record
+
+
+def _string(record: dict[str, Any], field: str, place: str, shape: str) -> str:
+    if field not in record:
+        raise DataError(f"{place}: field '{field}' is missing; write an object like {shape}.")
+    return _text(record[field], field, place)
+
+
+def _text(value: object, field: str, place: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        what = "empty" if isinstance(value, str) else f"{json.dumps(value)[:40]}, not a string"
+        raise DataError(f"{place}: field '{field}' is {what}; it must be a non-empty string.")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:  # "\ud800" is JSON, but no text
+        raise DataError(f"{place}: field '{field}' holds half a surrogate pair.") from error
+    return value
+
+
+def _strings(record: dict[str, Any], field: str, place: str, shape: str) -> list[str]:
+    if field not in record:
+        raise DataError(f"{place}: field '{field}' is missing; write an object like {shape}.")
+    values = record[field]
+    if not isinstance(values, list) or not values:
+        raise DataError(f"{place}: field '{field}' must be a non-empty list of strings.")
+    return [_text(value, field, place) for value in values]
+
+
+def read_predictions(lines: Iterable[str], name: str, system: str = "") -> pd.DataFrame:
+    """Read lines ``{"source", "output", "references": […]}`` into a `records.PREDICTIONS` frame.
+
+    Other fields are ignored. An output may be the empty string: a system can fail to answer.
+
+    Raises:
+        DataError: naming `name`, the line and the field.
+    """
+    rows: list[tuple[str, str, str, list[str], str]] = []
+    for place, record in _objects(lines, name, PREDICTION_FIELDS):
+        source = _string(record, "source", place, PREDICTION_FIELDS)
+        answered = record.get("output") != ""
+        output = _string(record, "output", place, PREDICTION_FIELDS) if answered else ""
+        references = _strings(record, "references", place, PREDICTION_FIELDS)
+        rows.append((system or name, f"{len(rows):06d}", source, references, output))
+    return pd.DataFrame(rows, columns=["system", "item", "source", "references", "output"])
+
+
+def read_pairs(lines: Iterable[str], name: str) -> pd.DataFrame:
+    """Read lines ``{"source", "target"}`` into a frame of pairs, one per line.
+
+    Columns: pair_id, source, target, context_id (the line's, if it has one, else its source: pairs
+    of one source are not independent), origin = name.
+
+    Raises:
+        DataError: naming `name`, the line and the field.
+    """
+    rows: list[tuple[str, str, str, str]] = []
+    for place, record in _objects(lines, name, PAIR_FIELDS):
+        source = _string(record, "source", place, PAIR_FIELDS)
+        target = _string(record, "target", place, PAIR_FIELDS)
+        rows.append((f"{len(rows):06d}", source, target, str(record.get("context_id", source))))
+    frame = pd.DataFrame(rows, columns=["pair_id", "source", "target", "context_id"])
+    return frame.assign(origin=name)
+
+
+def take(frame: pd.DataFrame, n: int | None, seed: int = 0) -> pd.DataFrame:
+    """A seeded sample of n rows in random order (all rows when n is None or there are fewer)."""
+    size = len(frame) if n is None else min(n, len(frame))
+    order = np.random.default_rng(seed).permutation(len(frame))[:size]
+    return frame.iloc[order].reset_index(drop=True)
+
+
+def available(folder: str | Path) -> dict[str, str]:
+    """For each human dataset "" if `folder` has it, else the sentence that tells how to get it."""
+    found = {name for name in HUMAN if _path(folder, name).is_file()}
+    return {name: "" if name in found else _missing(folder, name) for name in HUMAN}
+
+
+def _path(folder: str | Path, name: str) -> Path:
+    return Path(folder) / HUMAN[name].file
+
+
+def _missing(folder: str | Path, name: str) -> str:
+    known, where = HUMAN[name], f"{folder}/" if str(folder) else "the folder human_data names, as "
+    hub = f", or ask for the hub's copy ({known.hub[0]})" if known.hub else ""
+    return (
+        f"{known.title} is missing: put {known.get} as JSON lines with id, source and target (or "
+        f"targets) at {where}{known.file}{hub}."
+    )
+
+
+def _human_rows(name: str, folder: str | Path, hub: bool) -> list[tuple[str, str, list[str]]]:
+    """(id, source, targets) of a human dataset; only positives where pairs are labelled."""
+    if name not in HUMAN:
+        raise DataError(f"Unknown human dataset {name!r}; known are {', '.join(HUMAN)}.")
+    known, path = HUMAN[name], _path(folder, name)
+    if hub:
+        return _hub_rows(name, known)
+    if not path.is_file():
+        raise DataError(_missing(folder, name))
+    rows: list[tuple[str, str, list[str]]] = []
+    for place, record in _objects(read_lines(path), str(path), PAIR_FIELDS):
+        if known.positive and record.get("label") != 1:
+            continue
+        source = _string(record, "source", place, PAIR_FIELDS)
+        many = "targets" in record
+        targets = (
+            _strings(record, "targets", place, PAIR_FIELDS)
+            if many
+            else [_string(record, "target", place, PAIR_FIELDS)]
+        )
+        rows.append((str(record.get("id", len(rows))), source, targets))
+    return rows
+
+
+def _hub_rows(name: str, known: HumanSet) -> list[tuple[str, str, list[str]]]:
+    if known.hub is None:
+        raise DataError(f"{known.title} has no known hub id; {_missing('', name)}")
+    import datasets  # the hub's library, needed here only
+
+    repository, configuration, split, source, target = known.hub
+    try:
+        table = datasets.load_dataset(repository, configuration, split=split)
+    except Exception as error:  # the library raises many kinds: no network, no such id, …
+        reason = " ".join(str(error).split())
+        raise DataError(f"{repository} cannot be loaded from the hub: {reason}") from error
+    rows = [row for row in table if not known.positive or row["label"] == 1]
+    listed = [[row[target]] if isinstance(row[target], str) else row[target] for row in rows]
+    pairs = zip(rows, listed, strict=True)
+    return [(f"{name}-{i:06d}", row[source], texts) for i, (row, texts) in enumerate(pairs)]
+
+
+def human_pairs(
+    name: str, folder: str | Path = "", n: int | None = None, seed: int = 0, hub: bool = False
+) -> pd.DataFrame:
+    """Pairs of a human dataset: one per source, with its first target.
+
+    Args:
+        name: a key of `HUMAN`.
+        folder: the local data folder.
+        n: how many, drawn by `seed` without replacement; None: all.
+        hub: read the hub's copy instead of the folder (needs the network).
+
+    Returns:
+        Frame with columns pair_id, source, target, context_id, origin (= name).
+
+    Raises:
+        DataError: when the dataset is absent, with the sentence that tells how to get it.
+    """
+    rows = _human_rows(name, folder, hub)
+    frame = pd.DataFrame(
+        [(item, source, targets[0], item, name) for item, source, targets in rows],
+        columns=["pair_id", "source", "target", "context_id", "origin"],
+    )
+    return take(frame, n, seed)
+
+
+def human_predictions(
+    name: str, folder: str | Path = "", system: str = "Copy-Input", hub: bool = False
+) -> pd.DataFrame:
+    """A `records.PREDICTIONS` frame of Copy-Input (the output is the source) on a human dataset."""
+    rows = _human_rows(name, folder, hub)
+    return pd.DataFrame(
+        [(system, item, source, targets, source) for item, source, targets in rows],
+        columns=["system", "item", "source", "references", "output"],
+    )

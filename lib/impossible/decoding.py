@@ -1,0 +1,355 @@
+"""Sample sentences from a language model and candidates from a student (paper §3.1, §3.3).
+
+The prefix of a context is computed once and its cache shared by all samples; a sample stops as
+soon as its sentence is certain to be complete. Results do not depend on how rows and contexts are
+batched: a text is a function of its prefix, its uniforms and the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import DynamicCache, EncoderDecoderCache
+
+from impossible.batching import token_ids
+from impossible.caches import SHARING, expanded, shared, sharing
+from impossible.errors import ModelError
+from impossible.models import LanguageModel
+from impossible.sampling import Nucleus, bucketed_rows, generate
+from impossible.text.sentences import find_sentence_end
+
+__all__ = ["Nucleus", "generate_candidates", "sample_contexts", "sample_continuations"]
+
+MARKS = frozenset(".?!")
+ROWS = 512  # most samples in one forward pass
+Uniforms = NDArray[np.float64]
+Forbid = Callable[[Tensor, Sequence[int], list[list[int]]], Tensor]
+SENTENCE = Nucleus(0.9, 0.7)
+CONTEXT = Nucleus(0.9, 1.0)
+
+
+@torch.inference_mode()
+def sample_continuations(
+    lm: LanguageModel,
+    prefixes: Sequence[str],
+    uniforms: Sequence[Uniforms],
+    nucleus: Nucleus = SENTENCE,
+    banned: Iterable[str] = (),
+    sentences: int | Sequence[int] = 1,
+    no_repeat_ngram_size: int = 0,
+    rows: int = ROWS,
+) -> list[list[str]]:
+    """Sample k continuations after each prefix.
+
+    Args:
+        lm: the teacher.
+        prefixes: contexts.
+        uniforms: for each prefix an array (k, max_new_tokens) of numbers in [0, 1), from
+            `store.item_rng(seed, stage, context_id).random((k, max_new_tokens))`.
+        nucleus: top_p and temperature; the paper's are 0.9 and 0.7 (code: 0.5).
+        banned: characters that are never generated (paper: a newline for news).
+        sentences: sentences after which a sample may stop; one number, or one for each prefix.
+        no_repeat_ngram_size: n > 0 forbids any n-gram to occur twice (released code: 3).
+        rows: most samples computed together; memory only, no effect on the result.
+
+    Returns:
+        For each prefix k raw continuations. Each holds at least its first `sentences` sentences
+        and perhaps the start of the next: `text.sentences.first_sentence` is what it would be had
+        the sample gone on to max_new_tokens.
+
+    Raises:
+        ModelError: a prefix is empty, or with max_new_tokens exceeds the model's window.
+    """
+    wanted = [sentences] * len(prefixes) if isinstance(sentences, int) else list(sentences)
+    ids = dict(zip(prefixes, token_ids(lm.tokenizer, list(prefixes), True), strict=True))
+    groups: dict[tuple[str, int], list[tuple[int, int]]] = {}  # (prefix, length) → its samples
+    for i, (prefix, numbers) in enumerate(zip(prefixes, uniforms, strict=True)):
+        k, longest = numbers.shape
+        _check_window(lm, prefix, len(ids[prefix]), longest)
+        groups.setdefault((prefix, longest), []).extend((i, sample) for sample in range(k))
+    results: list[list[str]] = [[""] * len(numbers) for numbers in uniforms]
+    for (prefix, _), samples in groups.items():
+        forbid = _forbid(lm, banned, no_repeat_ngram_size, ids[prefix])
+        for start in range(0, len(samples), rows):
+            part = samples[start : start + rows]
+            numbers = np.stack([uniforms[i][sample] for i, sample in part])
+            counts = [wanted[i] for i, _ in part]
+            texts = _continue(lm, ids[prefix], numbers, nucleus, counts, forbid)
+            for (i, sample), text in zip(part, texts, strict=True):
+                results[i][sample] = text
+    return results
+
+
+def _continue(
+    lm: LanguageModel,
+    prefix: list[int],
+    uniforms: Uniforms,
+    nucleus: Nucleus,
+    sentences: Sequence[int],
+    forbid: Forbid,
+) -> list[str]:
+    """Continuations of one prefix, one for each row of uniforms."""
+    once = DynamicCache()
+    batch = torch.tensor([prefix], device=lm.device)
+    out = lm.model(input_ids=batch, past_key_values=once, use_cache=True)
+    rows = len(bucketed_rows(range(len(uniforms))))
+    plain = lm.model.config.model_type in SHARING
+    copies = torch.zeros(rows, dtype=torch.long, device=lm.device)
+    cache = shared(once, rows) if plain else expanded(once, copies)
+
+    def keep(kept: Any) -> None:
+        cache.reorder_cache(kept)
+
+    def forward(tokens: Tensor) -> Tensor:
+        step = lm.model(input_ids=tokens, past_key_values=cache, use_cache=True)
+        result: Tensor = step.logits[:, -1]
+        return result
+
+    logits = out.logits[:, -1].expand(rows, -1)
+    finished = _sentence_test(lm, sentences)
+    with sharing(lm.model) if plain else nullcontext():
+        tokens = generate(forward, keep, logits, uniforms, nucleus, finished, forbid)
+    return [_decode(lm.tokenizer, row) for row in tokens]
+
+
+def sample_contexts(
+    lm: LanguageModel,
+    prefixes: Sequence[str],
+    n_sentences: Sequence[int],
+    uniforms: Sequence[Uniforms],
+    nucleus: Nucleus = CONTEXT,
+    banned: Iterable[str] = (),
+) -> list[str]:
+    """Write one context per prefix: the prefix and `n_sentences` sentences (paper §3.1).
+
+    Args:
+        lm: the teacher.
+        prefixes: opening lines; may repeat.
+        n_sentences: sentences wanted after each prefix, ≥ 1.
+        uniforms: for each context an array (max_new_tokens,).
+        nucleus: the paper's is 0.9 at temperature 1.0.
+        banned: characters that are never generated.
+
+    Returns:
+        Texts `prefix + " " + sentences`, or "" where the model ended before enough sentences.
+    """
+    arrays = [np.asarray(u)[None] for u in uniforms]
+    raw = sample_continuations(lm, prefixes, arrays, nucleus, banned, n_sentences)
+    cut = [_cut(texts[0], n) for texts, n in zip(raw, n_sentences, strict=True)]
+    return [f"{p} {text}".strip() if text else "" for p, text in zip(prefixes, cut, strict=True)]
+
+
+def _cut(text: str, sentences: int) -> str:
+    """The first sentences of a text, or '' if it has fewer."""
+    end = _end_of(text, sentences, final=True)
+    return " ".join(text[:end].split()) if end >= 0 else ""
+
+
+def _end_of(text: str, sentences: int, final: bool) -> int:
+    """Index after the n-th sentence, -1 if it is not (surely) complete."""
+    end = 0
+    for _ in range(sentences):
+        step = find_sentence_end(text[end:], final=final)
+        if step < 0:
+            return -1
+        end += step
+    return end
+
+
+def _sentence_test(lm: LanguageModel, sentences: Sequence[int]) -> Callable[[int, list[int]], bool]:
+    """Whether a row is complete; text is decoded only after a token with an end mark."""
+    texts = _token_texts(lm.tokenizer)
+    marked = [bool(MARKS & set(text)) for text in texts]
+    ends = _end_ids(lm)
+    pending = [False] * len(sentences)
+
+    def finished(row: int, tokens: list[int]) -> bool:
+        last = tokens[-1]
+        if last in ends:
+            return True
+        pending[row] = pending[row] or marked[last]
+        if not pending[row]:
+            return False
+        text = _decode(lm.tokenizer, tokens).rstrip("\ufffd")  # half of a character may follow
+        return _end_of(text, sentences[row], final=False) >= 0
+
+    return finished
+
+
+@torch.inference_mode()
+def generate_candidates(
+    student: LanguageModel,
+    sources: Sequence[str],
+    uniforms: Sequence[Uniforms],
+    nucleus: Nucleus = CONTEXT,
+    rows: int = ROWS,
+) -> list[list[str]]:
+    """Let a student write n candidates for each source (paper §3.3).
+
+    Args:
+        student: an encoder-decoder.
+        sources: sentences to paraphrase.
+        uniforms: for each source an array (n_candidates, max_new_tokens) in [0, 1).
+        nucleus: the authors' code samples at 0.9; `Nucleus(greedy=True)` for evaluation.
+        rows: most candidates computed together; no effect on the result.
+
+    Returns:
+        For each source its n candidates, without surrounding blanks.
+
+    Raises:
+        ModelError: a source is longer than the student's window.
+    """
+    ids = token_ids(student.tokenizer, list(sources), True)
+    for source, row in zip(sources, ids, strict=True):
+        _check_window(student, source, len(row), 0)
+    results: list[list[str]] = [[] for _ in sources]
+    shapes = [(len(row), u.shape) for row, u in zip(ids, uniforms, strict=True)]
+    for batch in _batches(shapes, rows):
+        numbers = np.concatenate([uniforms[i][a:b] for i, a, b in batch])
+        parts = [(ids[i], b - a) for i, a, b in batch]
+        tokens = _translate(student, parts, numbers, nucleus)
+        for i, a, b in batch:
+            results[i] += [_decode(student.tokenizer, row).strip() for row in tokens[: b - a]]
+            tokens = tokens[b - a :]
+    return results
+
+
+def _batches(
+    shapes: Sequence[tuple[int, tuple[int, ...]]], rows: int
+) -> list[list[tuple[int, int, int]]]:
+    """Groups of (source, first candidate, last + 1), of equal length and ≤ `rows` candidates."""
+    groups: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+    for i, (length, (k, longest)) in enumerate(shapes):
+        pieces = [(i, start, min(start + rows, k)) for start in range(0, k, rows)]
+        groups.setdefault((length, longest), []).extend(pieces)
+    batches: list[list[tuple[int, int, int]]] = []
+    for pieces in groups.values():
+        size = rows
+        for piece in pieces:
+            added = piece[2] - piece[1]
+            if size + added > rows:
+                batches.append([])
+                size = 0
+            batches[-1].append(piece)
+            size += added
+    return batches
+
+
+def _translate(
+    student: LanguageModel,
+    parts: Sequence[tuple[list[int], int]],
+    uniforms: Uniforms,
+    nucleus: Nucleus,
+) -> list[list[int]]:
+    """Candidates for sources of equal length, each with its number of candidates."""
+    model, device = student.model, student.device
+    order = bucketed_rows(range(len(parts)))  # sources, the first repeated to fill the bucket
+    source = torch.tensor([parts[i][0] for i in order], device=device)
+    encoded = model.get_encoder()(input_ids=source)
+    cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
+    start = torch.full((len(order), 1), model.config.decoder_start_token_id, device=device)
+    out = model(
+        encoder_outputs=encoded, decoder_input_ids=start, past_key_values=cache, use_cache=True
+    )
+    copies = [i for i, (_, count) in enumerate(parts) for _ in range(count)]
+    index = torch.tensor(bucketed_rows(copies), device=device)
+    cache = EncoderDecoderCache(
+        expanded(cache.self_attention_cache, index), expanded(cache.cross_attention_cache, index)
+    )
+    hidden = [encoded.last_hidden_state[index]]
+
+    def keep(kept: Any) -> None:
+        cache.reorder_cache(kept)
+        hidden[0] = hidden[0][kept]
+
+    def forward(tokens: Tensor) -> Tensor:
+        step = model(
+            encoder_outputs=(hidden[0],),
+            decoder_input_ids=tokens,
+            past_key_values=cache,
+            use_cache=True,
+        )
+        result: Tensor = step.logits[:, -1]
+        return result
+
+    ends = _end_ids(student)
+    return generate(
+        forward,
+        keep,
+        out.logits[:, -1][index],
+        uniforms,
+        nucleus,
+        lambda row, tokens: tokens[-1] in ends,
+        lambda logits, rows, tokens: logits,
+    )
+
+
+def _forbid(lm: LanguageModel, banned: Iterable[str], ngram: int, prefix: list[int]) -> Forbid:
+    """Puts forbidden tokens at -inf: those with a banned character, those that repeat an n-gram."""
+    characters = set(banned)
+    if any(len(character) != 1 for character in characters):
+        raise ModelError(
+            f"banned strings must be single characters, got {sorted(characters)}; "
+            "a longer string can be spread over several tokens"
+        )
+    texts = _token_texts(lm.tokenizer)
+    # a special token is no text, though "<|endoftext|>" has characters; an end may be chosen
+    special = set(lm.tokenizer.all_special_ids)
+    tokens = [i for i, text in enumerate(texts) if characters & set(text) and i not in special]
+    # other special tokens, and entries that pad the matrix, are no text
+    tokens += special - _end_ids(lm)
+    tokens += range(len(texts), lm.model.config.vocab_size)
+    out = torch.tensor(sorted(set(tokens)), dtype=torch.long, device=lm.device)
+    bias = torch.zeros(lm.model.config.vocab_size, device=lm.device)
+    bias[out] = -torch.inf
+
+    def forbid(logits: Tensor, rows: Sequence[int], sampled: list[list[int]]) -> Tensor:
+        logits = logits.float() + bias
+        for slot, row in enumerate(rows if ngram else ()):
+            logits[slot, _repeats([*prefix, *sampled[row]], ngram)] = -torch.inf
+        return logits
+
+    return forbid
+
+
+def _repeats(tokens: list[int], n: int) -> list[int]:
+    """Tokens that would make an n-gram occur twice."""
+    tail = tokens[len(tokens) - n + 1 :]
+    spans = range(len(tokens) - n + 1)
+    return [tokens[i + n - 1] for i in spans if tokens[i : i + n - 1] == tail]
+
+
+def _check_window(lm: LanguageModel, text: str, length: int, added: int) -> None:
+    if length == 0:
+        raise ModelError("a context must not be empty; give it a prefix such as 'Abstract:'")
+    if length + added > lm.window:
+        raise ModelError(
+            f"a context of {length} tokens with {added} new ones exceeds the window of {lm.window} "
+            f"tokens of {lm.name!r}; shorten the context or lower max_new_tokens: {text[:60]!r}…"
+        )
+
+
+def _end_ids(lm: LanguageModel) -> frozenset[int]:
+    return frozenset({lm.tokenizer.eos_token_id} - {None})
+
+
+def _decode(tokenizer: Any, tokens: list[int]) -> str:
+    text: str = tokenizer.decode(
+        tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
+    )
+    return text
+
+
+@lru_cache(maxsize=8)
+def _token_texts(tokenizer: Any) -> tuple[str, ...]:
+    """Text of each token."""
+    return tuple(
+        tokenizer.decode([i], clean_up_tokenization_spaces=False) for i in range(len(tokenizer))
+    )

@@ -1,0 +1,37 @@
+"""Every picture of the project: tidy frames in, figures out (`save_figure` alone writes files)."""
+
+from impossible.figures.critics import calibration, confusion, loss_curves
+from impossible.figures.pairs import (
+    diversity_graph,
+    funnel,
+    precision_by_group,
+    score_histogram,
+    score_scatter,
+)
+from impossible.figures.pipeline import STAGES, pipeline_strip
+from impossible.figures.proximity import proximity
+from impossible.figures.save import save_figure
+from impossible.figures.style import COLUMN, PAGE, render, styled
+from impossible.figures.systems import fidelity_bars, human_comparison, systems
+
+__all__ = [
+    "COLUMN",
+    "PAGE",
+    "STAGES",
+    "calibration",
+    "confusion",
+    "diversity_graph",
+    "fidelity_bars",
+    "funnel",
+    "human_comparison",
+    "loss_curves",
+    "pipeline_strip",
+    "precision_by_group",
+    "proximity",
+    "render",
+    "save_figure",
+    "score_histogram",
+    "score_scatter",
+    "styled",
+    "systems",
+]

@@ -1,0 +1,278 @@
+"""Recipes of the in-vitro models: the off-the-shelf models of the closed world.
+
+Each recipe draws its data from the train split of the world, trains through `training.py` as any
+model would be trained, and measures on the dev split. Only notebook 01 calls them, and only when
+the shipped copies are to be rebuilt; everything after loads the results as it would load hub
+models.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    RobertaConfig,
+    RobertaForMaskedLM,
+    RobertaForSequenceClassification,
+    RobertaForTokenClassification,
+    RobertaModel,
+    T5Config,
+    T5ForConditionalGeneration,
+)
+
+from impossible.params import Params
+from impossible.pretraining import denoising_pairs, train_masked_lm, train_shared_words
+from impossible.store import digest
+from impossible.tokenizing import train_tokenizer
+from impossible.training import (
+    History,
+    TrainingSettings,
+    train_causal_lm,
+    train_classifier,
+    train_encoder,
+    train_seq2seq,
+    train_span_corruption,
+)
+from impossible.world.documents import Document, sample_document
+from impossible.world.nli import LABELS, Example, sample_example
+
+TOKENIZER_TEXTS = 120_000
+BATCH = {"teacher": 32, "critic": 48, "student-base": 32, "encoder": 48}  # examples per step
+TRAINING_ATTENTION = "eager"  # on CPU the backward pass of fused attention takes 5 times longer
+DEV_SIZE = 500
+
+
+@dataclass
+class Built:
+    """A trained model: weights, tokenizer, its recipe, its metrics and its loss curve."""
+
+    model: Any
+    tokenizer: Any
+    recipe: dict[str, Any]
+    metrics: dict[str, Any]
+    history: History
+
+
+def stream(stage: str, seed: int) -> np.random.Generator:
+    """A random stream for one part of a recipe."""
+    return np.random.default_rng([seed, *stage.encode()])
+
+
+def documents(n: int, seed: int = 0, split: str = "train") -> list[Document]:
+    """`n` documents of a split; the same for the same seed."""
+    rng = stream(f"documents {split}", seed)
+    return [sample_document(rng, split) for _ in range(n)]
+
+
+def examples(
+    n: int, seed: int = 0, split: str = "train", noise: float | None = None
+) -> list[Example]:
+    """`n` labelled sentence pairs of a split; `noise` overrides the share of wrong labels."""
+    rng = stream(f"nli {split}", seed)
+    extra = {} if noise is None else {"noise": noise}
+    return [sample_example(rng, split, **extra) for _ in range(n)]
+
+
+def build_teacher(params: Params) -> Built:
+    """A GPT-2 trained on documents only: it never sees a paraphrase."""
+    texts = [d.text for d in documents(params.n_documents, params.seed)]
+    dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev")]
+    tokenizer = train_tokenizer(texts, "gpt2")
+    torch.manual_seed(params.seed)
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_positions=320,
+        n_embd=192,
+        n_layer=4,
+        n_head=6,
+        activation_function="gelu_pytorch_tanh",
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        bos_token_id=tokenizer.eos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.eos_token_id,
+    )
+    model = GPT2LMHeadModel(config)
+    model.set_attn_implementation(TRAINING_ATTENTION)
+    settings = TrainingSettings(params.teacher_steps, learning_rate=2e-3, seed=params.seed)
+    started = time.perf_counter()
+    history = train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
+    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
+    return Built(model, tokenizer, _recipe(params, "teacher", texts, settings), metrics, history)
+
+
+def build_critic(params: Params) -> Built:
+    """A RoBERTa cross-encoder, in stages: masked words, labels, shared words, labels twice.
+
+    Labels alone teach a small model little before it aligns the two sentences; the stages between
+    them teach it that.
+    """
+    train = examples(params.critic_pairs, params.seed)
+    pairs = [(e.premise, e.hypothesis) for e in train]
+    labels = [LABELS.index(e.label) for e in train]
+    gold = examples(DEV_SIZE * 2, params.seed, "dev", noise=0.0)
+    dev = [(e.premise, e.hypothesis) for e in gold], [LABELS.index(e.gold) for e in gold]
+    texts = [text for pair in pairs for text in pair]
+    tokenizer = train_tokenizer(texts[:TOKENIZER_TEXTS], "roberta")
+    torch.manual_seed(params.seed)
+    config = _roberta(tokenizer, hidden=192, layers=4, heads=6)
+    config.id2label = dict(enumerate(LABELS))
+    config.label2id = {label: i for i, label in enumerate(LABELS)}
+    batch = BATCH["critic"]
+    started = time.perf_counter()
+
+    masked = _ready(RobertaForMaskedLM(config))
+    steps = TrainingSettings(params.critic_pretraining_steps, learning_rate=1e-3, seed=params.seed)
+    train_masked_lm(masked, tokenizer, pairs, steps, batch)
+    model = _ready(RobertaForSequenceClassification(config), masked)
+    steps = TrainingSettings(params.critic_steps, learning_rate=5e-4, seed=params.seed)
+    train_classifier(model, tokenizer, pairs, labels, steps, batch, dev)
+
+    aligned = _ready(RobertaForTokenClassification(_binary(config)), model)
+    steps = TrainingSettings(
+        params.critic_alignment_steps, learning_rate=5e-4, seed=params.seed + 1
+    )
+    train_shared_words(aligned, tokenizer, pairs, steps, batch)
+    model = _ready(RobertaForSequenceClassification(config), aligned)
+    steps = TrainingSettings(params.critic_steps, learning_rate=4e-4, seed=params.seed + 2)
+    train_classifier(model, tokenizer, pairs, labels, steps, batch, dev)
+    settings = TrainingSettings(params.critic_final_steps, learning_rate=3e-4, seed=params.seed + 3)
+    history = train_classifier(model, tokenizer, pairs, labels, settings, batch, dev)
+    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
+    return Built(model, tokenizer, _recipe(params, "critic", texts, settings), metrics, history)
+
+
+def _ready(model: Any, body: Any = None) -> Any:
+    """A model set for training, with the body (not the head) of another."""
+    if body is not None:
+        model.roberta.load_state_dict(body.roberta.state_dict())
+    model.set_attn_implementation(TRAINING_ATTENTION)
+    return model
+
+
+def _binary(config: RobertaConfig) -> RobertaConfig:
+    """The same architecture with two labels per token: shared with the other sentence or not."""
+    labels = {"id2label": {0: "own", 1: "shared"}, "label2id": {"own": 0, "shared": 1}}
+    return RobertaConfig.from_dict({**config.to_dict(), **labels})
+
+
+def build_student_base(params: Params) -> Built:
+    """A T5 pretrained on the documents: span corruption, then denoising of single sentences."""
+    drawn = documents(params.n_documents * 2 // 3, params.seed)
+    texts = [d.text for d in drawn]
+    sentences = [sentence for d in drawn for sentence in d.sentences]
+    held_out = documents(DEV_SIZE, params.seed, "dev")
+    dev = denoising_pairs([d.sentences[-1] for d in held_out], params.seed)
+    tokenizer = train_tokenizer(texts, "t5")
+    torch.manual_seed(params.seed)
+    model = T5ForConditionalGeneration(_t5(tokenizer))
+    # T5 starts its embeddings at 1, for Adafactor's relative steps; AdamW would not move them
+    with torch.no_grad():
+        model.shared.weight.mul_(0.05)
+    batch = BATCH["student-base"]
+    started = time.perf_counter()
+    rate: dict[str, Any] = {"learning_rate": 1e-3, "warmup": 0.1, "weight_decay": 0.01}
+    spans = TrainingSettings(params.base_steps, seed=params.seed, **rate)
+    train_span_corruption(
+        model, tokenizer, texts, spans, batch, [d.text for d in held_out], density=0.5
+    )
+    # twice, with new damage: the second schedule starts from what the first has found
+    for turn, steps in enumerate((params.base_denoising_steps, params.base_final_steps)):
+        settings = TrainingSettings(steps, seed=params.seed + 1 + turn, **rate)
+        pairs = denoising_pairs(sentences, params.seed + turn)
+        history = train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
+    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
+    return Built(
+        model, tokenizer, _recipe(params, "student-base", texts, settings), metrics, history
+    )
+
+
+def build_encoder(params: Params) -> Built:
+    """A RoBERTa sentence encoder: supervised SimCSE on the entailed pairs of the NLI data."""
+    drawn = examples(params.critic_pairs, params.seed)
+    pairs = [(e.premise, e.hypothesis) for e in drawn if e.label == "entailment"]
+    dev_pairs = examples(DEV_SIZE * 2, params.seed, "dev", noise=0.0)
+    dev = [(e.premise, e.hypothesis) for e in dev_pairs if e.gold == "entailment"]
+    texts = [text for pair in pairs for text in pair]
+    tokenizer = train_tokenizer(texts[:TOKENIZER_TEXTS], "roberta")
+    torch.manual_seed(params.seed)
+    model = RobertaModel(
+        _roberta(tokenizer, hidden=128, layers=2, heads=4), add_pooling_layer=False
+    )
+    model.set_attn_implementation(TRAINING_ATTENTION)
+    settings = TrainingSettings(params.encoder_steps, learning_rate=1e-3, seed=params.seed)
+    started = time.perf_counter()
+    history = train_encoder(model, tokenizer, pairs, settings, BATCH["encoder"], dev)
+    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
+    return Built(model, tokenizer, _recipe(params, "encoder", texts, settings), metrics, history)
+
+
+RECIPES: dict[str, Callable[[Params], Built]] = {
+    "teacher": build_teacher,
+    "critic": build_critic,
+    "student-base": build_student_base,
+    "encoder": build_encoder,
+}
+
+
+def _roberta(tokenizer: Any, hidden: int, layers: int, heads: int) -> RobertaConfig:
+    return RobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=3 * hidden,
+        max_position_embeddings=194,
+        type_vocab_size=1,
+        hidden_dropout_prob=0.05,
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+
+
+def _t5(tokenizer: Any) -> T5Config:
+    # The class takes these two as well, which its signature does not say
+    generation: dict[str, Any] = {
+        "tie_word_embeddings": True,
+        "scale_decoder_outputs": False,  # with small embeddings the logits need no scaling down
+        "decoder_start_token_id": tokenizer.pad_token_id,
+    }
+    return T5Config(
+        vocab_size=len(tokenizer),
+        d_model=192,
+        d_kv=48,
+        d_ff=576,
+        num_layers=3,
+        num_decoder_layers=3,
+        num_heads=4,
+        dropout_rate=0.0,
+        feed_forward_proj="relu",
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        **generation,
+    )
+
+
+def _recipe(
+    params: Params, name: str, texts: Sequence[str], settings: TrainingSettings
+) -> dict[str, Any]:
+    """What to note beside a model so that it can be told from others and built again."""
+    return {
+        "model": name,
+        "seed": params.seed,
+        "texts": len(texts),
+        "data_digest": digest(list(texts)),
+        "steps": settings.steps,
+        "batch_size": BATCH[name],
+        "learning_rate": settings.learning_rate,
+    }

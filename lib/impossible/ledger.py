@@ -1,0 +1,76 @@
+"""The runner's own record of what was done, and the lock that keeps two runs apart.
+
+The ledger lies in `work/`, which is not committed: a fresh clone runs everything although results
+are published beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Literal
+
+import psutil
+from filelock import FileLock, Timeout
+
+from impossible.errors import DataError, RunError
+from impossible.store import RunFolder, read_json, write_json
+
+Status = Literal["running", "done", "failed", "killed"]
+
+
+class Ledger:
+    """Per notebook: status, key, cell, seconds, peak memory and digests of what it wrote.
+
+    A stage that is `running` when the ledger is opened belongs to a run that was killed, and is
+    marked so (`mend=False` leaves it: a reader beside a run).
+    """
+
+    def __init__(self, run: RunFolder, mend: bool = True) -> None:
+        self.path = run.work / "ledger.json"
+        try:
+            self.entries: dict[str, dict[str, Any]] = read_json(self.path)
+        except DataError:
+            # Nothing is lost with it but time: stages run again and results are the same.
+            self.entries = {}
+        for name, entry in self.entries.items():
+            if mend and entry.get("status") == "running":
+                _end(entry.get("processes", []))
+                self.update(name, status="killed")
+
+    def entry(self, name: str) -> dict[str, Any]:
+        """What is known of a notebook; empty when it never ran."""
+        return self.entries.get(name, {})
+
+    def start(self, name: str, key: str, cells: int) -> None:
+        """A notebook begins; what was known of it is forgotten."""
+        self.entries[name] = {}
+        self.update(name, status="running", key=key, cell=0, cells=cells)
+
+    def update(self, name: str, **values: Any) -> None:
+        """Note something and write it to the disk at once."""
+        self.entries[name].update(values)
+        write_json(self.path, self.entries)
+
+
+def _end(processes: list[tuple[int, float]]) -> None:
+    """End kernels that outlived their run, before another one writes to the same shards."""
+    for number, started in processes:
+        with suppress(psutil.Error):
+            process = psutil.Process(number)
+            if process.create_time() == started:
+                process.kill()
+                process.wait(5)
+
+
+@contextmanager
+def locked(run: RunFolder) -> Iterator[None]:
+    """Hold the results folder; a second run is refused. The lock ends with its process."""
+    try:
+        with FileLock(run.work / "run.lock", timeout=0):
+            yield
+    except Timeout as bad:
+        raise RunError(
+            f"Another run works in {run.root}: wait until it ends, or give another folder "
+            "with --results."
+        ) from bad

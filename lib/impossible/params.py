@@ -1,0 +1,308 @@
+"""Parameters: one typed schema for every name that a run can be given.
+
+A params file holds differences from the defaults only. Defaults are the paper's values where it
+has one, else those of the in-vitro run. An unknown name, a wrong type or a value out of range is
+refused before anything starts, with the place, the range and the nearest name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+
+from impossible.errors import ParameterError
+from impossible.store import project_root
+from impossible.yamlio import parse_yaml, read_yaml
+
+Origin = Literal["default", "file", "override"]
+
+
+def _p(
+    default: Any,
+    description: str,
+    unit: str = "",
+    section: str = "",
+    *,
+    affects: bool = True,
+    names: Literal["value", "model", "folder"] = "value",
+    **limits: Any,
+) -> Any:
+    """A field. `names` says what counts for a stage's key: the value, or what lies behind it."""
+    extra: dict[str, Any] = {
+        "unit": unit,
+        "section": section,
+        "affects_results": affects,
+        "names": names,
+    }
+    return Field(default, description=description, json_schema_extra=extra, **limits)
+
+
+class Domain(BaseModel):
+    """A kind of text: how its contexts open, and what is never generated in it (section 3.1)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    name: str = Field(min_length=1, description="short name, for example news")
+    prefixes: list[str] = Field([], description="opening lines, one drawn per context; none: empty")
+    banned: list[str] = Field(["\n"], description="strings that are never generated")
+
+
+NEWS = Domain(name="news", prefixes=["New York (CNN) --"], banned=["\n"])
+BIO = Domain(name="bio", prefixes=["Abstract:"], banned=["\n", "<", ">", "/", "[", "]"])
+
+
+class Params(BaseModel):
+    """All parameters of a run. Use `Params.load`; `origins` tells where each value comes from."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
+
+    seed: int = _p(0, "root of all randomness", ge=0, lt=2**32)
+    # Models and domains
+    domains: list[Domain] = _p([NEWS, BIO], "kinds of text", section="§3.1", min_length=1)
+    teacher: str = _p(
+        "in-vitro/teacher", "language model that writes", section="§3.1", names="model"
+    )
+    critic: str = _p("in-vitro/critic", "NLI model that judges", section="§3.2", names="model")
+    student_base: str = _p("in-vitro/student-base", "start of M", section="§3.3", names="model")
+    encoder: str = _p("in-vitro/encoder", "sentence encoder (cosine)", section="§4", names="model")
+    parser: Literal["grammar", "flat"] = _p("grammar", "source of trees for TED", section="§3.2")
+    rebuild_models: bool = _p(False, "train the in-vitro models anew, else the shipped copies")
+    dtype: Literal["bfloat16", "float32"] = _p("bfloat16", "arithmetic of the models")
+    device: str = _p("auto", "where models run: auto, cpu, cuda, cuda:1 …", affects=False)
+    # Contexts
+    n_contexts: int = _p(600, "contexts in all", "contexts", "§3.1", ge=1)
+    context_sentences_min: int = _p(1, "shortest context", "sentences", "§3.1", ge=1, le=20)
+    context_sentences_max: int = _p(5, "longest context", "sentences", "§3.1", ge=1, le=20)
+    context_top_p: float = _p(0.9, "nucleus of contexts", "probability", "§3.1", gt=0, le=1)
+    context_temperature: float = _p(1.0, "temperature of contexts", "", "§3.1", gt=0, le=5)
+    context_max_new_tokens: int = _p(150, "longest context", "tokens", "§3.1", ge=1, le=4096)
+    # Sentences
+    k: int = _p(100, "next sentences per context", "samples", "§3.1", ge=2, le=1000)
+    top_p: float = _p(0.9, "nucleus of sentences", "probability", "§3.1", gt=0, le=1)
+    temperature: float = _p(0.7, "temperature of sentences", "", "§3.1", gt=0, le=5)
+    max_new_tokens: int = _p(100, "longest sentence", "tokens", "§3.1", ge=1, le=4096)
+    no_repeat_ngram_size: int = _p(0, "0 off; released code 3", "tokens", "§3.1", ge=0, le=20)
+    min_characters: int = _p(3, "shortest sentence", "characters", "§3.1", ge=1, le=1000)
+    # Critics
+    entailment_threshold: float = _p(0.75, "P_NLI, both ways", "probability", "§3.2", ge=0, le=1)
+    entailment_floor: float = _p(
+        0.5, "below it in one direction the other is not computed", "probability", ge=0, le=1
+    )
+    rouge_l_max: float = _p(0.75, "largest ROUGE-L of x and y", "F1", "§3.2", ge=0, le=1)
+    ted_min: int = _p(12, "smallest tree edit distance", "edits", "§3.2", ge=0, le=1000)
+    length_ratio_min: float = _p(0.8, "smallest |y|/|x|", "characters", "code", ge=0, le=100)
+    length_ratio_max: float = _p(1.5, "largest |y|/|x|", "characters", "code", ge=0, le=100)
+    number_consistency: bool = _p(True, "the same numbers in x and y", section="code")
+    diversity_filter: bool = _p(True, "Algorithm 1 within a context", section="§3.2")
+    dedup: Literal["paper", "released"] = _p("paper", "variant of Algorithm 1", section="§3.2")
+    # Student
+    student_epochs: int = _p(8, "most passes over the data", "epochs", "§3.3", ge=1, le=1000)
+    student_batch_size: int = _p(64, "pairs per step", "pairs", "§3.3", ge=1, le=4096)
+    student_learning_rate: float = _p(1e-3, "peak of the schedule", "", "§3.3", gt=0, le=1)
+    student_warmup: float = _p(0.05, "part of the steps with rising rate", ge=0, le=1)
+    student_patience: int = _p(2, "epochs without gain on dev before stop", "epochs", ge=1, le=1000)
+    student_dev_fraction: float = _p(0.05, "part held out to stop early", ge=0.001, le=0.5)
+    # Self-distillation
+    n_inputs: int = _p(2000, "fresh inputs x", "sentences", "§3.3", ge=1)
+    n_candidates: int = _p(10, "student's samples per input", "samples", "code", ge=1, le=1000)
+    candidate_top_p: float = _p(0.9, "nucleus of candidates", "probability", gt=0, le=1)
+    candidate_temperature: float = _p(1.0, "temperature of candidates", gt=0, le=5)
+    # Paraphrastic proximity
+    proximity_contexts: int = _p(60, "contexts per point", "contexts", "§2", ge=2)
+    proximity_pairs: int = _p(60, "random pairs judged per context", "pairs", "§2", ge=1)
+    proximity_temperatures: list[float] = _p(
+        [0.3, 0.5, 0.7, 0.9, 1.1], "points of the right panel", section="§2", min_length=1
+    )
+    proximity_lengths: list[int] = _p(
+        [1, 2, 3, 4, 5], "points of the left panel", "sentences", "§2", min_length=1
+    )
+    # Evaluation
+    n_test: int = _p(500, "test sentences", "sentences", "§4", ge=2)
+    bootstrap_samples: int = _p(1000, "resamples of an interval", "samples", ge=10, le=100_000)
+    confidence: float = _p(0.95, "coverage of an interval", "probability", gt=0.5, lt=1)
+    human_data: str = _p("", "folder of the human datasets; empty: not shown", names="folder")
+    human_n: int = _p(1000, "pairs per dataset, equal for all", "pairs", "§4", ge=10)
+    compare_with: str = _p(
+        "", "Parquet file of pairs shown beside the human sets; empty: D_para", names="folder"
+    )
+    # Machine
+    batch_tokens: int = _p(16_384, "size of a batch: memory", "tokens", affects=False, ge=256)
+    # Recipes of the in-vitro models (read by notebook 01 on rebuild only)
+    n_documents: int = _p(90_000, "documents of the closed world", "documents", ge=10)
+    teacher_steps: int = _p(4500, "steps of the teacher", "steps", ge=1)
+    critic_pairs: int = _p(240_000, "labelled pairs for the critic", "pairs", ge=10)
+    critic_pretraining_steps: int = _p(3500, "steps on masked words", "steps", ge=1)
+    critic_alignment_steps: int = _p(1200, "steps on shared words", "steps", ge=1)
+    critic_steps: int = _p(5000, "steps on labels, each of two times", "steps", ge=1)
+    critic_final_steps: int = _p(4500, "steps on labels, the third time", "steps", ge=1)
+    base_steps: int = _p(500, "steps of span corruption", "steps", ge=1)
+    base_denoising_steps: int = _p(1200, "steps of denoising", "steps", ge=1)
+    base_final_steps: int = _p(3000, "steps of denoising, the second time", "steps", ge=1)
+    encoder_steps: int = _p(1500, "steps of the encoder", "steps", ge=1)
+
+    ORDERED: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("context_sentences_min", "context_sentences_max"),
+        ("length_ratio_min", "length_ratio_max"),
+        ("entailment_floor", "entailment_threshold"),
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for low, high in self.ORDERED:
+            a, b = self.__dict__[low], self.__dict__[high]
+            if a > b:
+                raise ValueError(f"{low} ({a}) must not exceed {high} ({b})")
+        names = [domain.name for domain in self.__dict__["domains"]]
+        if len(set(names)) < len(names):
+            raise ValueError(f"domains must have different names, got {names}")
+        return self
+
+    @classmethod
+    def load(cls, name_or_path: str | Path = "invitro", overrides: Sequence[str] = ()) -> Self:
+        """Defaults, then a params file, then overrides.
+
+        Args:
+            name_or_path: a name in `params/` of the checkout (`smoke`) or the path of a YAML file.
+            overrides: texts `name=value`, the value read as YAML (`k=50`).
+
+        Raises:
+            ParameterError: one sentence that names the place, the received value and the range.
+
+        >>> Params.load("smoke", ["k=50"]).k
+        50
+        """
+        path = params_file(name_or_path)
+        content = read_yaml(path)
+        if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+            what = "is empty" if content is None else "is no list of `name: value` lines"
+            raise ParameterError(f"{path} {what}: give at least one line such as `seed: 0`.")
+        cls.validated(content, str(path))
+        given = dict(parse_override(text) for text in overrides)
+        params = cls.validated({**content, **given}, "the overrides")
+        origins: dict[str, Origin] = dict.fromkeys(content, "file")
+        params._origins.update(origins | dict.fromkeys(given, "override"))
+        return params
+
+    @classmethod
+    def validated(cls, values: dict[str, Any], where: str) -> Self:
+        """Parameters with these values; `where` is named in the error's sentence."""
+        known(values, where)
+        try:
+            return cls.model_validate(values)
+        except ValidationError as bad:
+            raise ParameterError(_sentence(bad, where)) from bad
+
+    @property
+    def origins(self) -> dict[str, Origin]:
+        """Where each value comes from: default, file or override."""
+        return {name: self._origins.get(name, "default") for name in Params.model_fields}
+
+    def declared(self, names: Iterable[str]) -> Declared:
+        """These parameters, of which only `names` may be read."""
+        params = Declared.model_validate(self.model_dump())
+        params._origins.update(self._origins)
+        params._names = frozenset(names)
+        return params
+
+
+class Declared(Params):
+    """The parameters that a notebook names in its tagged cell; reading another is an error.
+
+    The key of a notebook holds the parameters it names. One that it read without naming could
+    change and leave an old result in place.
+    """
+
+    _names: frozenset[str] = PrivateAttr(default=frozenset(Params.model_fields))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The parameters that may be read."""
+        return self._names
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in Params.model_fields and name not in self._names:
+            raise ParameterError(
+                f"The parameter {name} is used and not named in the notebook's parameters cell: "
+                f"add the line `{name} = {Params.model_fields[name].default!r}` there."
+            )
+        return super().__getattribute__(name)
+
+
+def params_file(name_or_path: str | Path) -> Path:
+    """File of a params name or path; an unknown name proposes the nearest."""
+    path = Path(name_or_path)
+    if path.suffix or len(path.parts) > 1:
+        return path
+    folder = project_root() / "params"
+    if (folder / f"{path}.yaml").is_file():
+        return folder / f"{path}.yaml"
+    names = sorted(each.stem for each in folder.glob("*.yaml") if each.stem != "sources")
+    raise ParameterError(
+        f"There are no parameters called {path}{nearest(str(path), names)}: "
+        f"give one of {', '.join(names)}, or the path of a YAML file."
+    )
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """' (did you mean NAME?)' for the most similar name, or nothing."""
+    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f" (did you mean {found[0]}?)" if found else ""
+
+
+def known(names: Iterable[str], where: str) -> None:
+    """Refuse a name that is no parameter."""
+    for name in names:
+        if name not in Params.model_fields:
+            hint = nearest(name, Params.model_fields)
+            raise ParameterError(
+                f"{where}: there is no parameter {name}{hint}; "
+                "`impossible run --parameters` lists all with their ranges."
+            )
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Name and typed value of an override.
+
+    >>> parse_override("k=50")
+    ('k', 50)
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ParameterError(f"The override {text!r} is not of the form name=value, such as k=50.")
+    known([name.strip()], f"The override {text!r}")
+    return name.strip(), parse_yaml(value, f"The override {text!r}")
+
+
+def _sentence(error: ValidationError, where: str) -> str:
+    """One sentence for the first problem pydantic found."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if not place:
+        return f"{where}: {first['msg'].removeprefix('Value error, ')}."
+    allowed = first["msg"][0].lower() + first["msg"][1:]
+    if first["type"] == "extra_forbidden":
+        allowed = "no such field" + nearest(str(first["loc"][-1]), Domain.model_fields)
+    field = Params.model_fields[str(first["loc"][0])]
+    return f"{where}: {place} = {first['input']!r}: {allowed} ({field.description})."
+
+
+def describe() -> str:
+    """All parameters, one a line: name, type, default, range, unit and meaning."""
+    lines = []
+    for name, field in Params.model_fields.items():
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        limits = " ".join(
+            f"{sign}{getattr(each, word)}"
+            for each in field.metadata
+            for word, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
+            if hasattr(each, word)
+        )
+        default = "news, bio" if name == "domains" else field.default
+        notes = ", ".join(filter(None, (limits, str(extra["unit"]), str(extra["section"]))))
+        lines.append(f"{name:<24} {default!s:<28} {field.description} ({notes})".replace(" ()", ""))
+    return "\n".join(lines)

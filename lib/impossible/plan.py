@@ -1,0 +1,211 @@
+"""What a run will do and cost, before it starts.
+
+A notebook costs a fixed time and a time per unit of its work. The coefficients were measured on the
+reference machine and are kept in `plan.json`; a short calibration scales them to this machine.
+`fit` measures them anew from the ledgers of finished runs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from impossible.cells import Stage, matches, stages
+from impossible.errors import DataError
+from impossible.keys import PACKAGE
+from impossible.ledger import Ledger
+from impossible.params import Params
+from impossible.runner import is_done, notebook_key
+from impossible.store import RunFolder, project_root, read_json, write_json
+
+COSTS = PACKAGE / "plan.json"
+
+#: Counts that a notebook's work grows with.
+UNITS: dict[str, Callable[[Params], float]] = {
+    "training steps": lambda p: (
+        p.rebuild_models * (p.teacher_steps + p.critic_steps + p.base_steps + p.encoder_steps)
+    ),
+    "proximity pairs": lambda p: (
+        p.proximity_contexts
+        * p.proximity_pairs
+        * (len(p.proximity_lengths) + len(p.proximity_temperatures))
+    ),
+    "sentences": lambda p: p.n_contexts * p.k,
+    "pairs": lambda p: p.n_contexts * p.k * (p.k - 1),
+    "student pairs": lambda p: p.n_contexts * p.k * p.student_epochs,
+    "candidates": lambda p: p.n_inputs * p.n_candidates,
+    "test sentences": lambda p: p.n_test,
+    "human pairs": lambda p: p.human_n * bool(p.human_data),
+    "nothing": lambda p: 0,
+}
+
+
+def plan(params: Params, folder: Path | None = None, speed: float | None = None) -> pd.DataFrame:
+    """Seconds, memory and disk of each notebook.
+
+    Args:
+        params: the run's parameters.
+        folder: its results folder, to see what is done; None: nothing is.
+        speed: this machine's seconds per second of the reference; measured when None.
+
+    Returns:
+        One row per notebook: notebook, will ("run" or "skip"), work, seconds, memory_mb, disk_mb.
+        The estimates of a stage that is skipped are zero.
+    """
+    costs = read_json(COSTS)
+    notebooks = stages(project_root() / "notebooks")
+    skipped = _skipped(notebooks, params, folder)
+    scale = machine_speed(costs["reference"]) if speed is None else speed
+    rows = []
+    for stage in notebooks:
+        cost = costs["notebooks"].get(stage.number, costs["default"])
+        units = UNITS[cost["unit"]](params)
+        runs = stage.name not in skipped
+        seconds = (cost["seconds"] + cost["seconds_per_unit"] * units) * scale
+        disk = cost["disk_mb"] + cost["disk_mb_per_unit"] * units
+        rows.append(
+            {
+                "notebook": stage.name,
+                "will": "run" if runs else "skip",
+                "work": f"{units:,.0f} {cost['unit']}" if units else "",
+                "seconds": round(seconds, 1) if runs else 0.0,
+                "memory_mb": round(cost["memory_mb"]) if runs else 0,
+                "disk_mb": round(disk, 1) if runs else 0.0,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def show(table: pd.DataFrame) -> str:
+    """The plan as text, with a line of totals (the memory is the largest, the rest are sums)."""
+    total = {
+        "notebook": "total",
+        "will": "",
+        "work": "",
+        "seconds": table["seconds"].sum().round(1),
+        "memory_mb": table["memory_mb"].max(),
+        "disk_mb": table["disk_mb"].sum().round(1),
+    }
+    text = pd.concat([table, pd.DataFrame([total])]).to_string(index=False)
+    minutes = table["seconds"].sum() / 60
+    return f"{text}\n\nAbout {minutes:.1f} minutes on this machine, ± 30 %."
+
+
+def _skipped(notebooks: list[Stage], params: Params, folder: Path | None) -> set[str]:
+    """Stages whose key is unchanged and that read nothing which will be written anew."""
+    if folder is None or not (folder / "work" / "ledger.json").is_file():
+        return set()
+    run = RunFolder(folder)
+    ledger, skipped = Ledger(run, mend=False), set()
+    anew: set[Path] = set()
+    for stage in notebooks:
+        read = {path for name in stage.inputs for path in matches(run.root, name)}
+        same = is_done(stage, notebook_key(stage, params, run), run, ledger)
+        if same and not read & anew:
+            skipped.add(stage.name)
+        else:
+            known = ledger.entry(stage.name).get("outputs", {})
+            anew |= {run.root / name for name in known}
+    return skipped
+
+
+def machine_speed(reference: dict[str, float]) -> float:
+    """How many times slower this machine is than the reference; takes about a second.
+
+    The geometric mean of two ratios: a bfloat16 matrix product, and a plain Python loop.
+    """
+    here = measure()
+    ratios = [here[name] / reference[name] for name in ("matmul", "python")]
+    return float((ratios[0] * ratios[1]) ** 0.5)
+
+
+def measure() -> dict[str, float]:
+    """Seconds of two small jobs here; each the best of three, to be deaf to other work."""
+    import torch
+
+    matrix = torch.ones(1024, 1024, dtype=torch.bfloat16)
+
+    def product() -> None:
+        for _ in range(10):
+            torch.mm(matrix, matrix)
+
+    def loop() -> None:
+        total = 0
+        for number in range(500_000):
+            total += number * number % 7
+
+    return {"matmul": _best(product), "python": _best(loop)}
+
+
+def _best(job: Callable[[], None]) -> float:
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        job()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def fit(runs: Sequence[Path], target: Path = COSTS) -> dict[str, Any]:
+    """Fit the coefficients to the ledgers of finished runs and write them.
+
+    With one run the fixed part stays as it is known; with several, the runs with the least and the
+    most work of a notebook decide both parts.
+
+    Args:
+        runs: results folders, run on the machine that becomes the reference.
+        target: file to write.
+    """
+    costs = read_json(COSTS)
+    costs["reference"] = measure()
+    for stage in stages(project_root() / "notebooks"):
+        cost = {**costs["default"], **costs["notebooks"].get(stage.number, {})}
+        points = sorted(filter(None, (_point(run, stage, cost["unit"]) for run in runs)))
+        if points:
+            costs["notebooks"][stage.number] = _line(cost, points)
+    if not costs["notebooks"]:
+        raise DataError("The runs hold no finished notebook: run them first.")
+    write_json(target, costs)
+    return dict(costs)
+
+
+def _point(folder: Path, stage: Stage, unit: str) -> tuple[float, float, float, float] | None:
+    """Work, seconds, memory and disk (MB) of a finished stage."""
+    run = RunFolder(folder)
+    entry = Ledger(run, mend=False).entry(stage.name)
+    if entry.get("status") != "done":
+        return None
+    params = Params.validated(read_json(run.work / "params.json")["values"], str(folder))
+    files = [
+        file
+        for name in entry["outputs"]
+        for file in [run.root / name, *(run.root / name).rglob("*")]
+        if file.is_file()
+    ]
+    disk = sum(file.stat().st_size for file in files) / 2**20
+    return UNITS[unit](params), entry["seconds"], entry["peak_mb"], disk
+
+
+def _line(cost: dict[str, Any], points: list[tuple[float, float, float, float]]) -> dict[str, Any]:
+    """Coefficients of the line through the least and the most work."""
+    least, most = points[0], points[-1]
+    fixed, fixed_disk = min(cost["seconds"], most[1]), min(cost["disk_mb"], most[3])
+    if most[0] > least[0]:
+        share = least[0] / (most[0] - least[0])
+        fixed = max(0.0, least[1] - (most[1] - least[1]) * share)
+        fixed_disk = max(0.0, least[3] - (most[3] - least[3]) * share)
+    elif not most[0]:
+        fixed, fixed_disk = most[1], most[3]
+    work = max(most[0], 1)
+    return {
+        "unit": cost["unit"],
+        "seconds": round(fixed, 2),
+        "seconds_per_unit": (most[1] - fixed) / work,
+        "memory_mb": max(point[2] for point in points),
+        "disk_mb": round(fixed_disk, 2),
+        "disk_mb_per_unit": (most[3] - fixed_disk) / work,
+    }

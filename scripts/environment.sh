@@ -1,0 +1,78 @@
+# Sourced by run_all.sh and tests/run.sh: chooses a Python in which the pins of pyproject.toml hold.
+#
+# An active environment (venv or conda) that satisfies them is used as it is. Otherwise `.venv` in
+# the checkout is made or updated; a stamp with the digest of the pins makes the next start instant.
+# The system's Python only ever makes that environment. Sets ROOT and PYTHON.
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+export IMPOSSIBLE_ROOT="$ROOT"
+export PYTHONPATH="$ROOT/lib${PYTHONPATH:+:$PYTHONPATH}"
+export TOKENIZERS_PARALLELISM=false
+# Threads that wait do not spin: a second program on the same cores would slow both tenfold.
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Exit status 0 if every pin (with the given extra) holds in the Python "$1"; names the first if not.
+pins_hold() {
+    if ! "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+        say "its Python is older than 3.11"
+        return 1
+    fi
+    "$1" "$ROOT/scripts/pins.py" "$ROOT/pyproject.toml" "${2:-}"
+}
+
+find_python() {
+    local name
+    for name in python3.13 python3.12 python3.11 python3 python; do
+        if "$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$name"
+            return
+        fi
+    done
+    say "No Python 3.11 or newer (with venv) was found: install one, or activate a conda" \
+        "environment made with: conda env create -f environment.yml"
+    return 2
+}
+
+# make_environment EXTRA: .venv with the pins, torch first and by itself.
+make_environment() {
+    local stamp="$ROOT/.venv/pins" digest known python
+    digest="$(cksum < "$ROOT/pyproject.toml")"
+    known="$(cat "$stamp" 2>/dev/null || true)"
+    # What was installed with the development tools also serves without them.
+    if [ "$known" = "$digest dev" ] || [ "$known" = "$digest $1" ]; then
+        return
+    fi
+    if ! "$ROOT/.venv/bin/python" -m pip --version >/dev/null 2>&1; then
+        python="$(find_python)" || return
+        say "Making the environment .venv with $("$python" --version) …"
+        "$python" -m venv --clear "$ROOT/.venv" || return
+    fi
+    python="$ROOT/.venv/bin/python"
+    if ! pins_hold "$python" "$1" 2>/dev/null ||
+        ! "$python" -m pip show --quiet impossible-distillation 2>/dev/null; then
+        say "Installing torch (large; a few minutes) …"
+        "$python" -m pip install -qq torch==2.13.0 || return
+        say "Installing the other packages …"
+        "$python" -m pip install -qq --editable "$ROOT${1:+[$1]}" || return
+    fi
+    printf '%s' "$digest $1" > "$stamp"
+}
+
+# use_environment [EXTRA]: sets PYTHON.
+use_environment() {
+    local extra="${1:-}" active="${VIRTUAL_ENV:-${CONDA_PREFIX:-}}" missing
+    if [ -n "$active" ] && [ -x "$active/bin/python" ] && [ "$active" != "$ROOT/.venv" ]; then
+        if missing="$(pins_hold "$active/bin/python" "$extra" 2>&1)"; then
+            PYTHON="$active/bin/python"
+            return
+        fi
+        say "The active environment is not used: $missing"
+    fi
+    if ! make_environment "$extra"; then
+        say "The environment could not be made; the message above says why."
+        exit 2
+    fi
+    PYTHON="$ROOT/.venv/bin/python"
+}

@@ -1,0 +1,193 @@
+"""Synthetic tidy frames for the tests of figures and report: made up, no result of any run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from impossible import figures
+from matplotlib.figure import Figure
+
+HUMAN = ("MRPC", "Quora", "PAWS-X", "ParaSCI", "MSCOCO", "SICK")
+SHIFT = {"H2": 9, "H3": 11, "MSTTR": 55, "Jaccard": 0.4, "Self-BLEU": 35, "length": 17}
+
+
+def metric_rows(systems: list[str], metrics: dict[str, float], seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    rows = []
+    for system in systems:
+        for metric, centre in metrics.items():
+            value = centre * rng.uniform(0.7, 1.3)
+            half = centre * rng.uniform(0.01, 0.08)
+            rows.append((system, metric, value, value - half, value + half, 1000, "synthetic"))
+    columns = ["system", "metric", "value", "low", "high", "n", "signature"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def proximity_frame() -> pd.DataFrame:
+    rows = []
+    for axis, xs, slope in (
+        ("length", [0, 1, 2, 3, 4, 5], 0.02),
+        ("temperature", [0.3, 0.5, 0.7, 1, 1.5], -0.1),
+    ):
+        for x in xs:
+            for series, offset in (("critic", 0.18), ("oracle", 0.15), ("control", 0.02)):
+                value = (
+                    offset + slope * x * (series != "control")
+                    if slope > 0
+                    else (offset * np.exp(-1.5 * (x - 0.5)) if series != "control" else 0.02)
+                )
+                rows.append((axis, x, series, value, value - 0.012, value + 0.012))
+            rows.append(
+                (
+                    axis,
+                    x,
+                    "self_bleu",
+                    33 - 6 * x * (slope < 0),
+                    31 - 6 * x * (slope < 0),
+                    35 - 6 * x * (slope < 0),
+                )
+            )
+    return pd.DataFrame(rows, columns=["axis", "x", "series", "value", "low", "high"])
+
+
+def pairs_frame(n: int = 3000) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    p = rng.beta(0.4, 0.9, n)
+    rouge = np.clip(rng.normal(0.25 + 0.35 * p, 0.18), 0, 1)
+    back = np.where(p > 0.5, np.clip(p + rng.normal(0, 0.15, n), 0, 1), np.nan)
+    verdict = np.where(rng.random(n) < p, "equivalent", "different")
+    return pd.DataFrame({"rouge_l": rouge, "p_xy": p, "p_yx": back, "verdict": verdict})
+
+
+def calibration_curve() -> pd.DataFrame:
+    x = np.linspace(0.05, 0.95, 10)
+    n = np.array([9000, 800, 300, 200, 180, 170, 200, 320, 900, 4000])
+    frames = []
+    for series, power in (("trained critic", 1.4), ("random critic", 0.1)):
+        y = 0.98 * x**power
+        half = 1.96 * np.sqrt(y * (1 - y) / n) + 0.004
+        frames.append(
+            pd.DataFrame(
+                {
+                    "series": series,
+                    "predicted": x,
+                    "observed": y,
+                    "low": y - half,
+                    "high": y + half,
+                    "n": n,
+                }
+            )
+        )
+    return pd.concat(frames)
+
+
+def losses() -> pd.DataFrame:
+    step = np.arange(0, 2000, 20)
+    train = 6 * np.exp(-step / 250) + 1.2 + 0.1 * np.sin(step)
+    dev = 6 * np.exp(-step / 250) + 1.35 + np.clip(step - 1200, 0, None) / 4000
+    frames = [
+        pd.DataFrame({"step": step, "split": "train", "loss": train}),
+        pd.DataFrame({"step": step[::10], "split": "dev", "loss": dev[::10]}),
+    ]
+    return pd.concat(frames)
+
+
+def groups() -> pd.DataFrame:
+    names = ["all", "hypernyms", "numbers", "negation", "long (>25 words)", "active / passive"]
+    value = np.array([0.91, 0.72, 0.66, 0.81, 0.78, 0.97])
+    one = pd.DataFrame(
+        {
+            "group": names,
+            "value": value,
+            "low": value - 0.03,
+            "high": value + 0.02,
+            "n": [4000, 320, 250, 410, 900, 1200],
+            "series": "trained critic",
+        }
+    )
+    return pd.concat(
+        [
+            one,
+            one.assign(
+                value=value * 0.4,
+                low=value * 0.4 - 0.02,
+                high=value * 0.4 + 0.02,
+                series="random critic",
+            ),
+        ]
+    )
+
+
+def graph() -> tuple[list[int], list[tuple[int, int]], set[int]]:
+    edges = [
+        (0, 1),
+        (1, 2),
+        (2, 3),
+        (3, 0),
+        (0, 4),
+        (4, 5),
+        (6, 7),
+        (7, 8),
+        (8, 6),
+        (9, 10),
+        (11, 12),
+    ]
+    return list(range(20)), edges, {1, 7, 9, 12, *range(13, 20)}
+
+
+def pictures() -> dict[str, Figure]:
+    """One picture of every kind."""
+    pairs = pairs_frame()
+    by_verdict = {name: rows["p_xy"].tolist() for name, rows in pairs.groupby("verdict")}
+    reasons = pd.DataFrame(
+        {
+            "reason": [
+                "same_string",
+                "duplicate",
+                "length_ratio",
+                "numbers",
+                "rouge_l",
+                "ted",
+                "entailment_forward",
+                "entailment_backward",
+                "kept",
+            ],
+            "n": [120_000, 260_000, 800_000, 310_000, 90_000, 41_000, 1_900_000, 80_000, 4100],
+        }
+    )
+    compared = metric_rows(["D_para", *HUMAN], SHIFT)
+    systems = metric_rows(
+        ["Copy-Input", "teacher, zero-shot", "student", "M_para"],
+        {"iBLEU": 12, "BERT-iBLEU": 60, "BLEU": 30, "ROUGE-L": 45},
+        3,
+    )
+    systems.loc[
+        (systems.system == "teacher, zero-shot") & (systems.metric == "BERT-iBLEU"), "value"
+    ] = np.nan
+    fidelity = metric_rows(
+        ["Copy-Input", "teacher, zero-shot", "student", "M_para", "not run"], {"fidelity": 0.7}, 5
+    )
+    fidelity.loc[4, ["value", "low", "high"]] = np.nan
+    return {
+        "proximity": figures.proximity(proximity_frame(), 39),
+        "proximity_column": figures.proximity(proximity_frame(), 39, width=figures.COLUMN),
+        "funnel": figures.funnel(reasons),
+        "score_histogram": figures.score_histogram(by_verdict, 0.75, "P(x ⇒ y)", log=True),
+        "score_scatter": figures.score_scatter(pairs, group="verdict"),
+        "calibration": figures.calibration(calibration_curve()),
+        "confusion": figures.confusion(
+            [[812, 40, 9], [60, 700, 140], [3, 120, 640]],
+            ["entailment", "neutral", "contradiction"],
+        ),
+        "diversity_graph": figures.diversity_graph(*graph()),
+        "loss_curves": figures.loss_curves(losses()),
+        "systems": figures.systems(systems, control=["Copy-Input"], ours=["M_para"]),
+        "systems_column": figures.systems(
+            systems, control=["Copy-Input"], ours=["M_para"], width=figures.COLUMN
+        ),
+        "fidelity_bars": figures.fidelity_bars(fidelity, control=["Copy-Input"], target=0.9),
+        "human_comparison": figures.human_comparison(compared),
+        "human_comparison_column": figures.human_comparison(compared, width=figures.COLUMN),
+        "pipeline_strip": figures.pipeline_strip(lit=3),
+        "precision_by_group": figures.precision_by_group(groups(), base=0.12, target=0.95),
+    }

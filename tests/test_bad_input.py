@@ -1,0 +1,214 @@
+"""Bad input: each gets one clear sentence and status 2, and nothing that was written is lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import Write
+from impossible.cli import main
+from impossible.errors import DataError, ImpossibleError, RunError
+from impossible.ledger import locked
+from impossible.records import FUNNEL
+from impossible.store import (
+    RunFolder,
+    Shards,
+    free_space_check,
+    read_frame,
+    read_json,
+    write_frame,
+    write_text,
+)
+
+FRAME = pd.DataFrame({"context_id": ["a"], "reason": ["kept"], "n": [1]})
+
+FILES: dict[str, bytes] = {
+    "unknown": b"kk: 3\n",
+    "mistyped": b"k: many\n",
+    "boolean": b"k: true\n",
+    "range": b"temperature: 0\n",
+    "infinite": b"temperature: .inf\n",
+    "order": b"length_ratio_min: 2\n",
+    "field": b"domains: [{name: news, prefix: [a]}]\n",
+    "twins": b"domains: [{name: news}, {name: news}]\n",
+    "syntax": b"seed: 0\nk: [1\n",
+    "twice": b"k: 3\nk: 4\n",
+    "latin": "human_data: Käse\n".encode("latin-1"),
+    "binary": b"\x00\x01\x02",
+    "empty": b"",
+    "list": b"- k\n- 3\n",
+    "text": b"hello\n",
+}
+
+PARAMETERS = {
+    "params/unknown.yaml": "there is no parameter kk (did you mean k?)",
+    "params/mistyped.yaml": "k = 'many': input should be a valid integer (next sentences",
+    "params/boolean.yaml": "k = True: input should be a valid integer",
+    "params/range.yaml": "temperature = 0: input should be greater than 0",
+    "params/infinite.yaml": "temperature = inf: input should be",
+    "params/order.yaml": "length_ratio_min (2.0) must not exceed length_ratio_max (1.5)",
+    "params/field.yaml": "domains.0.prefix = ['a']: no such field (did you mean prefixes?)",
+    "params/twins.yaml": "domains must have different names, got ['news', 'news']",
+    "params/syntax.yaml": "syntax.yaml, line 3 is not YAML",
+    "params/twice.yaml": "twice.yaml, line 2 is not YAML: `k` is given twice",
+    "params/latin.yaml": "latin.yaml is not UTF-8 text (byte 13)",
+    "params/binary.yaml": "binary.yaml is not YAML",
+    "params/empty.yaml": "empty.yaml is empty: give at least one line such as `seed: 0`",
+    "params/list.yaml": "list.yaml is no list of `name: value` lines",
+    "params/text.yaml": "text.yaml is no list of `name: value` lines",
+    "params/absent.yaml": "Cannot read params/absent.yaml: No such file or directory",
+    "params": "There are no parameters called params",
+    "./params": "There are no parameters called params",
+    "tesst": "There are no parameters called tesst (did you mean test?)",
+    "test seed": "Give one params name or file, then overrides name=value; got test, seed",
+    "test kk=3": "The override 'kk=3': there is no parameter kk (did you mean k?)",
+    "test k=many": "the overrides: k = 'many': input should be a valid integer",
+    "test k=": "the overrides: k = None: input should be a valid integer",
+    "test k=[": "The override 'k=[', line 2 is not YAML",
+    "test =3": "The override '=3' is not of the form name=value",
+    "test --only three": "'three' names no notebook: give the number or a part of one of 01_one",
+}
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), PARAMETERS.items())
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_parameters(
+    checkout: Path,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    arguments: str,
+    sentence: str,
+) -> None:
+    if command == "plan" and "--only" in arguments:
+        arguments, sentence = "tesst", PARAMETERS["tesst"]
+    write("01_one", "")
+    for name, content in FILES.items():
+        (checkout / "params" / f"{name}.yaml").write_bytes(content)
+    monkeypatch.chdir(checkout)
+    assert main([command, *arguments.split()]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("impossible: ")
+    assert sentence in output.err
+    assert output.err.count("\n") == 1
+    assert not list((checkout / "results").glob("*/notebooks/*"))
+
+
+def corrupt(folder: Path) -> None:
+    path = write_frame(folder / "x.parquet", FRAME, FUNNEL)
+    path.write_bytes(path.read_bytes()[:-20])
+    read_frame(path, FUNNEL)
+
+
+def other_schema(folder: Path) -> None:
+    from impossible.records import PAIRS
+
+    read_frame(write_frame(folder / "x.parquet", FRAME, FUNNEL), PAIRS)
+
+
+def damaged_shard(folder: Path) -> None:
+    shards = Shards(folder / "s", "key", FUNNEL)
+    for item in ("a", "b"):
+        shards.append(FRAME.assign(context_id=item), [item])
+    (folder / "s" / "part-000000.parquet").write_bytes(b"")
+    Shards(folder / "s", "key", FUNNEL)
+
+
+def torn_json(folder: Path) -> None:
+    (folder / "x.json").write_text('{"a": ')
+    read_json(folder / "x.json")
+
+
+def two_runs(folder: Path) -> None:
+    run = RunFolder.open(folder / "run")
+    with locked(run), locked(run):
+        pass
+
+
+def no_folder(folder: Path) -> None:
+    (folder / "file").write_text("")
+    RunFolder.open(folder / "file" / "run")
+
+
+RECORDS: dict[str, tuple[Callable[[Path], object], type[ImpossibleError], str]] = {
+    "missing records": (
+        lambda folder: read_frame(folder / "x.parquet", FUNNEL),
+        DataError,
+        "x.parquet is missing: run the notebook that writes it",
+    ),
+    "corrupt records": (corrupt, DataError, r"x.parquet is damaged .*delete it and run again"),
+    "other schema": (other_schema, DataError, "written by another version; delete it"),
+    "damaged shard": (damaged_shard, DataError, "part-000000.parquet is damaged and others follow"),
+    "missing JSON": (lambda folder: read_json(folder / "x.json"), DataError, "x.json is missing"),
+    "torn JSON": (torn_json, DataError, "x.json is not readable JSON"),
+    "wrong columns": (
+        lambda folder: write_frame(folder / "x", FRAME.rename(columns={"n": "m"}), FUNNEL),
+        DataError,
+        r"missing \['n'\], unknown \['m'\]",
+    ),
+    "wrong type": (
+        lambda folder: write_frame(folder / "x", FRAME.assign(n="many"), FUNNEL),
+        DataError,
+        "do not fit their schema",
+    ),
+    "null": (
+        lambda folder: write_frame(folder / "x", FRAME.assign(reason=None), FUNNEL),
+        DataError,
+        "do not fit their schema",
+    ),
+    "two runs": (two_runs, RunError, "Another run works in .* give another folder with --results"),
+    "no folder": (no_folder, RunError, "Cannot make the results folder"),
+    "little space": (
+        lambda folder: free_space_check(folder, 2**60),
+        RunError,
+        "MiB are needed: free some space",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_records(tmp_path: Path, name: str) -> None:
+    act, error, sentence = RECORDS[name]
+    with pytest.raises(error, match=sentence) as caught:
+        act(tmp_path)
+    assert "\n" not in str(caught.value).strip()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EACCES])
+def test_a_full_disk_keeps_what_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    text = write_text(tmp_path / "x.txt", "before")
+    frame = write_frame(tmp_path / "x.parquet", FRAME, FUNNEL)
+
+    def full(_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", full)
+    sentence = "Cannot write" if code == errno.EACCES else "No space left on the disk for"
+    with pytest.raises(RunError, match=sentence):
+        write_text(text, "after")
+    with pytest.raises(RunError, match=sentence):
+        write_frame(frame, FRAME.assign(n=2), FUNNEL)
+    assert text.read_text() == "before"
+    assert read_frame(frame, FUNNEL)["n"].tolist() == [1]
+    assert sorted(tmp_path.iterdir()) == [frame, text]
+
+
+def test_a_notebook_that_is_none(
+    checkout: Path, capsys: pytest.CaptureFixture[str], write: Write
+) -> None:
+    path = write("01_one", "")
+    for content in ("", "{}", "[]", '{"cells": [{}]}'):
+        path.write_text(content)
+        assert main(["run", "test"]) == 2
+        assert "01_one.ipynb is not a notebook" in capsys.readouterr().err
+    path.unlink()
+    assert main(["run", "test"]) == 2
+    assert "holds no notebook named NN_name.ipynb" in capsys.readouterr().err

@@ -1,0 +1,155 @@
+"""The command line: help with examples, plan, statuses, pipes."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Write
+from impossible import cli, plan
+from impossible.params import Params
+from impossible.runner import Selection, run_all
+from impossible.store import read_json
+
+
+@pytest.mark.parametrize("command", cli.EXAMPLES)
+def test_every_command_has_help_with_an_example(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command, "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    assert "example:\n  " in text
+    assert f"impossible {command} " in text.split("example:")[1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "smoke --only 04 --force -- k=50 seed=1",
+        "--only 04 smoke k=50 --force seed=1",
+        "--force --only=04 -- smoke k=50 seed=1",
+        "smoke k=50 --only 04 --force -- seed=1",
+    ],
+)
+def test_overrides_may_follow_options(line: str) -> None:
+    options = cli.parse(["run", *line.split()])
+    assert cli._split(options.params) == ("smoke", ["k=50", "seed=1"])
+    assert (options.only, options.force) == ("04", True)
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_the_examples_of_run_and_plan_are_understood(command: str) -> None:
+    words = cli.EXAMPLES[command].split()[1:]
+    name, overrides = cli._split(cli.parse(words).params)
+    assert name in words
+    assert overrides == words[words.index("--") + 1 :]
+
+
+def test_an_unknown_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["run", "smoke", "--onyl", "04"])
+    assert ended.value.code == 2
+    assert "unrecognized arguments: --onyl" in capsys.readouterr().err
+
+
+def test_help_and_refusals_need_no_heavy_module() -> None:
+    code = (
+        "import sys; from impossible.cli import main\n"
+        "assert main(['run', 'absent.yaml']) == 2\n"
+        "heavy = {'torch', 'transformers', 'papermill', 'matplotlib', 'nbformat'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr == (
+        "impossible: Cannot read absent.yaml: No such file or directory. "
+        "Give the path of a YAML file.\n\n"
+    )
+
+
+def test_parameters_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "--parameters"]) == 0
+    assert "≥2 ≤1000, samples, §3.1" in capsys.readouterr().out
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m impossible.cli run --parameters | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_interruption_has_its_own_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("impossible.params.describe", interrupt)
+    assert cli.main(["run", "--parameters"]) == 130
+    assert "what was finished is kept" in capsys.readouterr().err
+
+
+def test_lines_are_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes("{}\n{Käse}\n".encode() + b"\xff\n")
+    lines, name = cli._lines(str(path))
+    assert name == str(path)
+    assert [next(lines), next(lines)] == ["{}\n", "{Käse}\n"]
+    with pytest.raises(cli.DataError, match=r"x.jsonl, line 3 is not UTF-8 text \(byte 0\)"):
+        next(lines)
+    with pytest.raises(cli.DataError, match="Cannot read .*absent: No such file"):
+        cli._lines(str(tmp_path / "absent"))
+    stdin = io.TextIOWrapper(io.BytesIO(b"a\nb\nc\n"))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert list(cli._lines("-")[0]) == ["a\n", "b\n", "c\n"]
+
+
+def test_plan_says_what_runs_and_scales_with_the_work(checkout: Path, write: Write) -> None:
+    write("01_one", "seed = 0", "open(f'{run_folder}/data/one.txt', 'w').write('1')",
+          outputs=["data/one"])  # fmt: skip
+    write("04_four", "k = 100", "x = 1", inputs=["data/one?"])
+    folder = checkout / "results" / "test"
+    params = Params.load("test")
+    before = plan.plan(params, folder, speed=1.0)
+    assert before["will"].tolist() == ["run", "run"]
+    half = plan.plan(Params.load("test", ["n_contexts=300"]), folder, speed=1.0)
+    assert half["seconds"][0] == before["seconds"][0]
+    assert half["seconds"][1] < before["seconds"][1]
+    assert plan.plan(params, folder, speed=2.0)["seconds"][1] == 2 * before["seconds"][1]
+
+    run_all(params, folder)
+    assert plan.plan(params, folder, speed=1.0)["will"].tolist() == ["skip", "skip"]
+    other = Params.load("test", ["seed=1"])
+    assert plan.plan(other, folder, speed=1.0)["will"].tolist() == ["run", "run"]
+    other = Params.load("test", ["k=7"])
+    table = plan.plan(other, folder, speed=1.0)
+    assert table["will"].tolist() == ["skip", "run"]
+    text = plan.show(table)
+    assert "total" in text
+    assert "minutes on this machine" in text
+
+    costs = plan.fit([folder], checkout / "plan.json")
+    seconds = read_json(folder / "work" / "ledger.json")["04_four"]["seconds"]
+    cost = costs["notebooks"]["04"]
+    units = plan.UNITS[cost["unit"]](params)
+    assert cost["seconds"] + cost["seconds_per_unit"] * units == pytest.approx(seconds, abs=0.01)
+    assert (checkout / "plan.json").is_file()
+    run_all(other, folder, Selection(only="04"))
+
+
+def test_two_runs_fix_both_parts_of_a_cost() -> None:
+    cost = {"unit": "pairs", "seconds": 9.0, "memory_mb": 1, "disk_mb": 1.0}
+    line = plan._line(cost, [(100, 7.0, 50, 2.0), (300, 11.0, 80, 4.0)])
+    assert line["seconds"] == pytest.approx(5)
+    assert line["seconds_per_unit"] == pytest.approx(0.02)
+    assert line["memory_mb"] == 80
+    assert (line["disk_mb"], line["disk_mb_per_unit"]) == pytest.approx((1, 0.01))
+
+
+def test_the_machine_is_measured() -> None:
+    reference = plan.measure()
+    assert all(seconds > 0 for seconds in reference.values())

@@ -1,0 +1,164 @@
+"""Contexts and sentences: planned by hand, equal for any batching and after an interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import tiny
+from impossible import contexts
+from impossible.contexts import (
+    Plan,
+    acceptance,
+    accepted,
+    draw_contexts,
+    draw_sentences,
+    plan_contexts,
+    sample_sentences,
+    write_contexts,
+)
+from impossible.errors import DataError
+from impossible.models import LanguageModel
+from impossible.params import Domain, Params
+from impossible.records import CONTEXTS, SENTENCES
+from impossible.store import RunFolder
+from impossible.text.sentences import find_sentence_end
+from impossible.training import TrainingSettings, train_causal_lm
+
+NEWS = Domain(name="news", prefixes=[tiny.PREFIX], banned=["\n"])
+OTHER = Domain(name="other", prefixes=[tiny.SENTENCES[0], tiny.SENTENCES[6]], banned=["\n", "w"])
+
+
+def small(**changes: Any) -> Params:
+    values: dict[str, Any] = {"context_sentences_max": 2, "k": 6, "max_new_tokens": 24}
+    values |= {"context_max_new_tokens": 40, "domains": [NEWS, OTHER]}
+    return Params(**{**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def lm() -> LanguageModel:
+    """A GPT-2 that has read the eight sentences, so that it ends sentences."""
+    model, tok = tiny.gpt2()
+    documents = [f"{tiny.PREFIX} {a} {b}" for a in tiny.SENTENCES for b in tiny.SENTENCES if a != b]
+    train_causal_lm(model, tok, documents, TrainingSettings(steps=60, learning_rate=5e-3), 28)
+    return LanguageModel(model, tok, "tiny", "digest")
+
+
+def test_plans_share_out_domains_and_lengths() -> None:
+    plans = plan_contexts(small(), 8)
+    assert [plan.n_sentences for plan in plans] == [1, 1, 2, 2, 1, 1, 2, 2]
+    assert [plan.domain for plan in plans] == ["news", "other"] * 4
+    assert plans[0] == Plan("contexts-00000", "news", tiny.PREFIX, 1)
+    assert {plan.prefix for plan in plans if plan.domain == "other"} <= set(OTHER.prefixes)
+
+
+def test_a_plan_does_not_depend_on_how_many_there_are_but_on_its_stage() -> None:
+    plans = plan_contexts(small(), 40)
+    assert plan_contexts(small(), 5) == plans[:5]
+    others = plan_contexts(small(), 40, "inputs")
+    assert others[0].context_id == "inputs-00000"
+    assert [plan.prefix for plan in others] != [plan.prefix for plan in plans]
+
+
+def test_contexts_have_their_prefix_and_number_of_sentences(lm: LanguageModel) -> None:
+    params = small()
+    frame = write_contexts(lm, plan_contexts(params, 8), params)
+    assert list(frame.columns) == CONTEXTS.names
+    assert len(frame) >= 6
+    for row in frame.itertuples():
+        assert row.text.startswith(row.prefix + " ")
+        rest, count = row.text.removeprefix(row.prefix).strip(), 0
+        while rest:
+            end = find_sentence_end(rest)
+            assert end > 0
+            rest, count = rest[end:].strip(), count + 1
+        assert count == row.n_sentences
+        assert row.domain == "news" or "w" not in row.text.removeprefix(row.prefix)
+
+
+def test_a_context_that_never_succeeds_is_left_out(
+    lm: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contexts, "ATTEMPTS", 2)
+    params = small(context_max_new_tokens=1)
+    assert write_contexts(lm, plan_contexts(params, 3), params).empty
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (" Prices rose. Then", ("Prices rose.", "")),
+        (" Prices rose and", ("", "no_end")),
+        (" A.", ("", "too_short")),
+        ("", ("", "too_short")),
+        (" One\ntwo. Then", ("", "newline")),
+    ],
+)
+def test_acceptance_by_hand(raw: str, expected: tuple[str, str]) -> None:
+    assert accepted(raw, 3) == expected
+
+
+def test_sentences_are_those_of_any_other_batch(lm: LanguageModel) -> None:
+    params = small()
+    frame = write_contexts(lm, plan_contexts(params, 6), params)
+    whole = sample_sentences(lm, frame, params)
+    assert list(whole.columns) == SENTENCES.names
+    assert len(whole) == 6 * len(frame)
+    alone = [sample_sentences(lm, frame.iloc[[i]], params) for i in range(len(frame))]
+    pd.testing.assert_frame_equal(pd.concat(alone, ignore_index=True), whole)
+    assert (whole["text"] != "").equals(whole["reason"] == "")
+    assert (whole["reason"] == "").any()
+    cold = sample_sentences(lm, frame, params, temperature=0.05)
+    assert cold["raw"].nunique() < whole["raw"].nunique()
+
+
+def test_an_unknown_domain_is_named(lm: LanguageModel) -> None:
+    row = pd.DataFrame([("c", "poems", 1, "", "A rose.")], columns=CONTEXTS.names)
+    with pytest.raises(DataError, match="poems"):
+        sample_sentences(lm, row, small())
+
+
+def test_drawing_goes_on_where_it_stopped(
+    lm: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, params = RunFolder.open(tmp_path / "run"), small()
+    plans = plan_contexts(params, 6)
+    frame = draw_contexts(run, lm, plans, params)
+    expected = sample_sentences(lm, frame, params)
+    calls: list[int] = []
+
+    def failing(real: Callable[..., pd.DataFrame], after: int) -> Callable[..., pd.DataFrame]:
+        def call(*args: Any, **options: Any) -> pd.DataFrame:
+            calls.append(len(args[1]))
+            if len(calls) > after:
+                raise KeyboardInterrupt
+            return real(*args, **options)
+
+        return call
+
+    monkeypatch.setattr(contexts, "SENTENCES_AT_ONCE", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(contexts, "sample_sentences", failing(sample_sentences, 1))
+        with pytest.raises(KeyboardInterrupt):
+            draw_sentences(run, lm, frame, params)
+    calls.clear()
+    monkeypatch.setattr(contexts, "sample_sentences", failing(sample_sentences, 99))
+    again = draw_sentences(run, lm, frame, params)
+    assert sum(calls) == len(frame) - 2
+    pd.testing.assert_frame_equal(again, expected, check_dtype=False)
+    draw_sentences(run, lm, frame, params.model_copy(update={"ted_min": 3}))
+    assert sum(calls) == len(frame) - 2  # nothing that matters here has changed
+    draw_sentences(run, lm, frame, params.model_copy(update={"top_p": 0.5}))
+    assert sum(calls) == 2 * len(frame) - 2
+
+
+def test_acceptance_counts_by_hand() -> None:
+    frame = pd.DataFrame(
+        [("a", "news", 1, "", "A."), ("b", "news", 2, "", "B.")], columns=CONTEXTS.names
+    )
+    rows = [("a", 0, "x", "X rose.", ""), ("a", 1, "x", "X rose.", ""), ("a", 2, "", "", "no_end")]
+    table = acceptance(pd.DataFrame(rows, columns=SENTENCES.names), frame)
+    assert table[["samples", "accepted", "distinct"]].values.tolist() == [[3, 2, 1], [0, 0, 0]]

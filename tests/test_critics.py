@@ -1,0 +1,109 @@
+"""Critics: equal to the plain model call, blind to batching, sensitive to the right label only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from bert_score.utils import bert_cos_score_idf
+from impossible.batching import token_ids
+from impossible.critics import Encoder, EntailmentCritic
+from impossible.errors import ModelError
+from impossible.models import LanguageModel
+
+PAIRS = [(a, b) for a in tiny.SENTENCES for b in tiny.SENTENCES if a != b]
+
+
+def wrap(parts: tuple[Any, Any], dtype: torch.dtype = torch.float32) -> LanguageModel:
+    return LanguageModel(parts[0].to(dtype), parts[1], "tiny", "0")
+
+
+def naive(lm: LanguageModel, x: str, y: str) -> float:
+    batch = lm.tokenizer(x, y, return_tensors="pt", return_token_type_ids=False)
+    with torch.no_grad():
+        probabilities = lm.model(**batch).logits.softmax(-1)[0]
+    return float(probabilities[tiny.LABELS.index("entailment")])
+
+
+def test_equal_to_one_call_per_pair() -> None:
+    lm = wrap(tiny.critic())
+    got = EntailmentCritic(lm).probabilities(PAIRS)
+    assert got == pytest.approx([naive(lm, x, y) for x, y in PAIRS], abs=1e-6)
+    assert got.std() > 0.01
+    assert EntailmentCritic(lm).probabilities([]).shape == (0,)
+
+
+def test_rows_equal_the_tokenizers_own_pairs() -> None:
+    critic = EntailmentCritic(wrap(tiny.critic()))
+    assert critic._rows(PAIRS) == token_ids(critic.lm.tokenizer, PAIRS, True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_score_does_not_depend_on_its_batch(dtype: torch.dtype) -> None:
+    lm = wrap(tiny.critic(), dtype)
+    whole = EntailmentCritic(lm).probabilities(PAIRS * 2)
+    assert np.array_equal(whole[: len(PAIRS)], whole[len(PAIRS) :])
+    small = EntailmentCritic(lm, batch_tokens=64)
+    assert np.array_equal(small.probabilities(PAIRS), whole[: len(PAIRS)])
+    for i in (0, 17, 40):
+        assert np.array_equal(
+            EntailmentCritic(lm).probabilities(PAIRS[i : i + 1]), whole[i : i + 1]
+        )
+
+
+def test_the_label_order_does_not_matter_and_a_wrong_one_is_seen() -> None:
+    model, tok = tiny.critic()
+    right = EntailmentCritic(wrap((model, tok))).probabilities(PAIRS)
+    other, _ = tiny.critic(labels=("entailment", "contradiction", "neutral"))
+    order = [tiny.LABELS.index(label) for label in ("entailment", "contradiction", "neutral")]
+    other.load_state_dict(model.state_dict())
+    wrong = EntailmentCritic(wrap((other, tok))).probabilities(PAIRS)
+    with torch.no_grad():
+        other.classifier.out_proj.weight.copy_(model.classifier.out_proj.weight[order])
+        other.classifier.out_proj.bias.copy_(model.classifier.out_proj.bias[order])
+    permuted = EntailmentCritic(wrap((other, tok))).probabilities(PAIRS)
+    assert permuted == pytest.approx(right, abs=1e-6)
+    assert abs(wrong - right).max() > 0.01  # the destroyed signal shows
+
+
+def test_entails_is_the_most_probable_label() -> None:
+    critic = EntailmentCritic(wrap(tiny.critic()))
+    distributions = critic.distributions(PAIRS)
+    assert distributions.sum(1) == pytest.approx(1.0)
+    assert critic.entails(PAIRS).tolist() == (distributions.argmax(1) == 1).tolist()
+
+
+def test_a_pair_beyond_the_window_is_told() -> None:
+    critic = EntailmentCritic(wrap(tiny.critic()))
+    with pytest.raises(ModelError, match="exceeds the window of 129"):
+        critic.probabilities([("word " * 80, "word " * 80)])
+
+
+def test_embeddings_are_mean_pooled_and_of_unit_norm() -> None:
+    lm = wrap(tiny.encoder())
+    got = Encoder(lm).embed([*tiny.SENTENCES, tiny.SENTENCES[0]])
+    assert np.linalg.norm(got, axis=1) == pytest.approx(1.0, abs=1e-6)
+    assert np.array_equal(got[0], got[-1])
+    batch = lm.tokenizer(tiny.SENTENCES[3], return_tensors="pt", return_token_type_ids=False)
+    with torch.no_grad():
+        mean = lm.model(**batch).last_hidden_state[0].mean(0)
+    assert got[3] == pytest.approx((mean / mean.norm()).numpy(), abs=1e-6)
+    assert Encoder(lm).embed([]).shape == (0, 32)
+
+
+def test_bert_score_equals_the_bert_score_package() -> None:
+    lm = wrap(tiny.encoder())
+    candidates, references = [x for x, _ in PAIRS], [y for _, y in PAIRS]
+    weights: dict[int, float] = defaultdict(lambda: 1.0)
+    weights[lm.tokenizer.bos_token_id] = weights[lm.tokenizer.eos_token_id] = 0.0
+    lm.tokenizer.sep_token, lm.tokenizer.cls_token = "</s>", "<s>"
+    expected = bert_cos_score_idf(
+        lm.model, references, candidates, lm.tokenizer, weights, device="cpu"
+    )
+    got = Encoder(lm).bert_score(candidates, references)
+    assert got == pytest.approx(expected[:, 2].double().numpy(), abs=1e-6)
+    assert Encoder(lm).bert_score(candidates, candidates) == pytest.approx(1.0, abs=1e-6)

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from figure_data import HUMAN, SHIFT, metric_rows, pictures, proximity_frame
+from impossible import figures
+from impossible.errors import DataError
+from impossible.figures import render, save_figure
+from impossible.store import RunFolder
+from matplotlib.figure import Figure
+from PIL import Image
+
+PICTURES = pictures()
+
+
+def texts(figure: Figure) -> list[str]:
+    """All visible text of a figure."""
+    return [t.get_text() for t in figure.findobj(mpl.text.Text) if t.get_text().strip()]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_nothing_is_clipped_and_bytes_repeat(name: str) -> None:
+    figure = PICTURES[name]
+    png = render(figure, "png")
+    assert png == render(figure, "png")
+    assert render(figure, "svg") == render(figure, "svg")
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    assert (border > 120).all(), "ink touches the figure's border"
+    assert pixels.min() < 120
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_text_can_be_read_in_one_column(name: str) -> None:
+    figure = PICTURES[name]
+    sizes = [t.get_fontsize() for t in figure.findobj(mpl.text.Text) if t.get_text().strip()]
+    assert min(sizes) >= 5.5
+    assert figure.get_figwidth() in (figures.COLUMN, figures.PAGE)
+
+
+@pytest.mark.parametrize("kind", ["pdf", "svg", "png"])
+def test_files_carry_no_date(kind: str) -> None:
+    raw = render(figures.pipeline_strip(lit="report"), kind)
+    for word in (b"CreationDate", b"<dc:date>", b"Matplotlib", b"matplotlib.org"):
+        assert word not in raw
+
+
+def test_two_equal_figures_have_equal_bytes() -> None:
+    once, twice = (figures.proximity(proximity_frame(), 39) for _ in range(2))
+    for kind in ("pdf", "svg", "png"):
+        assert render(once, kind) == render(twice, kind)
+
+
+def test_settings_of_matplotlib_are_left_alone() -> None:
+    before = dict(mpl.rcParams)
+    figures.pipeline_strip(lit=0)
+    assert dict(mpl.rcParams) == before
+
+
+def test_save_figure_writes_three_pictures_and_a_note(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    path = save_figure(
+        run, "funnel", PICTURES["funnel"], "Where pairs go.", "04_pairs", [run.data("funnel")]
+    )
+    assert sorted(p.name for p in run.figures.iterdir()) == [
+        f"funnel.{kind}" for kind in ("json", "pdf", "png", "svg")
+    ]
+    note = json.loads(path.with_suffix(".json").read_text())
+    assert note["data"] == ["data/funnel.parquet"]
+    assert (note["kind"], note["paper"], note["reading"]) == ("figure", None, None)
+
+
+def test_funnel_adds_up_contexts_and_shows_reasons_that_dropped_nothing() -> None:
+    frame = pd.DataFrame({"reason": ["ted", "kept", "ted"], "n": [3, 1, 4]})
+    shown = texts(figures.funnel(frame, order=["numbers", "ted"]))
+    assert "7 (88%)" in shown
+    assert "1 (12%)" in shown
+    assert "0" in shown
+    assert "numbers" in shown
+
+
+def test_histogram_says_what_passes_and_what_is_missing() -> None:
+    values = [0.1, 0.75, 0.9, float("nan")]
+    shown = texts(figures.score_histogram(values, 0.75, "P"))
+    assert "≥ 0.75 keeps 66.7%" in shown
+    assert any("(1 not computed)" in text for text in shown)
+    below = texts(figures.score_histogram(values, 0.75, "P", keep="below"))
+    assert "≤ 0.75 keeps 66.7%" in below
+
+
+def test_scatter_takes_the_smaller_probability() -> None:
+    pairs = pd.DataFrame(
+        {
+            "rouge_l": [0.5, 0.5, 0.9, 0.5],
+            "p_xy": [0.9, 0.9, 0.9, np.nan],
+            "p_yx": [0.8, 0.7, 0.9, np.nan],
+        }
+    )
+    assert "both gates keep 33.3% of 3" in texts(figures.score_scatter(pairs))
+
+
+def test_missing_values_are_dashes() -> None:
+    rows = metric_rows(["a", "b"], {"BLEU": 10})
+    rows.loc[0, "value"] = np.nan
+    assert "–" in texts(figures.systems(rows))
+    assert "–" in texts(figures.fidelity_bars(rows.assign(value=[np.nan, 0.5])))
+
+
+def test_human_comparison_shades_the_range_of_humans_only() -> None:
+    rows = metric_rows(["D_para", *HUMAN], SHIFT)
+    figure = figures.human_comparison(rows, metrics=["H2"])
+    human = rows[(rows.metric == "H2") & (rows.system != "D_para")]["value"]
+    band = figure.axes[0].patches[0].get_extents().transformed(
+        figure.axes[0].transData.inverted()
+    )  # fmt: skip
+    assert (band.x0, band.x1) == pytest.approx((human.min(), human.max()))
+
+
+def test_long_names_leave_room_for_the_data() -> None:
+    names = ["Copy-Input", "student on pairs of an untrained teacher, seed 1"]
+    for figure in (
+        figures.systems(metric_rows(names, {"BLEU": 30, "iBLEU": 8}), width=figures.COLUMN),
+        figures.fidelity_bars(metric_rows(names, {"fidelity": 0.5})),
+    ):
+        assert min(axis.get_position().width for axis in figure.axes) > 0.2
+        boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
+        assert not boxes[0].overlaps(boxes[1])
+        assert all(box.x0 >= 0 for box in boxes)
+
+
+def test_proximity_without_a_panel_says_so() -> None:
+    frame = proximity_frame()
+    assert "not run" in texts(figures.proximity(frame[frame["axis"] == "length"]))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: figures.funnel(pd.DataFrame({"reason": ["x"]})), "lacks the column n"),
+        (lambda: figures.systems(metric_rows([], {})), "has no rows"),
+        (lambda: figures.score_histogram([]), "No finite value"),
+        (lambda: figures.score_histogram([1.0], 0.5, keep="up"), "'above' or 'below'"),
+        (lambda: figures.confusion([[1, 2]], ["a", "b"]), "must be square"),
+        (lambda: figures.diversity_graph([], [], []), "at least one node"),
+        (lambda: figures.pipeline_strip(lit="nowhere"), "No stage is called"),
+        (lambda: figures.pipeline_strip(lit=10), "between 0 and 9"),
+    ],
+)
+def test_bad_input_is_one_sentence(call, words: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(DataError, match=words):
+        call()

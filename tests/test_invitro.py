@@ -1,0 +1,158 @@
+"""The recipes: their tokenizers, their data, and models that open again as any other would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from impossible import invitro, tokenizing
+from impossible.fitting import History
+from impossible.models import (
+    entailment_index,
+    load_critic,
+    load_encoder,
+    load_student,
+    load_teacher,
+    save_model,
+)
+from impossible.params import Params
+from impossible.world.nli import LABELS
+from transformers import AutoTokenizer
+
+TEXTS = [document.text for document in invitro.documents(60)]
+UNSEEN = "Zürich (AFP) -- Dr. O'Neill paid $3.50, i.e. 7 %, for 12 x-rays!"
+PAIR = ("A fire destroyed a school.", "The school was wrecked.")
+KINDS = tuple(tokenizing.SPECIAL)
+
+STEPS = (
+    "teacher_steps",
+    "critic_pretraining_steps",
+    "critic_alignment_steps",
+    "critic_steps",
+    "critic_final_steps",
+    "base_steps",
+    "base_denoising_steps",
+    "base_final_steps",
+    "encoder_steps",
+)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def tokenizer(request: pytest.FixtureRequest) -> Any:
+    return tokenizing.train_tokenizer(TEXTS, request.param)
+
+
+def of_kind(kind: str) -> Any:
+    return tokenizing.train_tokenizer(TEXTS, kind)
+
+
+def test_every_text_survives_the_tokenizer(tokenizer: Any) -> None:
+    for text in (*TEXTS, UNSEEN):
+        ids = tokenizer(text)["input_ids"]
+        assert tokenizer.decode(ids, skip_special_tokens=True).strip() == text
+        assert tokenizer.unk_token_id not in ids or tokenizer.unk_token is None
+
+
+def test_a_saved_tokenizer_is_the_same_tokenizer(tokenizer: Any, tmp_path: Path) -> None:
+    tokenizer.save_pretrained(tmp_path)
+    loaded: Any = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
+    assert len(loaded) == len(tokenizer)
+    assert loaded.special_tokens_map == tokenizer.special_tokens_map
+    for text in (*TEXTS[:10], UNSEEN):
+        assert loaded(text)["input_ids"] == tokenizer(text)["input_ids"]
+    assert loaded(*PAIR)["input_ids"] == tokenizer(*PAIR)["input_ids"]
+
+
+def test_gpt2_adds_nothing_around_a_text() -> None:
+    tok = of_kind("gpt2")
+    assert tok.eos_token_id == tok.bos_token_id == tok.pad_token_id
+    assert tok.eos_token_id not in tok(TEXTS[0])["input_ids"]
+
+
+def test_roberta_writes_pairs_as_roberta_does() -> None:
+    tok = of_kind("roberta")
+    first, second = (tok(text, add_special_tokens=False)["input_ids"] for text in PAIR)
+    start, end = tok.cls_token_id, tok.sep_token_id
+    assert tok(PAIR[0])["input_ids"] == [start, *first, end]
+    assert tok(*PAIR)["input_ids"] == [start, *first, end, end, *second, end]
+    assert tok.pad_token_id == 1  # as in RoBERTa, whose positions are counted from it
+
+
+def test_t5_ends_texts_and_knows_its_sentinels() -> None:
+    tok = of_kind("t5")
+    bare = tok(PAIR[0], add_special_tokens=False)["input_ids"]
+    assert tok(PAIR[0])["input_ids"] == [*bare, tok.eos_token_id]
+    sentinels = [f"<extra_id_{i}>" for i in range(tokenizing.SENTINELS)]
+    ids = tok.convert_tokens_to_ids(sentinels)
+    assert ids == list(range(ids[0], ids[0] + tokenizing.SENTINELS))
+    gapped = tok(f"A fire {sentinels[0]} a school {sentinels[1]}.")["input_ids"]
+    assert [i for i in gapped if i in ids] == ids[:2]
+
+
+def test_documents_and_pairs_depend_on_seed_and_split() -> None:
+    for draw in (invitro.documents, invitro.examples):
+        assert draw(5, 1) == draw(5, 1)
+        assert draw(5, 1) == draw(9, 1)[:5]
+        assert draw(5, 1) != draw(5, 2)
+        assert draw(5, 1) != draw(5, 1, "dev")
+    assert all(e.label == e.gold for e in invitro.examples(200, 0, "dev", noise=0.0))
+    assert any(e.label != e.gold for e in invitro.examples(200, 0, noise=0.5))
+
+
+def tiny(folder: Path, seed: int = 0) -> Params:
+    """Parameters with which a recipe takes a second."""
+    lines = {
+        "seed": seed,
+        "n_documents": 60,
+        "critic_pairs": 200,
+        **dict.fromkeys(STEPS, 2),
+    }
+    file = folder / f"tiny{seed}.yaml"
+    file.write_text("".join(f"{name}: {value}\n" for name, value in lines.items()))
+    return Params.load(file)
+
+
+LOADERS: dict[str, Any] = {
+    "teacher": load_teacher,
+    "critic": load_critic,
+    "student-base": load_student,
+    "encoder": load_encoder,
+}
+
+
+@pytest.mark.parametrize("name", list(invitro.RECIPES))
+def test_what_a_recipe_builds_opens_again(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitro, "DEV_SIZE", 8)
+    built = invitro.RECIPES[name](tiny(tmp_path))
+    assert built.recipe["model"] == name
+    assert built.recipe["steps"] == built.history.rows[-1]["step"] == 2
+    assert built.metrics["dev_loss"] == built.history.best_loss
+    folder = tmp_path / name
+    save_model(folder, built.model, built.tokenizer, built.recipe, built.metrics, dtype="float32")
+    loaded = LOADERS[name](str(folder), dtype="float32", device="cpu")
+    weights = built.model.state_dict()
+    for key, value in loaded.model.state_dict().items():
+        assert "pooler" in key or torch.equal(value, weights[key])  # an encoder's is not used
+    assert loaded.tokenizer(*PAIR)["input_ids"] == built.tokenizer(*PAIR)["input_ids"]
+    if name == "critic":
+        assert LABELS[entailment_index(loaded.model)] == "entailment"
+
+
+@pytest.mark.parametrize("name", list(invitro.RECIPES))
+def test_the_digest_of_the_data_follows_the_seed(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def untrained(*_: Any, **__: Any) -> History:
+        return History()
+
+    for trainer in ("causal_lm", "classifier", "span_corruption", "encoder"):
+        monkeypatch.setattr(invitro, f"train_{trainer}", untrained)
+    monkeypatch.setattr(invitro, "DEV_SIZE", 8)
+    first, again, other = (
+        invitro.RECIPES[name](tiny(tmp_path, seed)).recipe["data_digest"] for seed in (0, 0, 1)
+    )
+    assert first == again != other

@@ -1,0 +1,250 @@
+"""The notebooks: their sources, and one run of all of them at `smoke` through the command line.
+
+Bounds are wider than the noise of so small a run, and narrower than what a broken stage gives.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from impossible.cells import matches, read_stage, source
+from impossible.params import Params
+from impossible.store import PACKAGE, RunFolder, read_json, scalars
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LONGEST = 25  # cells
+LONGEST_SECOND_RUN = 20  # seconds
+
+# --- sources
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request: pytest.FixtureRequest) -> Path:
+    return Path(request.param)
+
+
+def cells(path: Path, kind: str = "code") -> list[dict[str, Any]]:
+    return [cell for cell in read_json(path)["cells"] if cell["cell_type"] == kind]
+
+
+def code(path: Path) -> str:
+    return "\n".join(source(cell) for cell in cells(path))
+
+
+def test_names_count_from_01_to_10() -> None:
+    numbers = [re.fullmatch(r"(\d\d)_[a-z_]+", path.stem) for path in NOTEBOOKS]
+    assert [match and int(match[1]) for match in numbers] == list(range(1, 11))
+
+
+def test_sources_are_stored_without_outputs(path: Path) -> None:
+    content = read_json(path)
+    assert content["metadata"]["kernelspec"]["name"] == "python3"
+    assert set(content["metadata"]) <= {"impossible", "kernelspec", "language_info"}
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells(path))
+    ids = [cell["id"] for cell in content["cells"]]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_notebook_is_short_and_defines_nothing(path: Path) -> None:
+    assert len(read_json(path)["cells"]) <= LONGEST
+    defining = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    assert not [node for node in ast.walk(ast.parse(code(path))) if isinstance(node, defining)]
+
+
+def test_a_notebook_opens_with_its_title_and_question(path: Path) -> None:
+    text = source(cells(path, "markdown")[0])
+    assert text.startswith("# ")
+    assert re.search(r"^\*\*.*\?\*\*", text, re.MULTILINE), "one question, in bold"
+
+
+def test_parameters_read_are_named_and_parameters_named_are_known(path: Path) -> None:
+    stage = read_stage(path)  # one tagged cell, known names, valid values
+    read = set(re.findall(r"\bparams\.(\w+)", code(path))) & Params.model_fields.keys()
+    assert read <= set(stage.names)
+
+
+def test_links_lead_to_notebooks(path: Path) -> None:
+    text = "\n".join(source(cell) for cell in cells(path, "markdown"))
+    for target in re.findall(r"\]\(([^)#]+\.ipynb)\)", text):
+        assert (path.parent / target).is_file(), target
+
+
+def test_every_input_is_an_output_of_an_earlier_notebook() -> None:
+    written: set[str] = set()
+    for stage in map(read_stage, NOTEBOOKS):
+        for name in stage.inputs:
+            assert "*" in name or name.removesuffix("?") in written, f"{stage.name}: {name}"
+        for name in stage.outputs:
+            assert name.removesuffix("?") not in written, f"{name} is written twice"
+        written |= {name.removesuffix("?") for name in stage.outputs} | {f"scalars/{stage.name}"}
+
+
+# --- one run of all
+
+
+def run_smoke(results: Path, *more: str) -> str:
+    """Run the notebooks as a user does; returns what was printed."""
+    command = [sys.executable, "-m", "impossible.cli", "run", "smoke", "--results", str(results)]
+    environment = {**os.environ, "IMPOSSIBLE_ROOT": str(ROOT)}
+    done = subprocess.run([*command, *more], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    results = tmp_path_factory.mktemp("run") / "smoke"
+    run_smoke(results)
+    return RunFolder(results)
+
+
+@pytest.fixture(scope="session")
+def found(smoke: RunFolder) -> dict[str, dict[str, Any]]:
+    """Recorded numbers by notebook number."""
+    return {name[:2]: numbers for name, numbers in scalars(smoke).items()}
+
+
+def test_every_notebook_ran_and_wrote_what_it_declares(smoke: RunFolder) -> None:
+    for path in NOTEBOOKS:
+        assert (smoke.notebooks / path.name).is_file()
+        for name in read_stage(path).outputs:
+            assert name.endswith("?") or matches(smoke.root, name), f"{path.stem}: {name}"
+    ledger = read_json(smoke.work / "ledger.json")
+    assert {entry["status"] for entry in ledger.values()} == {"done"}
+
+
+def test_the_teacher_cannot_paraphrase_and_the_critic_errs(found: dict[str, Any]) -> None:
+    models = found["01"]
+    assert models["zero_shot"] < 0.35
+    assert models["few_shot"] < 0.5
+    assert 0.6 < models["critic_accuracy"][0] < 1
+    assert models["critic_precision"] > 0.6
+    assert models["critic_control"] < 0.1
+    assert models["calibration_error"] < 0.3
+
+
+def test_context_brings_sentences_together(found: dict[str, Any]) -> None:
+    near = found["02"]
+    assert near["ratio_control"] <= 0.02
+    assert 0 < near["ratio_oracle"] < 0.7
+    assert near["ratio"] > near["ratio_control"]
+    sentences = found["03"]
+    assert sentences["n_sentences"] == sentences["n_contexts"] * 16
+    assert sentences["n_contexts"] <= sentences["n_planned"] == 24
+    assert sentences["accepted"] > 0.6
+    assert 0.1 < sentences["distinct_share"] <= 1
+
+
+def test_no_pair_is_lost(smoke: RunFolder, found: dict[str, Any]) -> None:
+    sentences = pd.read_parquet(smoke.data("sentences"))
+    accepted = sentences[sentences["reason"] == ""].groupby("context_id").size()
+    before = pd.read_parquet(smoke.data("funnel"))
+    after = pd.read_parquet(smoke.data("funnel_dataset"))
+    expected = int((accepted * (accepted - 1)).sum())
+    assert before["n"].sum() == after["n"].sum() == expected
+    assert found["04"]["n_pairs"] == found["05"]["n_candidates"] == expected
+    kept = after.loc[after["reason"] == "kept", "n"].sum()
+    assert kept == found["05"]["n_dataset"] == len(pd.read_parquet(smoke.data("dataset_teacher")))
+    second = pd.read_parquet(smoke.data("funnel_para"))
+    assert second["n"].sum() == found["07"]["n_inputs"] * 5 == found["07"]["n_candidates"]
+
+
+def test_filtering_matters(found: dict[str, Any]) -> None:
+    pairs, first, second = found["04"], found["05"], found["07"]
+    assert 0 < pairs["base_rate"] < 0.7
+    assert pairs["n_scored"] >= pairs["n_both"] >= pairs["n_accepted"] == first["n_gated"] > 0
+    assert first["n_gated"] >= first["n_dataset"] > 0
+    assert first["precision"] > first["base_rate"]
+    assert second["precision"] >= second["base_rate"]
+    for corpus in (first, second):
+        assert corpus["mean_rouge_l"] <= 0.75
+
+
+def test_students_learn(smoke: RunFolder, found: dict[str, Any]) -> None:
+    assert found["06"]["n_train"] + found["06"]["n_dev"] == found["05"]["n_dataset"]
+    for name in ("student", "m_para"):
+        assert any((smoke.models / name).glob("*.safetensors"))
+    assert found["06"]["steps"] >= 1
+
+
+def test_controls_of_the_evaluation_are_what_they_must_be(found: dict[str, Any]) -> None:
+    value = found["09"]
+    assert value["Copy-Input, rouge_l_source"] == pytest.approx(100, abs=1e-6)
+    assert value["Copy-Input, fidelity"] == 100
+    assert value["Copy-Input, paraphrase"] == 0
+    assert value["Copy-Input, self_bleu"] == pytest.approx(100, abs=1e-6)
+    assert value["gold reference, fidelity"] == 100
+    assert value["gold reference, rouge_l_source"] < 90
+    assert value["shuffled M_para, fidelity"] == 0
+    assert value["teacher, zero-shot, fidelity"] < 35
+    assert value["n_test"] == 24
+
+
+def test_the_report_shows_everything(smoke: RunFolder) -> None:
+    page = (smoke.root / "report.html").read_text()
+    sidecars = [*smoke.figures.glob("*.json"), *smoke.tables.glob("*.json")]
+    assert len(sidecars) > 25
+    for note in map(read_json, sidecars):
+        assert f'id="{note["kind"]}-{note["name"]}"' in page
+    assert "not executed" not in page
+    assert "Its last run" not in page
+    assert not re.search(r"The (picture|table) \w+ (is missing|has no rows)", page)
+    for path in NOTEBOOKS[:-1]:
+        assert f'href="notebooks/{path.name}"' in page
+
+
+def test_executed_copies_and_report_name_no_folder_of_this_machine(smoke: RunFolder) -> None:
+    texts = [path for kind in ("ipynb", "html", "json", "csv", "md", "tex", "svg")
+             for path in smoke.root.rglob(f"*.{kind}") if "work" not in path.parts]  # fmt: skip
+    assert len(texts) > 50
+    here = "|".join(re.escape(str(each)) for each in (ROOT, smoke.root, Path.home()))
+    for path in texts:
+        match = re.search(rf"(?<!\.\.)({here})/", path.read_text())
+        assert not match, f"{path.relative_to(smoke.root)}: {match and match[0]}"
+    for path in smoke.notebooks.glob("*.ipynb"):
+        outputs = [output for cell in cells(path) for output in cell["outputs"]]
+        assert not [each for each in outputs if each.get("name") == "stderr"], path.name
+
+
+def test_a_second_run_recomputes_nothing(smoke: RunFolder) -> None:
+    files = [path for path in smoke.root.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    kept = {path: path.stat().st_mtime_ns for path in files if "work" not in path.parts}
+    kept.pop(smoke.root / "manifest.json")
+    start = time.monotonic()
+    lines = run_smoke(smoke.root).splitlines()
+    assert time.monotonic() - start < LONGEST_SECOND_RUN
+    assert [line.split()[0] for line in lines[:10]] == [path.stem for path in NOTEBOOKS]
+    assert all(line.endswith("unchanged, skipped") for line in lines[:10])
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+@pytest.mark.slow
+def test_a_critic_whose_labels_are_swapped_ruins_the_dataset(
+    smoke: RunFolder, found: dict[str, Any], tmp_path: Path
+) -> None:
+    """Destroyed signal: what the critic calls entailment is now its `neutral`."""
+    critic, results = tmp_path / "critic", tmp_path / "smoke"
+    shutil.copytree(PACKAGE / "world" / "models" / "critic", critic)
+    config = read_json(critic / "config.json")
+    swap = {"entailment": "neutral", "neutral": "entailment"}
+    labels = {i: swap.get(name, name) for i, name in config["id2label"].items()}
+    config |= {"id2label": labels, "label2id": {name: int(i) for i, name in labels.items()}}
+    (critic / "config.json").write_text(json.dumps(config))
+    shutil.copytree(smoke.root, results)
+    run_smoke(results, "--from", "04", "--until", "05", "--", f"critic={critic}")
+    ruined = scalars(RunFolder(results))["05_dataset"]
+    assert ruined["n_candidates"] == found["05"]["n_candidates"]
+    assert ruined["precision"] < found["05"]["precision"] - 0.2
+    assert ruined["precision"] < 0.3

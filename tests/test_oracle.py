@@ -1,0 +1,44 @@
+"""The oracle's helpers: verdicts, gaps, the test set."""
+
+from __future__ import annotations
+
+import numpy as np
+from impossible.oracle import equivalent, held_out_set, traits, verdict
+from impossible.world import parse
+from impossible.world.documents import split_of
+
+
+def test_equivalent_tells_false_from_unknown() -> None:
+    xs = ["A fire destroyed a school.", "A fire destroyed a school.", "Not of this world."]
+    ys = ["The blaze wrecked a school.", "Not of this world.", "A fire destroyed a school."]
+    values = equivalent(xs, ys)
+    assert values[0] == 1
+    assert values[1] == 0
+    assert np.isnan(values[2])
+
+
+def test_verdict_is_that_of_the_world() -> None:
+    assert verdict("A fire destroyed a school.", "A fire damaged a school.") == "entails"
+
+
+def test_traits_of_a_sentence() -> None:
+    found = traits("On Monday, twelve workers were not injured by the fire.")
+    assert found["construction"] == "negated passive"
+    assert found["modifiers"] == "time"
+    assert found["counted"]
+    assert found["negated"]
+    assert traits("Nothing here.") == {}
+
+
+def test_the_held_out_set_holds_out_its_facts_and_its_references_are_true() -> None:
+    frame = held_out_set(25, seed=1)
+    assert len(frame) == 25
+    for row in frame.itertuples():
+        fact = parse(row.source)
+        assert fact is not None
+        assert split_of(fact.core()) == "test"
+        assert len(set(row.references)) == 4
+        assert row.source not in row.references
+        assert all(parse(reference) == fact for reference in row.references)
+    assert held_out_set(10, seed=1).equals(frame.head(10))
+    assert not held_out_set(10, seed=2).equals(frame.head(10))

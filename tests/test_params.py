@@ -1,0 +1,100 @@
+"""Parameters: defaults, files, overrides, origins, and what a notebook may read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from impossible.errors import ParameterError
+from impossible.notebook import begin, finish, resolved
+from impossible.params import Params, describe, parse_override
+from impossible.store import read_json
+from impossible.yamlio import parse_yaml, read_yaml
+from pydantic import ValidationError
+
+PAPER = {
+    "k": 100, "top_p": 0.9, "temperature": 0.7, "max_new_tokens": 100, "context_top_p": 0.9,
+    "context_temperature": 1.0, "entailment_threshold": 0.75, "rouge_l_max": 0.75, "ted_min": 12,
+    "length_ratio_min": 0.8, "length_ratio_max": 1.5, "n_candidates": 10,
+}  # fmt: skip
+
+
+def test_defaults_are_the_papers() -> None:
+    defaults = Params.validated({}, "test").model_dump()
+    assert {name: defaults[name] for name in PAPER} == PAPER
+
+
+@pytest.mark.parametrize("name", ["smoke", "invitro", "gpt2", "paper"])
+def test_every_params_file_loads(name: str) -> None:
+    assert Params.load(name).origins["seed"] in ("default", "file")
+
+
+def test_models_named_in_params_files_have_a_source() -> None:
+    folder = Path(__file__).parents[1] / "params"
+    sources = read_yaml(folder / "sources.yaml")
+    for name in ("smoke", "invitro", "gpt2", "paper"):
+        params = Params.load(name)
+        for model in (params.teacher, params.critic, params.student_base, params.encoder):
+            assert {"revision", "licence"} <= set(sources[model])
+
+
+def test_every_field_says_what_it_is() -> None:
+    for name, field in Params.model_fields.items():
+        assert field.description, name
+        assert isinstance(field.json_schema_extra, dict)
+        assert {"unit", "section", "affects_results", "names"} == set(field.json_schema_extra)
+        assert f"\n{name} " in "\n" + describe()
+
+
+def test_a_file_then_overrides_with_their_origin(checkout: Path) -> None:
+    (checkout / "params" / "my.yaml").write_text("k: 7\ntemperature: 1e-1\n")
+    params = Params.load("my", ["k=9", "parser=flat", "proximity_lengths=[1, 2]"])
+    assert (params.k, params.temperature, params.parser) == (9, 0.1, "flat")
+    assert params.proximity_lengths == [1, 2]
+    assert [params.origins[name] for name in ("k", "temperature", "seed")] == [
+        "override",
+        "file",
+        "default",
+    ]
+    assert Params.load(checkout / "params" / "my.yaml").k == 7
+
+
+def test_parameters_cannot_be_changed_afterwards() -> None:
+    params = Params.validated({}, "test")
+    with pytest.raises(ValidationError, match="frozen"):
+        params.k = 3
+
+
+def test_overrides_are_typed() -> None:
+    assert parse_override("student_learning_rate=1e-3") == ("student_learning_rate", 0.001)
+    assert parse_override(" human_data =a=b") == ("human_data", "a=b")
+    assert parse_override("rebuild_models=true") == ("rebuild_models", True)
+
+
+def test_yaml_is_data_only() -> None:
+    with pytest.raises(ParameterError, match="is not YAML"):
+        parse_yaml("!!python/object/apply:os.getcwd []", "text")
+    with pytest.raises(ParameterError, match="line 2 .*`a` is given twice"):
+        parse_yaml("a: 1\na: 2", "text")
+
+
+def test_a_notebook_can_only_read_what_it_names(checkout: Path) -> None:
+    names = {"run_folder": "results/test", "k": 5, "domains": [{"name": "d"}], "other": 1}
+    run, params = begin(names, "04_pairs")
+    assert run.root == checkout / "results" / "test"
+    assert (params.k, params.domains[0].name) == (5, "d")
+    with pytest.raises(ParameterError, match="The parameter seed is used and not named .*seed = 0"):
+        _ = params.seed
+    table = resolved(params, run)
+    assert list(table.index) == ["domains", "k"]
+    assert table.loc["k", ["default", "this run", "origin"]].tolist() == ["100", "5", "notebook"]
+
+
+def test_finish_records_and_lists(checkout: Path) -> None:
+    run, _ = begin({"run_folder": "results/test"}, "04_pairs")
+    (run.data("pairs")).write_text("x" * 1024)
+    table = finish(run, "04_pairs", [run.data("pairs")], ratio=0.25, missing=float("nan"))
+    assert table.loc[0, ["file", "kB"]].tolist() == ["data/pairs.parquet", 1.0]
+    assert read_json(run.scalars / "04_pairs.json") == {"ratio": 0.25, "missing": None}
+    begin({"run_folder": "results/test"}, "04_pairs")
+    assert not (run.scalars / "04_pairs.json").exists()

@@ -1,0 +1,180 @@
+"""Proximity: pairs, verdicts and points by hand; the control and a random critic find nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from impossible.params import Params
+from impossible.proximity import (
+    JUDGED,
+    contrast,
+    decided,
+    draw_judged,
+    identical_share,
+    judge,
+    mixed_lengths,
+    panels,
+    random_pairs,
+    ratios,
+    reading,
+)
+from impossible.records import CONTEXTS, SENTENCES
+from impossible.statistics import Interval
+from impossible.store import RunFolder
+
+
+class SameTopic:
+    """A critic for sentences "TOPIC wording": entailment within a topic; it counts its pairs."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        self.seen += len(pairs)
+        return np.array([0.9 if x.split()[0] == y.split()[0] else 0.1 for x, y in pairs])
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=8), st.integers(1, 40))
+def test_pairs_are_different_texts_and_as_many_as_there_are(texts: list[str], n: int) -> None:
+    pairs = random_pairs(texts, None, n, rng())
+    possible = sum(x != y for i, x in enumerate(texts) for y in texts[i + 1 :])
+    assert len(pairs) == min(n, possible)
+    assert all(x != y and x in texts and y in texts for x, y in pairs)
+
+
+@given(st.lists(st.sampled_from("ab"), max_size=5), st.lists(st.sampled_from("bc"), max_size=5))
+def test_control_pairs_come_from_both_contexts(first: list[str], second: list[str]) -> None:
+    pairs = random_pairs(first, second, 100, rng())
+    assert sorted(pairs) == sorted((x, y) for x in first for y in second if x != y)
+
+
+def test_every_pair_is_drawn_equally_often() -> None:
+    counts = pd.Series(
+        ["".join(sorted(random_pairs("abcd", None, 1, rng(i))[0])) for i in range(1200)]
+    ).value_counts()
+    assert len(counts) == 6
+    assert counts.min() > 150
+
+
+def test_the_second_direction_is_asked_only_where_it_matters() -> None:
+    critic = SameTopic()
+    forward, backward = judge(critic, [("fire a", "fire b"), ("fire a", "flood b")], 0.5)
+    assert forward.tolist() == [0.9, 0.1]
+    assert backward[0] == 0.9
+    assert np.isnan(backward[1])
+    assert critic.seen == 3
+
+
+def test_both_directions_must_reach_the_threshold() -> None:
+    judged = pd.DataFrame({"p_xy": [0.75, 0.9, 0.9, 0.2], "p_yx": [0.75, 0.7, 0.8, np.nan]})
+    assert decided(judged, 0.75).tolist() == [1.0, 0.0, 1.0, 0.0]
+
+
+def world(contexts: int = 12) -> tuple[pd.DataFrame, dict[float, pd.DataFrame]]:
+    """Contexts of length 1 with two topics, of length 2 with one; all cold sentences agree."""
+    frame = pd.DataFrame(
+        [(f"c{i}", "news", 1 + i % 2, "", f"C{i}.") for i in range(contexts)],
+        columns=CONTEXTS.names,
+    )
+    sentences = {}
+    for heat in (0.5, 0.7):
+        rows = []
+        for i in range(contexts):
+            topics = 1 if heat == 0.5 or i % 2 else 2
+            rows += [(f"c{i}", j, "", f"t{i}.{j % topics} w{j}.", "") for j in range(8)]
+            rows.append((f"c{i}", 8, "", "", "no_end"))
+        sentences[heat] = pd.DataFrame(rows, columns=SENTENCES.names)
+    return frame, sentences
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> pd.DataFrame:
+    contexts, sentences = world()
+    params = Params(proximity_contexts=6, proximity_pairs=10)
+    run = RunFolder.open(tmp_path / "run")
+    critic = SameTopic()
+    frame = draw_judged(run, critic, "d", contexts, sentences, params)
+    before = critic.seen
+    again = draw_judged(run, critic, "d", contexts, sentences, params)
+    pd.testing.assert_frame_equal(frame, again)
+    assert critic.seen == before  # all from the shards
+    return frame.assign(critic=decided(frame, 0.75))
+
+
+def test_judged_pairs_and_control(judged: pd.DataFrame) -> None:
+    assert list(judged.columns)[:-1] == JUDGED.names
+    assert judged.groupby("item").size().eq(12).all()  # 10 pairs and 2 control pairs
+    assert judged.loc[judged["control"], "critic"].sum() == 0
+    assert "" not in set(judged["x"]) | set(judged["y"])
+
+
+def test_points_of_both_panels(judged: pd.DataFrame) -> None:
+    params = Params(bootstrap_samples=200)
+    own = judged[~judged["control"]]
+    assert [(axis, x) for axis, x, _ in panels(own, 0.7)] == [
+        ("length", 1.0), ("length", 2.0), ("temperature", 0.5), ("temperature", 0.7),
+    ]  # fmt: skip
+    rows = ratios(own, {"critic": "critic"}, params).set_index(["axis", "x"])
+    assert rows.at[("length", 2.0), "value"] == 1.0
+    assert rows.at[("temperature", 0.5), "value"] == 1.0
+    assert 0.2 < rows.at[("length", 1.0), "value"] < 0.7  # 12 of 28 pairs share a topic
+    assert (rows["low"] <= rows["value"]).all()
+    assert set(rows["n"]) == {60}
+    kept = ratios(own.assign(p=own["critic"].replace(0.0, np.nan)), {"p": "p"}, params)
+    assert (kept["value"] == 1).all()  # missing is not zero
+
+
+def test_contrasts_have_the_right_sign_and_interval(judged: pd.DataFrame) -> None:
+    params, own = Params(bootstrap_samples=200), judged[~judged["control"]]
+    longer = contrast(own, "critic", "length", params)
+    warmer = contrast(own, "critic", "temperature", params)
+    assert longer.low > 0 > warmer.high
+    assert longer.low < longer.value < longer.high
+    few = own[own["context_id"].isin({"c0", "c1", "c2", "c3"})]
+    assert np.isnan(contrast(few, "critic", "length", params).low)
+    assert np.isnan(contrast(own.iloc[:0], "critic", "length", params).value)
+
+
+def test_a_random_critic_finds_no_difference(judged: pd.DataFrame) -> None:
+    own = judged[~judged["control"]].assign(noise=rng().random((~judged["control"]).sum()) < 0.3)
+    found = contrast(own, "noise", "length", Params(bootstrap_samples=500))
+    assert found.low < 0 < found.high
+
+
+def test_mixed_lengths_holds_all_lengths() -> None:
+    contexts, _ = world()
+    chosen = contexts[contexts["context_id"].isin(mixed_lengths(contexts, 6))]
+    assert chosen["n_sentences"].value_counts().to_dict() == {1: 3, 2: 3}
+    assert mixed_lengths(contexts.iloc[:0], 6) == set()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "sign", "expected"),
+    [
+        (0.1, 0.3, 1, "holds"),
+        (-0.3, -0.1, -1, "holds"),
+        (-0.3, -0.1, 1, "refuted"),
+        (-0.1, 0.3, 1, "undecided"),
+        (np.nan, np.nan, 1, "no interval"),
+    ],
+)
+def test_readings(low: float, high: float, sign: int, expected: str) -> None:
+    value = 0.2 if np.isnan(low) else (low + high) / 2
+    assert reading(Interval(value, low, high, 9), sign).startswith(expected)
+
+
+def test_identical_share_by_hand() -> None:
+    rows = [("a", i, "", text, "") for i, text in enumerate("xxy")] + [("b", 0, "", "", "no_end")]
+    frame = pd.DataFrame(rows, columns=SENTENCES.names)
+    assert identical_share(frame) == pytest.approx(1 / 3)
+    assert np.isnan(identical_share(frame.iloc[3:]))

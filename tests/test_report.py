@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from figure_data import metric_rows, pictures
+from impossible.errors import DataError
+from impossible.figures import funnel, save_figure
+from impossible.report import build_report
+from impossible.store import RunFolder, record, write_json
+from impossible.tables import beside_paper, save_table, wide
+
+EVIL = "<script>alert(1)</script> & \"x\" 'y'"
+
+
+PICTURES = pictures()
+SHOWN = ("proximity", "funnel", "confusion")
+
+
+def notebook(run: RunFolder, name: str, text: str) -> None:
+    """An executed notebook: one text cell, one code cell."""
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": text.splitlines(keepends=True)},
+        {"cell_type": "code", "metadata": {}, "source": 'save("evaluation")\nsave("beside")'},
+    ]
+    write_json(run.notebooks / f"{name}.ipynb", {"cells": cells, "nbformat": 4, "metadata": {}})
+
+
+def synthetic_run(folder: Path) -> RunFolder:
+    """A run folder with every kind of thing in it; all numbers are made up."""
+    run = RunFolder.open(folder)
+    notebook(
+        run,
+        "02_proximity",
+        "# 2 · Paraphrastic proximity\n\nIntro.\n\n**Do** `paraphrases` lie *close*?\n",
+    )
+    rows = metric_rows(["Copy-Input", "M_para"], {"BLEU": 30, "iBLEU": 8})
+    for name in SHOWN:
+        home = "02_proximity" if name.startswith("prox") else "04_pairs"
+        save_figure(run, name, PICTURES[name], f"Synthetic {name}.", home, ["data/none.parquet"],
+                    "rises to 11 %" if name == "proximity" else None,
+                    "rises, intervals apart" if name == "proximity" else None)  # fmt: skip
+    notebook(run, "09_evaluation", "# 9 · Evaluation\n\nIs M_para better than copying?\n")
+    save_table(run, "evaluation", wide(rows), "Systems.", "09_evaluation", numbers=rows)
+    paper = {("Copy-Input", "BLEU"): 44.4, ("ChatGPT", "BLEU"): 18.0}
+    save_table(run, "beside", beside_paper(rows, paper), "Beside the paper.", "09_evaluation")
+    record(run, "09_evaluation", fidelity=0.9123456, n=200)
+    values = {"k": 100, "seed": 0, "batch_tokens": 77_777, "domains": [{"name": "news"}]}
+    write_json(run.work / "params.json", {"values": values, "origins": {"k": "override"}})
+    write_json(
+        run.work / "ledger.json",
+        {"04_pairs": {"status": "killed", "cell": 7}, "03_contexts": {"status": "done"}},
+    )
+    return run
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("report") / "synthetic"
+    return build_report(synthetic_run(folder)).read_text()
+
+
+def test_sections_follow_the_notebooks_and_ask_their_question(page: str) -> None:
+    heads = re.findall(r'<h2 id="(\d\d_\w+)">([^<]*)</h2>', page)
+    assert [head[0] for head in heads] == [
+        "02_proximity",
+        "03_contexts",
+        "04_pairs",
+        "09_evaluation",
+    ]
+    assert heads[0][1] == "2 · Paraphrastic proximity"
+    assert "Do paraphrases lie close?" in page
+    assert 'href="notebooks/02_proximity.ipynb"' in page
+
+
+def test_the_papers_numbers_stand_beside_ours(page: str) -> None:
+    assert page.count("rises to 11 %") == page.count("rises, intervals apart") == 2
+    assert ">44.4</td>" in page
+    assert ">not run</td>" in page
+
+
+def test_items_come_in_the_order_in_which_the_notebook_saves_them(page: str) -> None:
+    assert page.index('id="table-evaluation"') < page.index('id="table-beside"')
+
+
+def test_what_is_missing_is_shown_as_missing(page: str) -> None:
+    assert "notebook 03_contexts is missing" in page
+    assert "No figure or table was recorded." in page
+    assert "Its last run: killed." in page
+    assert "none.parquet</code> <span" in page
+
+
+def test_the_notebook_that_builds_the_page_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    run = synthetic_run(tmp_path / "synthetic")
+    before = build_report(run).read_text()
+    states = {"03_contexts": {"status": "done"}, "04_pairs": {"status": "running"}}
+    write_json(run.work / "ledger.json", {**states, "10_report": {"status": "running"}})
+    page = build_report(run).read_text()
+    assert "10_report" not in page
+    assert "Its last run: running." in page, "another one's results may be about to change"
+    notebook(run, "10_report", "# 10 · Report\n\nWhat?")
+    record(run, "10_report", items=3)
+    write_json(run.work / "ledger.json", states | {"04_pairs": {"status": "killed"}})
+    assert build_report(run).read_text() == before, "the same before and after its notebook ended"
+
+
+def test_parameters_versions_and_scalars_are_listed(page: str) -> None:
+    for cell in ("<code>k</code></td><td>100</td><td>override", "<code>torch</code>", "0.9123"):
+        assert cell in page
+    assert "77777" not in page, "what cannot change a result is not part of the report"
+
+
+def test_page_is_self_contained_well_formed_and_repeats(tmp_path: Path, page: str) -> None:
+    class Checker(HTMLParser):
+        stack: list[str] = []  # noqa: RUF012
+        void = ("meta", "img", "br", "link")
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            assert tag not in ("script", "link", "iframe")
+            for name, value in attrs:
+                assert not name.startswith("on")
+                if name in ("src", "href"):
+                    assert not re.match(r"(https?:|//|/|file:)", value or "")
+            if tag not in self.void:
+                self.stack.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert self.stack.pop() == tag
+
+    checker = Checker()
+    checker.feed(page)
+    assert not checker.stack
+    assert build_report(synthetic_run(tmp_path / "again" / "synthetic")).read_text() == page
+
+
+def test_everything_is_escaped(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    notebook(run, "01_x", f"# {EVIL}\n\nWhy {EVIL}?")
+    frame = pd.DataFrame({EVIL: [EVIL]})
+    save_table(run, "t", frame, EVIL, "01_x", [f"data/{EVIL}"], EVIL, EVIL)
+    reasons = pd.DataFrame({"reason": [EVIL, "kept"], "n": [1, 2]})
+    save_figure(run, "f", funnel(reasons), EVIL, "01_x", [], EVIL, EVIL)
+    record(run, "01_x", **{EVIL: EVIL})
+    write_json(run.work / "params.json", {"values": {EVIL: EVIL}, "origins": {EVIL: EVIL}})
+    page = build_report(run).read_text()
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") > 12
+
+
+def test_an_empty_run_still_gives_a_page(tmp_path: Path) -> None:
+    page = build_report(RunFolder.open(tmp_path / "run"), expected=["01_models"]).read_text()
+    assert "notebook 01_models is missing" in page
+    assert "The parameters are missing" in page
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"kind": "figure"}'])
+def test_a_damaged_sidecar_is_one_sentence(tmp_path: Path, content: str) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    (run.figures / "bad.json").write_text(content)
+    with pytest.raises(DataError, match=r"bad\.json"):
+        build_report(run)
+
+
+def test_a_lost_picture_is_named(tmp_path: Path) -> None:
+    run = synthetic_run(tmp_path / "run")
+    for kind in ("svg", "png"):
+        (run.figures / f"funnel.{kind}").unlink()
+    page = build_report(run).read_text()
+    assert "The picture funnel is missing." in page
+    assert "PNG missing" in page
+    assert json.loads((run.figures / "funnel.json").read_text())["name"] == "funnel"

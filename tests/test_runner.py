@@ -1,0 +1,281 @@
+"""The runner on tiny notebooks: what runs, what is skipped, what a crash leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import Write, notebook
+from impossible.cells import find, stages
+from impossible.errors import ParameterError, RunError
+from impossible.params import Params
+from impossible.runner import Selection, needs_hub, portable, run_all
+from impossible.store import RunFolder, write_json
+
+BEGIN = """from pathlib import Path
+run = Path(run_folder)
+def log(name):
+    with open(run / "work" / "log", "a") as file:
+        file.write(name + "\\n")
+"""
+FIRST = 'log("one")\n(run / "data" / "one.txt").write_text(str(seed))'
+SECOND = 'log("two")\ntext = (run / "data" / "one.txt").read_text()'
+SECOND_END = '(run / "tables" / "two.csv").write_text(text + str(k))'
+
+
+@pytest.fixture
+def two(write: Write) -> Write:
+    """A first notebook that names the seed and a second one that reads its output and names k."""
+    write("01_one", "seed = 0\nbatch_tokens = 16384", BEGIN, FIRST, outputs=["data/one"])
+    write(
+        "02_two", "k = 100", BEGIN, SECOND, SECOND_END, inputs=["data/one"], outputs=["tables/two"]
+    )
+    return write
+
+
+def run(checkout: Path, *overrides: str, **selection: object) -> list[str]:
+    """Run and tell which notebooks were executed."""
+    log = checkout / "results" / "test" / "work" / "log"
+    log.unlink(missing_ok=True)
+    chosen = Selection(**selection)  # type: ignore[arg-type]
+    run_all(Params.load("test", overrides), checkout / "results" / "test", chosen)
+    return log.read_text().split() if log.exists() else []
+
+
+def ledger(checkout: Path) -> dict[str, dict[str, object]]:
+    path = checkout / "results" / "test" / "work" / "ledger.json"
+    return dict(json.loads(path.read_text()))
+
+
+def test_runs_what_changed_and_nothing_else(
+    checkout: Path, two: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(checkout) == ["one", "two"]
+    results = checkout / "results" / "test"
+    assert (results / "tables" / "two.csv").read_text() == "0100"
+    entry = ledger(checkout)["02_two"]
+    assert entry["status"] == "done"
+    assert (entry["cell"], entry["cells"]) == (4, 4)
+    executed = (results / "notebooks" / "02_two.ipynb").read_text()
+    assert str(checkout) not in executed
+    assert not list((results / "work").glob("*.ipynb"))
+
+    assert run(checkout) == []
+    assert run(checkout, "batch_tokens=512", "n_test=9") == []  # no result of theirs depends on it
+    monkeypatch.chdir(checkout)
+    assert run(checkout) == []
+
+    assert run(checkout, "k=50") == ["two"]
+    assert (results / "tables" / "two.csv").read_text() == "050"
+    assert run(checkout, "k=50", "seed=3") == ["one", "two"]
+    assert run(checkout, "k=50", "seed=3", only="01", force=True) == ["one"]
+    assert run(checkout, "k=50", "seed=3") == []  # the same bytes came out
+
+
+SHOWN = """from impossible.store import resolve
+print(human_data, resolve(human_data), run.resolve(), f"in {resolve('.')}/data.", "https://x.org/a/b")
+(run / "data" / "seen.txt").write_text(next(resolve(human_data).iterdir()).read_text())"""
+
+
+def test_results_name_no_folder_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkout, the data beside it and the results lie in different folders."""
+    checkout, data = tmp_path / "checkout", tmp_path / "shared" / "data"
+    data.mkdir(parents=True)
+    (data / "a.txt").write_text("read")
+    for name in ("notebooks", "params"):
+        (checkout / name).mkdir(parents=True)
+    (checkout / "params" / "test.yaml").write_text("seed: 0\n")
+    monkeypatch.setenv("IMPOSSIBLE_ROOT", str(checkout))
+    source = notebook('human_data = ""', [BEGIN, SHOWN], [], ["data/seen"])
+    (checkout / "notebooks" / "01_one.ipynb").write_text(source)
+    results = tmp_path / "elsewhere" / "r"
+    params = Params.load("test", [f"human_data={data}"])
+    run_all(params, results)
+    assert (results / "data" / "seen.txt").read_text() == "read"
+    executed = (results / "notebooks" / "01_one.ipynb").read_text()
+    shown = "../shared/data ../shared/data ../elsewhere/r in data. https://x.org/a/b"
+    assert shown in executed
+    for path in [results / "manifest.json", *results.rglob("*.json"), *results.rglob("*.ipynb")]:
+        assert str(tmp_path) not in path.read_text(), path
+    noted = json.loads((results / "work" / "params.json").read_text())
+    assert noted["values"]["human_data"] == "../shared/data"
+    assert noted["origins"]["human_data"] == "override"
+    before = (results / "notebooks" / "01_one.ipynb").stat().st_mtime_ns
+    run_all(Params.load("test", ["human_data=../shared/data"]), results)
+    assert (results / "notebooks" / "01_one.ipynb").stat().st_mtime_ns == before
+
+
+def test_names_of_models_stay_and_their_folders_are_relative(checkout: Path) -> None:
+    (checkout / "models" / "own").mkdir(parents=True)
+    overrides = [f"teacher={checkout}/models/own", "critic=owner/name", "encoder=none"]
+    params = portable(Params.load("test", overrides))
+    assert (params.teacher, params.critic, params.encoder) == ("models/own", "owner/name", "none")
+    assert params.human_data == ""
+    folder = RunFolder.open(checkout / "results" / "test")
+    assert needs_hub(params, folder)
+    assert not needs_hub(portable(Params.load("test", overrides[::2])), folder)
+
+
+def test_comments_do_not_rerun_code_and_lost_outputs_do(checkout: Path, two: Write) -> None:
+    assert run(checkout) == ["one", "two"]
+    two("01_one", "seed = 0", BEGIN, f'"""Why."""\n# A note.\n{FIRST}', outputs=["data/one"])
+    assert run(checkout) == []
+    two("01_one", "seed = 0", BEGIN, FIRST.replace("str(seed)", "'x'"), outputs=["data/one"])
+    assert run(checkout) == ["one", "two"]
+    (checkout / "results" / "test" / "tables" / "two.csv").unlink()
+    assert run(checkout) == ["two"]
+    (checkout / "results" / "test" / "work" / "ledger.json").write_text("{torn")
+    assert run(checkout) == ["one", "two"]
+
+
+def test_a_failing_cell_is_named_and_its_notebook_is_not_shown_as_completed(
+    checkout: Path, two: Write
+) -> None:
+    two("02_two", "", BEGIN, "1 / 0", "log('never')")
+    message = r"02_two failed in code cell 3 of 4: ZeroDivisionError: division by zero .*02_two"
+    with pytest.raises(RunError, match=message):
+        run(checkout)
+    results = checkout / "results" / "test"
+    assert (results / "notebooks" / "01_one.ipynb").exists()
+    assert not (results / "notebooks" / "02_two.ipynb").exists()
+    assert (results / "work" / "02_two.ipynb").exists()
+    assert ledger(checkout)["02_two"]["status"] == "failed"
+
+    own = "from impossible.errors import DataError\nraise DataError('The shard is damaged.')"
+    two("02_two", "", BEGIN, own)
+    with pytest.raises(RunError, match=r"cell 3 of 3: The shard is damaged\. \("):
+        run(checkout)
+    two("02_two", "", BEGIN, "log('two')", outputs=["data/two"])
+    with pytest.raises(RunError, match="it did not write data/two"):
+        run(checkout)
+
+
+def test_a_dead_kernel_is_a_failure_with_its_cell(checkout: Path, write: Write) -> None:
+    write("01_one", "", "x = 1", "import os; os.kill(os.getpid(), 9)", "y = 1")
+    with pytest.raises(RunError, match="code cell 3 of 4: its kernel died"):
+        run(checkout)
+    assert ledger(checkout)["01_one"]["status"] == "failed"
+
+
+def test_nothing_starts_when_a_parameters_cell_is_wrong(checkout: Path, two: Write) -> None:
+    for cell, message in (
+        ("kk = 3", r"02_two.ipynb: there is no parameter kk \(did you mean k\?\)"),
+        ("k = 'many'", "k = 'many': input should be a valid integer"),
+        ("k = 1", "greater than or equal to 2"),
+        ("k = 2 * 50", "line 2: k: only lines `name = literal`"),
+        ("import os", "line 2: only lines"),
+        ("k = (", "only lines"),
+    ):
+        two("02_two", cell, BEGIN)
+        with pytest.raises(ParameterError, match=message):
+            run(checkout)
+    assert not (checkout / "results" / "test" / "work").exists()
+
+
+def test_selection_by_number_and_part_of_the_name(checkout: Path, two: Write) -> None:
+    two("10_report", "", BEGIN)
+    every = stages(checkout / "notebooks")
+    assert [stage.number for stage in every] == ["01", "02", "10"]
+    assert [find(every, text) for text in ("1", "02", "10", "two", "port")] == [0, 1, 2, 1, 2]
+    names = [s.name for s in Selection(start="two").of(every)]
+    assert names == ["02_two", "10_report"]
+    assert [s.name for s in Selection(until="2").of(every)] == ["01_one", "02_two"]
+    with pytest.raises(RunError, match=r"'three' names no notebook: .* 01_one, 02_two, 10_report"):
+        find(every, "three")
+    with pytest.raises(RunError, match="more than one"):
+        find(every, "o")
+    with pytest.raises(RunError, match="swap"):
+        Selection(start="10", until="1").of(every)
+    with pytest.raises(RunError, match=r"02_two needs data/one .* 01_one writes: run it first"):
+        run(checkout, only="two")
+
+
+def test_a_second_run_in_the_same_folder_is_refused(checkout: Path, two: Write) -> None:
+    from impossible.ledger import locked
+
+    folder = RunFolder.open(checkout / "results" / "test")
+    with locked(folder), pytest.raises(RunError, match=r"Another run works in .*--results"):
+        run(checkout)
+
+
+SLOW = """import time
+from impossible.shards import Shards, map_items
+from impossible.records import FUNNEL
+import pandas as pd
+def compute(chunk):
+    time.sleep(pause)
+    return pd.DataFrame({"context_id": chunk, "reason": "kept", "n": 1})
+pause = 0.3 if seed == 0 and (run / "work" / "slow").exists() else 0
+shards = Shards(run / "work" / "shards", "key", FUNNEL)
+frame = map_items([str(i) for i in range(20)], str, compute, shards, 2, "slow")
+frame.to_csv(run / "data" / "two.csv", index=False)
+"""
+
+
+def start(checkout: Path) -> subprocess.Popen[bytes]:
+    """A run in a process of its own, waited for until its second notebook wrote a shard."""
+    command = [sys.executable, "-m", "impossible.cli", "run", "test"]
+    environment = {**os.environ, "IMPOSSIBLE_ROOT": str(checkout)}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    shards = checkout / "results" / "test" / "work" / "shards"
+    for _ in range(600):
+        if len(list(shards.glob("part-*"))) >= 2:
+            return process
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError("the run did not reach its second notebook")
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_goes_on_and_ends_with_the_same_digests(
+    checkout: Path, two: Write, sign: signal.Signals
+) -> None:
+    results = checkout / "results" / "test"
+    RunFolder.open(results)
+    (results / "work" / "slow").touch()
+    two("02_two", "seed = 0", BEGIN, SLOW, inputs=["data/one"], outputs=["data/two"])
+    process = start(checkout)
+    kernels = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(sign)
+    _, error = process.communicate(timeout=20)
+    psutil.wait_procs(kernels, timeout=10)
+    assert not any(kernel.is_running() for kernel in kernels)
+    assert not (results / "notebooks" / "02_two.ipynb").exists()
+    if sign == signal.SIGKILL:
+        assert ledger(checkout)["02_two"]["status"] == "running"
+    else:
+        assert process.returncode == 130, error
+        assert ledger(checkout)["02_two"]["status"] == "killed"
+    parts = sorted((results / "work" / "shards").glob("part-*"))
+    before = {part: part.stat().st_mtime_ns for part in parts}
+    (results / "work" / "slow").unlink()
+    assert run(checkout) == []  # the first is done; the second does not log
+    assert {part: part.stat().st_mtime_ns for part in parts} == before
+    expected = "context_id,reason,n\n" + "".join(f"{i},kept,1\n" for i in range(20))
+    assert (results / "data" / "two.csv").read_text() == expected
+    assert ledger(checkout)["02_two"]["status"] == "done"
+
+
+def test_a_run_that_was_killed_is_marked_so(checkout: Path) -> None:
+    from impossible.ledger import Ledger
+
+    folder = RunFolder.open(checkout / "results" / "test")
+    kernel = subprocess.Popen(["sleep", "60"])
+    started = psutil.Process(kernel.pid).create_time()
+    processes = [[os.getpid(), 0.0], [kernel.pid, started]]  # the first: another one's id by now
+    entry = {"status": "running", "cell": 3, "processes": processes}
+    write_json(folder.work / "ledger.json", {"01_one": entry})
+    assert Ledger(folder, mend=False).entry("01_one")["status"] == "running"
+    assert Ledger(folder).entry("01_one") == entry | {"status": "killed"}
+    assert not psutil.pid_exists(kernel.pid)

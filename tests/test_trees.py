@@ -1,0 +1,112 @@
+"""Trees: reading, distance by hand and against a second algorithm, bounds always valid."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from impossible.errors import DataError
+from impossible.trees import (
+    Tree,
+    at_least,
+    flat_tree,
+    format_tree,
+    pair_trees,
+    parse_bracketed,
+    strip_words,
+    ted,
+    ted_bounds,
+    top_layers,
+)
+
+CAT = "(S (NP (DT the) (NN cat)) (VP (VBD sat)))"
+
+
+def as_tree(children: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
+    parts = st.lists(st.one_of(children, st.sampled_from(["x", "y"])), max_size=3)
+    return st.tuples(st.sampled_from("ABC"), parts).map(lambda made: (made[0], *made[1]))
+
+
+trees = st.recursive(st.sampled_from("ABC").map(lambda label: (label,)), as_tree, max_leaves=10)
+
+
+@cache
+def forest_distance(a: tuple[Tree, ...], b: tuple[Tree, ...]) -> int:
+    """The textbook recursion on rightmost roots (Zhang and Shasha 1989), exponential but plain."""
+    if not a or not b:
+        return sum(map(size, a + b))
+    (*left, x), (*right, y) = a, b
+    return min(
+        forest_distance((*left, *x[1:]), b) + 1,
+        forest_distance(a, (*right, *y[1:])) + 1,
+        forest_distance(tuple(left), tuple(right))
+        + forest_distance(x[1:], y[1:])
+        + int(x[0] != y[0]),
+    )
+
+
+def size(tree: Tree) -> int:
+    return 1 + sum(map(size, tree[1:]))
+
+
+def with_leaves(tree: Tree) -> Tree:
+    return (tree[0], *(with_leaves(c) if isinstance(c, tuple) else (c,) for c in tree[1:]))
+
+
+@settings(max_examples=150, deadline=None)
+@given(trees, trees, st.booleans(), st.integers(0, 8))
+def test_distance_and_bounds(a: Tree, b: Tree, with_words: bool, threshold: int) -> None:
+    view = with_leaves if with_words else strip_words
+    x, y = format_tree(a), format_tree(b)
+    exact = forest_distance((view(a),), (view(b),))
+    assert ted(x, y, with_words) == ted(y, x, with_words) == exact
+    lower, upper = ted_bounds(x, y, with_words)
+    assert lower <= exact <= upper
+    decided, value = at_least(x, y, threshold, with_words)
+    assert decided == (exact >= threshold)
+    assert value in (None, exact)
+
+
+@given(trees)
+def test_round_trip_and_identity(tree: Tree) -> None:
+    text = format_tree(tree)
+    assert parse_bracketed(text) == tree
+    assert ted(text, text) == 0
+    assert ted_bounds(text, text) == (0, 0)
+
+
+def test_by_hand() -> None:
+    assert ted(CAT, "(S (NP (DT a) (NN dog)) (VP (VBD ran)))") == 0
+    assert ted(CAT, "(S (NP (DT a) (NN dog)) (VP (VBD ran)))", with_words=True) == 3
+    assert ted(CAT, "(S (NP (NN cat)) (VP (VBD sat) (ADVP (RB there))))") == 3
+
+
+def test_outer_brackets_are_taken_off() -> None:
+    assert parse_bracketed(f"(ROOT {CAT})") == parse_bracketed(f"( {CAT} )") == parse_bracketed(CAT)
+
+
+@pytest.mark.parametrize("text", ["", "word", "(S", "(S a))", "(S a) (S b)", "(S a) b"])
+def test_bad_trees(text: str) -> None:
+    with pytest.raises(DataError, match="Not one bracketed tree"):
+        parse_bracketed(text)
+
+
+def test_top_layers() -> None:
+    assert top_layers(CAT, 1) == "(S)"
+    assert top_layers(CAT, 3) == "(S (NP (DT) (NN)) (VP (VBD)))"
+    assert top_layers(CAT, 3, with_words=True) == "(S (NP (DT) (NN)) (VP (VBD)))"
+    assert top_layers(CAT, 4, with_words=True) == CAT
+
+
+def test_flat_trees_are_word_edit_distance() -> None:
+    assert flat_tree("(a)") == "(S (-LRB- -LRB-) (a a) (-RRB- -RRB-))"
+    assert ted(flat_tree("a b c"), flat_tree("a x c d")) == 2
+    assert ted(flat_tree(""), flat_tree("a")) == 1
+
+
+def test_one_failure_makes_both_flat() -> None:
+    parser = {"good": CAT}.get
+    assert pair_trees("good", "good", parser) == (CAT, CAT, False)
+    assert pair_trees("good", "bad", parser) == (flat_tree("good"), flat_tree("bad"), True)

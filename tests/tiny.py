@@ -1,0 +1,155 @@
+"""Builders of tiny random checkpoints of the architectures the package uses.
+
+Each takes a seed, a few thousand weights and milliseconds; `save` writes what `from_pretrained`
+opens, so tests exercise the same loading code as real models.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+    RobertaModel,
+    T5Config,
+    T5ForConditionalGeneration,
+)
+
+SENTENCES = [
+    "The council opened a new bridge in Norvane.",
+    "A new bridge was opened by the council on Monday.",
+    "The mayor sold 12 old ships to the bank.",
+    "Twelve old ships were sold to the bank by the mayor.",
+    "Did the minister visit the harbour in May?",
+    "Dr. Hale praised the doctors, and the doctors thanked Dr. Hale.",
+    "Prices rose by 3.5 percent.",
+    "The storm damaged the school because of heavy rain!",
+]
+PREFIX = "Norvane (NBC) --"
+LABELS = ("neutral", "entailment", "contradiction")  # not the usual order, on purpose
+SPECIAL = ["<pad>", "<s>", "</s>", "<unk>"]
+
+
+def tokenizer(kind: str = "gpt2", vocabulary: int = 340) -> Any:
+    """A byte-level BPE tokenizer; kind: gpt2 (no special tokens), roberta (pairs), t5 (eos)."""
+    core = Tokenizer(models.BPE(unk_token=None))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    sentinels = [f"<extra_id_{i}>" for i in range(8)] if kind == "t5" else []
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=SPECIAL + sentinels,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    core.train_from_iterator([*SENTENCES, PREFIX], trainer)
+    ids = [(name, core.token_to_id(name)) for name in ("<s>", "</s>")]
+    if kind == "roberta":
+        core.post_processor = processors.TemplateProcessing(
+            single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=ids
+        )
+    if kind == "t5":
+        core.post_processor = processors.TemplateProcessing(
+            single="$A </s>", pair="$A </s> $B </s>", special_tokens=ids
+        )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        model_max_length=128,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def gpt2(seed: int = 0, window: int = 128, width: int = 32) -> tuple[Any, Any]:
+    """(model, tokenizer) of a random GPT-2."""
+    tok = tokenizer("gpt2")
+    config = GPT2Config(
+        vocab_size=len(tok),
+        n_positions=window,
+        n_embd=width,
+        n_layer=2,
+        n_head=2,
+        bos_token_id=tok.bos_token_id,
+        eos_token_id=tok.eos_token_id,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        initializer_range=0.2,
+    )
+    torch.manual_seed(seed)
+    return GPT2LMHeadModel(config).eval(), tok
+
+
+def _roberta_config(tok: Any, **extra: Any) -> RobertaConfig:
+    return RobertaConfig(
+        vocab_size=len(tok),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=130,
+        type_vocab_size=1,
+        pad_token_id=tok.pad_token_id,
+        bos_token_id=tok.bos_token_id,
+        eos_token_id=tok.eos_token_id,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        initializer_range=0.2,
+        **extra,
+    )
+
+
+def critic(seed: int = 0, labels: tuple[str, ...] = LABELS) -> tuple[Any, Any]:
+    """(model, tokenizer) of a random RoBERTa classifier with these labels in this order."""
+    tok = tokenizer("roberta")
+    config = _roberta_config(
+        tok,
+        id2label=dict(enumerate(labels)),
+        label2id={label: i for i, label in enumerate(labels)},
+    )
+    torch.manual_seed(seed)
+    return RobertaForSequenceClassification(config).eval(), tok
+
+
+def encoder(seed: int = 0) -> tuple[Any, Any]:
+    """(model, tokenizer) of a random RoBERTa encoder."""
+    tok = tokenizer("roberta")
+    torch.manual_seed(seed)
+    return RobertaModel(_roberta_config(tok), add_pooling_layer=False).eval(), tok
+
+
+def t5(seed: int = 0) -> tuple[Any, Any]:
+    """(model, tokenizer) of a random T5 with eight sentinels."""
+    tok = tokenizer("t5")
+    config = T5Config(
+        vocab_size=len(tok),
+        d_model=32,
+        d_kv=16,
+        d_ff=64,
+        num_layers=2,
+        num_heads=2,
+        dropout_rate=0.0,
+        pad_token_id=tok.pad_token_id,
+        eos_token_id=tok.eos_token_id,
+        decoder_start_token_id=tok.pad_token_id,
+        initializer_factor=3.0,
+    )
+    torch.manual_seed(seed)
+    return T5ForConditionalGeneration(config).eval(), tok
+
+
+def save(folder: Path, model: Any, tok: Any) -> Path:
+    """Write the checkpoint as safetensors and return the folder."""
+    model.save_pretrained(folder)
+    tok.save_pretrained(folder)
+    return folder
