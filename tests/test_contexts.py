@@ -15,9 +15,11 @@ from impossible.contexts import (
     acceptance,
     accepted,
     draw_contexts,
+    draw_inputs,
     draw_sentences,
     plan_contexts,
     sample_sentences,
+    sentences_of,
     write_contexts,
 )
 from impossible.errors import DataError
@@ -162,3 +164,22 @@ def test_acceptance_counts_by_hand() -> None:
     rows = [("a", 0, "x", "X rose.", ""), ("a", 1, "x", "X rose.", ""), ("a", 2, "", "", "no_end")]
     table = acceptance(pd.DataFrame(rows, columns=SENTENCES.names), frame)
     assert table[["samples", "accepted", "distinct"]].values.tolist() == [[3, 2, 1], [0, 0, 0]]
+
+
+def test_sentences_of_a_context_by_hand() -> None:
+    row = ("c", "news", 3, "LONDON (AP) --", "LONDON (AP) -- Prices rose 3.5 percent. Up. He left")
+    frame = sentences_of(pd.DataFrame([row], columns=CONTEXTS.names))
+    assert frame["text"].tolist() == ["Prices rose 3.5 percent.", "Up.", ""]
+    assert frame["reason"].tolist() == ["", "", "no_end"]
+    assert frame["sample"].tolist() == [0, 1, 2]
+    assert list(frame.columns) == SENTENCES.names
+
+
+def test_inputs_are_as_many_as_asked_and_those_of_a_longer_list_begin_alike(
+    tmp_path: Path, lm: LanguageModel
+) -> None:
+    few = draw_inputs(RunFolder(tmp_path / "few"), lm, small(n_inputs=5))
+    more = draw_inputs(RunFolder(tmp_path / "more"), lm, small(n_inputs=9))
+    assert len(few) == 5 and len(more) == 9
+    pd.testing.assert_frame_equal(few, more.head(5))
+    assert (few["reason"] == "").any() and few["context_id"].nunique() < 5

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import pandas as pd
@@ -22,8 +23,8 @@ from impossible.store import RunFolder, Shards, digest, item_rng, map_items, sta
 from impossible.text.sentences import first_sentence, rejection_reason
 
 __all__ = [
-    "Plan", "acceptance", "draw_contexts", "draw_sentences", "plan_contexts", "sample_sentences",
-    "write_contexts",
+    "Plan", "acceptance", "draw_contexts", "draw_inputs", "draw_sentences", "plan_contexts",
+    "sample_sentences", "sentences_of", "write_contexts",
 ]  # fmt: skip
 
 ATTEMPTS = 40  # a text that ends before it has enough sentences is written anew, at most so often
@@ -191,6 +192,53 @@ def draw_contexts(
         CONTEXTS_AT_ONCE,
         "contexts",
     )
+
+
+def sentences_of(contexts: pd.DataFrame, min_characters: int = 3) -> pd.DataFrame:
+    """The sentences of which the teacher's contexts consist, by the same acceptance rules.
+
+    Args:
+        contexts: `records.CONTEXTS`.
+        min_characters: of a sentence.
+
+    Returns:
+        `records.SENTENCES`: `n_sentences` rows per context, `sample` is the place in the text.
+
+    Example:
+        "Abstract: Prices rose. He left." with the prefix "Abstract:" gives two rows.
+    """
+    rows = []
+    for row in contexts.itertuples(index=False):
+        rest = str(row.text)[len(str(row.prefix)) :].strip()
+        for place in range(int(row.n_sentences)):
+            raw = first_sentence(rest)
+            rest = rest[len(raw) :].strip()
+            rows.append((row.context_id, place, raw, *accepted(raw, min_characters)))
+    return pd.DataFrame(rows, columns=SENTENCES.names)
+
+
+def draw_inputs(
+    run: RunFolder, lm: LanguageModel, params: Params, stage: str = "inputs"
+) -> pd.DataFrame:
+    """Fresh sentences of the teacher for a student to rewrite (section 3.3).
+
+    They are the sentences of fresh contexts: the teacher writes all contexts of a prefix together,
+    so that a sentence costs a tenth of one sampled alone after a context of its own.
+
+    Args:
+        run: the contexts are kept in `work/STAGE`.
+        lm: the teacher.
+        params: reads n_inputs, min_characters and what `draw_contexts` reads.
+        stage: name of the random stream; another one than that of the first dataset.
+
+    Returns:
+        `records.SENTENCES`, n_inputs rows (fewer if contexts could not be completed).
+    """
+    plans = plan_contexts(params, params.n_inputs, stage)  # enough, even at one sentence each
+    totals = accumulate(plan.n_sentences for plan in plans)
+    used = 1 + next(i for i, total in enumerate(totals) if total >= params.n_inputs)
+    drawn = sentences_of(draw_contexts(run, lm, plans[:used], params, stage), params.min_characters)
+    return drawn.head(params.n_inputs)
 
 
 def draw_sentences(
