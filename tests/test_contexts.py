@@ -180,6 +180,8 @@ def test_inputs_are_as_many_as_asked_and_those_of_a_longer_list_begin_alike(
 ) -> None:
     few = draw_inputs(RunFolder(tmp_path / "few"), lm, small(n_inputs=5))
     more = draw_inputs(RunFolder(tmp_path / "more"), lm, small(n_inputs=9))
-    assert len(few) == 5 and len(more) == 9
+    assert len(few) == 5
+    assert len(more) == 9
     pd.testing.assert_frame_equal(few, more.head(5))
-    assert (few["reason"] == "").any() and few["context_id"].nunique() < 5
+    assert (few["reason"] == "").any()
+    assert few["context_id"].nunique() < 5
