@@ -35,6 +35,7 @@ STEPS = (
     "base_steps",
     "base_denoising_steps",
     "base_final_steps",
+    "base_lexical_steps",
     "encoder_steps",
 )
 

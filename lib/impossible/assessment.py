@@ -219,7 +219,7 @@ def answers(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int = 60)
         max_new_tokens: most tokens of an answer.
 
     Returns:
-        One answer per prompt, perhaps "".
+        One answer per prompt, perhaps ""; with a capital, for "In other words," asks for none.
     """
     room = lm.window - max_new_tokens
     ids = token_ids(lm.tokenizer, list(prompts), True)
@@ -229,7 +229,8 @@ def answers(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int = 60)
     ]
     numbers = [np.zeros((1, max_new_tokens))] * len(fitting)
     texts = sample_continuations(lm, fitting, numbers, Nucleus(greedy=True))
-    return [first_sentence(text[0]) for text in texts]
+    sentences = [first_sentence(text[0]) for text in texts]
+    return [sentence[:1].upper() + sentence[1:] for sentence in sentences]
 
 
 def model_card(name: str, lm: LanguageModel, folder: Path) -> dict[str, Any]:

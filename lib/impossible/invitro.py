@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,12 @@ from transformers import (
 )
 
 from impossible.params import Params
-from impossible.pretraining import denoising_pairs, train_masked_lm, train_shared_words
+from impossible.pretraining import (
+    cloze_pairs,
+    denoising_pairs,
+    train_masked_lm,
+    train_shared_words,
+)
 from impossible.store import digest
 from impossible.tokenizing import train_tokenizer
 from impossible.training import (
@@ -40,6 +45,7 @@ from impossible.training import (
     train_seq2seq,
     train_span_corruption,
 )
+from impossible.world import thesaurus
 from impossible.world.documents import Document, sample_document
 from impossible.world.nli import LABELS, Example, sample_example
 
@@ -165,7 +171,11 @@ def _binary(config: RobertaConfig) -> RobertaConfig:
 
 
 def build_student_base(params: Params) -> Built:
-    """A T5 pretrained on the documents: span corruption, then denoising of single sentences."""
+    """A T5 pretrained on the documents: span corruption, then denoising of single sentences.
+
+    The last stage reads a thesaurus too, and mends exchanged synonyms: what T5 has from web text,
+    a base of this size would have to learn from the few pairs of a student.
+    """
     drawn = documents(params.n_documents * 2 // 3, params.seed)
     texts = [d.text for d in drawn]
     sentences = [sentence for d in drawn for sentence in d.sentences]
@@ -189,6 +199,12 @@ def build_student_base(params: Params) -> Built:
         settings = TrainingSettings(steps, seed=params.seed + 1 + turn, **rate)
         pairs = denoising_pairs(sentences, params.seed + turn)
         history = train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
+    words = thesaurus.entries()
+    fresh = documents(len(drawn), params.seed + 1)
+    pairs = denoising_pairs([s for d in fresh for s in d.sentences], params.seed + 2, words)
+    pairs += cloze_pairs(words, len(pairs) * 3 // 17, params.seed)  # 15 % of all
+    settings = replace(settings, steps=params.base_lexical_steps, learning_rate=8e-4)
+    history = train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     return Built(
         model, tokenizer, _recipe(params, "student-base", texts, settings), metrics, history

@@ -143,6 +143,7 @@ class Params(BaseModel):
     base_steps: int = _p(500, "steps of span corruption", "steps", ge=1)
     base_denoising_steps: int = _p(1200, "steps of denoising", "steps", ge=1)
     base_final_steps: int = _p(3000, "steps of denoising, the second time", "steps", ge=1)
+    base_lexical_steps: int = _p(2500, "steps of denoising with a thesaurus", "steps", ge=1)
     encoder_steps: int = _p(1500, "steps of the encoder", "steps", ge=1)
 
     ORDERED: ClassVar[tuple[tuple[str, str], ...]] = (

@@ -125,7 +125,9 @@ def train_shared_words(
     return train_task(model, task, pairs, (), model_loss, settings, batch_size, None)
 
 
-def denoising_pairs(texts: Sequence[str], seed: int = 0) -> list[tuple[str, str]]:
+def denoising_pairs(
+    texts: Sequence[str], seed: int = 0, entries: Sequence[Sequence[str]] = (), rate: float = 0.3
+) -> list[tuple[str, str]]:
     """Damaged texts with the whole text as target, half by each of two objectives of the T5 paper.
 
     Span corruption asks for the missing words only, so that copying, which a rewriting student
@@ -134,15 +136,22 @@ def denoising_pairs(texts: Sequence[str], seed: int = 0) -> list[tuple[str, str]
     Args:
         texts: sentences.
         seed: of the damage.
+        entries: groups of synonyms; with them, words are exchanged for synonyms before the damage
+            (the noise of Hegde and Patil 2020, "Corruption" in the paper's Table 8).
+        rate: share of the wordings in `entries` that are exchanged, perhaps for themselves.
 
     Returns:
         (damaged, text): up to three spans masked ("BERT-style"), or the words in random order
         ("deshuffling"); Raffel et al. 2020, section 3.3.1.
     """
     rng = np.random.default_rng(seed)
+    synonyms: dict[str, list[str]] = {}
+    for entry in entries:
+        for wording in entry:
+            synonyms.setdefault(wording, []).extend(entry)
     pairs = []
     for text in texts:
-        words = text.split()
+        words = _exchanged(text, synonyms, rng, rate) if synonyms else text.split()
         if rng.random() < 0.5:
             damaged = [words[i] for i in rng.permutation(len(words))]
         else:
@@ -151,4 +160,49 @@ def denoising_pairs(texts: Sequence[str], seed: int = 0) -> list[tuple[str, str]
                 start, size = int(rng.integers(len(words))), int(rng.integers(1, 4))
                 damaged[start : start + size] = [f"<extra_id_{mark}>"]
         pairs.append((" ".join(damaged), text))
+    return pairs
+
+
+def _exchanged(
+    text: str, synonyms: dict[str, list[str]], rng: np.random.Generator, rate: float
+) -> list[str]:
+    """The words of a text, some wordings of up to three words exchanged for synonyms."""
+    words, result, place = text.rstrip(".").split(), list[str](), 0
+    while place < len(words):
+        for size in (3, 2, 1):
+            wording = " ".join(words[place : place + size])
+            found = synonyms.get(wording[:1].lower() + wording[1:], synonyms.get(wording))
+            if found and place + size <= len(words):
+                break
+        if found and rng.random() < rate:
+            wording = found[rng.integers(len(found))]
+        result += wording.split()
+        place += size
+    return [*result[:-1], result[-1] + text[len(text.rstrip(".")) :]]
+
+
+def cloze_pairs(entries: Sequence[Sequence[str]], n: int, seed: int = 0) -> list[tuple[str, str]]:
+    """Lists of synonyms with blanks, and the lists without: how a book of words is read.
+
+    Args:
+        entries: wordings of one thing, two or more each.
+        n: pairs.
+        seed: of the choice of entries, of the order of an entry's wordings and of the blanks.
+
+    Returns:
+        (entry in random order with one wording or more masked, the same without blanks); adjacent
+        blanks are one.
+
+    Example:
+        ("theater", "playhouse") may give ("<extra_id_0>, theater", "playhouse, theater").
+    """
+    rng = np.random.default_rng(seed)
+    pairs = []
+    for _ in range(n):
+        entry = entries[rng.integers(len(entries))]
+        order = [entry[i] for i in rng.permutation(len(entry))]
+        hidden = set(rng.permutation(len(order))[: int(rng.integers(1, len(order)))].tolist())
+        shown = ["" if i in hidden else word for i, word in enumerate(order)]
+        blanks = [w for i, w in enumerate(shown) if w or not i or shown[i - 1]]
+        pairs.append((", ".join(w or "<extra_id_0>" for w in blanks), ", ".join(order)))
     return pairs

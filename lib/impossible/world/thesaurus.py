@@ -1,0 +1,57 @@
+"""A thesaurus of the in-vitro world: the wordings of one thing side by side, as a book lists them.
+
+Text of the web holds dictionaries, so an off-the-shelf encoder-decoder knows words as synonyms
+before it sees a pair of sentences. The student base reads this thesaurus for the same reason; the
+teacher does not, and no entry is a sentence or tells a fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from impossible.world.lexicon import LEXICON
+
+__all__ = ["entries"]
+
+
+def entries() -> list[tuple[str, ...]]:
+    """Groups of two or more wordings with one meaning; a wording may stand in several.
+
+    A verb's forms stand with its nominalizations, and a numeral's digits with its words.
+
+    >>> [entry for entry in entries() if "theater" in entry]
+    [('theater', 'playhouse')]
+    """
+    groups = (*_predicates(), *_nouns(), *_adjectives(), *_modifiers(), *_numerals())
+    unique = (tuple(dict.fromkeys(group)) for group in groups)
+    return [group for group in unique if len(group) > 1]
+
+
+def _predicates() -> Iterator[list[str]]:
+    for frame in LEXICON.frames.values():
+        yield [form for verb in frame.verbs for form in verb[1:]] + list(frame.nouns)
+
+
+def _nouns() -> Iterator[list[str]]:
+    for noun in LEXICON.nouns.values():
+        for number in (0, 1):
+            yield [form[number] for form in noun.forms if form[number]]
+
+
+def _adjectives() -> Iterator[list[str]]:
+    yield from LEXICON.attribute_forms.values()
+
+
+def _modifiers() -> Iterator[list[str]]:
+    modifiers = LEXICON.modifiers
+    yield from modifiers["time"]["phrases"]
+    yield from modifiers["manner"]["adverbs"]
+    yield modifiers["reason"]["markers"]
+    for by_domain in (modifiers["reason"]["causes"], modifiers["attribution"]):
+        for groups in by_domain.values():
+            yield from groups
+
+
+def _numerals() -> Iterator[list[str]]:
+    for number, word in LEXICON.number_words.items():
+        yield [str(number), word]
