@@ -175,7 +175,7 @@ def _exchanged(
             if found and place + size <= len(words):
                 break
         if found and rng.random() < rate:
-            wording = found[rng.integers(len(found))]
+            wording = found[int(rng.integers(len(found)))]
         result += wording.split()
         place += size
     return [*result[:-1], result[-1] + text[len(text.rstrip(".")) :]]
@@ -199,7 +199,7 @@ def cloze_pairs(entries: Sequence[Sequence[str]], n: int, seed: int = 0) -> list
     rng = np.random.default_rng(seed)
     pairs = []
     for _ in range(n):
-        entry = entries[rng.integers(len(entries))]
+        entry = entries[int(rng.integers(len(entries)))]
         order = [entry[i] for i in rng.permutation(len(entry))]
         hidden = set(rng.permutation(len(order))[: int(rng.integers(1, len(order)))].tolist())
         shown = ["" if i in hidden else word for i, word in enumerate(order)]
