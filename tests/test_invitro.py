@@ -18,6 +18,9 @@ from impossible.models import (
     save_model,
 )
 from impossible.params import Params
+from impossible.pretraining import cloze_pairs, denoising_pairs
+from impossible.world import thesaurus
+from impossible.world.lexicon import LEXICON
 from impossible.world.nli import LABELS
 from transformers import AutoTokenizer
 
@@ -157,3 +160,42 @@ def test_the_digest_of_the_data_follows_the_seed(
         invitro.RECIPES[name](tiny(tmp_path, seed)).recipe["data_digest"] for seed in (0, 0, 1)
     )
     assert first == again != other
+
+
+def test_entries_of_the_thesaurus_mean_one_thing() -> None:
+    groups = thesaurus.entries()
+    assert ("34", "thirty-four") in groups
+    assert all(len(set(group)) == len(group) > 1 for group in groups)
+    first = {frame.name: frame.verbs[0][1] for frame in LEXICON.frames.values()}
+    opposites = {frame.name: frame.antonym for frame in LEXICON.frames.values() if frame.antonym}
+    apart = [{first[a], first[b]} for a, b in opposites.items()]
+    # words with two senses stand in two entries, but never together with their opposite
+    assert apart
+    assert not any(pair <= set(group) for pair in apart for group in groups)
+
+
+def test_blanks_hide_some_wordings_and_never_all() -> None:
+    groups = [("theater", "playhouse"), ("sold", "divested", "disposed of", "sale")]
+    pairs = cloze_pairs(groups, 200, seed=1)
+    assert pairs == cloze_pairs(groups, 200, seed=1)
+    for shown, whole in pairs:
+        wordings = set(whole.split(", "))
+        assert wordings in [set(group) for group in groups]
+        left = [part for part in shown.split(", ") if part != "<extra_id_0>"]
+        assert 0 < len(left) < len(wordings)
+        assert set(left) < wordings
+        assert "<extra_id_0>, <extra_id_0>" not in shown
+
+
+def test_noise_exchanges_synonyms_in_the_source_only() -> None:
+    texts = ["The blaze destroyed a theater."] * 400
+    groups = [("theater", "playhouse"), ("destroyed", "took down", "destruction")]
+    pairs = denoising_pairs(texts, 3, groups, rate=0.5)
+    assert {target for _, target in pairs} == set(texts)
+    sources = " ".join(source for source, _ in pairs)
+    for wording in ("playhouse", "took down", "destruction", "theater", "destroyed"):
+        assert wording.split()[0] in sources
+    plain = " ".join(source for source, _ in denoising_pairs(texts, 3))
+    assert "playhouse" not in plain
+    whole = [s for s, _ in pairs if "<extra_id_" not in s]  # shuffled: no word is lost
+    assert all({"The", "blaze", "a"} <= {w.rstrip(".") for w in s.split()} for s in whole)
