@@ -1,7 +1,7 @@
 """Recipes of the in-vitro models: the off-the-shelf models of the closed world.
 
-Each recipe draws its data from the train split of the world, trains through `training.py` as any
-model would be trained, and measures on the dev split. Only notebook 01 calls them, and only when
+Each recipe draws its data from the train split of the world (the student base also reads its
+thesaurus), trains through `training.py` as any model would be trained, and measures on the dev split. Only notebook 01 calls them, and only when
 the shipped copies are to be rebuilt; everything after loads the results as it would load hub
 models.
 """
@@ -199,16 +199,18 @@ def build_student_base(params: Params) -> Built:
         settings = TrainingSettings(steps, seed=params.seed + 1 + turn, **rate)
         pairs = denoising_pairs(sentences, params.seed + turn)
         history = train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
-    words = thesaurus.entries()
-    fresh = documents(len(drawn), params.seed + 1)
-    pairs = denoising_pairs([s for d in fresh for s in d.sentences], params.seed + 2, words)
-    pairs += cloze_pairs(words, len(pairs) * 3 // 17, params.seed)  # 15 % of all
-    settings = replace(settings, steps=params.base_lexical_steps, learning_rate=8e-4)
+    entries = thesaurus.entries()
+    more = documents(len(drawn), params.seed + 1)
+    more_sentences = [sentence for d in more for sentence in d.sentences]
+    pairs = denoising_pairs(more_sentences, params.seed + 2, entries)
+    pairs += cloze_pairs(entries, len(pairs) * 3 // 17, params.seed)  # 15 % of all
+    rate["learning_rate"] = 8e-4
+    settings = TrainingSettings(params.base_lexical_steps, seed=params.seed + 3, **rate)
+    dev = denoising_pairs([d.sentences[-1] for d in held_out], params.seed, entries)
     history = train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
-    return Built(
-        model, tokenizer, _recipe(params, "student-base", texts, settings), metrics, history
-    )
+    recipe = _recipe(params, "student-base", [*texts, *(d.text for d in more)], settings)
+    return Built(model, tokenizer, recipe, metrics, history)
 
 
 def build_encoder(params: Params) -> Built:

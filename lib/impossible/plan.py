@@ -24,10 +24,16 @@ from impossible.store import RunFolder, project_root, read_json, write_json
 
 COSTS = PACKAGE / "plan.json"
 
+RECIPE_STEPS = (
+    "teacher_steps", "critic_pretraining_steps", "critic_steps", "critic_alignment_steps",
+    "critic_steps", "critic_final_steps", "base_steps", "base_denoising_steps",
+    "base_final_steps", "base_lexical_steps", "encoder_steps",
+)  # fmt: skip
+
 #: Counts that a notebook's work grows with.
 UNITS: dict[str, Callable[[Params], float]] = {
     "training steps": lambda p: (
-        p.rebuild_models * (p.teacher_steps + p.critic_steps + p.base_steps + p.encoder_steps)
+        p.rebuild_models * sum(getattr(p, name) for name in RECIPE_STEPS)
     ),
     "proximity pairs": lambda p: (
         p.proximity_contexts

@@ -138,7 +138,9 @@ def denoising_pairs(
         seed: of the damage.
         entries: groups of synonyms; with them, words are exchanged for synonyms before the damage
             (the noise of Hegde and Patil 2020, "Corruption" in the paper's Table 8).
-        rate: share of the wordings in `entries` that are exchanged, perhaps for themselves.
+        rate: share of the wordings in `entries` that are exchanged, perhaps for themselves, [0, 1];
+            a third, so that most of a sentence stays a matter of copying. A wording before a comma
+            is left alone.
 
     Returns:
         (damaged, text): up to three spans masked ("BERT-style"), or the words in random order
@@ -190,8 +192,8 @@ def cloze_pairs(entries: Sequence[Sequence[str]], n: int, seed: int = 0) -> list
         seed: of the choice of entries, of the order of an entry's wordings and of the blanks.
 
     Returns:
-        (entry in random order with one wording or more masked, the same without blanks); adjacent
-        blanks are one.
+        (entry in random order with one wording or more masked, the same without blanks); all
+        blanks carry the same mark, and adjacent blanks are one.
 
     Example:
         ("theater", "playhouse") may give ("<extra_id_0>, theater", "playhouse, theater").

@@ -17,13 +17,14 @@ __all__ = ["entries"]
 def entries() -> list[tuple[str, ...]]:
     """Groups of two or more wordings with one meaning; a wording may stand in several.
 
-    A verb's forms stand with its nominalizations, and a numeral's digits with its words.
+    Past tense and participle of a verb stand with its nominalizations, and a numeral's digits with
+    its words. Few sentences have base forms ("failed to destroy"); they are left out.
 
     >>> [entry for entry in entries() if "theater" in entry]
     [('theater', 'playhouse')]
     """
     groups = (*_predicates(), *_nouns(), *_adjectives(), *_modifiers(), *_numerals())
-    unique = (tuple(dict.fromkeys(group)) for group in groups)
+    unique = dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)
     return [group for group in unique if len(group) > 1]
 
 
