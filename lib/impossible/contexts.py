@@ -202,7 +202,8 @@ def sentences_of(contexts: pd.DataFrame, min_characters: int = 3) -> pd.DataFram
         min_characters: of a sentence.
 
     Returns:
-        `records.SENTENCES`: `n_sentences` rows per context, `sample` is the place in the text.
+        `records.SENTENCES`: `n_sentences` rows per context, `sample` is the place in the text; a
+        sentence that is not there is refused as too short.
 
     Example:
         "Abstract: Prices rose. He left." with the prefix "Abstract:" gives two rows.
@@ -228,7 +229,9 @@ def draw_inputs(
     Args:
         run: the contexts are kept in `work/STAGE`.
         lm: the teacher.
-        params: reads n_inputs, min_characters and what `draw_contexts` reads.
+        params: reads n_inputs (sentences, counted before acceptance), seed, domains,
+            context_sentences_min and _max, context_top_p, context_temperature,
+            context_max_new_tokens, min_characters.
         stage: name of the random stream; another one than that of the first dataset.
 
     Returns:

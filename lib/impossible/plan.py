@@ -32,9 +32,7 @@ RECIPE_STEPS = (
 
 #: Counts that a notebook's work grows with.
 UNITS: dict[str, Callable[[Params], float]] = {
-    "training steps": lambda p: (
-        p.rebuild_models * sum(getattr(p, name) for name in RECIPE_STEPS)
-    ),
+    "training steps": lambda p: p.rebuild_models * sum(getattr(p, name) for name in RECIPE_STEPS),
     "proximity pairs": lambda p: (
         p.proximity_contexts
         * p.proximity_pairs
