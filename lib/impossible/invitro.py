@@ -1,16 +1,16 @@
 """Recipes of the in-vitro models: the off-the-shelf models of the closed world.
 
 Each recipe draws its data from the train split of the world (the student base also reads its
-thesaurus), trains through `training.py` as any model would be trained, and measures on the dev split. Only notebook 01 calls them, and only when
-the shipped copies are to be rebuilt; everything after loads the results as it would load hub
-models.
+thesaurus), trains through `training.py` as any model would be trained, and measures on the dev
+split. Only notebook 01 calls them, and only when the shipped copies are to be rebuilt; everything
+after loads the results as it would load hub models.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
