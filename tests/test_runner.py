@@ -226,8 +226,10 @@ def start(checkout: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "impossible.cli", "run", "test"]
     environment = {**os.environ, "IMPOSSIBLE_ROOT": str(checkout)}
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # a job that a shell put in the background ignores SIGINT, and so would what it starts
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     shards = checkout / "results" / "test" / "work" / "shards"
     for _ in range(600):
         if len(list(shards.glob("part-*"))) >= 2:
