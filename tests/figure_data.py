@@ -50,6 +50,18 @@ def proximity_frame() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["axis", "x", "series", "value", "low", "high"])
 
 
+def surface_frame() -> pd.DataFrame:
+    rows = [
+        (length, heat, series, factor * length * np.exp(-1.2 * heat))
+        for length in range(1, 6)
+        for heat in (0.3, 0.5, 0.7, 0.9, 1.1)
+        for series, factor in (("critic", 0.12), ("oracle", 0.08))
+    ]
+    frame = pd.DataFrame(rows, columns=["n_sentences", "temperature", "series", "value"])
+    frame.loc[9, "value"] = np.nan
+    return frame
+
+
 def pairs_frame(n: int = 3000) -> pd.DataFrame:
     rng = np.random.default_rng(1)
     p = rng.beta(0.4, 0.9, n)
@@ -171,6 +183,10 @@ def pictures() -> dict[str, Figure]:
     return {
         "proximity": figures.proximity(proximity_frame(), 39),
         "proximity_column": figures.proximity(proximity_frame(), 39, width=figures.COLUMN),
+        "proximity_surface": figures.proximity_surface(surface_frame()),
+        "proximity_surface_column": figures.proximity_surface(
+            surface_frame(), width=figures.COLUMN
+        ),
         "funnel": figures.funnel(reasons),
         "score_histogram": figures.score_histogram(by_verdict, 0.75, "P(x ⇒ y)", log=True),
         "score_scatter": figures.score_scatter(pairs, group="verdict"),

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tiny
 from conftest import Write
 from impossible import cli, plan
 from impossible.params import Params
@@ -141,6 +142,22 @@ def test_plan_says_what_runs_and_scales_with_the_work(checkout: Path, write: Wri
     run_all(other, folder, Selection(only="04"))
 
 
+def test_the_plan_counts_what_runs_side_by_side_once(checkout: Path, write: Write) -> None:
+    write("91_a", "", outputs=["data/a"])
+    write("92_b", "", outputs=["data/b"])
+    write("93_c", "", inputs=["data/a"])
+    one, two = (Params.load("test", [f"workers={n}"]) for n in (1, 2))
+    table = plan.plan(one, speed=1.0)
+    assert table["seconds"].tolist() == [6, 6, 6]
+    assert table["starts"].tolist() == [0, 6, 12]
+    assert plan.show(table).splitlines()[4].split() == ["total", "18.0", "900", "3.0"]
+    assert "About 0.3 minutes on this machine, ± 30 %." in plan.show(table)
+    table = plan.plan(two, speed=1.0)
+    assert table["starts"].tolist() == [0, 0, 6]
+    assert plan.show(table, 2).splitlines()[4].split() == ["total", "12.0", "1800", "3.0"]
+    assert "About 0.2 minutes on this machine with 2 notebooks at a time" in plan.show(table, 2)
+
+
 def test_two_runs_fix_both_parts_of_a_cost() -> None:
     cost = {"unit": "pairs", "seconds": 9.0, "memory_mb": 1, "disk_mb": 1.0}
     line = plan._line(cost, [(100, 7.0, 50, 2.0), (300, 11.0, 80, 4.0)])
@@ -153,3 +170,25 @@ def test_two_runs_fix_both_parts_of_a_cost() -> None:
 def test_the_machine_is_measured() -> None:
     reference = plan.measure()
     assert all(seconds > 0 for seconds in reference.values())
+
+
+@pytest.mark.parametrize("command", ["paraphrase", "summarize"])
+def test_a_student_rewrites_arguments_and_lines(
+    command: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    student = tiny.save(tmp_path / "student", *tiny.t5())
+    texts = list(tiny.SENTENCES[:2])
+    assert cli.main([command, "--model", str(student), "-n", "3", "--seed", "1", *texts]) == 0
+    told = capsys.readouterr().out
+    lines = io.TextIOWrapper(io.BytesIO("\n".join([*texts, ""]).encode()))
+    monkeypatch.setattr(sys, "stdin", lines)
+    assert cli.main([command, "--model", str(student), "-n", "3", "--seed", "1", "-"]) == 0
+    assert capsys.readouterr().out == told != ""
+
+
+def test_a_student_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["summarize", "--model", "results/none/models/m_sum", "Prices rose."]) != 0
+    assert "results/none/models/m_sum" in capsys.readouterr().err

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from impossible import decoding
-from impossible.decoding import _repeats, generate_candidates, sample_contexts, sample_continuations
+from impossible.decoding import _repeats, sample_contexts, sample_continuations
 from impossible.errors import ModelError
 from impossible.models import LanguageModel
 from impossible.sampling import Nucleus
@@ -189,27 +189,3 @@ def test_a_context_that_does_not_fit_is_told() -> None:
         Nucleus(0.0)
     with pytest.raises(ModelError, match="temperature"):
         Nucleus(0.9, 0.0)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_candidates_do_not_depend_on_batching(dtype: torch.dtype) -> None:
-    student = wrap(*tiny.t5(), dtype)
-    numbers = [uniforms(5, 12, i) for i in range(len(tiny.SENTENCES))]
-    whole = generate_candidates(student, tiny.SENTENCES, numbers)
-    assert [len(texts) for texts in whole] == [5] * len(tiny.SENTENCES)
-    assert generate_candidates(student, tiny.SENTENCES, numbers, rows=3) == whole
-    for i in (0, 5):
-        assert generate_candidates(student, tiny.SENTENCES[i : i + 1], numbers[i : i + 1]) == [
-            whole[i]
-        ]
-
-
-def test_greedy_candidates_equal_transformers_generate() -> None:
-    student = wrap(*tiny.t5())
-    numbers = [np.zeros((1, 15))] * len(tiny.SENTENCES)
-    got = generate_candidates(student, tiny.SENTENCES, numbers, Nucleus(greedy=True))
-    for source, texts in zip(tiny.SENTENCES, got, strict=True):
-        batch = student.tokenizer(source, return_tensors="pt", return_token_type_ids=False)
-        out = student.model.generate(**batch, max_new_tokens=15, do_sample=False, num_beams=1)
-        expected = student.tokenizer.decode(out[0], skip_special_tokens=True)
-        assert texts == [expected.strip()]

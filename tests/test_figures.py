@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from figure_data import HUMAN, SHIFT, metric_rows, pictures, proximity_frame
+from figure_data import HUMAN, SHIFT, metric_rows, pictures, proximity_frame, surface_frame
 from impossible import figures
 from impossible.errors import DataError
 from impossible.figures import render, save_figure
@@ -137,6 +137,25 @@ def test_long_names_leave_room_for_the_data() -> None:
 def test_proximity_without_a_panel_says_so() -> None:
     frame = proximity_frame()
     assert "not run" in texts(figures.proximity(frame[frame["axis"] == "length"]))
+
+
+def test_the_human_line_says_where_it_is_from() -> None:
+    assert "MRPC (paper) 39" in texts(figures.proximity(proximity_frame(), 39))
+    measured = figures.proximity(proximity_frame(), 44.16, human_source="measured")
+    assert "MRPC (measured) 44.2" in texts(measured)
+
+
+def test_maps_of_the_surface_share_a_scale_and_show_what_is_missing() -> None:
+    frame = surface_frame()
+    figure = figures.proximity_surface(frame)
+    meshes = [axis.collections[0] for axis in figure.axes]
+    assert [mesh.get_clim() for mesh in meshes] == [(0, frame["value"].max())] * 2
+    assert texts(figure).count("–") == 1
+    assert f"{100 * frame['value'].max():.0f}" in texts(figure)
+    light = [t.get_color() for t in figure.axes[0].texts if t.get_text() == "42"]
+    assert light == ["white"]
+    empty = figures.proximity_surface(frame.assign(value=np.nan))
+    assert texts(empty).count("–") == 50
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from impossible.models import (
 )
 from impossible.params import Params
 from impossible.pretraining import cloze_pairs, denoising_pairs
-from impossible.world import thesaurus
+from impossible.world import pivot, thesaurus
 from impossible.world.lexicon import LEXICON
 from impossible.world.nli import LABELS
 from transformers import AutoTokenizer
@@ -39,6 +39,7 @@ STEPS = (
     "base_denoising_steps",
     "base_final_steps",
     "base_lexical_steps",
+    "base_translation_steps",
     "encoder_steps",
 )
 
@@ -160,6 +161,25 @@ def test_the_digest_of_the_data_follows_the_seed(
         invitro.RECIPES[name](tiny(tmp_path, seed)).recipe["data_digest"] for seed in (0, 0, 1)
     )
     assert first == again != other
+
+
+def test_each_sentence_is_translated_once_or_denoised() -> None:
+    sentences = [s for document in invitro.documents(60) for s in document.sentences]
+    pairs = invitro.multitask_pairs(sentences, seed=1)
+    assert pairs == invitro.multitask_pairs(sentences, seed=1)
+    there = [(x.removeprefix(invitro.THERE), y) for x, y in pairs if x.startswith(invitro.THERE)]
+    back = [(y, x.removeprefix(invitro.BACK)) for x, y in pairs if x.startswith(invitro.BACK)]
+    assert all(pivot.translate(english) == volan for english, volan in [*there, *back])
+    told = [english for english, _ in [*there, *back]]
+    rest = [y for x, y in pairs if not x.startswith("translate ")]
+    assert sorted([*told, *rest]) == sorted(sentences)
+    assert len(there) / len(sentences) == pytest.approx(0.375, abs=0.06)
+    assert len(back) / len(sentences) == pytest.approx(0.375, abs=0.06)
+
+
+def test_prefixes_of_the_recipe_are_the_defaults_of_the_round_trip() -> None:
+    assert Params().translator_prefix == invitro.THERE
+    assert Params().back_translator_prefix == invitro.BACK
 
 
 def test_entries_of_the_thesaurus_mean_one_thing() -> None:

@@ -43,9 +43,10 @@ def code(path: Path) -> str:
     return "\n".join(source(cell) for cell in cells(path))
 
 
-def test_names_count_from_01_to_10() -> None:
+def test_names_count_from_01_and_the_report_is_the_last() -> None:
     numbers = [re.fullmatch(r"(\d\d)_[a-z_]+", path.stem) for path in NOTEBOOKS]
-    assert [match and int(match[1]) for match in numbers] == list(range(1, 11))
+    assert [match and int(match[1]) for match in numbers] == list(range(1, len(NOTEBOOKS) + 1))
+    assert NOTEBOOKS[-1].stem.endswith("_report")
 
 
 def test_sources_are_stored_without_outputs(path: Path) -> None:
@@ -140,6 +141,8 @@ def test_context_brings_sentences_together(found: dict[str, Any]) -> None:
     assert near["ratio_control"] <= 0.02
     assert 0 < near["ratio_oracle"] < 0.7
     assert near["ratio"] > near["ratio_control"]
+    assert -1 <= near["tau_oracle_temperature"][0] <= 1
+    assert abs(near["surface_gap"]) < 30
     sentences = found["03"]
     assert sentences["n_sentences"] == sentences["n_contexts"] * 16
     assert sentences["n_contexts"] <= sentences["n_planned"] == 24
@@ -192,6 +195,58 @@ def test_controls_of_the_evaluation_are_what_they_must_be(found: dict[str, Any])
     assert value["n_test"] == 24
 
 
+def test_summaries_follow_where_they_must(smoke: RunFolder, found: dict[str, Any]) -> None:
+    value = found["10"]
+    assert value["source, follows"] == value["source, coverage"] == 100
+    assert value["source, good"] == 0
+    assert value["gold summary, good"] == 100
+    assert value["shuffled M_sum, good"] == 0
+    assert value["precision, pass all gates"] > value["precision, chosen by chance"]
+    pairs = pd.read_parquet(smoke.data("dataset_summary"))
+    assert len(pairs) == value["n_dataset"] > 0
+    assert (pairs["target"].str.len() <= 0.8 * pairs["source"].str.len() + 1e-6).all()
+    counts = pd.read_parquet(smoke.data("summary_funnel")).groupby("reason")["n"].sum()
+    assert counts["kept"] == value["n_first"]
+
+
+def test_corpora_of_the_grammar_are_true_and_shuffled_pairs_are_not(found: dict[str, Any]) -> None:
+    value = found["11"]
+    assert value["gold, fidelity"] == value["plain forms (stand-in), fidelity"] == 100
+    assert value["shuffled D_para, fidelity"] < 10
+    assert value["gold, self_bleu"] < value["plain forms (stand-in), self_bleu"]
+    assert all(size > 0 for size in value["sizes"].values())
+
+
+def test_the_exemplar_has_its_own_form_and_another_meaning(found: dict[str, Any]) -> None:
+    value = found["12"]
+    assert value["exemplar itself, ted_exemplar"] == 0
+    assert value["exemplar itself, fidelity"] == 0
+    assert value["Copy-Input, fidelity"] == 100
+    assert value["Copy-Input, ted_exemplar"] > 3
+
+
+def test_baselines_have_their_bounds(found: dict[str, Any]) -> None:
+    value = found["13"]
+    assert value["Copy-Input, fidelity"] == value["gold reference, fidelity"] == 100
+    assert value["Copy-Input, paraphrase"] == 0
+    assert value["teacher, zero-shot, fidelity"] < 35
+    assert value["synonyms, fidelity"] > value["UPSA, fidelity"]
+    assert value["n_test"] == 24
+
+
+def test_a_gate_left_out_lets_more_through(found: dict[str, Any]) -> None:
+    sizes = found["14"]["sizes"]
+    for name in ("entailment", "rouge_l", "ted", "length_ratio", "numbers"):
+        assert sizes[f"− {name}"] >= sizes["full"] > 0
+    assert sizes["full"] <= found["14"]["n_inputs"]
+
+
+def test_examples_come_from_every_corpus_with_their_context(found: dict[str, Any]) -> None:
+    assert {"D_T", "D_para"} <= set(found["15"]["corpora"])
+    assert found["15"]["n_examples"] >= 8
+    assert found["15"]["without_context"] == 0
+
+
 def test_the_report_shows_everything(smoke: RunFolder) -> None:
     page = (smoke.root / "report.html").read_text()
     sidecars = [*smoke.figures.glob("*.json"), *smoke.tables.glob("*.json")]
@@ -225,8 +280,9 @@ def test_a_second_run_recomputes_nothing(smoke: RunFolder) -> None:
     start = time.monotonic()
     lines = run_smoke(smoke.root).splitlines()
     assert time.monotonic() - start < LONGEST_SECOND_RUN
-    assert [line.split()[0] for line in lines[:10]] == [path.stem for path in NOTEBOOKS]
-    assert all(line.endswith("unchanged, skipped") for line in lines[:10])
+    told = lines[: len(NOTEBOOKS)]
+    assert [line.split()[0] for line in told] == [path.stem for path in NOTEBOOKS]
+    assert all(line.endswith("unchanged, skipped") for line in told)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 

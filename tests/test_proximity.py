@@ -10,23 +10,24 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from impossible import proximity
 from impossible.params import Params
 from impossible.proximity import (
     JUDGED,
-    contrast,
     decided,
     draw_judged,
+    draw_surface,
     identical_share,
+    in_panels,
     judge,
     mixed_lengths,
-    panels,
     random_pairs,
-    ratios,
-    reading,
+    surface_contexts,
 )
 from impossible.records import CONTEXTS, SENTENCES
 from impossible.statistics import Interval
 from impossible.store import RunFolder
+from impossible.trends import contrast, panels, ratios, reading
 
 
 class SameTopic:
@@ -149,6 +150,37 @@ def test_a_random_critic_finds_no_difference(judged: pd.DataFrame) -> None:
     own = judged[~judged["control"]].assign(noise=rng().random((~judged["control"]).sum()) < 0.3)
     found = contrast(own, "noise", "length", Params(bootstrap_samples=500))
     assert found.low < 0 < found.high
+
+
+def test_the_surface_takes_more_contexts_and_fewer_pairs(
+    judged: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contexts, sentences = world()
+    params = Params(
+        proximity_contexts=6, proximity_pairs=10, proximity_temperatures=[0.5, 0.7],
+        proximity_surface_contexts=5, proximity_surface_pairs=2,
+    )  # fmt: skip
+    asked = []
+
+    def drawn(run, lm, wanted, given, stage, heat):  # type: ignore[no-untyped-def]
+        asked.append((len(wanted), given.k, heat))
+        return sentences[heat][sentences[heat]["context_id"].isin(wanted["context_id"])]
+
+    monkeypatch.setattr(proximity, "draw_sentences", drawn)
+    run = RunFolder.open(tmp_path / "run")
+    more = draw_surface(run, None, SameTopic(), "d", contexts, params)  # type: ignore[arg-type]
+    assert asked == [(4, 4, 0.5)]  # 5 of each of 2 lengths, 3 of them in the panel already
+    assert set(surface_contexts(contexts, params)["n_sentences"]) == {1, 2}
+    assert more[~more["control"]].groupby("item").size().tolist() == [2] * 4
+    assert not in_panels(more, 0.7).any()
+    panel = judged[in_panels(judged, 0.7)]  # the fixture has every context at every temperature
+    assert not set(more["item"]) & set(panel["item"])
+    for (_, _, before), (_, _, after) in zip(
+        panels(panel, 0.7), panels(pd.concat([panel, more]), 0.7), strict=True
+    ):
+        assert len(before) == len(after)
+    enough = params.model_copy(update={"proximity_surface_contexts": 3})
+    assert surface_contexts(contexts, enough).empty
 
 
 def test_mixed_lengths_holds_all_lengths() -> None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 from conftest import Write, notebook
 from impossible.cells import find, stages
 from impossible.errors import ParameterError, RunError
+from impossible.execute import tidy
 from impossible.params import Params
-from impossible.runner import Selection, needs_hub, portable, run_all
+from impossible.runner import Selection, _Run, needs_hub, portable, run_all
 from impossible.store import RunFolder, write_json
 
 BEGIN = """from pathlib import Path
@@ -221,8 +225,8 @@ frame.to_csv(run / "data" / "two.csv", index=False)
 """
 
 
-def start(checkout: Path) -> subprocess.Popen[bytes]:
-    """A run in a process of its own, waited for until its second notebook wrote a shard."""
+def start(checkout: Path, *folders: str) -> subprocess.Popen[bytes]:
+    """A run in a process of its own, waited for until each of `folders` holds two shards."""
     command = [sys.executable, "-m", "impossible.cli", "run", "test"]
     environment = {**os.environ, "IMPOSSIBLE_ROOT": str(checkout)}
     process = subprocess.Popen(
@@ -230,13 +234,13 @@ def start(checkout: Path) -> subprocess.Popen[bytes]:
         # a job that a shell put in the background ignores SIGINT, and so would what it starts
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    shards = checkout / "results" / "test" / "work" / "shards"
-    for _ in range(600):
-        if len(list(shards.glob("part-*"))) >= 2:
+    work = checkout / "results" / "test" / "work"
+    for _ in range(1200):
+        if all(len(list((work / name).glob("part-*"))) >= 2 for name in folders):
             return process
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    raise AssertionError("the run did not reach its second notebook")
+    raise AssertionError("the run did not get so far")
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
@@ -247,7 +251,7 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_digests(
     RunFolder.open(results)
     (results / "work" / "slow").touch()
     two("02_two", "seed = 0", BEGIN, SLOW, inputs=["data/one"], outputs=["data/two"])
-    process = start(checkout)
+    process = start(checkout, "shards")
     kernels = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(sign)
     _, error = process.communicate(timeout=20)
@@ -269,6 +273,29 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_digests(
     assert ledger(checkout)["02_two"]["status"] == "done"
 
 
+def test_an_executed_copy_holds_nothing_that_differs_between_runs(tmp_path: Path) -> None:
+    import pandas as pd
+
+    def executed() -> str:
+        frame = pd.DataFrame({"T_abcde": [1, 2]})
+        shown = [frame.style.hide(axis="index").to_html(), frame.style.to_html()]
+        outputs: list[dict[str, Any]] = [{"data": {"text/html": text}} for text in shown]
+        outputs.append({"data": {"text/plain": repr(frame.style)}})
+        outputs.append({"name": "stderr", "text": "50%|===  | 1/2"})
+        cell = {"cell_type": "code", "metadata": {"execution": 1}, "outputs": outputs}
+        path = tmp_path / "01_one.ipynb"
+        path.write_text(json.dumps({"cells": [cell], "metadata": {"papermill": time.time()}}))
+        return tidy(path, tmp_path)
+
+    text = executed()
+    assert text == executed()
+    assert "T_0_row1_col0" in text
+    assert "T_1_row1_col0" in text
+    assert "T_abcde" in text
+    assert "Styler object>" in text
+    assert "%|" not in text
+
+
 def test_a_run_that_was_killed_is_marked_so(checkout: Path) -> None:
     from impossible.ledger import Ledger
 
@@ -277,7 +304,200 @@ def test_a_run_that_was_killed_is_marked_so(checkout: Path) -> None:
     started = psutil.Process(kernel.pid).create_time()
     processes = [[os.getpid(), 0.0], [kernel.pid, started]]  # the first: another one's id by now
     entry = {"status": "running", "cell": 3, "processes": processes}
-    write_json(folder.work / "ledger.json", {"01_one": entry})
-    assert Ledger(folder, mend=False).entry("01_one")["status"] == "running"
-    assert Ledger(folder).entry("01_one") == entry | {"status": "killed"}
+    beside = subprocess.Popen(["sleep", "60"])
+    other = entry | {"processes": [[beside.pid, psutil.Process(beside.pid).create_time()]]}
+    entries = {"01_one": entry, "02_two": other, "03_three": {"status": "done"}}
+    write_json(folder.work / "ledger.json", entries)
+    assert Ledger(folder, mend=False).running == ["01_one", "02_two"]
+    mended = Ledger(folder)
+    assert mended.entry("01_one") == entry | {"status": "killed"}
+    assert mended.entry("02_two") == other | {"status": "killed"}
+    assert mended.entry("03_three") == {"status": "done"}
     assert not psutil.pid_exists(kernel.pid)
+    assert not psutil.pid_exists(beside.pid)
+
+
+# --- several at the same time
+
+MEET = """import time, os, json
+begin = time.time()
+(run / "work" / f"began-{me}").touch()
+def wait(true):
+    end = time.time() + seed
+    while not true() and time.time() < end:
+        time.sleep(0.02)
+def status(name):
+    return json.loads((run / "work" / "ledger.json").read_text())[name]["status"]
+wait((run / "work" / f"began-{other}").exists)
+"""
+MET = '(run / "work" / f"span-{me}").write_text(json.dumps([begin, time.time()]))'
+
+
+@pytest.fixture
+def pair(write: Write) -> Write:
+    """Two independent notebooks, each of which waits `seed` seconds for the other to begin."""
+    for number, me, other in (("01", "a", "b"), ("02", "b", "a")):
+        text = f'(run / "data" / "{me}.txt").write_text("{me}")'
+        who = f"me, other = {me!r}, {other!r}"
+        write(f"{number}_{me}", "seed = 0", BEGIN, who, MEET, MET, text, outputs=[f"data/{me}"])
+    return write
+
+
+def spans(checkout: Path) -> list[list[float]]:
+    work = checkout / "results" / "test" / "work"
+    return [json.loads((work / f"span-{name}").read_text()) for name in "ab"]
+
+
+def test_independent_notebooks_run_at_the_same_time(checkout: Path, pair: Write) -> None:
+    run(checkout, "workers=1")
+    (_, first_ends), (second_begins, _) = spans(checkout)
+    assert first_ends < second_begins
+    assert run(checkout, "workers=2") == []
+    shutil.rmtree(checkout / "results" / "test")
+    run(checkout, "workers=2", "seed=60")
+    (a_begins, a_ends), (b_begins, b_ends) = spans(checkout)
+    assert max(a_begins, b_begins) < min(a_ends, b_ends)
+
+
+def test_dependents_wait_and_results_do_not_depend_on_workers(
+    checkout: Path, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step = '(run / "data" / f"{me}.txt").write_text(me + "".join(found))'
+    text = 'found = [(run / "data" / f"{name}.txt").read_text() for name in names]'
+    for number, me, names in (("01", "a", ""), ("02", "b", "a"), ("03", "c", "a"), ("04", "d", "")):
+        code = [BEGIN, f"me, names = {me!r}, {names!r}", text, f"log({me!r})", step]
+        inputs = [f"data/{name}" for name in names]
+        write(f"{number}_{me}", "seed = 0", *code, inputs=inputs, outputs=[f"data/{me}"])
+    code = [
+        BEGIN,
+        'names = "abcd"',
+        text,
+        'log("e")',
+        '(run / "tables" / "e.csv").write_text(str(found))',
+    ]
+    write("05_e", "", *code, inputs=["data/*?", "notebooks/0*?"], outputs=["tables/e"])
+    results = checkout / "results" / "test"
+    manifests = []
+    for workers in (1, 2):
+        order = run(checkout, f"workers={workers}")
+        assert sorted(order) == list("abcde")
+        assert order.index("a") < min(order.index("b"), order.index("c"))
+        assert order[-1] == "e"
+        assert workers > 1 or order == list("abcde")
+        assert (results / "tables" / "e.csv").read_text() == "['a', 'ba', 'ca', 'd']"
+        manifest = json.loads((results / "manifest.json").read_text())["notebooks"]
+        assert [entry["status"] for entry in manifest.values()] == ["done"] * 5
+        assert all(entry["seconds"] > 0 < entry["peak_mb"] for entry in manifest.values())
+        manifests.append({name: (e["key"], e["outputs"]) for name, e in manifest.items()})
+        capsys.readouterr()
+        assert run(checkout, f"workers={3 - workers}") == []
+        lines = capsys.readouterr().out.splitlines()
+        expected = [f"0{number}_{name}" for number, name in enumerate("abcde", 1)]
+        assert [line.split()[0] for line in lines] == expected
+        assert all(line.endswith(" unchanged, skipped") for line in lines)
+        shutil.rmtree(results)
+    assert manifests[0] == manifests[1]
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_failure_lets_the_others_end_and_starts_no_more(
+    checkout: Path, pair: Write, capsys: pytest.CaptureFixture[str], both: bool
+) -> None:
+    """The second is still running when the first one fails; there is no place for a third."""
+    pair("01_a", "seed = 0", BEGIN, "me, other = 'a', 'b'", MEET, "1 / 0", outputs=["data/a"])
+    until = 'wait(lambda: status("01_a") == "failed")'
+    text = "int('x')" if both else '(run / "data" / "b.txt").write_text("b")'
+    meet = [BEGIN, "me, other = 'b', 'a'", MEET, until]
+    pair("02_b", "seed = 0", *meet, text, 'log("b")', outputs=["data/b"])
+    pair("03_c", "", BEGIN, 'log("c")')
+    with pytest.raises(RunError, match="01_a failed in code cell 5 of 5: ZeroDivisionError"):
+        run(checkout, "seed=60")
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].split("failed; ") == ["01_a".ljust(29), "still running, and kept: 02_b"]
+    entries = ledger(checkout)
+    assert sorted(entries) == ["01_a", "02_b"]
+    assert entries["01_a"]["status"] == "failed"
+    results = checkout / "results" / "test"
+    if both:
+        assert "failed too: 02_b failed in code cell 6 of 7: ValueError" in said[1]
+        assert entries["02_b"]["status"] == "failed"
+    else:
+        assert said[1].startswith("02_b".ljust(29) + "done in")
+        assert entries["02_b"]["status"] == "done"
+        assert (results / "notebooks" / "02_b.ipynb").exists()
+        pair("01_a", "", BEGIN, 'log("a")')
+        assert sorted(run(checkout, "seed=60")) == ["a", "c"]
+
+
+def test_what_is_missing_stops_no_other(checkout: Path, pair: Write) -> None:
+    pair("02_b", "", BEGIN, inputs=["data/nowhere"])
+    with pytest.raises(RunError, match="02_b needs data/nowhere"):
+        run(checkout)
+    assert ledger(checkout)["01_a"]["status"] == "done"
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+def test_two_interrupted_notebooks_go_on_and_end_with_the_same_digests(
+    checkout: Path, write: Write, sign: signal.Signals
+) -> None:
+    results = checkout / "results" / "test"
+    RunFolder.open(results)
+    names = {"01_a": "a", "02_b": "b"}
+    for stage, name in names.items():
+        code = SLOW.replace('"shards"', f'"{name}"').replace("two.csv", f"{name}.csv")
+        write(stage, "seed = 0", BEGIN, code, outputs=[f"data/{name}"])
+    (results / "work" / "slow").touch()
+    process = start(checkout, "a", "b")
+    kernels = psutil.Process(process.pid).children(recursive=True)
+    noted = [ledger(checkout)[name]["processes"] for name in names]
+    process.send_signal(sign)
+    output, error = process.communicate(timeout=20)
+    psutil.wait_procs(kernels, timeout=10)
+    assert not any(kernel.is_running() for kernel in kernels)
+    assert {each.pid for each in kernels} == {number for each in noted for number, _ in each}
+    assert all(noted)
+    statuses = {ledger(checkout)[name]["status"] for name in names}
+    assert statuses == {"running" if sign == signal.SIGKILL else "killed"}
+    if sign != signal.SIGKILL:
+        assert process.returncode == 130, error
+        assert output.decode().count(" stopped; the next run goes on from here") == 2
+    parts = [part for name in "ab" for part in (results / "work" / name).glob("part-*")]
+    before = {part: part.stat().st_mtime_ns for part in parts}
+    (results / "work" / "slow").unlink()
+    run(checkout)
+    assert {part: part.stat().st_mtime_ns for part in parts} == before
+    assert {ledger(checkout)[name]["status"] for name in names} == {"done"}
+    goes_on = [ledger(checkout)[name]["outputs"] for name in names]
+    shutil.rmtree(results)
+    run(checkout)
+    assert [ledger(checkout)[name]["outputs"] for name in names] == goes_on
+
+
+def test_kernels_get_their_threads_and_share_no_memory(
+    checkout: Path, pair: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = 'log(os.environ["OMP_NUM_THREADS"] + os.environ["MKL_NUM_THREADS"])'
+    large = 'x = b"x" * (300 * 2**20)'
+    for number, me, other, more in (("01", "a", "b", large), ("02", "b", "a", "x = 0")):
+        who = f"me, other = {me!r}, {other!r}"
+        pair(f"{number}_{me}", "seed = 0", BEGIN, who, MEET, more, "time.sleep(1)", threads)
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, "7")
+    assert run(checkout, "seed=60") == ["11", "11"]
+    peaks: list[Any] = [ledger(checkout)[name]["peak_mb"] for name in ("01_a", "02_b")]
+    assert 250 < peaks[0] - peaks[1] < 350
+    assert run(checkout, "seed=60", "threads=3") == ["33", "33"]  # its bits may differ
+    assert run(checkout, "seed=60", "threads=0") == ["77", "77"]
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    assert not [name for name in os.environ if name.startswith("JUPYTER_")]
+
+
+def test_the_status_line_names_all_that_runs(checkout: Path, two: Write) -> None:
+    bar = "pairs:  40%|==== | 4/10 [00:01<00:02]"
+    first, second = stages(checkout / "notebooks")
+    running: dict[Any, Any] = {first: SimpleNamespace(cell=5, seconds=12.4, progress=bar)}
+    it = SimpleNamespace(running=running)
+    assert _Run._line(it) == f"01_one  cell 5/3  12 s  {bar}"  # type: ignore[arg-type]
+    running[second] = SimpleNamespace(cell=1, seconds=3.0, progress="")
+    line = _Run._line(it)  # type: ignore[arg-type]
+    assert line == "01 5/3 12 s pairs:  40%  |  02 1/4 3 s"

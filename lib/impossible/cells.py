@@ -4,8 +4,8 @@ Conventions. A stage notebook is `NN_name.ipynb`. One code cell has the tag `par
 only assignments of literals to names of `Params`, and to the reserved name `run_folder`. The
 notebook's metadata declare what it reads and writes, as paths below the run folder without ending:
 `{"impossible": {"inputs": ["data/contexts"], "outputs": ["tables/table1", "models/teacher?"]}}`.
-`*` matches any text, and a trailing `?` marks what may be absent. `scalars/<stem>.json` is always
-an output.
+`*` matches any text, and a trailing `?` marks what may be absent. `scalars/<stem>.json` and the
+executed copy `notebooks/<stem>.ipynb` are always outputs.
 """
 
 from __future__ import annotations
@@ -45,6 +45,12 @@ class Stage:
     def number(self) -> str:
         """The digits that the name starts with."""
         return self.name.partition("_")[0]
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """What it may write, without marks: its outputs, its numbers and its executed copy."""
+        plain = (name.removesuffix("?") for name in self.outputs)
+        return (*plain, f"scalars/{self.name}", f"notebooks/{self.name}")
 
 
 def read_stage(path: Path) -> Stage:

@@ -1,4 +1,4 @@
-"""The command `impossible`: run, plan, score, quality, paraphrase.
+"""The command `impossible`: run, plan, score, quality, paraphrase, summarize, forms, ratings.
 
 Heavy modules are imported by the command that needs them, so that help and refusals are instant.
 A failure with a sentence for the user goes to standard error and ends with status 2.
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from impossible import cli_rating
 from impossible.errors import DataError, ImpossibleError, ParameterError
 
 EXAMPLES = {
@@ -22,6 +23,8 @@ EXAMPLES = {
     "score": "impossible score predictions.jsonl",
     "quality": "impossible quality pairs.jsonl --sample 1000",
     "paraphrase": 'echo "The council approved the plan on Monday." | impossible paraphrase -',
+    "summarize": 'echo "On Monday, the council approved a plan in Lyon." | impossible summarize -',
+    **cli_rating.EXAMPLES,
 }
 
 
@@ -72,7 +75,9 @@ def parser() -> argparse.ArgumentParser:
     _add_plan(commands)
     _add_score(commands)
     _add_quality(commands)
-    _add_paraphrase(commands)
+    _add_rewriter(commands, "paraphrase", "m_para")
+    _add_rewriter(commands, "summarize", "m_sum")
+    cli_rating.add_rating(_command, commands)
     return top
 
 
@@ -145,13 +150,14 @@ def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     command.add_argument("--sample", type=_positive, metavar="N", help="measure N pairs, drawn")
 
 
-def _add_paraphrase(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "paraphrase sentences with the distilled student"
-    command = _command(commands, "paraphrase", text, _paraphrase)
+def _add_rewriter(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, model: str
+) -> None:
+    command = _command(commands, name, f"{name} sentences with the distilled student", _rewrite)
     command.add_argument("text", nargs="+", metavar="TEXT", help="sentences, or - for one per line")
     command.add_argument(
-        "--model", metavar="DIR", default="results/invitro/models/m_para",
-        help="folder of a student (default %(default)s)",
+        "--model", metavar="DIR", default=f"results/invitro/models/{model}",
+        help="folder of a student (default %(default)s, below the checkout)",
     )  # fmt: skip
     command.add_argument("-n", type=_positive, default=1, help="candidates (default 1)")
     command.add_argument("--seed", type=int, default=0, help="default 0")
@@ -207,7 +213,7 @@ def _plan(options: argparse.Namespace) -> None:
         return
     name, overrides = _split(options.params)
     params = Params.load(name, overrides)
-    print(plan.show(plan.plan(params, _results(options, name))))
+    print(plan.show(plan.plan(params, _results(options, name)), params.workers))
 
 
 def _score(options: argparse.Namespace) -> None:
@@ -238,15 +244,17 @@ def _encoder(name: str | None) -> Any:
     return Encoder(found)
 
 
-def _paraphrase(options: argparse.Namespace) -> None:
+def _rewrite(options: argparse.Namespace) -> None:
     from impossible.distill import paraphrase
+    from impossible.store import resolve
 
     texts = options.text
     if texts == ["-"]:
         texts = [line.strip() for line in _lines("-")[0] if line.strip()]
     if not texts:
         raise DataError("standard input holds no sentence: give one per line.")
-    model = Path(options.model).absolute()
+    here = Path(options.model).absolute()
+    model = here if here.exists() else resolve(options.model)
     for candidates in paraphrase(texts, model, n=options.n, seed=options.seed):
         print("\n".join(candidates))
 

@@ -8,22 +8,24 @@ by the measures themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from impossible.datasets import HUMAN, available, human_pairs, human_predictions, take
 from impossible.errors import DataError
 from impossible.evaluation import Parser, corpus_quality, score_predictions
-from impossible.metric_rows import Encoder
+from impossible.metric_rows import Encoder, MetricRows
 from impossible.records import DATASET
 from impossible.store import RunFolder, read_frame, resolve
+from impossible.systems import published
 
 __all__ = [
     "COPY_INPUT", "PAPER_COPY_INPUT", "PAPER_TABLE1", "TABLE1", "TITLES", "copy_input_readings",
-    "copy_input_rows", "detokenized", "equal_size", "gather", "human_range", "missing_sets",
-    "own_corpora", "paper_rows", "quality_by_size", "quality_rows", "shuffled_control",
+    "copy_input_rows", "detokenized", "equal_size", "fidelity_rows", "gather", "human_range",
+    "missing_sets", "own_corpora", "paper_rows", "quality_by_size", "quality_rows", "shuffled_control",
 ]  # fmt: skip
 
 #: Columns of the paper's Table 1, as `corpus_quality` calls them.
@@ -163,14 +165,33 @@ def quality_rows(
 
 
 def paper_rows() -> pd.DataFrame:
-    """The paper's Table 1 as METRIC_ROWS, without intervals (the paper has none)."""
-    rows = [
-        (system, metric, value, np.nan, np.nan, 0, "Jung et al. 2024, Table 1")
-        for system, values in PAPER_TABLE1.items()
-        for metric, value in zip(TABLE1, values, strict=True)
-    ]
-    columns = ["system", "metric", "value", "low", "high", "n", "signature"]
-    return pd.DataFrame(rows, columns=columns)
+    """The paper's Table 1 as METRIC_ROWS; the sizes are in the names."""
+    return published(PAPER_TABLE1, TABLE1, 0, "Jung et al. 2024, Table 1")
+
+
+def fidelity_rows(
+    corpora: Mapping[str, pd.DataFrame],
+    judge: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]],
+    n: int,
+    confidence: float = 0.95,
+    samples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """METRIC_ROWS of the share of true pairs, in per cent, of the pairs `quality_rows` draws.
+
+    Args:
+        corpora: name → pairs with context_id.
+        judge: (sources, targets) → 1, 0 or NaN (nothing can be said) for each pair.
+        n: pairs drawn from each corpus.
+        confidence, samples, seed: of the intervals; contexts are drawn together.
+    """
+    parts = []
+    for name, frame in corpora.items():
+        drawn = take(frame, n, seed)
+        rows = MetricRows(name, drawn["context_id"].to_numpy(), confidence, samples, seed)
+        rows.mean("fidelity", 100 * judge(list(drawn["source"]), list(drawn["target"])))
+        parts.append(rows.frame())
+    return pd.concat(parts, ignore_index=True)
 
 
 def shuffled_control(

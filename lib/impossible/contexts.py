@@ -23,8 +23,8 @@ from impossible.store import RunFolder, Shards, digest, item_rng, map_items, sta
 from impossible.text.sentences import first_sentence, rejection_reason
 
 __all__ = [
-    "Plan", "acceptance", "draw_contexts", "draw_inputs", "draw_sentences", "plan_contexts",
-    "sample_sentences", "sentences_of", "write_contexts",
+    "Plan", "acceptance", "domain_of", "draw_contexts", "draw_inputs", "draw_sentences",
+    "plan_contexts", "sample_sentences", "sentences_of", "write_contexts",
 ]  # fmt: skip
 
 ATTEMPTS = 40  # a text that ends before it has enough sentences is written anew, at most so often
@@ -72,6 +72,15 @@ def plan_contexts(
         length = lengths[(i // len(params.domains)) % len(lengths)]
         plans.append(Plan(context_id, domain.name, prefix, length))
     return plans
+
+
+def domain_of(context_id: str, params: Params) -> str:
+    """The domain of a context, by its number (see `plan_contexts`).
+
+    >>> domain_of("inputs-00003", Params())
+    'bio'
+    """
+    return params.domains[int(context_id.rpartition("-")[2]) % len(params.domains)].name
 
 
 def write_contexts(

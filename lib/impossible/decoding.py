@@ -1,4 +1,4 @@
-"""Sample sentences from a language model and candidates from a student (paper §3.1, §3.3).
+"""Sample sentences from a language model (paper §3.1).
 
 The prefix of a context is computed once and its cache shared by all samples; a sample stops as
 soon as its sentence is certain to be complete. Results do not depend on how rows and contexts are
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import DynamicCache, EncoderDecoderCache
+from transformers import DynamicCache
 
 from impossible.batching import token_ids
 from impossible.caches import SHARING, expanded, shared, sharing
@@ -25,7 +25,14 @@ from impossible.models import LanguageModel
 from impossible.sampling import Nucleus, bucketed_rows, generate
 from impossible.text.sentences import find_sentence_end
 
-__all__ = ["Nucleus", "generate_candidates", "sample_contexts", "sample_continuations"]
+__all__ = [
+    "Nucleus",
+    "check_window",
+    "decode",
+    "end_ids",
+    "sample_contexts",
+    "sample_continuations",
+]
 
 MARKS = frozenset(".?!")
 ROWS = 512  # most samples in one forward pass
@@ -72,7 +79,7 @@ def sample_continuations(
     groups: dict[tuple[str, int], list[tuple[int, int]]] = {}  # (prefix, length) → its samples
     for i, (prefix, numbers) in enumerate(zip(prefixes, uniforms, strict=True)):
         k, longest = numbers.shape
-        _check_window(lm, prefix, len(ids[prefix]), longest)
+        check_window(lm, prefix, len(ids[prefix]), longest)
         groups.setdefault((prefix, longest), []).extend((i, sample) for sample in range(k))
     results: list[list[str]] = [[""] * len(numbers) for numbers in uniforms]
     for (prefix, _), samples in groups.items():
@@ -116,7 +123,7 @@ def _continue(
     finished = _sentence_test(lm, sentences)
     with sharing(lm.model) if plain else nullcontext():
         tokens = generate(forward, keep, logits, uniforms, nucleus, finished, forbid)
-    return [_decode(lm.tokenizer, row) for row in tokens]
+    return [decode(lm.tokenizer, row) for row in tokens]
 
 
 def sample_contexts(
@@ -167,7 +174,7 @@ def _sentence_test(lm: LanguageModel, sentences: Sequence[int]) -> Callable[[int
     """Whether a row is complete; text is decoded only after a token with an end mark."""
     texts = _token_texts(lm.tokenizer)
     marked = [bool(MARKS & set(text)) for text in texts]
-    ends = _end_ids(lm)
+    ends = end_ids(lm)
     pending = [False] * len(sentences)
 
     def finished(row: int, tokens: list[int]) -> bool:
@@ -177,118 +184,10 @@ def _sentence_test(lm: LanguageModel, sentences: Sequence[int]) -> Callable[[int
         pending[row] = pending[row] or marked[last]
         if not pending[row]:
             return False
-        text = _decode(lm.tokenizer, tokens).rstrip("\ufffd")  # half of a character may follow
+        text = decode(lm.tokenizer, tokens).rstrip("\ufffd")  # half of a character may follow
         return _end_of(text, sentences[row], final=False) >= 0
 
     return finished
-
-
-@torch.inference_mode()
-def generate_candidates(
-    student: LanguageModel,
-    sources: Sequence[str],
-    uniforms: Sequence[Uniforms],
-    nucleus: Nucleus = CONTEXT,
-    rows: int = ROWS,
-) -> list[list[str]]:
-    """Let a student write n candidates for each source (paper §3.3).
-
-    Args:
-        student: an encoder-decoder.
-        sources: sentences to paraphrase.
-        uniforms: for each source an array (n_candidates, max_new_tokens) in [0, 1).
-        nucleus: the authors' code samples at 0.9; `Nucleus(greedy=True)` for evaluation.
-        rows: most candidates computed together; no effect on the result.
-
-    Returns:
-        For each source its n candidates, without surrounding blanks.
-
-    Raises:
-        ModelError: a source is longer than the student's window.
-    """
-    ids = token_ids(student.tokenizer, list(sources), True)
-    for source, row in zip(sources, ids, strict=True):
-        _check_window(student, source, len(row), 0)
-    results: list[list[str]] = [[] for _ in sources]
-    shapes = [(len(row), u.shape) for row, u in zip(ids, uniforms, strict=True)]
-    for batch in _batches(shapes, rows):
-        numbers = np.concatenate([uniforms[i][a:b] for i, a, b in batch])
-        parts = [(ids[i], b - a) for i, a, b in batch]
-        tokens = _translate(student, parts, numbers, nucleus)
-        for i, a, b in batch:
-            results[i] += [_decode(student.tokenizer, row).strip() for row in tokens[: b - a]]
-            tokens = tokens[b - a :]
-    return results
-
-
-def _batches(
-    shapes: Sequence[tuple[int, tuple[int, ...]]], rows: int
-) -> list[list[tuple[int, int, int]]]:
-    """Groups of (source, first candidate, last + 1), of equal length and ≤ `rows` candidates."""
-    groups: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
-    for i, (length, (k, longest)) in enumerate(shapes):
-        pieces = [(i, start, min(start + rows, k)) for start in range(0, k, rows)]
-        groups.setdefault((length, longest), []).extend(pieces)
-    batches: list[list[tuple[int, int, int]]] = []
-    for pieces in groups.values():
-        size = rows
-        for piece in pieces:
-            added = piece[2] - piece[1]
-            if size + added > rows:
-                batches.append([])
-                size = 0
-            batches[-1].append(piece)
-            size += added
-    return batches
-
-
-def _translate(
-    student: LanguageModel,
-    parts: Sequence[tuple[list[int], int]],
-    uniforms: Uniforms,
-    nucleus: Nucleus,
-) -> list[list[int]]:
-    """Candidates for sources of equal length, each with its number of candidates."""
-    model, device = student.model, student.device
-    order = bucketed_rows(range(len(parts)))  # sources, the first repeated to fill the bucket
-    source = torch.tensor([parts[i][0] for i in order], device=device)
-    encoded = model.get_encoder()(input_ids=source)
-    cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
-    start = torch.full((len(order), 1), model.config.decoder_start_token_id, device=device)
-    out = model(
-        encoder_outputs=encoded, decoder_input_ids=start, past_key_values=cache, use_cache=True
-    )
-    copies = [i for i, (_, count) in enumerate(parts) for _ in range(count)]
-    index = torch.tensor(bucketed_rows(copies), device=device)
-    cache = EncoderDecoderCache(
-        expanded(cache.self_attention_cache, index), expanded(cache.cross_attention_cache, index)
-    )
-    hidden = [encoded.last_hidden_state[index]]
-
-    def keep(kept: Any) -> None:
-        cache.reorder_cache(kept)
-        hidden[0] = hidden[0][kept]
-
-    def forward(tokens: Tensor) -> Tensor:
-        step = model(
-            encoder_outputs=(hidden[0],),
-            decoder_input_ids=tokens,
-            past_key_values=cache,
-            use_cache=True,
-        )
-        result: Tensor = step.logits[:, -1]
-        return result
-
-    ends = _end_ids(student)
-    return generate(
-        forward,
-        keep,
-        out.logits[:, -1][index],
-        uniforms,
-        nucleus,
-        lambda row, tokens: tokens[-1] in ends,
-        lambda logits, rows, tokens: logits,
-    )
 
 
 def _forbid(lm: LanguageModel, banned: Iterable[str], ngram: int, prefix: list[int]) -> Forbid:
@@ -304,7 +203,7 @@ def _forbid(lm: LanguageModel, banned: Iterable[str], ngram: int, prefix: list[i
     special = set(lm.tokenizer.all_special_ids)
     tokens = [i for i, text in enumerate(texts) if characters & set(text) and i not in special]
     # other special tokens, and entries that pad the matrix, are no text
-    tokens += special - _end_ids(lm)
+    tokens += special - end_ids(lm)
     tokens += range(len(texts), lm.model.config.vocab_size)
     out = torch.tensor(sorted(set(tokens)), dtype=torch.long, device=lm.device)
     bias = torch.zeros(lm.model.config.vocab_size, device=lm.device)
@@ -326,7 +225,7 @@ def _repeats(tokens: list[int], n: int) -> list[int]:
     return [tokens[i + n - 1] for i in spans if tokens[i : i + n - 1] == tail]
 
 
-def _check_window(lm: LanguageModel, text: str, length: int, added: int) -> None:
+def check_window(lm: LanguageModel, text: str, length: int, added: int) -> None:
     if length == 0:
         raise ModelError("a context must not be empty; give it a prefix such as 'Abstract:'")
     if length + added > lm.window:
@@ -336,11 +235,11 @@ def _check_window(lm: LanguageModel, text: str, length: int, added: int) -> None
         )
 
 
-def _end_ids(lm: LanguageModel) -> frozenset[int]:
+def end_ids(lm: LanguageModel) -> frozenset[int]:
     return frozenset({lm.tokenizer.eos_token_id} - {None})
 
 
-def _decode(tokenizer: Any, tokens: list[int]) -> str:
+def decode(tokenizer: Any, tokens: list[int]) -> str:
     text: str = tokenizer.decode(
         tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
     )

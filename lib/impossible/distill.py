@@ -8,14 +8,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from impossible.decoding import Nucleus, generate_candidates
+from impossible.decoding import Nucleus
 from impossible.errors import DataError
 from impossible.models import LanguageModel, load_student
 from impossible.pairs import Critic, Parser, gate, score_pairs
 from impossible.params import Params
+from impossible.rewriting import generate_candidates
 from impossible.store import item_rng
 
-__all__ = ["candidates", "choose", "dataset", "paraphrase", "relabel", "require_pairs", "select"]
+__all__ = [
+    "candidates",
+    "choose",
+    "dataset",
+    "pair_id",
+    "paraphrase",
+    "relabel",
+    "require_pairs",
+    "select",
+]
 
 
 def relabel(
@@ -130,12 +140,16 @@ def dataset(
         context = pairs["input_id"].map(inputs.set_index("input_id")["context_id"])
     else:
         context = pairs["input_id"]
-    texts = zip(pairs["x"], pairs["y"], strict=True)
-    ids = [hashlib.sha256(f"{x}\x1f{y}".encode()).hexdigest()[:16] for x, y in texts]
+    ids = [pair_id(x, y) for x, y in zip(pairs["x"], pairs["y"], strict=True)]
     columns = {"pair_id": ids, "source": pairs["x"], "target": pairs["y"], "context_id": context}
     scores = {name: pairs[name] for name in ("p_xy", "p_yx", "rouge_l", "ted")}
     frame = pd.DataFrame({**columns, "origin": origin, **scores})
     return frame.drop_duplicates("pair_id").reset_index(drop=True)
+
+
+def pair_id(x: str, y: str) -> str:
+    """The name of a pair of texts: 16 hexadecimal digits, the same wherever it turns up."""
+    return hashlib.sha256(f"{x}\x1f{y}".encode()).hexdigest()[:16]
 
 
 def require_pairs(kept: pd.DataFrame, funnel: pd.DataFrame, least: int = 2) -> None:

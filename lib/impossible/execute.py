@@ -1,4 +1,4 @@
-"""Running one notebook: the only module that knows papermill.
+"""Running notebooks: the only module that knows papermill.
 
 papermill reports cells as completed after their kernel was killed; what counts here is whether its
 call returned, and the cell that was started last.
@@ -14,10 +14,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
@@ -30,100 +30,177 @@ KERNEL = "impossible-run"
 OWN_ERRORS = {name for name in vars(errors) if name.endswith("Error")}
 
 
-@dataclass
 class Execution:
-    """A notebook on its way: what the runner notes and shows."""
+    """A notebook on its way: what the runner notes and shows. Made by `Kernels.start`.
 
-    cell: int = 0  # code cell that was started last, counted from 1
-    peak: int = 0  # bytes of memory, this process and the kernel's
-    seconds: float = 0.0
-    error: str = ""
-    processes: list[tuple[int, float]] = field(default_factory=list)  # children: id, start time
-    _failure: list[BaseException] = field(default_factory=list)
+    Attributes:
+        cell: code cell that was started last, counted from 1; 0 before the first.
+        peak: most memory so far, bytes: its processes and this one, which serves it.
+        processes: its kernel and what that started: process id and start time of each.
+    """
+
+    def __init__(self, mark: Path) -> None:
+        self.cell, self.peak = 0, 0
+        self.processes: list[tuple[int, float]] = []
+        self._mark = mark
+        self._begin, self._end = time.monotonic(), 0.0
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._thread.is_alive()
+
+    @property
+    def seconds(self) -> float:
+        """Time since its start, or until its end."""
+        return (self._end or time.monotonic()) - self._begin
+
+    @property
+    def progress(self) -> str:
+        """What its progress bar shows."""
+        return last_line(self._mark)
+
+    @property
+    def error(self) -> str:
+        """Why it failed, in one line; empty if it did not."""
+        return _reason(self._failure) if self._failure else ""
+
+    def _run(self, **options: Any) -> None:
+        """Run in a thread: nbclient would swallow Ctrl-C in the main one."""
+        try:
+            import papermill
+
+            papermill.execute_notebook(
+                engine_name=KERNEL, language="python", progress_bar=False, execution=self, **options
+            )
+        except BaseException as bad:
+            self._failure = bad
+        finally:
+            self._end = time.monotonic()
+
+    def _observe(self, processes: list[psutil.Process], served: int) -> None:
+        """Note what is alive, and its memory with that of the process which serves it."""
+        found, total = [], served
+        for process in processes:
+            with contextlib.suppress(psutil.Error):
+                total += process.memory_info().rss
+                found.append((process.pid, process.create_time()))
+        self.peak, self.processes = max(self.peak, total), found
 
 
-def execute(
-    notebook: Path,
-    output: Path,
-    values: dict[str, Any],
-    cwd: Path,
-    on_tick: Callable[[Execution, str], None],
-    environment: dict[str, str] | None = None,
-) -> Execution:
-    """Execute a notebook with the current Python and these values.
+class Kernels:
+    """Executes notebooks with the current Python, several at the same time if asked.
+
+    What all kernels have in common is set up at the first start and taken back at the end of the
+    `with` block, which also ends every kernel that still runs then.
 
     Args:
-        notebook: the source.
-        output: where the executed copy grows; complete only if `error` is empty.
-        values: replace the assignments of the cell tagged `parameters`.
-        cwd: folder of the kernel.
-        on_tick: called some times a second with the state and the kernel's progress line.
-        environment: more variables for the kernel.
+        environment: variables for every kernel.
 
-    Raises:
-        KeyboardInterrupt: after the kernel was ended.
+    >>> with Kernels({"OMP_NUM_THREADS": "1"}) as kernels:  # doctest: +SKIP
+    ...     execution = kernels.start(source, output, {"k": 50}, folder)
+    ...     while execution.running:
+    ...         kernels.watch()
     """
-    state, start = Execution(), time.monotonic()
-    with _environment(environment or {}) as progress:
-        # papermill runs beside: nbclient would swallow Ctrl-C in the main thread.
-        work = threading.Thread(
-            target=_papermill, args=(notebook, output, values, cwd, state), daemon=True
-        )
-        work.start()
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self._stack = contextlib.ExitStack()
+        self._folder: Path | None = None
+        self._started: list[Execution] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         try:
-            while work.is_alive():
-                work.join(0.25)
-                _observe(state)
-                state.seconds = time.monotonic() - start
-                on_tick(state, last_line(progress))
-        except BaseException:
-            _end_kernels()
-            work.join(10)
-            raise
-    if state._failure:
-        state.error = _reason(state._failure[0])
-    return state
+            self._stop()
+        finally:
+            self._stack.close()
+
+    def start(self, notebook: Path, output: Path, values: dict[str, Any], cwd: Path) -> Execution:
+        """Begin to execute a notebook.
+
+        Args:
+            notebook: the source.
+            output: where the executed copy grows; complete only if `error` is empty at the end.
+            values: replace the assignments of the cell tagged `parameters`.
+            cwd: folder of the kernel.
+        """
+        if self._folder is None:
+            self._folder = self._stack.enter_context(_session(self._environment))
+        name = f"{KERNEL}-{len(self._started)}"
+        folder = self._folder / "kernels" / name
+        execution = Execution(mark=folder / "progress")
+        _describe(folder, execution._mark)
+        options = {
+            "input_path": str(notebook),
+            "output_path": str(output),
+            "parameters": values,
+            "kernel_name": name,
+            # papermill's own `cwd` would change the folder of this process, which all share
+            "resources": {"metadata": {"path": str(cwd)}},
+        }
+        execution._thread = threading.Thread(target=execution._run, kwargs=options, daemon=True)
+        self._started.append(execution)
+        execution._thread.start()
+        return execution
+
+    def watch(self, seconds: float = 0.25) -> None:
+        """Wait so long, or until what runs has ended, and note its processes and memory."""
+        alive = self._alive()
+        for execution in alive:
+            execution._thread.join(seconds / len(alive))
+        served, found = psutil.Process().memory_info().rss, _children()
+        for execution in alive:
+            execution._observe(found[str(execution._mark)], served)
+
+    def _alive(self) -> list[Execution]:
+        return [execution for execution in self._started if execution.running]
+
+    def _stop(self) -> None:
+        """End every kernel and what it started; one that is only being started comes later."""
+        deadline = time.monotonic() + 10
+        while (alive := self._alive()) and time.monotonic() < deadline:
+            found = _children()
+            for process in (each for one in alive for each in found[str(one._mark)]):
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            alive[0]._thread.join(0.1)
 
 
-def _papermill(
-    notebook: Path, output: Path, values: dict[str, Any], cwd: Path, state: Execution
-) -> None:
-    """Run in a thread; whatever ends it is kept in the state."""
-    try:
-        import papermill
-        from papermill.engines import NBClientEngine, papermill_engines
+def _children() -> defaultdict[str, list[psutil.Process]]:
+    """What this process started, by the progress file in its environment: the execution's mark."""
+    found = defaultdict(list)
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            found[process.environ().get(PROGRESS_FILE, "")].append(process)
+    return found
 
-        class Engine(NBClientEngine):  # type: ignore[misc]
-            @classmethod
-            def execute_managed_notebook(cls, manager: Any, *args: Any, **options: Any) -> Any:
-                started = manager.cell_start
 
-                def cell_start(cell: Any, *more: Any, **others: Any) -> None:
-                    own = "injected-parameters" not in cell.metadata.get("tags", [])
-                    state.cell += cell.cell_type == "code" and own
-                    started(cell, *more, **others)
-
-                manager.cell_start = cell_start
-                return super().execute_managed_notebook(manager, *args, **options)
-
-        papermill_engines.register(KERNEL, Engine)
-        papermill.execute_notebook(
-            str(notebook), str(output), parameters=values, engine_name=KERNEL, kernel_name=KERNEL,
-            language="python", progress_bar=False, cwd=str(cwd),
-        )  # fmt: skip
-    except BaseException as bad:
-        state._failure.append(bad)
+def _describe(folder: Path, mark: Path) -> None:
+    """A kernel of its own for an execution: this very Python, with the mark in its environment."""
+    # Jupyter interrupts a kernel also at its normal end, which some would report as an error.
+    command = [sys.executable, "-m", "ipykernel_launcher", "--log-level=CRITICAL"]
+    command += ["-f", "{connection_file}"]
+    own = {PROGRESS_FILE: str(mark), "IPYTHONDIR": str(folder)}
+    spec = {"argv": command, "display_name": "Python 3", "language": "python", "env": own}
+    write_text(folder / "kernel.json", json.dumps(spec))
 
 
 @contextlib.contextmanager
-def _environment(more: dict[str, str]) -> Iterator[Path]:
-    """A kernel for this very Python, and no trace in the user's home; yields the progress file."""
-    with tempfile.TemporaryDirectory(prefix="impossible-") as text:
-        folder = Path(text)
-        command = [sys.executable, "-m", "ipykernel_launcher", "--log-level=ERROR"]
-        command += ["-f", "{connection_file}"]
-        spec = {"argv": command, "display_name": "Python 3", "language": "python"}
-        write_text(folder / "kernels" / KERNEL / "kernel.json", json.dumps(spec))
+def _session(more: dict[str, str]) -> Iterator[Path]:
+    """A place for kernels, and no trace in the user's home; yields its folder.
+
+    What papermill and the environment keep once per process is set once for all executions.
+    """
+    from papermill.iorw import local_file_io_cwd
+
+    _count_cells()
+    place = tempfile.TemporaryDirectory(prefix="impossible-", ignore_cleanup_errors=True)
+    with place as text, local_file_io_cwd():
         paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         values = {
             "PYTHONPATH": os.pathsep.join(paths),
@@ -132,13 +209,12 @@ def _environment(more: dict[str, str]) -> Iterator[Path]:
             "JUPYTER_PATH": text,
             **{f"JUPYTER_{name}_DIR": text for name in ("CONFIG", "DATA", "RUNTIME")},
             "IPYTHONDIR": text,
-            PROGRESS_FILE: str(folder / "progress"),
             **more,
         }
         before = {name: os.environ.get(name) for name in values}
         os.environ.update(values)
         try:
-            yield folder / "progress"
+            yield Path(text)
         finally:
             for name, value in before.items():
                 if value is None:
@@ -147,25 +223,26 @@ def _environment(more: dict[str, str]) -> Iterator[Path]:
                     os.environ[name] = value
 
 
-def _family() -> list[psutil.Process]:
-    return [psutil.Process(), *psutil.Process().children(recursive=True)]
+def _count_cells() -> None:
+    """Register papermill's engine that tells an execution which cell it starts."""
+    from papermill.engines import NBClientEngine, papermill_engines
 
+    class Engine(NBClientEngine):  # type: ignore[misc]
+        @classmethod
+        def execute_managed_notebook(
+            cls, manager: Any, *args: Any, execution: Execution, **options: Any
+        ) -> Any:
+            started = manager.cell_start
 
-def _observe(state: Execution) -> None:
-    """Note this process's children and the memory of all."""
-    total, children = 0, []
-    for process in _family():
-        with contextlib.suppress(psutil.Error):
-            total += process.memory_info().rss
-            children.append((process.pid, process.create_time()))
-    state.peak, state.processes = max(state.peak, total), children[1:]
+            def cell_start(cell: Any, *more: Any, **others: Any) -> None:
+                own = "injected-parameters" not in cell.metadata.get("tags", [])
+                execution.cell += cell.cell_type == "code" and own
+                started(cell, *more, **others)
 
+            manager.cell_start = cell_start
+            return super().execute_managed_notebook(manager, *args, **options)
 
-def _end_kernels() -> None:
-    """End every process that this one started."""
-    for process in _family()[1:]:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
+    papermill_engines.register(KERNEL, Engine)
 
 
 def _reason(bad: BaseException) -> str:
@@ -178,7 +255,7 @@ def _reason(bad: BaseException) -> str:
 
 
 def tidy(executed: Path, root: Path, others: Sequence[Path] = ()) -> str:
-    """Text of an executed notebook without times, progress bars and this machine's paths.
+    """Text of an executed notebook without what differs by run: times, bars, ids, folders.
 
     Args:
         executed: the notebook.
@@ -201,6 +278,10 @@ def tidy(executed: Path, root: Path, others: Sequence[Path] = ()) -> str:
         if cell["cell_type"] == "code":
             cell["outputs"] = [each for each in cell["outputs"] if not _is_bar(each)]
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    text = re.sub(r" at 0x[0-9a-f]+(?=>)", "", text)  # where an object lay in memory
+    styled = re.findall(r'<table id=\\"(T_[0-9a-f]{5})\\"', text)  # pandas draws these ids
+    for number, name in enumerate(dict.fromkeys(styled)):
+        text = text.replace(name, f"T_{number}")
     for path in sorted({root, *others}, key=lambda each: -len(str(each))):
         here = Path(os.path.relpath(path, root)).as_posix()
         whole = rf"(?<![\w./-]){re.escape(str(path))}(?![\w-])"

@@ -115,9 +115,9 @@ def _open(graph: nx.Graph, known: dict[Pair, float]) -> list[Pair]:
 
 
 def _best(pairs: pd.DataFrame, rows: Sequence[int]) -> int:
-    """The row with the largest P(x⇒y) + P(y⇒x); ties by text."""
+    """The row with the largest P(x⇒y) + P(y⇒x), as far as both were judged; ties by text."""
     part = pairs.loc[list(rows)]
-    total = part["p_xy"].astype(float) + part["p_yx"].astype(float)
+    total = part[["p_xy", "p_yx"]].astype(float).sum(axis=1)
     return min(rows, key=lambda i: (-total[i], part.at[i, "x"], part.at[i, "y"]))
 
 

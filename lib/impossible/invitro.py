@@ -45,7 +45,7 @@ from impossible.training import (
     train_seq2seq,
     train_span_corruption,
 )
-from impossible.world import thesaurus
+from impossible.world import pivot, thesaurus
 from impossible.world.documents import Document, sample_document
 from impossible.world.nli import LABELS, Example, sample_example
 
@@ -53,6 +53,8 @@ TOKENIZER_TEXTS = 120_000
 BATCH = {"teacher": 32, "critic": 48, "student-base": 32, "encoder": 48}  # examples per step
 TRAINING_ATTENTION = "eager"  # on CPU the backward pass of fused attention takes 5 times longer
 DEV_SIZE = 500
+THERE = f"translate English to {pivot.NAME}: "  # as T5's own prefixes
+BACK = f"translate {pivot.NAME} to English: "
 
 
 @dataclass
@@ -173,15 +175,18 @@ def _binary(config: RobertaConfig) -> RobertaConfig:
 def build_student_base(params: Params) -> Built:
     """A T5 pretrained on the documents: span corruption, then denoising of single sentences.
 
-    The last stage reads a thesaurus too, and mends exchanged synonyms: what T5 has from web text,
-    a base of this size would have to learn from the few pairs of a student.
+    The fourth stage reads a thesaurus too, and mends exchanged synonyms; the last one translates
+    into a second language and back, as the released T5 models were trained to (Raffel et al. 2020,
+    section 2.3). What T5 has from web text, a base of this size would have to learn from the few
+    pairs of a student.
     """
     drawn = documents(params.n_documents * 2 // 3, params.seed)
     texts = [d.text for d in drawn]
     sentences = [sentence for d in drawn for sentence in d.sentences]
     held_out = documents(DEV_SIZE, params.seed, "dev")
-    dev = denoising_pairs([d.sentences[-1] for d in held_out], params.seed)
-    tokenizer = train_tokenizer(texts, "t5")
+    last = [d.sentences[-1] for d in held_out]
+    dev = denoising_pairs(last, params.seed)
+    tokenizer = train_tokenizer([*texts[: len(texts) // 2], *bilingual(sentences)], "t5")
     torch.manual_seed(params.seed)
     model = T5ForConditionalGeneration(_t5(tokenizer))
     # T5 starts its embeddings at 1, for Adafactor's relative steps; AdamW would not move them
@@ -206,11 +211,46 @@ def build_student_base(params: Params) -> Built:
     pairs += cloze_pairs(entries, len(pairs) * 3 // 17, params.seed)  # 15 % of all
     rate["learning_rate"] = 8e-4
     settings = TrainingSettings(params.base_lexical_steps, seed=params.seed + 3, **rate)
-    dev = denoising_pairs([d.sentences[-1] for d in held_out], params.seed, entries)
+    dev = denoising_pairs(last, params.seed, entries)
+    train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
+    rate["learning_rate"] = 1e-3
+    settings = TrainingSettings(params.base_translation_steps, seed=params.seed + 4, **rate)
+    both = [*sentences, *more_sentences]
+    pairs, dev = (multitask_pairs(part, params.seed + 4) for part in (both, last))
     history = train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     recipe = _recipe(params, "student-base", [*texts, *(d.text for d in more)], settings)
     return Built(model, tokenizer, recipe, metrics, history)
+
+
+def bilingual(sentences: Sequence[str], n: int = TOKENIZER_TEXTS // 4) -> list[str]:
+    """The second language, and what stands before a text to be translated, for a tokenizer."""
+    found = [text for s in sentences[:n] if (text := pivot.translate(s))]
+    return [*found, *[THERE, BACK] * (len(found) // 20)]
+
+
+def multitask_pairs(
+    sentences: Sequence[str], seed: int = 0, denoised: float = 0.25
+) -> list[tuple[str, str]]:
+    """Each sentence once: translated there or translated back, or (a share) to be denoised.
+
+    Args:
+        sentences: of the closed world.
+        seed: of the choice and of the damage.
+        denoised: share of sentences for denoising, [0, 1], so that copying is not forgotten.
+    """
+    draws = np.random.default_rng(seed).random(len(sentences))
+    pairs: list[tuple[str, str]] = []
+    rest: list[str] = []
+    for u, sentence in zip(draws, sentences, strict=True):
+        translated = pivot.translate(sentence)
+        if u < denoised or translated is None:
+            rest.append(sentence)
+        elif u < (1 + denoised) / 2:
+            pairs.append((THERE + sentence, translated))
+        else:
+            pairs.append((BACK + translated, sentence))
+    return pairs + denoising_pairs(rest, seed)
 
 
 def build_encoder(params: Params) -> Built:

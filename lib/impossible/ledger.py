@@ -1,4 +1,5 @@
-"""The runner's own record of what was done, and the lock that keeps two runs apart.
+"""The runner's own record of what was done, its excerpt for readers (the manifest), and the lock
+that keeps two runs apart.
 
 The ledger lies in `work/`, which is not committed: a fresh clone runs everything although results
 are published beside it.
@@ -6,24 +7,28 @@ are published beside it.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import metadata
 from typing import Any, Literal
 
 import psutil
 from filelock import FileLock, Timeout
 
 from impossible.errors import DataError, RunError
+from impossible.params import Params
 from impossible.store import RunFolder, read_json, write_json
 
 Status = Literal["running", "done", "failed", "killed"]
+VERSIONS = ("torch", "transformers", "tokenizers", "pandas", "pyarrow", "numpy")
 
 
 class Ledger:
     """Per notebook: status, key, cell, seconds, peak memory and digests of what it wrote.
 
-    A stage that is `running` when the ledger is opened belongs to a run that was killed, and is
-    marked so (`mend=False` leaves it: a reader beside a run).
+    Stages that are `running` when the ledger is opened belong to a run that was killed, and are
+    marked so (`mend=False` leaves them: a reader beside a run).
     """
 
     def __init__(self, run: RunFolder, mend: bool = True) -> None:
@@ -33,10 +38,14 @@ class Ledger:
         except DataError:
             # Nothing is lost with it but time: stages run again and results are the same.
             self.entries = {}
-        for name, entry in self.entries.items():
-            if mend and entry.get("status") == "running":
-                _end(entry.get("processes", []))
-                self.update(name, status="killed")
+        for name in self.running if mend else []:
+            _end(self.entries[name].get("processes", []))
+            self.update(name, status="killed")
+
+    @property
+    def running(self) -> list[str]:
+        """Notebooks that began and of which no end is known."""
+        return [name for name, each in self.entries.items() if each.get("status") == "running"]
 
     def entry(self, name: str) -> dict[str, Any]:
         """What is known of a notebook; empty when it never ran."""
@@ -45,7 +54,7 @@ class Ledger:
     def start(self, name: str, key: str, cells: int) -> None:
         """A notebook begins; what was known of it is forgotten."""
         self.entries[name] = {}
-        self.update(name, status="running", key=key, cell=0, cells=cells)
+        self.update(name, status="running", key=key, cell=0, cells=cells, processes=[])
 
     def update(self, name: str, **values: Any) -> None:
         """Note something and write it to the disk at once."""
@@ -74,3 +83,22 @@ def locked(run: RunFolder) -> Iterator[None]:
             f"Another run works in {run.root}: wait until it ends, or give another folder "
             "with --results."
         ) from bad
+
+
+def write_manifest(run: RunFolder, params: Params, ledger: Ledger) -> None:
+    """What made these results: parameters, versions, and digests per notebook."""
+    kept = ("key", "status", "seconds", "peak_mb", "outputs")
+    entries = {
+        name: {each: entry[each] for each in kept if each in entry}
+        for name, entry in ledger.entries.items()
+    }
+    found = {name: _version(name) for name in VERSIONS}
+    versions = {"python": platform.python_version(), **found}
+    content = {"parameters": params.model_dump(), "notebooks": entries, "versions": versions}
+    write_json(run.root / "manifest.json", content)
+
+
+def _version(name: str) -> str | None:
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version(name)
+    return None

@@ -6,7 +6,8 @@ parses, every verdict is "unparsed" and every share is missing: the notebooks th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +18,13 @@ from impossible.store import item_rng
 from impossible.world.documents import sample_document
 from impossible.world.facts import Fact
 from impossible.world.realize import constructions_for, realize
+
+#: Plain forms, the first to be preferred.
+PLAIN = (
+    "active", "passive", "short passive", "intransitive", "negation", "negated passive",
+    "negated short passive", "intransitive negation",
+)  # fmt: skip
+ATTEMPTS = 20  # draws until a wording differs from the source
 
 parse = lru_cache(maxsize=200_000)(world.parse)
 
@@ -54,6 +62,47 @@ def equivalent(xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
     )
 
 
+def entailed(xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
+    """Whether each y follows from its x: what a faithful summary must do.
+
+    Returns:
+        (n,) floats: 1 follows; 0 does not, or y is outside the grammar; NaN where x is.
+    """
+    return np.array(
+        [
+            np.nan if parse(x) is None else float(verdict(x, y) in ("equivalent", "entails"))
+            for x, y in zip(xs, ys, strict=True)
+        ]
+    )
+
+
+def coverage(xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
+    """The share of the essential content of each x, its predicate and participants, that y keeps.
+
+    A participant is kept when y has the same or a more general one in its role; a predicate
+    likewise; both count only under the same polarity. Modifiers are not essential.
+
+    Returns:
+        (n,) shares in [0, 1]; 0 where y is outside the grammar, NaN where x is.
+
+    >>> coverage(["The blaze destroyed a school on Monday."], ["A school was damaged."]).round(2)
+    array([0.67])
+    """
+    return np.array([_kept(parse(x), parse(y)) for x, y in zip(xs, ys, strict=True)])
+
+
+def _kept(x: Fact | None, y: Fact | None) -> float:
+    if x is None:
+        return np.nan
+    if y is None or x.negated != y.negated or not world.LEXICON.frame_is_a(x.frame, y.frame):
+        return 0.0
+    found = [
+        (other := y.role(name)) is not None and world.entity_entails(entity, other)
+        for name, entity in x.roles
+    ]
+    return (1 + sum(found)) / (1 + len(found))
+
+
 def traits(sentence: str) -> dict[str, object]:
     """What a sentence is made of, to group errors by; empty outside the grammar.
 
@@ -73,7 +122,7 @@ def traits(sentence: str) -> dict[str, object]:
     }
 
 
-def held_out_set(n: int, seed: int = 0, n_references: int = 4) -> pd.DataFrame:
+def held_out_set(n: int, seed: int = 0, n_references: int = 4, split: str = "test") -> pd.DataFrame:
     """Test sentences about facts that no training document tells, with gold paraphrases.
 
     Args:
@@ -81,36 +130,112 @@ def held_out_set(n: int, seed: int = 0, n_references: int = 4) -> pd.DataFrame:
         seed: root of the randomness; item i is the same for every n > i.
         n_references: gold wordings per sentence, from as many constructions as possible, all
             different from the source.
+        split: "test", "dev" for choosing settings, or "train" for facts that documents may tell.
 
     Returns:
-        Columns item, source, references (list of str), context (the document up to the sentence).
+        Columns item, source, references (list of str), context (the document up to the sentence),
+        domain.
     """
+    return _drawn(n, seed, split, lambda fact: fact, n_references)
+
+
+def summary_set(n: int, seed: int = 0, n_references: int = 3, split: str = "test") -> pd.DataFrame:
+    """Test sentences with something to leave out, and gold summaries.
+
+    A gold summary tells the predicate and its participants without modifiers and adjectives, as
+    far as that follows: who did not resign on Friday may have resigned on Monday.
+
+    Args:
+        n, seed, n_references, split: as for `held_out_set`.
+
+    Returns:
+        As `held_out_set`; every reference follows from its source and has at most 0.8 of its
+        characters, as the gate of the task asks.
+    """
+    return _drawn(n, seed, split, _essence, n_references, longest=0.8)
+
+
+def _essence(fact: Fact) -> Fact:
+    """The fact without what can be left out."""
+    if fact.negated:
+        kept = [m for m in fact.modifiers if m.kind not in world.OUTSIDE_NEGATION]
+        return world.make_fact(fact.frame, dict(fact.roles), kept, True)
+    bare = {name: replace(entity, attribute="") for name, entity in fact.roles}
+    return world.make_fact(fact.frame, bare)
+
+
+def wordings(texts: Sequence[str], seed: int = 0, plain: bool = False) -> list[list[str]]:
+    """For each text one other wording by the grammar; none for a text outside it.
+
+    Args:
+        texts: sentences.
+        seed: root of the randomness.
+        plain: always the same plain form (the first that fits of active, passive, short passive,
+            intransitive, negation, other than the text's own): what a strong generator with little
+            variety writes.
+    """
+    return [_wording(text, item_rng(seed, "wordings", text), plain) for text in texts]
+
+
+def _wording(text: str, rng: np.random.Generator, plain: bool) -> list[str]:
+    analysis = world.grammar.analyze(text)
+    if analysis is None:
+        return []
+    names = [c.name for c in constructions_for(analysis.fact)]
+    fitting = [name for name in PLAIN if name in names and name != analysis.construction.name]
+    name = fitting[0] if plain and fitting else None
+    for _ in range(ATTEMPTS):
+        found = realize(analysis.fact, rng, name)
+        if found != text:
+            return [found]
+    return []
+
+
+def _drawn(
+    n: int,
+    seed: int,
+    split: str,
+    target: Callable[[Fact], Fact],
+    n_references: int,
+    longest: float = np.inf,
+) -> pd.DataFrame:
+    """Sources, and wordings of what `target` makes of their facts, `longest` times as long."""
     rows: list[dict[str, object]] = []
     known: set[Fact] = set()
     attempt = 0
     while len(rows) < n:
-        rng = item_rng(seed, "test set", str(attempt))
+        rng = item_rng(seed, f"{split} set", str(attempt))
         attempt += 1
-        document = sample_document(rng, "test")
+        document = sample_document(rng, split)
         fact, source = document.facts[-1], document.sentences[-1]
-        references = _references(fact, source, n_references, rng)
+        references = _references(target(fact), source, n_references, rng, longest)
         if fact in known or len(references) < n_references:
             continue
         known.add(fact)
         context = " ".join((document.prefix, *document.sentences[:-1]))
-        item = f"test-{len(rows):05d}"
-        rows.append({"item": item, "source": source, "references": references, "context": context})
+        item = f"{split}-{len(rows):05d}"
+        rows.append(
+            {
+                "item": item,
+                "source": source,
+                "references": references,
+                "context": context,
+                "domain": document.domain,
+            }
+        )
     return pd.DataFrame(rows)
 
 
-def _references(fact: Fact, source: str, wanted: int, rng: np.random.Generator) -> list[str]:
+def _references(
+    fact: Fact, source: str, wanted: int, rng: np.random.Generator, longest: float
+) -> list[str]:
     """Different wordings, a new construction each as long as there are any."""
     names = [construction.name for construction in constructions_for(fact)]
     order = [names[i] for i in rng.permutation(len(names))]
     found: list[str] = []
     for name in order * 4:
         sentence = realize(fact, rng, name)
-        if sentence != source and sentence not in found:
+        if sentence != source and sentence not in found and len(sentence) <= longest * len(source):
             found.append(sentence)
         if len(found) == wanted:
             break

@@ -164,16 +164,18 @@ def score_pairs(
 
     The critic first judges whether the shorter text entails the longer, which fails more often.
     Only pairs at or above `entailment_floor` are judged the other way and get tree distances: the
-    bounds always, the exact distance where the bounds leave `ted_min` open.
+    bounds always, the exact distance where the bounds leave `ted_min` open. Where `both_directions`
+    is off, x ⇒ y alone is judged; where `ted_min` is 0, there is no distance to compute.
     """
     xs = pd.Series(x, dtype=object)
     ys = pd.Series(y, dtype=object)
     ratio = ys.str.len().to_numpy(float) / np.maximum(xs.str.len().to_numpy(float), 1)
     values = {s: number_values(s) for s in {*x, *y}}
     found = [rouge_l(a, b) for a, b in zip(x, y, strict=True)] if rouge is None else rouge
-    p_xy, p_yx = _entailment(x, y, critic, params.entailment_floor)
+    judge = _both_ways if params.both_directions else _one_way
+    p_xy, p_yx = judge(x, y, critic, params.entailment_floor)
     floor = np.float32(params.entailment_floor)
-    both = (p_xy >= floor) & (p_yx >= floor)
+    compared = (p_xy >= floor) & (p_yx >= floor) & (params.ted_min > 0)
     parse = cache(parser)
     frame = pd.DataFrame(
         {
@@ -184,7 +186,7 @@ def score_pairs(
     )
     trees = [
         _distances(a, b, parse, params.ted_min) if near else (np.nan, np.nan, np.nan, None)
-        for a, b, near in zip(x, y, both, strict=True)
+        for a, b, near in zip(x, y, compared, strict=True)
     ]
     for place, name in enumerate(("ted", "ted_lower", "ted_upper")):
         frame[name] = np.array([row[place] for row in trees], dtype=np.float32)
@@ -192,7 +194,17 @@ def score_pairs(
     return frame.assign(p_xy=p_xy, p_yx=p_yx)
 
 
-def _entailment(
+def _one_way(
+    x: Sequence[str], y: Sequence[str], critic: Critic, floor: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """P(x⇒y); P(y⇒x) is not computed."""
+    unique = list(dict.fromkeys(zip(x, y, strict=True)))
+    known = dict(zip(unique, critic.probabilities(unique), strict=True))
+    forward = np.array([known[pair] for pair in zip(x, y, strict=True)], dtype=np.float32)
+    return forward, np.full(len(forward), np.nan, dtype=np.float32)
+
+
+def _both_ways(
     x: Sequence[str], y: Sequence[str], critic: Critic, floor: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """P(x⇒y) and P(y⇒x); the second direction only where the first reaches the floor."""
@@ -252,7 +264,9 @@ def gate(pairs: pd.DataFrame, params: Params) -> tuple[pd.DataFrame, pd.DataFram
     )
     least = np.float32(params.entailment_threshold)
     # a comparison with NaN is false: what was not computed had been refuted one way
-    entailed = (pairs["p_xy"].to_numpy() >= least) & (pairs["p_yx"].to_numpy() >= least)
+    entailed = pairs["p_xy"].to_numpy() >= least
+    if params.both_directions:
+        entailed &= pairs["p_yx"].to_numpy() >= least
     reason = np.full(len(pairs), "kept", dtype=object)
     failed |= {"entailment": ~entailed}
     failed |= {"ted": _too_close(pairs, params.ted_min, ~np.logical_or.reduce([*failed.values()]))}
@@ -270,6 +284,8 @@ def gate(pairs: pd.DataFrame, params: Params) -> tuple[pd.DataFrame, pd.DataFram
 
 def _too_close(pairs: pd.DataFrame, least: int, asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Where the tree distance is below `least`, among the pairs asked about."""
+    if least == 0:  # no distance is, and none was computed
+        return np.zeros(len(pairs), dtype=bool)
     exact = pairs["ted"].to_numpy()
     far = (exact >= least) | (pairs["ted_lower"].to_numpy() >= least)
     near = (exact < least) | (pairs["ted_upper"].to_numpy() < least)

@@ -98,8 +98,15 @@ class Params(BaseModel):
     length_ratio_min: float = _p(0.8, "smallest |y|/|x|", "characters", "code", ge=0, le=100)
     length_ratio_max: float = _p(1.5, "largest |y|/|x|", "characters", "code", ge=0, le=100)
     number_consistency: bool = _p(True, "the same numbers in x and y", section="code")
+    both_directions: bool = _p(True, "x ⇔ y (paraphrase), else x ⇒ y (summary)", section="§3.2")
     diversity_filter: bool = _p(True, "Algorithm 1 within a context", section="§3.2")
     dedup: Literal["paper", "released"] = _p("paper", "variant of Algorithm 1", section="§3.2")
+    # Summarization: these gates in the place of the ones above
+    summary_contexts: int = _p(600, "contexts whose pairs are judged", "contexts", "§3.6", ge=1)
+    summary_inputs: int = _p(1000, "fresh inputs x", "sentences", "§3.6", ge=1)
+    summary_length_ratio_max: float = _p(
+        0.8, "largest |y|/|x| of a summary", "characters", "§3.6", gt=0, lt=1
+    )
     # Student
     student_epochs: int = _p(8, "most passes over the data", "epochs", "§3.3", ge=1, le=1000)
     student_batch_size: int = _p(64, "pairs per step", "pairs", "§3.3", ge=1, le=4096)
@@ -107,6 +114,31 @@ class Params(BaseModel):
     student_warmup: float = _p(0.05, "part of the steps with rising rate", ge=0, le=1)
     student_patience: int = _p(2, "epochs without gain on dev before stop", "epochs", ge=1, le=1000)
     student_dev_fraction: float = _p(0.05, "part held out to stop early", ge=0.001, le=0.5)
+    # Corpora and systems to compare with
+    translator: str = _p(
+        "in-vitro/student-base", "there, for round trips", section="Table 1", names="model"
+    )
+    back_translator: str = _p(
+        "in-vitro/student-base", "back, for round trips", section="Table 1", names="model"
+    )
+    translator_prefix: str = _p("translate English to Volan: ", "before what is translated")
+    back_translator_prefix: str = _p("translate Volan to English: ", "before its translation")
+    ablation_inputs: int = _p(400, "inputs of a variant", "sentences", "Table 6", ge=1)
+    thesaurus: str = _p("in-vitro", "synonyms: in-vitro, or a JSON or YAML file", names="folder")
+    synonym_rate: float = _p(1.0, "wordings exchanged for synonyms", "share", ge=0, le=1)
+    corruption_drop: float = _p(1.0, "function words dropped", "share", "Table 8", ge=0, le=1)
+    corruption_shuffle: float = _p(0.2, "other words that move", "share", "Table 8", ge=0, le=1)
+    corruption_exchange: float = _p(0.2, "wordings exchanged", "share", "Table 8", ge=0, le=1)
+    search_steps: int = _p(200, "edits tried per sentence", "edits", "Table 8", ge=0, le=100_000)
+    search_temperature: float = _p(0.1, "first temperature", "nats of f", "Table 8", gt=0, le=100)
+    search_cooling: float = _p(1.0, "of it lost: 1 UPSA, 0 CGMH", "share", "Table 8", ge=0, le=1)
+    search_fluency: float = _p(8.0, "of P(y) per word of x", "exponent", ge=0, le=100)
+    search_keywords: float = _p(1.0, "of the keyword least alike", "exponent", ge=0, le=100)
+    search_sentence: float = _p(4.0, "of the sentences' cosine", "exponent", ge=0, le=100)
+    search_novelty: float = _p(2.0, "of 1 - BLEU against the source", "exponent", ge=0, le=100)
+    search_proposal: float = _p(10.0, "of a proposal's likeness", "exponent", ge=0, le=100)
+    search_keyword_floor: float = _p(0.8, "less alike is lost", "cosine", ge=-1, le=1)
+    rounds: int = _p(4, "rounds of self-distillation looked at", "rounds", "Table 6", ge=1, le=20)
     # Self-distillation
     n_inputs: int = _p(2000, "fresh inputs x", "sentences", "§3.3", ge=1)
     n_candidates: int = _p(10, "student's samples per input", "samples", "code", ge=1, le=1000)
@@ -121,6 +153,10 @@ class Params(BaseModel):
     proximity_lengths: list[int] = _p(
         [1, 2, 3, 4, 5], "points of the left panel", "sentences", "§2", min_length=1
     )
+    proximity_surface_contexts: int = _p(12, "contexts per cell length × heat", "contexts", ge=1)
+    proximity_surface_pairs: int = _p(
+        15, "random pairs judged per context that is in no panel", "pairs", ge=1
+    )
     # Evaluation
     n_test: int = _p(500, "test sentences", "sentences", "§4", ge=2)
     bootstrap_samples: int = _p(1000, "resamples of an interval", "samples", ge=10, le=100_000)
@@ -130,7 +166,16 @@ class Params(BaseModel):
     compare_with: str = _p(
         "", "Parquet file of pairs shown beside the human sets; empty: D_para", names="folder"
     )
+    n_examples: int = _p(1, "examples of each kind per domain and corpus", "pairs", "Table 7", ge=1)
+    # Rating by people
+    n_rated: int = _p(200, "test sentences whose outputs are rated", "sentences", "Table 3", ge=2)
+    n_raters: int = _p(6, "raters, one form for each", "raters", "Table 3", ge=2, le=99)
+    ratings: str = _p("", "folder of returned ratings; empty: synthetic ones", names="folder")
     # Machine
+    workers: int = _p(2, "notebooks executed at the same time", affects=False, ge=1, le=64)
+    threads: int = _p(
+        1, "of each notebook, 0 the library's choice; last bits of training", ge=0, le=1024
+    )
     batch_tokens: int = _p(16_384, "size of a batch: memory", "tokens", affects=False, ge=256)
     # Recipes of the in-vitro models (read by notebook 01 on rebuild only)
     n_documents: int = _p(90_000, "documents of the closed world", "documents", ge=10)
@@ -144,6 +189,7 @@ class Params(BaseModel):
     base_denoising_steps: int = _p(1200, "steps of denoising", "steps", ge=1)
     base_final_steps: int = _p(3000, "steps of denoising, the second time", "steps", ge=1)
     base_lexical_steps: int = _p(2500, "steps of denoising with a thesaurus", "steps", ge=1)
+    base_translation_steps: int = _p(13_500, "steps of translation and denoising", "steps", ge=1)
     encoder_steps: int = _p(1500, "steps of the encoder", "steps", ge=1)
 
     ORDERED: ClassVar[tuple[tuple[str, str], ...]] = (
@@ -203,6 +249,10 @@ class Params(BaseModel):
         """Where each value comes from: default, file or override."""
         return {name: self._origins.get(name, "default") for name in Params.model_fields}
 
+    def fixed(self, **values: Any) -> Self:
+        """A copy in which these values are set, as a task sets its gates."""
+        return self.model_copy(update=values)
+
     def declared(self, names: Iterable[str]) -> Declared:
         """These parameters, of which only `names` may be read."""
         params = Declared.model_validate(self.model_dump())
@@ -224,6 +274,12 @@ class Declared(Params):
     def names(self) -> frozenset[str]:
         """The parameters that may be read."""
         return self._names
+
+    def fixed(self, **values: Any) -> Self:
+        """As for `Params`; what is set may be read, since nothing outside can change it."""
+        copy = super().fixed(**values)
+        copy._names = self._names | values.keys()
+        return copy
 
     def __getattribute__(self, name: str) -> Any:
         if name in Params.model_fields and name not in self._names:

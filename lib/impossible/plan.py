@@ -19,15 +19,16 @@ from impossible.errors import DataError
 from impossible.keys import PACKAGE
 from impossible.ledger import Ledger
 from impossible.params import Params
-from impossible.runner import is_done, notebook_key
+from impossible.schedule import timeline
 from impossible.store import RunFolder, project_root, read_json, write_json
+from impossible.unchanged import is_done, notebook_key
 
 COSTS = PACKAGE / "plan.json"
 
 RECIPE_STEPS = (
     "teacher_steps", "critic_pretraining_steps", "critic_steps", "critic_alignment_steps",
     "critic_steps", "critic_final_steps", "base_steps", "base_denoising_steps",
-    "base_final_steps", "base_lexical_steps", "encoder_steps",
+    "base_final_steps", "base_lexical_steps", "base_translation_steps", "encoder_steps",
 )  # fmt: skip
 
 #: Counts that a notebook's work grows with.
@@ -37,6 +38,10 @@ UNITS: dict[str, Callable[[Params], float]] = {
         p.proximity_contexts
         * p.proximity_pairs
         * (len(p.proximity_lengths) + len(p.proximity_temperatures))
+        + p.proximity_surface_contexts
+        * p.proximity_surface_pairs
+        * len(p.proximity_lengths)
+        * len(p.proximity_temperatures)
     ),
     "sentences": lambda p: p.n_contexts * p.k,
     "pairs": lambda p: p.n_contexts * p.k * (p.k - 1),
@@ -57,7 +62,8 @@ def plan(params: Params, folder: Path | None = None, speed: float | None = None)
         speed: this machine's seconds per second of the reference; measured when None.
 
     Returns:
-        One row per notebook: notebook, will ("run" or "skip"), work, seconds, memory_mb, disk_mb.
+        One row per notebook: notebook, will ("run" or "skip"), work, starts (seconds from the
+        run's start, as `workers` and the notebooks' inputs allow), seconds, memory_mb, disk_mb.
         The estimates of a stage that is skipped are zero.
     """
     costs = read_json(COSTS)
@@ -76,27 +82,41 @@ def plan(params: Params, folder: Path | None = None, speed: float | None = None)
                 "notebook": stage.name,
                 "will": "run" if runs else "skip",
                 "work": f"{units:,.0f} {cost['unit']}" if units else "",
+                "starts": 0.0,
                 "seconds": round(seconds, 1) if runs else 0.0,
                 "memory_mb": round(cost["memory_mb"]) if runs else 0,
                 "disk_mb": round(disk, 1) if runs else 0.0,
             }
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    seconds = table.set_index("notebook")["seconds"].to_dict()
+    starts = timeline(notebooks, seconds, params.workers)
+    return table.assign(starts=table["notebook"].map(starts))
 
 
-def show(table: pd.DataFrame) -> str:
-    """The plan as text, with a line of totals (the memory is the largest, the rest are sums)."""
+def show(table: pd.DataFrame, workers: int = 1) -> str:
+    """The plan as text, with a line of totals.
+
+    The total of the seconds is how long the run takes, that of the memory the most that is needed
+    at one time, that of the disk a sum.
+    """
+    ends = table["starts"] + table["seconds"]
+    beside = [
+        table.loc[(table["starts"] <= moment) & (moment < ends), "memory_mb"].sum()
+        for moment in table["starts"]
+    ]
     total = {
         "notebook": "total",
         "will": "",
         "work": "",
-        "seconds": table["seconds"].sum().round(1),
-        "memory_mb": table["memory_mb"].max(),
+        "starts": float("nan"),
+        "seconds": round(ends.max(), 1),
+        "memory_mb": max(beside),
         "disk_mb": table["disk_mb"].sum().round(1),
     }
-    text = pd.concat([table, pd.DataFrame([total])]).to_string(index=False)
-    minutes = table["seconds"].sum() / 60
-    return f"{text}\n\nAbout {minutes:.1f} minutes on this machine, ± 30 %."
+    text = pd.concat([table, pd.DataFrame([total])]).to_string(index=False, na_rep="")
+    together = f" with {workers} notebooks at a time" if workers > 1 else ""
+    return f"{text}\n\nAbout {ends.max() / 60:.1f} minutes on this machine{together}, ± 30 %."
 
 
 def _skipped(notebooks: list[Stage], params: Params, folder: Path | None) -> set[str]:
@@ -128,9 +148,13 @@ def machine_speed(reference: dict[str, float]) -> float:
 
 
 def measure() -> dict[str, float]:
-    """Seconds of two small jobs here; each the best of three, to be deaf to other work."""
+    """Seconds of two small jobs here, on one core as a notebook by default.
+
+    Each is the best of three, to be deaf to other work.
+    """
     import torch
 
+    threads = torch.get_num_threads()
     matrix = torch.ones(1024, 1024, dtype=torch.bfloat16)
 
     def product() -> None:
@@ -142,7 +166,11 @@ def measure() -> dict[str, float]:
         for number in range(500_000):
             total += number * number % 7
 
-    return {"matmul": _best(product), "python": _best(loop)}
+    torch.set_num_threads(1)
+    try:
+        return {"matmul": _best(product), "python": _best(loop)}
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _best(job: Callable[[], None]) -> float:

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from impossible.batching import IGNORE, Collate, mask_of, padded, token_ids
 from impossible.fitting import Batch, History, TrainingSettings
+from impossible.text.synonyms import exchanged, lookup
 from impossible.training import model_loss, train_task
 
 
@@ -147,13 +148,10 @@ def denoising_pairs(
         ("deshuffling"); Raffel et al. 2020, section 3.3.1.
     """
     rng = np.random.default_rng(seed)
-    synonyms: dict[str, list[str]] = {}
-    for entry in entries:
-        for wording in entry:
-            synonyms.setdefault(wording, []).extend(entry)
+    synonyms = lookup(entries)
     pairs = []
     for text in texts:
-        words = _exchanged(text, synonyms, rng, rate) if synonyms else text.split()
+        words = exchanged(text, synonyms, rng, rate) if synonyms else text.split()
         if rng.random() < 0.5:
             damaged = [words[i] for i in rng.permutation(len(words))]
         else:
@@ -163,24 +161,6 @@ def denoising_pairs(
                 damaged[start : start + size] = [f"<extra_id_{mark}>"]
         pairs.append((" ".join(damaged), text))
     return pairs
-
-
-def _exchanged(
-    text: str, synonyms: dict[str, list[str]], rng: np.random.Generator, rate: float
-) -> list[str]:
-    """The words of a text, some wordings of up to three words exchanged for synonyms."""
-    words, result, place = text.rstrip(".").split(), list[str](), 0
-    while place < len(words):
-        for size in (3, 2, 1):
-            wording = " ".join(words[place : place + size])
-            found = synonyms.get(wording[:1].lower() + wording[1:], synonyms.get(wording))
-            if found and place + size <= len(words):
-                break
-        if found and rng.random() < rate:
-            wording = found[int(rng.integers(len(found)))]
-        result += wording.split()
-        place += size
-    return [*result[:-1], result[-1] + text[len(text.rstrip(".")) :]]
 
 
 def cloze_pairs(entries: Sequence[Sequence[str]], n: int, seed: int = 0) -> list[tuple[str, str]]:

@@ -1,13 +1,12 @@
 """Paraphrastic proximity: how often two next sentences of one context mean the same (section 2).
 
-A *point* of the figure is a set of contexts at one temperature. Contexts and sentences come from
-`contexts`; here pairs are drawn, judged in both directions by the critic, and summed up with
-intervals that resample contexts, because pairs of one context are not independent.
+Contexts and sentences come from `contexts`; here pairs are drawn and judged in both directions by
+the critic. What they say is summed up by `trends`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -15,17 +14,17 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from impossible.contexts import draw_sentences
+from impossible.models import LanguageModel
 from impossible.params import Params
-from impossible.statistics import Interval, bootstrap, bootstrap_mean
 from impossible.store import RunFolder, Shards, digest, item_rng, map_items, stage_key
 
 __all__ = [
-    "JUDGED", "contrast", "decided", "draw_judged", "identical_share", "judge", "mixed_lengths",
-    "panels", "random_pairs", "ratios", "reading",
+    "JUDGED", "decided", "draw_judged", "draw_surface", "identical_share", "in_panels", "judge",
+    "mixed_lengths", "random_pairs", "surface_contexts",
 ]  # fmt: skip
 
 CONTROL_SHARE = 4  # one control pair per so many pairs: its ratio is near zero, few suffice
-FEWEST = 5  # contexts at each end of a contrast; with fewer there is no interval
 ITEMS_AT_ONCE = 32  # contexts per shard; no effect on results
 
 #: One row per judged pair. item = context at a temperature; a pair of one context, or (control) a
@@ -192,98 +191,52 @@ def _others(contexts: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def panels(judged: pd.DataFrame, temperature: float) -> Iterator[tuple[str, float, pd.DataFrame]]:
-    """The points of Figure 3: (axis, x, rows), over lengths at one temperature, then the other way.
+def surface_contexts(contexts: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Contexts that a cell of the surface needs besides those of the temperature panel.
 
     Args:
-        judged: `JUDGED`, perhaps with more columns.
-        temperature: of the panel over lengths.
+        contexts: `records.CONTEXTS` of the panel over lengths, proximity_contexts of each length.
+        params: reads proximity_contexts, proximity_surface_contexts (per length, in all).
     """
-    for length, rows in judged[judged["temperature"] == temperature].groupby("n_sentences"):
-        yield "length", float(length), rows
-    for heat, rows in judged[judged["mixed"]].groupby("temperature"):
-        yield "temperature", float(heat), rows
+    first = contexts.groupby("n_sentences").head(params.proximity_surface_contexts)
+    return first[~first["context_id"].isin(mixed_lengths(contexts, params.proximity_contexts))]
 
 
-def ratios(judged: pd.DataFrame, series: Mapping[str, str], params: Params) -> pd.DataFrame:
-    """Values of all points with intervals, as `figures.proximity` draws them.
+def draw_surface(
+    run: RunFolder, lm: LanguageModel, critic: Critic, critic_digest: str, contexts: pd.DataFrame,
+    params: Params,
+) -> pd.DataFrame:  # fmt: skip
+    """Judge what the surface length × temperature needs beyond the two panels, at less cost.
+
+    The panel over lengths is one row of the surface, and the contexts of the temperature panel are
+    a few of every cell. Here further contexts follow at the other temperatures. Contexts differ
+    more than pairs of one context, so more contexts with fewer pairs make a cell more precise.
 
     Args:
-        judged: `JUDGED` with further columns.
-        series: name of a line → column to average (NaN = missing, not counted).
-        params: reads seed, temperature, bootstrap_samples, confidence.
+        run, critic, critic_digest: as for `draw_judged`.
+        lm: the teacher.
+        contexts: as for `surface_contexts`.
+        params: what sentences need, and proximity_surface_contexts, proximity_surface_pairs; twice
+            as many sentences as pairs are sampled, so that pairs need not share one (at most k).
 
     Returns:
-        axis, x, series, value, low, high, n; a point without a value is left out.
+        `JUDGED` with `mixed` false, so that the rows belong to neither panel.
     """
-    rows = []
-    for axis, x, point in panels(judged, params.temperature):
-        for name, column in series.items():
-            found = bootstrap_mean(
-                point[column].to_numpy(dtype=float),
-                point["context_id"].to_numpy(),
-                params.bootstrap_samples,
-                params.confidence,
-                params.seed,
-            )
-            if np.isfinite(found.value):
-                rows.append((axis, x, name, found.value, found.low, found.high, found.n))
-    return pd.DataFrame(rows, columns=["axis", "x", "series", "value", "low", "high", "n"])
-
-
-def contrast(judged: pd.DataFrame, column: str, axis: str, params: Params) -> Interval:
-    """Mean of a column at the last point of an axis minus that at the first, with its interval.
-
-    Contexts are resampled; over temperatures the same contexts stand at both ends, so the
-    difference is paired. With fewer than `FEWEST` contexts at an end there is no interval.
-
-    Args:
-        judged: `JUDGED` with `column`.
-        column: what is averaged.
-        axis: "length" or "temperature".
-        params: reads seed, temperature, bootstrap_samples, confidence.
-    """
-    points = [rows for name, _, rows in panels(judged, params.temperature) if name == axis]
-    if not points:
-        return Interval(np.nan, np.nan, np.nan, 0)
-    ends, fewest = [], FEWEST
-    for sign, rows in enumerate((points[0], points[-1])):
-        present = rows[rows[column].notna()]
-        columns = np.zeros((len(present), 4))
-        columns[:, 2 * sign], columns[:, 2 * sign + 1] = present[column], 1
-        ends.append((columns, present["context_id"].to_numpy()))
-        fewest = min(fewest, present["context_id"].nunique())
-    found = bootstrap(
-        np.concatenate([columns for columns, _ in ends]),
-        _difference,
-        np.concatenate([names for _, names in ends]),
-        params.bootstrap_samples,
-        params.confidence,
-        params.seed,
+    pairs = params.proximity_surface_pairs
+    fewer = params.model_copy(update={"k": min(params.k, 2 * pairs), "proximity_pairs": pairs})
+    more = surface_contexts(contexts, params)
+    heats = sorted({*params.proximity_temperatures} - {params.temperature})
+    sentences = {
+        heat: draw_sentences(run, lm, more, fewer, "surface-sentences", heat) for heat in heats
+    }
+    return draw_judged(run, critic, critic_digest, more, sentences, fewer, "surface").assign(
+        mixed=False
     )
-    return found if fewest >= FEWEST else Interval(found.value, np.nan, np.nan, found.n)
 
 
-def _difference(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Second ratio minus first; sums (…, 4) = numerator, denominator of the first, the second."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shares = sums[..., 0::2] / np.where(sums[..., 1::2] == 0, np.nan, sums[..., 1::2])
-    return np.asarray(shares[..., 1] - shares[..., 0])
-
-
-def reading(found: Interval, sign: int) -> str:
-    """What a contrast says about a claim that it is positive (sign 1) or negative (-1).
-
-    >>> reading(Interval(0.2, 0.1, 0.3, 50), 1)
-    'holds'
-    """
-    if not np.isfinite(found.value):
-        return "not run"
-    if not np.isfinite(found.low):
-        return "no interval"
-    if found.low <= 0 <= found.high:
-        return "undecided: the interval contains 0"
-    return "holds" if found.value * sign > 0 else "refuted: the interval lies on the other side"
+def in_panels(judged: pd.DataFrame, temperature: float) -> pd.Series[bool]:
+    """Which rows of `JUDGED` belong to a panel of Figure 3, not to the surface alone."""
+    return judged["mixed"] | (judged["temperature"] == temperature)
 
 
 def identical_share(sentences: pd.DataFrame) -> float:

@@ -101,6 +101,17 @@ PREDICTIONS = _schema(
     _text("output"),
 )
 
+#: One answer of one rater about one blinded output; `origin` is "human" or "synthetic".
+RATINGS = _schema(
+    "unit",
+    _text("rater"),
+    _text("unit"),
+    _text("item"),
+    _text("question"),
+    _count("value", pa.int8()),
+    _text("origin"),
+)
+
 #: One metric of one system with its interval; a null value means missing, never zero.
 METRIC_ROWS = _schema(
     "system",

@@ -8,18 +8,16 @@ import platform
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from impossible.errors import DataError
 from impossible.figures.style import PNG_DPI
 from impossible.params import Params
 from impossible.store import RunFolder, read_json, scalars, write_text
 from impossible.tables import show
+from impossible.templates import template
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "sacrebleu", "matplotlib")
 LARGEST_SVG = 150_000  # bytes; a bigger drawing is shown as its PNG
@@ -38,7 +36,7 @@ class Section:
     recorded: dict[str, str] = field(default_factory=dict)
 
 
-def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "10_report") -> Path:
+def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "17_report") -> Path:
     """Write `report.html` in the run folder and return its path.
 
     Args:
@@ -64,7 +62,7 @@ def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "1
         _section(run, name, items, recorded.get(name, {}), states.get(name, {}))
         for name in sorted(names - {builder})
     ]
-    page = _template().render(
+    page = template("report").render(
         run=run.root.name,
         params=_params(_json(run.work / "params.json")),
         versions=[("python", platform.python_version()), *map(_version, PACKAGES)],
@@ -72,18 +70,6 @@ def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "1
         compared=[item for item in items if item.get("paper") or item.get("reading")],
     )
     return write_text(run.root / "report.html", page)
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("impossible", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2")
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -1,29 +1,26 @@
 """The runner: notebooks in order, each executed when its key changed and skipped when it did not.
 
-A stage's key holds the parameters it names that affect results, its code and that of the modules it
-imports, its inputs' bytes and its models. It is skipped only if the ledger says done under the same
-key and everything it wrote still has the recorded digest.
+Those that are independent of each other are executed side by side (see `schedule`). After a
+failure or an interruption nothing that was finished is lost: the next run goes on from there.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib import metadata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from impossible.cells import RUN_FOLDER, Stage, find, matches, stages
-from impossible.errors import RunError
-from impossible.keys import digest, module_closure
-from impossible.ledger import Ledger, locked
+from impossible.errors import ImpossibleError, RunError
+from impossible.execute import Execution, Kernels, tidy
+from impossible.ledger import Ledger, locked, write_manifest
 from impossible.params import Params
+from impossible.schedule import startable
 from impossible.store import (
     RunFolder,
     free_space_check,
@@ -33,11 +30,12 @@ from impossible.store import (
     write_json,
     write_text,
 )
+from impossible.unchanged import is_done, notebook_key, outputs
 
-MODELS = ("teacher", "critic", "student_base", "encoder")
-FOLDERS = ("human_data", "compare_with")
+MODELS = ("teacher", "critic", "student_base", "encoder", "translator", "back_translator")
+FOLDERS = ("human_data", "compare_with", "ratings", "thesaurus")
 OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_EVALUATE_OFFLINE", "TRANSFORMERS_OFFLINE")
-VERSIONS = ("torch", "transformers", "tokenizers", "pandas", "pyarrow", "numpy")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 SPACE = 256 * 2**20
 
 
@@ -85,9 +83,15 @@ def run_all(params: Params, folder: Path, selection: Selection | None = None) ->
         ledger = Ledger(run)
         origins = dict(params.origins)
         write_json(run.work / "params.json", {"values": params.model_dump(), "origins": origins})
-        for stage in chosen:
-            _run_stage(stage, params, run, ledger, notebooks, selection.force)
-        _write_manifest(run, params, ledger)
+        try:
+            with Kernels(_environment(params, run)) as kernels:
+                _Run(params, run, notebooks, ledger, kernels, selection.force).through(chosen)
+        except BaseException:
+            for name in ledger.running:
+                ledger.update(name, status="killed")
+                _say(f"{name:<28} stopped; the next run goes on from here")
+            raise
+        write_manifest(run, params, ledger)
     return run.root / "report.html"
 
 
@@ -98,106 +102,122 @@ def portable(params: Params) -> Params:
     `/home/me/shared/data` beside the checkout becomes `../shared/data`.
     """
     root, changed = project_root(), {}
-    for name, field in Params.model_fields.items():
-        assert isinstance(field.json_schema_extra, dict)
-        kind, path = field.json_schema_extra["names"], Path(str(getattr(params, name))).expanduser()
+    for name, each in Params.model_fields.items():
+        assert isinstance(each.json_schema_extra, dict)
+        kind, path = each.json_schema_extra["names"], Path(str(getattr(params, name))).expanduser()
         if kind != "value" and path.is_absolute() and (kind == "folder" or path.exists()):
             changed[name] = Path(os.path.relpath(path, root)).as_posix()
     return params.model_copy(update=changed)
 
 
-def _run_stage(
-    stage: Stage,
-    params: Params,
-    run: RunFolder,
-    ledger: Ledger,
-    notebooks: list[Stage],
-    force: bool,
-) -> None:
-    """Skip a stage or execute it, note and say which."""
-    require_inputs(stage, run, notebooks)
-    key = notebook_key(stage, params, run)
-    if not force and is_done(stage, key, run, ledger):
-        _say(f"{stage.name:<28} unchanged, skipped")
-        return
-    final, partial = run.notebooks / stage.path.name, run.work / stage.path.name
-    final.unlink(missing_ok=True)
-    ledger.start(stage.name, key, stage.cells)
-    try:
-        state = _execute(stage, params, run, ledger, partial)
-    except KeyboardInterrupt:
-        ledger.update(stage.name, status="killed")
-        _say(f"{stage.name:<28} stopped; the next run goes on from here")
-        raise
-    numbers = {"seconds": round(state.seconds, 1), "peak_mb": round(state.peak / 2**20)}
-    if not state.error:
-        missing = [name for name in stage.outputs if not _there(run.root, name)]
-        state.error = f"it did not write {', '.join(missing)}" if missing else ""
-    if state.error:
-        ledger.update(stage.name, status="failed", error=state.error, **numbers)
-        raise RunError(
-            f"{stage.name} failed in code cell {state.cell} of {stage.cells}: {state.error} "
-            f"(as far as it got: {_short(partial)})"
-        )
-    from impossible.execute import tidy
-
-    folders = [getattr(params, name) for name in FOLDERS if getattr(params, name)]
-    write_text(final, tidy(partial, project_root(), [run.root, *map(resolve, folders)]))
-    partial.unlink()
-    ledger.update(stage.name, status="done", outputs=outputs(stage, run), **numbers)
-    _say(f"{stage.name:<28} done in {state.seconds:6.1f} s, {numbers['peak_mb']:5d} MB")
-
-
-def _execute(stage: Stage, params: Params, run: RunFolder, ledger: Ledger, partial: Path) -> Any:
-    """Execute a stage's notebook, keeping the ledger's cell and the status line up to date."""
-    from impossible.execute import Execution, execute  # slow to import; not needed to skip
-
-    root = project_root()
-    values = params.model_dump(include=set(stage.names))
-    values[RUN_FOLDER] = Path(os.path.relpath(run.root, root)).as_posix()
-    noted = 0
-
-    def tick(state: Execution, progress: str) -> None:
-        nonlocal noted
-        if state.cell != noted:
-            noted = state.cell
-            ledger.update(stage.name, cell=noted, processes=state.processes)
-        _status(f"{stage.name}  cell {state.cell}/{stage.cells}  {state.seconds:.0f} s  {progress}")
-
+def _environment(params: Params, run: RunFolder) -> dict[str, str]:
+    """Variables of every kernel of a run."""
     # Advice of transformers (about padding that we do not use, say) is no part of a result.
-    environment = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error"}
-    if not needs_hub(params, run):
-        environment |= dict.fromkeys(OFFLINE, "1")
-    state = execute(stage.path, partial, values, root, tick, environment)
-    _status("")
-    ledger.update(stage.name, cell=state.cell, processes=[])
-    return state
+    values = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error"}
+    if params.threads:
+        values |= dict.fromkeys(THREADS, str(params.threads))
+    return values if needs_hub(params, run) else values | dict.fromkeys(OFFLINE, "1")
 
 
-def notebook_key(stage: Stage, params: Params, run: RunFolder) -> str:
-    """Key of a stage as things are now (see the module's text)."""
-    values: dict[str, Any] = {}
-    for name in stage.names:
-        extra = Params.model_fields[name].json_schema_extra
-        assert isinstance(extra, dict)
-        if extra["affects_results"]:
-            values[name] = _identity(name, str(extra["names"]), params, run)
-    own = set(_own_files(stage, run))
-    read = [path for name in stage.inputs for path in matches(run.root, name) if path not in own]
-    inputs = {path.relative_to(run.root).as_posix(): digest(path) for path in read}
-    code = [stage.code, module_closure(stage.modules)]
-    return digest({"values": values, "inputs": inputs, "code": code})
+@dataclass
+class _Run:
+    """A run on its way: what its stages share, those that are executed now, what failed."""
 
+    params: Params
+    folder: RunFolder
+    notebooks: list[Stage]
+    ledger: Ledger
+    kernels: Kernels
+    force: bool
+    running: dict[Stage, Execution] = field(default_factory=dict)
+    failed: list[ImpossibleError] = field(default_factory=list)
 
-def _identity(name: str, kind: str, params: Params, run: RunFolder) -> Any:
-    """What counts of a parameter: its value, or the bytes that it points to."""
-    value = params.model_dump(include={name})[name]
-    if kind == "folder":
-        return digest(resolve(value)) if value and resolve(value).exists() else None
-    if kind == "model":
-        path = locate_model(value, run if params.rebuild_models else None)
-        return value if path is None else digest(path) if path.exists() else None
-    return value
+    def through(self, chosen: list[Stage]) -> None:
+        """Run the chosen stages; after a failure only what has begun is brought to its end."""
+        waiting = list(chosen)
+        while self.running or (waiting and not self.failed):
+            while not self.failed and (
+                stage := startable(waiting, self.running, self.params.workers)
+            ):
+                waiting.remove(stage)
+                self._attempt(self._begin, stage)
+            self.kernels.watch()
+            for stage in list(self.running):
+                if self.running[stage].running:
+                    self._note(stage)
+                else:
+                    self._attempt(self._finish, stage)
+            _status(self._line())
+        if self.failed:
+            raise self.failed[0]
+
+    def _attempt(self, step: Callable[[Stage], None], stage: Stage) -> None:
+        try:
+            step(stage)
+        except ImpossibleError as bad:
+            self.failed.append(bad)
+            if len(self.failed) > 1:  # the first is raised when nothing runs any more
+                _say(f"{stage.name:<28} failed too: {bad}")
+            elif self.running:
+                others = ", ".join(other.name for other in self.running)
+                _say(f"{stage.name:<28} failed; still running, and kept: {others}")
+
+    def _begin(self, stage: Stage) -> None:
+        """Skip a stage or start it, and note which."""
+        require_inputs(stage, self.folder, self.notebooks)
+        key = notebook_key(stage, self.params, self.folder)
+        if not self.force and is_done(stage, key, self.folder, self.ledger):
+            _say(f"{stage.name:<28} unchanged, skipped")
+            return
+        final, partial = self._copies(stage)
+        final.unlink(missing_ok=True)
+        self.ledger.start(stage.name, key, stage.cells)
+        root = project_root()
+        values = self.params.model_dump(include=set(stage.names))
+        values[RUN_FOLDER] = Path(os.path.relpath(self.folder.root, root)).as_posix()
+        self.running[stage] = self.kernels.start(stage.path, partial, values, root)
+
+    def _note(self, stage: Stage) -> None:
+        """Keep in the ledger what the next run needs if this one is killed."""
+        now = {name: getattr(self.running[stage], name) for name in ("cell", "processes")}
+        if not now.items() <= self.ledger.entry(stage.name).items():
+            self.ledger.update(stage.name, **now)
+
+    def _finish(self, stage: Stage) -> None:
+        """Note what became of a stage, and put its executed copy into its place."""
+        execution = self.running.pop(stage)
+        final, partial = self._copies(stage)
+        seconds, memory = execution.seconds, round(execution.peak / 2**20)
+        noted = {"cell": execution.cell, "processes": [], "peak_mb": memory}
+        self.ledger.update(stage.name, seconds=round(seconds, 1), **noted)
+        missing = [name for name in stage.outputs if not _there(self.folder.root, name)]
+        if error := execution.error or (missing and f"it did not write {', '.join(missing)}"):
+            self.ledger.update(stage.name, status="failed", error=error)
+            raise RunError(
+                f"{stage.name} failed in code cell {execution.cell} of {stage.cells}: {error} "
+                f"(as far as it got: {_short(partial)})"
+            )
+        named = [getattr(self.params, name) for name in FOLDERS if getattr(self.params, name)]
+        folders = [self.folder.root, *map(resolve, named)]
+        write_text(final, tidy(partial, project_root(), folders))
+        partial.unlink()
+        self.ledger.update(stage.name, status="done", outputs=outputs(stage, self.folder))
+        _say(f"{stage.name:<28} done in {seconds:6.1f} s, {memory:5d} MB")
+
+    def _copies(self, stage: Stage) -> tuple[Path, Path]:
+        """Where the executed copy lies when it is complete, and where it grows."""
+        return self.folder.notebooks / stage.path.name, self.folder.work / stage.path.name
+
+    def _line(self) -> str:
+        """What runs now, in one line; in short if it is more than one."""
+        if len(self.running) == 1:
+            (stage, it), *_ = self.running.items()
+            return f"{stage.name}  cell {it.cell}/{stage.cells}  {it.seconds:.0f} s  {it.progress}"
+        return "  |  ".join(
+            f"{stage.number} {it.cell}/{stage.cells} {it.seconds:.0f} s "
+            f"{it.progress.partition('|')[0]}".strip()
+            for stage, it in self.running.items()
+        )
 
 
 def needs_hub(params: Params, run: RunFolder) -> bool:
@@ -212,56 +232,15 @@ def require_inputs(stage: Stage, run: RunFolder, notebooks: list[Stage]) -> None
     for name in stage.inputs:
         if _there(run.root, name):
             continue
-        source = next((each.name for each in notebooks if name in _declared(each)), None)
+        source = next((each.name for each in notebooks if name in each.writes), None)
         raise RunError(
             f"{stage.name} needs {name} in {run.root}, "
             + (f"which {source} writes: run it first (--from {source})." if source else "")
         )
 
 
-def _declared(stage: Stage) -> list[str]:
-    """What a stage may write, without marks."""
-    return [*(name.removesuffix("?") for name in stage.outputs), f"scalars/{stage.name}"]
-
-
 def _there(root: Path, name: str) -> bool:
     return name.endswith("?") or "*" in name or bool(matches(root, name))
-
-
-def _own_files(stage: Stage, run: RunFolder) -> list[Path]:
-    return [path for name in _declared(stage) for path in matches(run.root, name)]
-
-
-def outputs(stage: Stage, run: RunFolder) -> dict[str, str]:
-    """Digest of everything the stage declared and wrote, and of its executed copy."""
-    paths = [*_own_files(stage, run), run.notebooks / stage.path.name]
-    return {path.relative_to(run.root).as_posix(): digest(path) for path in paths if path.exists()}
-
-
-def is_done(stage: Stage, key: str, run: RunFolder, ledger: Ledger) -> bool:
-    """Whether the ledger's word for this key still holds on the disk."""
-    entry = ledger.entry(stage.name)
-    same = entry.get("status") == "done" and entry.get("key") == key
-    return same and entry.get("outputs") == outputs(stage, run)
-
-
-def _write_manifest(run: RunFolder, params: Params, ledger: Ledger) -> None:
-    """What made these results: parameters, versions, and digests per notebook."""
-    kept = ("key", "status", "seconds", "peak_mb", "outputs")
-    entries = {
-        name: {each: entry[each] for each in kept if each in entry}
-        for name, entry in ledger.entries.items()
-    }
-    found = {name: _version(name) for name in VERSIONS}
-    versions = {"python": platform.python_version(), **found}
-    content = {"parameters": params.model_dump(), "notebooks": entries, "versions": versions}
-    write_json(run.root / "manifest.json", content)
-
-
-def _version(name: str) -> str | None:
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        return metadata.version(name)
-    return None
 
 
 @contextlib.contextmanager

@@ -33,13 +33,13 @@ PAIRS_AT_ONCE = 4096  # per shard; no effect on results
 #: What decides which pairs are scored and how far; the thresholds above the floor do not.
 DECISIVE = (
     "dtype", "parser", "entailment_floor", "rouge_l_max", "ted_min", "length_ratio_min",
-    "length_ratio_max", "number_consistency",
+    "length_ratio_max", "number_consistency", "both_directions",
 )  # fmt: skip
 
 #: The same for candidates: all are scored, whatever the cheap gates say.
 CANDIDATE = (
     "seed", "dtype", "parser", "n_candidates", "candidate_top_p", "candidate_temperature",
-    "max_new_tokens", "entailment_floor", "ted_min",
+    "max_new_tokens", "entailment_floor", "ted_min", "both_directions",
 )  # fmt: skip
 
 _JUDGED = pa.schema(

@@ -116,6 +116,11 @@ class RunFolder:
         return self.root / "tables"
 
     @property
+    def rating(self) -> Path:
+        """Forms for raters and, apart from them, the key that says who wrote what."""
+        return self.root / "rating"
+
+    @property
     def models(self) -> Path:
         """Models made by this run, each a folder for `from_pretrained`."""
         return self.root / "models"

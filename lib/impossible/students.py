@@ -6,6 +6,8 @@ a run that was interrupted ends with the same files.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +19,14 @@ from impossible.params import Params
 from impossible.store import RunFolder, digest, item_rng
 from impossible.training import History, TrainingSettings, steps_for, train_seq2seq
 
-__all__ = ["Trained", "loss_curve", "settings_for", "split_by_context", "train_student"]
+__all__ = [
+    "Trained",
+    "loss_curve",
+    "settings_for",
+    "split_by_context",
+    "train_student",
+    "train_students",
+]
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,32 @@ def train_student(
     # Read back what was written: later stages see these weights, not the unrounded ones
     student = load_student(str(folder), run, device=str(base.device))
     return Trained(student, history, recipe, metrics)
+
+
+def train_students(
+    corpora: Mapping[str, pd.DataFrame],
+    base: Callable[[], LanguageModel],
+    params: Params,
+    run: RunFolder,
+    prefix: str,
+) -> dict[str, LanguageModel]:
+    """A student of each corpus, alike in everything but their pairs.
+
+    Args:
+        corpora: name → DATASET frame; the caller draws equal numbers of pairs.
+        base: loads the encoder-decoder anew.
+        params, run: as for `train_student`.
+        prefix: of the models' folders, `models/PREFIX-NAME`.
+    """
+    return {
+        name: train_student(frame, base(), params, run, f"{prefix}-{_slug(name)}").student
+        for name, frame in corpora.items()
+    }
+
+
+def _slug(name: str) -> str:
+    """A name as part of a folder's name: letters, digits and underscores."""
+    return re.sub(r"\W+", "_", name).strip("_").lower()
 
 
 def loss_curve(history: History, run: str = "") -> pd.DataFrame:

@@ -16,6 +16,7 @@ from impossible.store import RunFolder, write_json, write_text
 
 MISSING = "–"
 NUMERIC = re.compile(r"([+−-]?\d[\d,.]*%?(–\d[\d,.]*)?)?\s?(\[.*\])?|–")  # cells set to the right
+LONG = 60  # characters: longer cells are broken into lines in print
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--",
@@ -237,7 +238,7 @@ def latex(
         [
             r"\begin{table}[t]",
             r"\centering",
-            r"\begin{tabular}{" + "".join("r" if is_right else "l" for is_right in right) + "}",
+            r"\begin{tabular}{" + _layout(columns, rows, right) + "}",
             r"\toprule",
             line(columns),
             r"\midrule",
@@ -249,6 +250,17 @@ def latex(
             r"\end{table}",
             "",
         ]
+    )
+
+
+def _layout(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
+    """Columns of a tabular: numbers to the right, text to the left, long text in lines."""
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    share = 0.8 / max(1, sum(width > LONG for width in widths))
+    long = rf"p{{{share:.2g}\linewidth}}"
+    return "".join(
+        "r" if is_right else long if width > LONG else "l"
+        for is_right, width in zip(right, widths, strict=True)
     )
 
 

@@ -1,5 +1,6 @@
 """Every picture of the project: tidy frames in, figures out (`save_figure` alone writes files)."""
 
+from impossible.figures.corpora import by_round, trade_off
 from impossible.figures.critics import calibration, confusion, loss_curves
 from impossible.figures.pairs import (
     diversity_graph,
@@ -9,7 +10,7 @@ from impossible.figures.pairs import (
     score_scatter,
 )
 from impossible.figures.pipeline import STAGES, pipeline_strip
-from impossible.figures.proximity import proximity
+from impossible.figures.proximity import proximity, proximity_surface
 from impossible.figures.save import save_figure
 from impossible.figures.style import COLUMN, PAGE, render, styled
 from impossible.figures.systems import fidelity_bars, human_comparison, systems
@@ -18,6 +19,7 @@ __all__ = [
     "COLUMN",
     "PAGE",
     "STAGES",
+    "by_round",
     "calibration",
     "confusion",
     "diversity_graph",
@@ -28,10 +30,12 @@ __all__ = [
     "pipeline_strip",
     "precision_by_group",
     "proximity",
+    "proximity_surface",
     "render",
     "save_figure",
     "score_histogram",
     "score_scatter",
     "styled",
     "systems",
+    "trade_off",
 ]

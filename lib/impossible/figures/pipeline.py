@@ -12,7 +12,8 @@ from impossible.figures.style import BLUE, GREY, INK, PAGE, PALE, Picture, style
 
 STAGES = (
     "models", "proximity", "contexts &\nsentences", "pairs &\ncritics", "dataset\n$D_T$",
-    "student", "self-\ndistillation", "quality", "evaluation", "report",
+    "student", "self-\ndistillation", "quality", "evaluation", "summaries", "control",
+    "comparison", "report",
 )  # fmt: skip
 
 

@@ -8,15 +8,28 @@ place of a constituency parser.
 
 from __future__ import annotations
 
-from .facts import Entity, Fact, Modifier, entails, equivalent, make_fact
+from .facts import (
+    OUTSIDE_NEGATION,
+    Entity,
+    Fact,
+    Modifier,
+    entails,
+    entity_entails,
+    equivalent,
+    make_fact,
+)
 from .grammar import analyze
+from .lexicon import LEXICON
 from .realize import realize
 
 __all__ = [
+    "LEXICON",
+    "OUTSIDE_NEGATION",
     "Entity",
     "Fact",
     "Modifier",
     "entails",
+    "entity_entails",
     "equivalent",
     "judge",
     "make_fact",

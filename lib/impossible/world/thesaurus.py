@@ -14,16 +14,21 @@ from impossible.world.lexicon import LEXICON
 __all__ = ["entries"]
 
 
-def entries() -> list[tuple[str, ...]]:
+def entries(by_form: bool = False) -> list[tuple[str, ...]]:
     """Groups of two or more wordings with one meaning; a wording may stand in several.
 
     Past tense and participle of a verb stand with its nominalizations, and a numeral's digits with
     its words. Few sentences have base forms ("failed to destroy"); they are left out.
 
+    Args:
+        by_form: past tense, participle and nominalization are groups apart, so that any wording of
+            a group can stand in the place of another.
+
     >>> [entry for entry in entries() if "theater" in entry]
     [('theater', 'playhouse')]
     """
-    groups = (*_predicates(), *_nouns(), *_adjectives(), *_modifiers(), *_numerals())
+    predicates = _forms() if by_form else _predicates()
+    groups = (*predicates, *_nouns(), *_adjectives(), *_modifiers(), *_numerals())
     unique = dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)
     return [group for group in unique if len(group) > 1]
 
@@ -31,6 +36,13 @@ def entries() -> list[tuple[str, ...]]:
 def _predicates() -> Iterator[list[str]]:
     for frame in LEXICON.frames.values():
         yield [form for verb in frame.verbs for form in verb[1:]] + list(frame.nouns)
+
+
+def _forms() -> Iterator[list[str]]:
+    for frame in LEXICON.frames.values():
+        yield [past for _, past, _ in frame.verbs]
+        yield [participle for _, _, participle in frame.verbs]
+        yield list(frame.nouns)
 
 
 def _nouns() -> Iterator[list[str]]:

@@ -1,0 +1,1 @@
+"""Systems of others that need no pairs, one file each (paper, Table 8)."""

@@ -1,0 +1,97 @@
+"""Paraphrasing by search with the teacher as language model: UPSA and CGMH (paper, Table 8).
+
+Nothing is trained. A source is edited word by word; edits that keep the meaning, read well and make
+it new are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from impossible.baselines.annealing import NUMBERS, Schedule, search
+from impossible.baselines.language import Language
+from impossible.baselines.objective import Objective, Weights, WordVectors
+from impossible.critics import Encoder
+from impossible.models import LanguageModel
+from impossible.params import Params
+from impossible.progress import bar
+from impossible.store import item_rng
+from impossible.systems import System
+from impossible.text.units import joined, units
+
+__all__ = ["search_settings", "search_system"]
+
+AT_ONCE = 384  # items searched side by side; memory only
+GROWTH = 2  # most units of an output, times those of its source
+
+
+def search_settings(params: Params) -> tuple[Schedule, Weights]:
+    """The parameters `search_*`; `search_cooling` 1 is UPSA, 0 is CGMH."""
+    schedule = Schedule(params.search_steps, params.search_temperature, params.search_cooling)
+    weights = Weights(
+        params.search_fluency,
+        params.search_keywords,
+        params.search_sentence,
+        params.search_novelty,
+        params.search_proposal,
+        params.search_keyword_floor,
+    )
+    return schedule, weights
+
+
+def search_system(
+    teacher: LanguageModel,
+    encoder: Encoder,
+    openings: Sequence[str],
+    schedule: Schedule,
+    weights: Weights,
+    seed: int = 0,
+) -> System:
+    """A system that searches for each source the sentence that `Objective` values most.
+
+    Args:
+        teacher: the language model; says what is fluent and which words may stand where.
+        encoder: says what is alike.
+        openings: what the teacher may read before a sentence, one or more; it takes the one after
+            which the source is most probable. The first prefix of each domain will do.
+        schedule, weights: from `search_settings`, or to be tried.
+        seed: root of the randomness; an output depends on its item only.
+
+    Returns:
+        Items → outputs; a source without words, and one for which nothing of f > 0 was found, is
+        given back as it is.
+
+    Example:
+        `search_system(lm, encoder, ["Abstract:"], *search_settings(params))(items)`, and CGMH with
+        `Schedule(100, 0.1, cooling=0)` in the place of the first setting.
+
+    Source: Liu et al. 2020 (UPSA), Miao et al. 2019 (CGMH). Different from both: words are proposed
+    by the left context alone, as the teacher reads in one direction, and by likeness to the source.
+    """
+    language, vectors = Language(teacher), WordVectors(encoder)
+    shape = (schedule.steps, NUMBERS)
+
+    def answer(items: pd.DataFrame) -> list[str]:
+        names, outputs = list(items["item"]), list(items["source"])
+        sources = [units(source) for source in outputs]
+        chosen = [i for i, (words, _) in enumerate(sources) if words]
+        steps = range(0, len(chosen), AT_ONCE)
+        with bar(total=len(steps) * schedule.steps, desc="search") as progress:
+            for start in steps:
+                part = chosen[start : start + AT_ONCE]
+                given = [sources[i] for i in part]
+                best = language.likeliest(openings, given)
+                reader = Objective(language, vectors, given, best, weights)
+                numbers = [item_rng(seed, "search", names[i]).random(shape) for i in part]
+                starts = [words for words, _ in given]
+                longest = [GROWTH * len(words) for words in starts]
+                found = search(
+                    reader, starts, numbers, schedule, longest, lambda _: progress.update()
+                )
+                for i, words in zip(part, found, strict=True):
+                    outputs[i] = joined(words, sources[i][1])
+        return outputs
+
+    return answer

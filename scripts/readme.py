@@ -1,0 +1,87 @@
+"""Write the numbers of README.md from the scalars of a run: python scripts/readme.py [RUN].
+
+The table between the two marks is made of `results/RUN/scalars/*.json` and nothing else; a test
+compares it with the committed run.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+START, END = "<!-- numbers: scripts/readme.py -->", "<!-- /numbers -->"
+
+Scalars = dict[str, dict[str, Any]]
+
+
+def interval(values: list[float], digits: int = 1) -> str:
+    """`+13.3 [7.7, 19.0]` of value, low, high."""
+    value, low, high = values
+    return f"{value:+.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def system(found: dict[str, Any], name: str) -> str:
+    """Fidelity, faithful and new, BERT-iBLEU of a system of notebook 09 or 13."""
+    fidelity, new = (f"{found[f'{name}, {metric}']:.1f} %" for metric in ("fidelity", "paraphrase"))
+    return f"{fidelity}; {new}; {found[f'{name}, bert_ibleu']:.1f}"
+
+
+def rows(s: Scalars) -> list[tuple[str, str, str]]:
+    """(what, value, file) of each line."""
+    near, first, second = s["02_proximity"], s["05_dataset"], s["07_self_distillation"]
+    tested, short, against = s["09_evaluation"], s["10_summarization"], s["13_baselines"]
+    three = "same meaning; same meaning in other words; BERT-iBLEU"
+    return [
+        ("equivalent pairs among random pairs of next sentences (truth, by the oracle)",
+         f"{100 * near['ratio_oracle']:.1f} %", "02_proximity"),
+        ("longest minus shortest context, points (truth)",
+         interval([100 * v for v in near["oracle_length"]]), "02_proximity"),
+        ("hottest minus coldest sampling, points (truth)",
+         interval([100 * v for v in near["oracle_temperature"]]), "02_proximity"),
+        ("first dataset D_T: pairs, truly equivalent; base rate",
+         f"{first['n_dataset']:,}, {100 * first['precision']:.1f} %; "
+         f"{100 * first['base_rate']:.1f} %", "05_dataset"),
+        ("second dataset D_para: pairs, truly equivalent; base rate",
+         f"{second['n_dataset']:,}, {100 * second['precision']:.1f} %; "
+         f"{100 * second['base_rate']:.1f} %", "07_self_distillation"),
+        *((f"{title}: {three}", system(tested, name), "09_evaluation") for name, title in (
+            ("teacher, few-shot", "teacher, few-shot"),
+            ("student base", "student base, before any pair"), ("student", "first student"),
+            ("M_para", "second student M_para"), ("gold reference", "gold reference"))),
+        (f"round trip through a second language (baseline): {three}",
+         system(against, "round trip (BT)"), "13_baselines"),
+        ("gain of self-distillation: fidelity (points); BERT-iBLEU (paper +3.1)",
+         f"{interval(tested['gain, fidelity'])}; {interval(tested['gain, bert_ibleu'])}",
+         "09_evaluation"),
+        ("summaries that follow, keep predicate and participants, and are short: deletion in the "
+         "tree; M_sum",
+         f"{short['deletion in the tree, good']:.1f} %; {short['M_sum, good']:.1f} %",
+         "10_summarization"),
+    ]  # fmt: skip
+
+
+def table(s: Scalars) -> str:
+    """The table between the marks, marks included."""
+    lines = [f"| {what} | {value} | `scalars/{file}.json` |" for what, value, file in rows(s)]
+    return "\n".join([START, "| what | value | file |", "|---|---|---|", *lines, END])
+
+
+def read(run: Path) -> Scalars:
+    """All recorded numbers of a run."""
+    files = sorted((run / "scalars").glob("*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
+
+
+def filled(text: str, s: Scalars) -> str:
+    """The README with the table made anew."""
+    before, _, rest = text.partition(START)
+    return before + table(s) + rest.partition(END)[2]
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    found = read(ROOT / "results" / (sys.argv[1] if len(sys.argv) > 1 else "invitro"))
+    readme.write_text(filled(readme.read_text(encoding="utf-8"), found), encoding="utf-8")

@@ -1,0 +1,85 @@
+"""Leaving a gate out: hand-made candidates, one for each gate to refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+from impossible.ablation import GATES, chosen_from, filtered, truth_by_round, without
+from impossible.errors import ParameterError
+from impossible.params import Params
+
+PARAMS = Params()
+GOOD = {
+    "rouge_l": 0.5, "length_ratio": 1.0, "numbers_consistent": True, "ted": 20.0,
+    "ted_lower": 9.0, "ted_upper": 30.0, "p_xy": 0.9, "p_yx": 0.9,
+}  # fmt: skip
+BAD = {
+    "entailment": {"p_xy": 0.1, "p_yx": np.nan, "ted": np.nan, "ted_lower": np.nan,
+                   "ted_upper": np.nan, "rouge_l": 0.4},
+    "rouge_l": {"rouge_l": 0.9},
+    "ted": {"ted": 3.0, "ted_lower": 3.0, "ted_upper": 3.0},
+    "length_ratio": {"length_ratio": 3.0},
+    "numbers": {"numbers_consistent": False},
+}  # fmt: skip
+
+
+def scored() -> pd.DataFrame:
+    rows = [{"input_id": "a", "x": "x", "y": "good", **GOOD}]
+    rows += [{"input_id": name, "x": "x", "y": name, **GOOD, **bad} for name, bad in BAD.items()]
+    return pd.DataFrame(rows)
+
+
+def test_every_gate_refuses_its_own_and_lets_it_through_when_left_out() -> None:
+    assert set(BAD) == set(GATES)
+    assert list(without(scored(), PARAMS)["y"]) == ["good"]
+    for name in GATES:
+        assert set(without(scored(), PARAMS, name)["y"]) == {"good", name}
+
+
+def test_an_unknown_gate_is_refused() -> None:
+    with pytest.raises(ParameterError, match="no gate 'bleu'"):
+        without(scored(), PARAMS, "bleu")
+
+
+def test_chosen_from_keeps_one_pair_of_the_inputs_asked_for() -> None:
+    frame = scored().assign(input_id="a")
+    inputs = pd.DataFrame({"input_id": ["a"], "context_id": ["c"]})
+    assert chosen_from(frame, inputs, PARAMS, "entailment")["target"].tolist() == ["entailment"]
+    assert chosen_from(frame, inputs, PARAMS)["target"].tolist() == ["good"]
+    assert chosen_from(frame.assign(input_id="b"), inputs, PARAMS).empty
+
+
+class OnlyShort:
+    """A critic that accepts pairs of short texts."""
+
+    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        return np.array([float(len(x) + len(y) < 40) for x, y in pairs])
+
+
+def test_any_corpus_can_be_filtered_by_the_same_critics() -> None:
+    corpus = pd.DataFrame(
+        {
+            "pair_id": ["1", "2", "3"], "context_id": "c", "origin": "other",
+            "source": ["prices rose fast", "prices rose and then they fell again", "a b c"],
+            "target": ["there was a rise", "first prices rose, after that they fell", "a b c"],
+        }
+    )  # fmt: skip
+    params = Params(ted_min=0)
+    kept, came = filtered(corpus, OnlyShort(), lambda _: None, params)
+    assert (kept["source"].tolist(), came) == (["prices rose fast"], 3)
+    assert kept["origin"].tolist() == ["other"]
+
+
+def test_truth_by_round() -> None:
+    pairs = {"source": ["a b c"] * 4, "target": ["c b a"] * 4, "context_id": list("wxyz")}
+    made = {"round 0": pd.DataFrame(pairs), "round 1": pd.DataFrame(pairs).iloc[:2]}
+    rows = truth_by_round(
+        made, lambda x, y: np.array([1.0, 0.0, 1.0, np.nan])[: len(x)], samples=20
+    )
+    value = rows.set_index(["system", "metric"])["value"]
+    assert value["round 0", "pairs true"] == pytest.approx(100 * 2 / 3)
+    assert value["round 1", "pairs"] == 2
+    assert set(rows["metric"]) == {"pairs true", "self_bleu", "h2", "pairs"}

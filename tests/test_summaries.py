@@ -1,0 +1,96 @@
+"""Scores of summaries against hand counts and the rouge-score library; systems without training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+from impossible import oracle
+from impossible.parsers import get_parser
+from impossible.summaries import first_words, novelty, pruned, summary_scores
+from impossible.text.overlap import rouge_l
+
+
+class Alike:
+    """An encoder for which two texts are as alike as the share of their common words."""
+
+    def embed(self, sentences: Sequence[str]) -> np.ndarray:
+        return np.ones((len(sentences), 1))
+
+    def bert_score(self, candidates: Sequence[str], references: Sequence[str]) -> np.ndarray:
+        pairs = [({*a.split()}, {*b.split()}) for a, b in zip(candidates, references, strict=True)]
+        return np.array([len(a & b) / len(a | b) for a, b in pairs])
+
+
+def predictions(outputs: list[str]) -> pd.DataFrame:
+    source = "On Monday the old school was destroyed by a fire"
+    n = len(outputs)
+    return pd.DataFrame(
+        {
+            "system": "s", "item": [str(i) for i in range(n)], "source": source,
+            "references": [["a fire destroyed the school", "the school burned"]] * n,
+            "output": outputs,
+        }
+    )  # fmt: skip
+
+
+def test_scores_by_hand() -> None:
+    frame = summary_scores(predictions(["the school burned", "", "fire"]), Alike())
+    assert frame["rouge1"].tolist() == pytest.approx([100, 0, 100 / 3])
+    assert frame["rouge2"].tolist() == pytest.approx([100, 0, 0])
+    assert frame["bert_score_references"].tolist() == pytest.approx([100, 0, 20])
+    assert frame["compression"].tolist() == pytest.approx([100 * 17 / 48, 0, 100 * 4 / 48])
+    assert frame["novelty"][0] == pytest.approx(100)  # neither pair of words is in the source
+    assert frame["novelty"][1:].isna().all()
+
+
+def test_rouge_l_is_the_one_of_the_other_tables() -> None:
+    frame = predictions(["a fire destroyed schools", "the school"])
+    pairs = zip(frame["output"], frame["references"], strict=True)
+    best = [max(rouge_l(output, text) for text in texts) for output, texts in pairs]
+    assert summary_scores(frame)["rouge_l"].tolist() == pytest.approx([100 * v for v in best])
+    assert summary_scores(frame)["bert_score_references"].isna().all()
+
+
+def test_novelty_of_deletion_is_the_seam() -> None:
+    assert novelty("a b c d", "a b c d") == 0
+    assert novelty("a b c d", "a b d") == 0.5
+    assert novelty("a b c d", "d c b a") == 1
+    assert np.isnan(novelty("a b", "a"))
+
+
+def test_first_words() -> None:
+    items = pd.DataFrame({"source": ["one two three four five", "one"]})
+    assert first_words()(items) == ["one two", "one"]
+    assert first_words(0.2)(items) == ["one", "one"]
+
+
+def test_deletion_leaves_english_that_follows() -> None:
+    items = oracle.summary_set(60, split="dev")
+    outputs = pruned(get_parser("grammar"))(items)
+    follows = oracle.entailed(items["source"], outputs)
+    assert np.nanmean(follows) > 0.6
+    lengths = [len(y) <= len(x) for x, y in zip(items["source"], outputs, strict=True)]
+    assert all(lengths)
+    assert pruned(lambda _: None)(items) == list(items["source"])
+    text = "On Monday, police said that the old school was destroyed by a fire."
+    (output,) = pruned(get_parser("grammar"))(pd.DataFrame({"source": [text]}))
+    assert output == text or output.count(",") == 0
+
+
+def test_gold_summaries_follow_are_short_and_whole() -> None:
+    items = oracle.summary_set(40, seed=3)
+    for row in items.itertuples():
+        sources = [row.source] * len(row.references)
+        assert oracle.entailed(sources, row.references).all()
+        assert (oracle.coverage(sources, row.references) == 1).all()
+        assert all(len(text) <= 0.8 * len(row.source) for text in row.references)
+
+
+def test_coverage_by_hand() -> None:
+    x = "The blaze destroyed the old school on Monday."
+    ys = ["A building was damaged.", "The school was not destroyed.", "Prices rose.", "Nonsense"]
+    assert oracle.coverage([x] * 4, ys) == pytest.approx([2 / 3, 0, 0, 0])
+    assert np.isnan(oracle.coverage(["Nonsense"], [x])[0])
