@@ -25,7 +25,8 @@ from impossible.systems import published
 __all__ = [
     "COPY_INPUT", "PAPER_COPY_INPUT", "PAPER_TABLE1", "TABLE1", "TITLES", "copy_input_readings",
     "copy_input_rows", "detokenized", "equal_size", "fidelity_rows", "gather", "human_range",
-    "missing_sets", "own_corpora", "paper_rows", "quality_by_size", "quality_rows", "shuffled_control",
+    "missing_sets", "own_corpora", "paper_rows", "quality_by_size", "quality_rows",
+    "shuffled_control",
 ]  # fmt: skip
 
 #: Columns of the paper's Table 1, as `corpus_quality` calls them.
