@@ -32,7 +32,7 @@ def system(found: dict[str, Any], name: str) -> str:
 def rows(s: Scalars) -> list[tuple[str, str, str]]:
     """(what, value, file) of each line."""
     near, first, second = s["02_proximity"], s["05_dataset"], s["07_self_distillation"]
-    tested, short, against = s["09_evaluation"], s["10_summarization"], s["13_baselines"]
+    tested, short, against = s["09_evaluation"], s["11_summarization"], s["13_baselines"]
     three = "same meaning; same meaning in other words; BERT-iBLEU"
     return [
         ("equivalent pairs among random pairs of next sentences (truth, by the oracle)",
@@ -59,7 +59,7 @@ def rows(s: Scalars) -> list[tuple[str, str, str]]:
         ("summaries that follow, keep predicate and participants, and are short: deletion in the "
          "tree; M_sum",
          f"{short['deletion in the tree, good']:.1f} %; {short['M_sum, good']:.1f} %",
-         "10_summarization"),
+         "11_summarization"),
     ]  # fmt: skip
 
 

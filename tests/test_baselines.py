@@ -467,6 +467,9 @@ def test_each_item_is_searched_by_itself(teacher: LanguageModel, encoder: Encode
     still = search_system(teacher, encoder, PREFIXES, Schedule(0, 1.0, 1.0), weights)
     assert still(ITEMS) == list(ITEMS["source"])
     assert system(ITEMS.iloc[:0]) == []
+    for bad in ((None, PREFIXES), (encoder, []), (encoder, [""])):
+        with pytest.raises(ModelError, match="needs a sentence encoder and openings"):
+            search_system(teacher, *bad, Schedule(1, 1.0, 1.0), weights)
 
 
 def test_settings_come_from_the_parameters() -> None:

@@ -196,7 +196,7 @@ def test_controls_of_the_evaluation_are_what_they_must_be(found: dict[str, Any])
 
 
 def test_summaries_follow_where_they_must(smoke: RunFolder, found: dict[str, Any]) -> None:
-    value = found["10"]
+    value = found["11"]
     assert value["source, follows"] == value["source, coverage"] == 100
     assert value["source, good"] == 0
     assert value["gold summary, good"] == 100
@@ -210,7 +210,7 @@ def test_summaries_follow_where_they_must(smoke: RunFolder, found: dict[str, Any
 
 
 def test_corpora_of_the_grammar_are_true_and_shuffled_pairs_are_not(found: dict[str, Any]) -> None:
-    value = found["11"]
+    value = found["10"]
     assert value["gold, fidelity"] == value["plain forms (stand-in), fidelity"] == 100
     assert value["shuffled D_para, fidelity"] < 10
     assert value["gold, self_bleu"] < value["plain forms (stand-in), self_bleu"]

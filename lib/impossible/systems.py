@@ -26,7 +26,7 @@ from impossible.text.similarity import bert_ibleu
 
 __all__ = [
     "PAPER_TABLE2", "PAPER_TABLE8", "TABLE2", "System", "copy_input", "gold_reference",
-    "item_scores", "mean_rows", "paired_gain", "paper_table2", "paper_table8", "predict",
+    "item_scores", "matched", "mean_rows", "paired_gain", "paper_table2", "paper_table8", "predict",
     "prompted", "published", "shuffled", "student_system", "text_encoder",
 ]  # fmt: skip
 
@@ -36,7 +36,9 @@ TABLE2 = ("ibleu", "bert_ibleu", "bleu", "rouge_l")
 #: The paper's Table 2, column MRPC.
 PAPER_TABLE2: dict[str, tuple[float, ...]] = {
     "paper, MRPC: Copy-Input": (1.1, 0.0, 44.4, 65.7),
+    "paper, MRPC: GPT-3.5": (5.7, 66.5, 18.1, 35.7),
     "paper, MRPC: ChatGPT": (5.9, 67.7, 18.0, 36.5),
+    "paper, MRPC: T5 on ParaBank1": (5.8, 60.0, 27.3, 50.3),
     "paper, MRPC: T5 on ParaBank2": (6.1, 60.5, 27.7, 51.4),
     "paper, MRPC: T5 on ChatGPT-Para": (5.4, 62.9, 21.2, 40.7),
     "paper, MRPC: Impossible-T5": (7.3, 67.1, 26.0, 46.8),
@@ -153,6 +155,26 @@ def published(
     ]
     columns = ["system", "metric", "value", "low", "high", "n", "signature"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def matched(
+    table: Mapping[str, Sequence[float]], metrics: Sequence[str], ours: Mapping[str, str]
+) -> dict[tuple[str, str], float]:
+    """A paper's numbers under the names of our systems, as `tables.beside_paper` wants them.
+
+    Args:
+        table: the paper's system → a value per metric.
+        metrics: names, as ours are called.
+        ours: our system → the paper's system that it answers to.
+
+    >>> matched({"T5": (7.3, 26.0)}, ["ibleu", "bleu"], {"M_para": "T5"})
+    {('M_para', 'ibleu'): 7.3, ('M_para', 'bleu'): 26.0}
+    """
+    return {
+        (name, metric): value
+        for name, theirs in ours.items()
+        for metric, value in zip(metrics, table[theirs], strict=True)
+    }
 
 
 def paper_table2() -> pd.DataFrame:

@@ -34,13 +34,19 @@ from impossible.figures.style import (
 
 
 @styled
-def funnel(frame: pd.DataFrame, order: Sequence[str] | None = None, kept: str = "kept") -> Figure:
+def funnel(
+    frame: pd.DataFrame,
+    order: Sequence[str] | None = None,
+    kept: str = "kept",
+    unit: str = "ordered pairs",
+) -> Figure:
     """Pairs dropped, by reason, and pairs kept, as horizontal bars with counts and shares.
 
     Args:
         frame: `reason`, `n`; rows of one reason are added up (a FUNNEL frame fits as it is).
         order: reasons from top to bottom; by default the largest first. `kept` comes last.
         kept: the reason that means "not dropped".
+        unit: what is counted.
 
     The scale is logarithmic when the bars span more than two orders of magnitude.
     """
@@ -72,7 +78,7 @@ def funnel(frame: pd.DataFrame, order: Sequence[str] | None = None, kept: str = 
     )
     axis.invert_yaxis()
     axis.tick_params(axis="y", length=0)
-    axis.set_xlabel(f"ordered pairs{', logarithmic scale' if log else ''} (of {total:,})")
+    axis.set_xlabel(f"{unit}{', logarithmic scale' if log else ''} (of {total:,})")
     return figure
 
 
