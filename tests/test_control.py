@@ -45,6 +45,17 @@ def test_exemplars_are_the_nearest_by_tags() -> None:
         control.exemplars(["no tree"], pool, parse)
 
 
+def test_items_without_a_tree_are_passed_over() -> None:
+    items = pd.DataFrame(
+        {"item": ["a", "b", "c"], "references": [["no tree"], [ACTIVE], [PASSIVE]]}
+    )
+    found = control.with_exemplars(items, [PASSIVE, "no tree", ACTIVE], parse, 2)
+    assert found["item"].tolist() == ["b", "c"]
+    assert found["exemplar"].tolist() == [ACTIVE, PASSIVE]
+    with pytest.raises(DataError, match="has a tree"):
+        control.with_exemplars(items.iloc[:1], [ACTIVE], parse, 2)
+
+
 def test_exemplars_equal_a_search_of_all() -> None:
     items = oracle.held_out_set(12, split="dev")
     pool = [

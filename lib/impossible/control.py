@@ -15,7 +15,7 @@ from impossible.trees import Tree, parse_bracketed, ted
 
 __all__ = [
     "PAPER_TABLE4", "TABLE4", "annotated", "asked", "controlled", "exemplar_distance",
-    "exemplars", "linearized", "own_exemplar", "predict", "prompt", "shifted", "tags",
+    "exemplars", "linearized", "own_exemplar", "predict", "prompt", "shifted", "tags", "with_exemplars",
 ]  # fmt: skip
 
 Parser = Callable[[str], str | None]
@@ -123,6 +123,27 @@ def exemplars(targets: Sequence[str], pool: Sequence[str], parser: Parser) -> li
         }
         found[sequence] = min(costs, key=lambda i: (costs[i], i))
     return [pool[found[sequence]] for sequence in wanted]
+
+
+def with_exemplars(
+    items: pd.DataFrame, pool: Sequence[str], parser: Parser, n: int
+) -> pd.DataFrame:
+    """The first n items whose first reference parses, with the column `exemplar`.
+
+    Args:
+        items: item, source, references.
+        pool: sentences about other things; those that do not parse are left out.
+        parser: sentence → bracketed tree or None.
+        n: items wanted.
+
+    Raises:
+        DataError: no reference, or nothing in the pool, has a tree.
+    """
+    kept = items[[parser(texts[0]) is not None for texts in items["references"]]].head(n)
+    offered = [text for text in dict.fromkeys(pool) if parser(text) is not None]
+    if kept.empty or not offered:
+        raise DataError("No reference or no other sentence has a tree: choose another parser.")
+    return kept.assign(exemplar=exemplars([r[0] for r in kept["references"]], offered, parser))
 
 
 def _tags_of(text: str, parser: Parser) -> tuple[str, ...]:
