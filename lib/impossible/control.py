@@ -15,7 +15,8 @@ from impossible.trees import Tree, parse_bracketed, ted
 
 __all__ = [
     "PAPER_TABLE4", "TABLE4", "annotated", "asked", "controlled", "exemplar_distance",
-    "exemplars", "linearized", "own_exemplar", "predict", "prompt", "shifted", "tags", "with_exemplars",
+    "exemplars", "linearized", "own_exemplar", "predict", "prompt", "shifted", "tags",
+    "with_exemplars",
 ]  # fmt: skip
 
 Parser = Callable[[str], str | None]
