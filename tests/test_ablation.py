@@ -68,7 +68,8 @@ def test_any_corpus_can_be_filtered_by_the_same_critics() -> None:
         }
     )  # fmt: skip
     params = Params(ted_min=0)
-    kept, came = filtered(corpus, OnlyShort(), lambda _: None, params)
+    kept, came = filtered(corpus.set_index([[7, 3, 5]]), OnlyShort(), lambda _: None, params)
+    assert kept["context_id"].tolist() == ["c"]
     assert (kept["source"].tolist(), came) == (["prices rose fast"], 3)
     assert kept["origin"].tolist() == ["other"]
 

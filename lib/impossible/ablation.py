@@ -93,6 +93,7 @@ def filtered(
     Returns:
         (DATASET with scores, number of pairs that came in).
     """
+    corpus = corpus.reset_index(drop=True)  # a part of a corpus keeps the numbers of its rows
     sources, targets = corpus["source"].tolist(), corpus["target"].tolist()
     scores = score_pairs(sources, targets, critic, parser, params)
     named = corpus[["context_id", "pair_id"]].rename(columns={"pair_id": "input_id"})
