@@ -123,6 +123,7 @@ class Params(BaseModel):
     )
     translator_prefix: str = _p("translate English to Volan: ", "before what is translated")
     back_translator_prefix: str = _p("translate Volan to English: ", "before its translation")
+    compared_pairs: int = _p(1000, "pairs of every student compared", "pairs", "Table 2", ge=2)
     ablation_inputs: int = _p(400, "inputs of a variant", "sentences", "Table 6", ge=1)
     thesaurus: str = _p("in-vitro", "synonyms: in-vitro, or a JSON or YAML file", names="folder")
     synonym_rate: float = _p(1.0, "wordings exchanged for synonyms", "share", ge=0, le=1)
