@@ -168,7 +168,7 @@ def test_maps_of_the_surface_share_a_scale_and_show_what_is_missing() -> None:
         (lambda: figures.confusion([[1, 2]], ["a", "b"]), "must be square"),
         (lambda: figures.diversity_graph([], [], []), "at least one node"),
         (lambda: figures.pipeline_strip(lit="nowhere"), "No stage is called"),
-        (lambda: figures.pipeline_strip(lit=10), "between 0 and 9"),
+        (lambda: figures.pipeline_strip(lit=99), "between 0 and 12"),
     ],
 )
 def test_bad_input_is_one_sentence(call, words: str) -> None:  # type: ignore[no-untyped-def]
