@@ -63,8 +63,8 @@ def test_novelty_of_deletion_is_the_seam() -> None:
 
 def test_first_words() -> None:
     items = pd.DataFrame({"source": ["one two three four five", "one"]})
-    assert first_words()(items) == ["one two", "one"]
-    assert first_words(0.2)(items) == ["one", "one"]
+    assert first_words()(items) == ["one two.", "one."]
+    assert first_words(0.2)(items) == ["one.", "one."]
 
 
 def test_deletion_leaves_english_that_follows() -> None:

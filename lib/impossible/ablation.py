@@ -116,12 +116,14 @@ def truth_by_round(
         confidence, samples, seed: of the intervals.
 
     Returns:
-        METRIC_ROWS: `pairs true` in per cent, self_bleu and h2 of all pairs, and their number.
+        METRIC_ROWS: `pairs true` in per cent, self_bleu and h2 of as many pairs as the smallest
+        round has, and the number of all pairs.
     """
-    parts = [fidelity_rows(made, judge, max(map(len, made.values())), confidence, samples, seed)]
+    least = min(map(len, made.values()))  # entropies of different sizes do not compare
+    parts = [fidelity_rows(made, judge, least, confidence, samples, seed)]
     parts[0]["metric"] = "pairs true"
     for name, frame in made.items():
-        rows = corpus_quality(frame, name, None, None, None, confidence, samples, seed)
+        rows = corpus_quality(frame, name, None, None, least, confidence, samples, seed)
         parts.append(rows[rows["metric"].isin(["self_bleu", "h2"])])
         number = Interval(float(len(frame)), float("nan"), float("nan"), len(frame))
         count = MetricRows(name, None, confidence, samples, seed)

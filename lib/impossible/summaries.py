@@ -94,7 +94,7 @@ def novelty(source: str, summary: str) -> float:
 
 
 def first_words(share: float = 0.5) -> System:
-    """The first words of the source: the baseline of DUC and Gigaword ("prefix", "lead").
+    """The first words of the source and a full stop: the baseline of DUC and Gigaword ("lead").
 
     Args:
         share: of the source's words, (0, 1]; the usual 75 bytes or 8 words are about half of a
@@ -103,7 +103,8 @@ def first_words(share: float = 0.5) -> System:
 
     def answer(items: pd.DataFrame) -> list[str]:
         texts = [str(source).split() for source in items["source"]]
-        return [" ".join(text[: max(1, round(share * len(text)))]) for text in texts]
+        cut = [" ".join(text[: max(1, round(share * len(text)))]) for text in texts]
+        return [text.rstrip(",.") + "." for text in cut]
 
     return answer
 

@@ -236,7 +236,9 @@ def paired_gain(
     samples: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """How much better `system` is than `base` on the same items, with a paired interval.
+    """What `system` scores minus what `base` scores on the same items, with a paired interval.
+
+    Above zero is better, except for metrics that are to be low (ROUGE-L to the source, TED).
 
     Both answer every item, so items are resampled with both answers: what makes an item hard for
     both cancels, and the interval is narrower than that of two separate samples.
