@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 import tiny
 from impossible import distill
-from impossible.distill import choose, dataset, paraphrase, relabel, require_pairs, select
+from impossible.distill import (
+    choose,
+    dataset,
+    fresh_inputs,
+    paraphrase,
+    relabel,
+    require_pairs,
+    select,
+)  # fmt: skip
 from impossible.errors import DataError
 from impossible.models import LanguageModel
 from impossible.params import Params
@@ -129,3 +137,16 @@ def test_paraphrase_is_a_function_of_seed_and_text(tmp_path: Path) -> None:
         paraphrase(["a", " "], STUDENT)
     with pytest.raises(DataError, match="at least 1"):
         paraphrase(["a"], STUDENT, n=0)
+
+
+def test_fresh_inputs_are_the_accepted_texts_once_each() -> None:
+    drawn = pd.DataFrame(
+        {
+            "context_id": ["c", "c", "d", "d"], "sample": [0, 1, 0, 1], "raw": "",
+            "text": ["A.", "B.", "A.", "C."], "reason": ["", "", "", "not fresh"],
+        }
+    )  # fmt: skip
+    assert fresh_inputs(drawn)[["input_id", "text"]].to_numpy().tolist() == [
+        ["c-0", "A."],
+        ["c-1", "B."],
+    ]

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from impossible.datasets import read_pairs, take
-from impossible.evaluation import corpus_quality, quality_file, score_file, score_predictions
+from impossible.evaluation import score_file, score_predictions
 from impossible.metrics import BertIBleu, IBleu, NgramDiversity, RougeL, SelfBleu, SentenceBleu
+from impossible.quality import corpus_quality, quality_file
 from impossible.trees import flat_tree
 
 NAMES = ["ann", "bob", "eve", "kim", "lee"]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from impossible.datasets import HUMAN, available, human_pairs, human_predictions
-from impossible.evaluation import corpus_quality, score_predictions
+from impossible.evaluation import score_predictions
+from impossible.quality import corpus_quality
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 FOLDER = Path(os.environ.get("IMPOSSIBLE_HUMAN_DATA") or _BESIDE)

@@ -14,13 +14,14 @@ LEVELS = {
     for level, names in enumerate(
         (
             "errors records yamlio progress",
-            "keys files shards store params templates text statistics thesauri trees world parsers",
+            "keys files shards store params templates text statistics thesauri trees world parsers "
+            "published",
             "models caches tokenizing",
             "batching sampling likelihood decoding rewriting critics fitting training",
             "assessment baselines comparison contexts corpora datasets distill evaluation filters "
             "invitro agreement rating returned "
             "ablation control metric_rows metrics oracle pairs pretraining proximity roundtrip "
-            "scoring students summaries systems tasks "
+            "quality scoring students summaries systems tasks "
             "trends",
             "notebook tables figures report examples",
             "cells ledger execute schedule unchanged runner plan cli cli_rating",

@@ -18,15 +18,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from impossible.agreement import (
-    PAPER_TABLE3,
     agreement_rows,
     alpha,
     mean_rating_rows,
-    paper_table3,
     shuffled_ratings,
 )
 from impossible.cli import main
 from impossible.errors import DataError
+from impossible.evaluation import with_likeness
 from impossible.rating import TASKS, Kit, draw_kit, read_key, render_form, write_kit
 from impossible.records import METRIC_ROWS, PREDICTIONS, RATINGS
 from impossible.returned import read_ratings, write_synthetic
@@ -391,17 +390,13 @@ def test_synthetic_raters_see_words_and_nothing_else(tmp_path: Path) -> None:
     assert value["synthetic: copy", "dissimilar"] < 1.5
 
 
-def test_the_papers_table() -> None:
-    rows = paper_table3()
-    assert len(rows) == 3 * len(PAPER_TABLE3)
-    assert rows["low"].isna().all()
-
-
 # --- the command line
 
 
 def test_forms_and_ratings_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = write_frame(tmp_path / "predictions.parquet", predictions(), PREDICTIONS)
+    path = write_frame(
+        tmp_path / "predictions.parquet", with_likeness(predictions(), None), PREDICTIONS
+    )
     folder = tmp_path / "rating"
     command = ["forms", str(path), "--to", str(folder), "--items", "3", "--raters", "2"]
     assert main(command) == 0

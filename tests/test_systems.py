@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
+from impossible.evaluation import score_predictions
 from impossible.models import LanguageModel, load_student, load_teacher
+from impossible.records import LIKENESS, PREDICTIONS
+from impossible.store import read_frame, write_frame
 from impossible.systems import (
     copy_input,
     gold_reference,
@@ -76,17 +79,40 @@ def test_a_student_answers_each_item_by_itself(student: LanguageModel) -> None:
 
 
 def test_item_scores_by_hand() -> None:
-    scores = item_scores(predict({"copy": copy_input, "gold": gold_reference}, ITEMS), Likeness())
+    found = predict({"copy": copy_input, "gold": gold_reference}, ITEMS, Likeness())
+    scores = item_scores(found)
     copy, gold = (scores[scores["system"] == name] for name in ("copy", "gold"))
     assert (copy["bert_ibleu"] == 0).all()
-    assert (copy["rouge_l_source"] == 1).all()
+    assert (copy["rouge_l_source"] == 100).all()
     # no word of "He went." beyond "he": ROUGE-L 2·1/(4+2)
-    assert gold["rouge_l_source"].iloc[2] == pytest.approx(1 / 3)
+    assert gold["rouge_l_source"].iloc[2] == pytest.approx(100 / 3)
     own = gold["self_bleu"].iloc[2] / 100
     assert gold["bert_ibleu"].iloc[2] == pytest.approx(100 * 5 / (4 / 0.9 + 1 / (1 - own)))
     assert item_scores(predict({"copy": copy_input}, ITEMS))["bert_ibleu"].isna().all()
-    empty = predict({"none": lambda items: [""] * len(items)}, ITEMS)
-    assert (item_scores(empty, Likeness())["bert_ibleu"] == 0).all()
+    empty = predict({"none": lambda items: [""] * len(items)}, ITEMS, Likeness())
+    assert (item_scores(empty)["bert_ibleu"] == 0).all()
+
+
+def test_what_is_faithful_and_what_is_also_new() -> None:
+    found = predict({"copy": copy_input, "gold": gold_reference}, ITEMS)
+    judged = item_scores(found, lambda xs, ys: np.array([1.0, np.nan, 0.0] * 2))
+    copy, gold = (judged[judged["system"] == name] for name in ("copy", "gold"))
+    assert copy["fidelity"].tolist()[::2] == [100, 0]
+    assert (copy["paraphrase"] == 0).all()  # a copy is not new, whatever can be said of it
+    near = gold["rouge_l_source"] <= 75
+    assert near.any()
+    assert gold["paraphrase"][near].equals(gold["fidelity"][near])
+    assert "fidelity" not in item_scores(found)
+
+
+def test_scores_come_from_stored_predictions_without_a_model(tmp_path: Path) -> None:
+    found = predict({"copy": copy_input, "gold": gold_reference}, ITEMS, Likeness())
+    path = write_frame(tmp_path / "predictions.parquet", found, PREDICTIONS)
+    again = read_frame(path, PREDICTIONS)
+    assert item_scores(again).equals(item_scores(found))
+    assert score_predictions(again).equals(score_predictions(found, Likeness()))
+    bare = found.drop(columns=["encoder", *LIKENESS])
+    assert score_predictions(bare).set_index("metric").loc["bert_ibleu", "value"].isna().all()
 
 
 def test_a_paired_interval_is_narrower_than_the_noise_both_share() -> None:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from impossible.comparison import fidelity_rows
 from impossible.distill import choose, dataset
 from impossible.errors import ParameterError
-from impossible.evaluation import corpus_quality
 from impossible.metric_rows import MetricRows
 from impossible.pairs import Critic, Parser, gate, score_pairs
 from impossible.params import Params
+from impossible.quality import corpus_quality
 from impossible.statistics import Interval
 
-__all__ = ["GATES", "PAPER_TABLE6", "chosen_from", "filtered", "truth_by_round", "without"]
+__all__ = ["GATES", "chosen_from", "filtered", "truth_by_round", "without"]
 
 #: For each critic the values that let every pair through.
 GATES: dict[str, dict[str, Any]] = {
@@ -27,15 +27,6 @@ GATES: dict[str, dict[str, Any]] = {
     "ted": {"ted_min": 0},
     "length_ratio": {"length_ratio_min": 0.0, "length_ratio_max": 100.0},
     "numbers": {"number_consistency": False},
-}
-
-#: The paper's Table 6: BERT-iBLEU on MRPC.
-PAPER_TABLE6: dict[str, tuple[float, ...]] = {
-    "paper: without self-distillation": (64.0,),
-    "paper: T5-ChatGPT-Para": (62.9,),
-    "paper: T5-ChatGPT-Para + self-distillation": (63.3,),
-    "paper: T5-ChatGPT-Para + critics": (64.1,),
-    "paper: Impossible-T5": (67.1,),
 }
 
 

@@ -22,18 +22,10 @@ from impossible.store import item_rng
 from impossible.text.signature import signature
 
 __all__ = [
-    "PAPER_ALPHA", "PAPER_TABLE3", "agreement_rows", "alpha", "mean_rating_rows", "paper_table3",
+    "PAPER_ALPHA", "agreement_rows", "alpha", "mean_rating_rows",
     "shuffled_ratings",
 ]  # fmt: skip
 
-#: The paper's Table 3: fluent, faithful, dissimilar (200 items of MRPC, 6 raters).
-PAPER_TABLE3: dict[str, tuple[float, float, float]] = {
-    "paper: ChatGPT": (2.80, 2.37, 2.38),
-    "paper: T5 on ParaBank1": (2.45, 2.33, 2.09),
-    "paper: T5 on ParaBank2": (2.47, 2.50, 2.21),
-    "paper: T5 on ChatGPT-Para": (2.64, 2.30, 2.33),
-    "paper: Impossible-T5": (2.74, 2.55, 2.40),
-}
 PAPER_ALPHA = 0.62  # the paper says neither for which question nor at which level of measurement
 
 
@@ -142,17 +134,6 @@ def mean_rating_rows(
 def _mark(ratings: pd.DataFrame) -> str:
     """Mark that the name of every number from synthetic ratings begins with."""
     return f"{SYNTHETIC}: " if (ratings["origin"] == SYNTHETIC).any() else ""
-
-
-def paper_table3() -> pd.DataFrame:
-    """The paper's Table 3 as METRIC_ROWS, without intervals (the paper has none)."""
-    rows = [
-        (system, metric, value, np.nan, np.nan, 200, "Jung et al. 2024, Table 3")
-        for system, values in PAPER_TABLE3.items()
-        for metric, value in zip(("fluent", "faithful", "dissimilar"), values, strict=True)
-    ]
-    columns = ["system", "metric", "value", "low", "high", "n", "signature"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def shuffled_ratings(ratings: pd.DataFrame, seed: int = 0) -> pd.DataFrame:

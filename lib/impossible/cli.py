@@ -224,8 +224,8 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _quality(options: argparse.Namespace) -> None:
-    from impossible.evaluation import quality_file
     from impossible.parsers import get_parser
+    from impossible.quality import quality_file
 
     lines, name = _lines(options.file)
     parser = get_parser(options.parser) if options.parser else None

@@ -16,21 +16,18 @@ from numpy.typing import NDArray
 
 from impossible.datasets import HUMAN, available, human_pairs, human_predictions, take
 from impossible.errors import DataError
-from impossible.evaluation import Parser, corpus_quality, score_predictions
+from impossible.evaluation import score_predictions
 from impossible.metric_rows import Encoder, MetricRows
+from impossible.quality import Parser, corpus_quality
 from impossible.records import DATASET
 from impossible.store import RunFolder, read_frame, resolve
-from impossible.systems import published
 
 __all__ = [
-    "COPY_INPUT", "PAPER_COPY_INPUT", "PAPER_TABLE1", "TABLE1", "TITLES", "copy_input_readings",
+    "COPY_INPUT", "PAPER_COPY_INPUT", "TITLES", "copy_input_readings",
     "copy_input_rows", "detokenized", "equal_size", "fidelity_rows", "gather", "human_range",
-    "missing_sets", "own_corpora", "paper_rows", "quality_by_size", "quality_rows",
+    "missing_sets", "own_corpora", "quality_by_size", "quality_rows",
     "shuffled_control",
 ]  # fmt: skip
-
-#: Columns of the paper's Table 1, as `corpus_quality` calls them.
-TABLE1 = ("cosine", "h2", "h3", "msttr", "jaccard", "ted_3", "ted_f")
 
 #: Measures of the picture, with the direction that means more varied pairs.
 TITLES = {
@@ -38,14 +35,6 @@ TITLES = {
     "self_bleu": "Self-BLEU ↓", "rouge_l": "ROUGE-L ↓", "words_source": "words per source",
     "length_ratio": "words, target / source",
 }  # fmt: skip
-
-#: The paper's Table 1; the number of pairs is in the name.
-PAPER_TABLE1: dict[str, tuple[float, ...]] = {
-    "paper: ParaBank1 (57.0M)": (81.77, 17.07, 21.66, 45.52, 48.41, 3.59, 14.53),
-    "paper: ParaBank2 (19.7M)": (82.50, 17.48, 21.44, 46.16, 43.44, 4.04, 17.41),
-    "paper: ChatGPT-Para (2.1M)": (85.44, 17.67, 21.41, 35.83, 44.56, 4.26, 20.15),
-    "paper: DIMPLE (4.2M)": (87.68, 17.75, 22.46, 53.08, 43.62, 5.02, 29.84),
-}
 
 #: Test sets whose Copy-Input row in the paper's Table 2 can be recomputed, and their name there.
 COPY_INPUT = {"mrpc": "MRPC test positives", "parasci_arxiv": "ParaSCI-arXiv test"}
@@ -163,11 +152,6 @@ def quality_rows(
         for name, frame in corpora.items()
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def paper_rows() -> pd.DataFrame:
-    """The paper's Table 1 as METRIC_ROWS; the sizes are in the names."""
-    return published(PAPER_TABLE1, TABLE1, 0, "Jung et al. 2024, Table 1")
 
 
 def fidelity_rows(

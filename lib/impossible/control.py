@@ -8,32 +8,20 @@ import numpy as np
 import pandas as pd
 
 from impossible.errors import DataError
-from impossible.models import LanguageModel
-from impossible.systems import System, prompted, student_system
+from impossible.metric_rows import Encoder as Likeness
+from impossible.systems import System
+from impossible.systems import predict as systems_predict
 from impossible.text.overlap import lcs_length
 from impossible.trees import Tree, parse_bracketed, ted
 
 __all__ = [
-    "PAPER_TABLE4", "TABLE4", "annotated", "asked", "controlled", "exemplar_distance",
+    "annotated", "controlled", "exemplar_distance",
     "exemplars", "linearized", "own_exemplar", "predict", "prompt", "shifted", "tags",
     "with_exemplars",
 ]  # fmt: skip
 
 Parser = Callable[[str], str | None]
 MARK = "tree:"
-
-#: Columns of the paper's Table 4.
-TABLE4 = ("ibleu", "bert_ibleu", "rouge_l", "ted_exemplar")
-
-#: The paper's Table 4 (ParaNMT-small).
-PAPER_TABLE4: dict[str, tuple[float, ...]] = {
-    "paper: ChatGPT, 0-shot": (9.1, 85.8, 41.6, 11.6),
-    "paper: ChatGPT, 5-shot": (9.0, 85.9, 42.2, 10.3),
-    "paper: T5 on ParaBank1": (10.7, 82.3, 55.6, 8.4),
-    "paper: T5 on ParaBank2": (10.9, 84.7, 57.5, 8.8),
-    "paper: T5 on ChatGPT-Para": (10.5, 79.4, 47.6, 10.4),
-    "paper: Impossible-T5": (11.2, 86.6, 51.8, 8.5),
-}
 
 
 def linearized(tree: str) -> str:
@@ -154,21 +142,20 @@ def _tags_of(text: str, parser: Parser) -> tuple[str, ...]:
     return tags(tree)
 
 
-def controlled(student: LanguageModel, parser: Parser, max_new_tokens: int = 100) -> System:
-    """A student that was trained on `annotated` pairs, told the tree of each item's exemplar.
+def controlled(system: System, parser: Parser) -> System:
+    """A system told the tree of each item's exemplar: a student of `annotated` pairs, or a prompt.
 
     Args:
-        student: an encoder-decoder.
+        system: what is told, for example `systems.student_system(student)`.
         parser: of the exemplars.
-        max_new_tokens: longest output.
 
     Returns:
         A system for items with the columns source and exemplar.
     """
-    plain = student_system(student, max_new_tokens)
 
     def answer(items: pd.DataFrame) -> list[str]:
-        return plain(items.assign(source=_prompts(items, parser)))
+        pairs = zip(items["source"], items["exemplar"], strict=True)
+        return system(items.assign(source=[prompt(x, str(parser(z))) for x, z in pairs]))
 
     return answer
 
@@ -188,41 +175,19 @@ def own_exemplar(items: pd.DataFrame) -> list[str]:
     return list(items["exemplar"])
 
 
-def asked(lm: LanguageModel, parser: Parser, shots: Sequence[tuple[str, str]] = ()) -> System:
-    """A language model asked for the sentence in the form of a tree; greedy, first sentence.
-
-    Args:
-        lm: the teacher.
-        parser: of the exemplars.
-        shots: (prompt, output) examples; none: zero-shot.
-    """
-    plain = prompted(lm, shots)
-
-    def answer(items: pd.DataFrame) -> list[str]:
-        return plain(items.assign(source=_prompts(items, parser)))
-
-    return answer
-
-
-def _prompts(items: pd.DataFrame, parser: Parser) -> list[str]:
-    pairs = zip(items["source"], items["exemplar"], strict=True)
-    return [prompt(x, str(parser(z))) for x, z in pairs]
-
-
-def predict(systems: Mapping[str, System], items: pd.DataFrame) -> pd.DataFrame:
+def predict(
+    systems: Mapping[str, System], items: pd.DataFrame, encoder: Likeness | None = None
+) -> pd.DataFrame:
     """PREDICTIONS of every system; the first reference is the only one, as it alone is asked for.
 
     Args:
         systems: name → system.
         items: item, source, references, exemplar.
+        encoder: as for `systems.predict`.
     """
-    wanted = [list(texts)[:1] for texts in items["references"]]
-    columns = {"item": items["item"], "source": items["source"], "references": wanted}
-    parts = [
-        pd.DataFrame({"system": name, **columns, "output": system(items)})
-        for name, system in systems.items()
-    ]
-    return pd.concat(parts, ignore_index=True)
+    # `systems.predict` keeps the first reference from the others: here it is the one that counts
+    wanted = [[texts[0], texts[0]] for texts in items["references"]]
+    return systems_predict(systems, items.assign(references=wanted), encoder)
 
 
 def exemplar_distance(

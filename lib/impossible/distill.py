@@ -20,12 +20,26 @@ __all__ = [
     "candidates",
     "choose",
     "dataset",
+    "fresh_inputs",
     "pair_id",
     "paraphrase",
     "relabel",
     "require_pairs",
     "select",
 ]
+
+
+def fresh_inputs(drawn: pd.DataFrame) -> pd.DataFrame:
+    """The sentences of drawn contexts that may be rewritten: accepted, each text once, with a name.
+
+    Args:
+        drawn: SENTENCES of `contexts.draw_inputs`; those with a reason are left out.
+
+    Returns:
+        SENTENCES with the column input_id.
+    """
+    fresh = drawn[drawn["reason"] == ""].drop_duplicates("text")
+    return fresh.assign(input_id=fresh["context_id"] + "-" + fresh["sample"].astype(str))
 
 
 def relabel(

@@ -140,6 +140,8 @@ def to_table(frame: pd.DataFrame, schema: pa.Schema, where: object) -> pa.Table:
 def read_frame(path: Path, schema: pa.Schema) -> pd.DataFrame:
     """Read records written by `write_frame`.
 
+    A column that may be null and is not there at all is null.
+
     Raises:
         DataError: the file is missing, damaged, or has another schema.
     """
@@ -155,6 +157,9 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
         table = pq.ParquetFile(path, memory_map=False).read()
     except (pa.ArrowException, OSError, ValueError) as bad:
         raise DataError(f"{path} is damaged ({bad}): delete it and run again.") from bad
+    for place, field in enumerate(schema):
+        if field.nullable and field.name not in table.column_names:
+            table = table.add_column(place, field, pa.nulls(len(table), field.type))
     if not table.schema.equals(schema, check_metadata=False):
         raise DataError(
             f"{path} has the columns {table.schema.names} and not {schema.names} "

@@ -41,6 +41,9 @@ def _scores() -> list[pa.Field]:
     ]
 
 
+#: Columns of `PREDICTIONS` that an encoder fills (`evaluation.with_likeness`).
+LIKENESS = ("bert_score", "bert_score_references", "cosine")
+
 #: A context: text = prefix + " " + `n_sentences` sentences written by the teacher (section 3.1).
 CONTEXTS = _schema(
     "context_id",
@@ -91,7 +94,8 @@ CANDIDATES = _schema(
     *_scores(),
 )
 
-#: What a system wrote for an item of a test set.
+#: What a system wrote for an item of a test set, and what an encoder says of it (null if none ran):
+#: BERTScore of output and source and of output and best reference, cosine of output and source.
 PREDICTIONS = _schema(
     "item",
     _text("system"),
@@ -99,6 +103,8 @@ PREDICTIONS = _schema(
     _text("source"),
     pa.field("references", pa.list_(pa.string()), nullable=False),
     _text("output"),
+    pa.field("encoder", pa.string()),
+    *(pa.field(name, pa.float64()) for name in LIKENESS),
 )
 
 #: One answer of one rater about one blinded output; `origin` is "human" or "synthetic".

@@ -20,7 +20,24 @@ from impossible.decoding import CONTEXT, ROWS, Forbid, Uniforms, check_window, d
 from impossible.models import LanguageModel
 from impossible.sampling import Nucleus, bucketed_rows, generate
 
-__all__ = ["generate_candidates"]
+__all__ = ["GREEDY", "generate_candidates", "rewrite"]
+
+GREEDY = Nucleus(greedy=True)
+
+
+def rewrite(model: LanguageModel, sources: Sequence[str], max_new_tokens: int = 100) -> list[str]:
+    """The most probable output for each source, token by token.
+
+    Args:
+        model: an encoder-decoder.
+        sources: what it reads.
+        max_new_tokens: longest output, tokens.
+
+    Raises:
+        ModelError: a source is longer than the model's window.
+    """
+    zeros = [np.zeros((1, max_new_tokens))] * len(sources)
+    return [found[0] for found in generate_candidates(model, sources, zeros, GREEDY)]
 
 
 @torch.inference_mode()

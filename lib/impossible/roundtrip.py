@@ -19,7 +19,7 @@ from scipy.spatial.distance import squareform
 from impossible.distill import pair_id
 from impossible.models import LanguageModel
 from impossible.params import Params
-from impossible.rewriting import generate_candidates
+from impossible.rewriting import GREEDY, generate_candidates, rewrite
 from impossible.sampling import Nucleus
 from impossible.store import item_rng
 from impossible.systems import System
@@ -27,8 +27,6 @@ from impossible.text.overlap import rouge_l_matrix
 from impossible.text.sentences import words
 
 __all__ = ["RoundTrip", "clustered_corpus", "constrained_corpus", "corpus", "round_trip_system"]
-
-GREEDY = Nucleus(greedy=True)
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,7 @@ class RoundTrip:
     def pivot(self, texts: Sequence[str]) -> list[str]:
         """The most probable translation of each text, greedily."""
         prefixed = [self.there_prefix + text for text in texts]
-        zeros = [np.zeros((1, self.max_new_tokens))] * len(texts)
-        return [found[0] for found in generate_candidates(self.there, prefixed, zeros, GREEDY)]
+        return rewrite(self.there, prefixed, self.max_new_tokens)
 
     def return_trips(
         self,

@@ -8,40 +8,27 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from rouge_score.rouge_scorer import RougeScorer
 
 from impossible.assessment import answers
-from impossible.metric_rows import Encoder
 from impossible.models import LanguageModel
 from impossible.systems import System
 from impossible.text.sentences import words
 from impossible.trees import Tree, parse_bracketed
 
-__all__ = ["PAPER_TABLE5", "TABLE5", "first_words", "novelty", "pruned", "summary_scores", "tldr"]
+__all__ = ["first_words", "novelty", "pruned", "summary_scores", "tldr"]
 
 #: Prepositions whose phrases mostly name participants, so that deletion spares them.
 SPARED = frozenset({"by", "from", "of", "to", "with"})
 DROPPED = frozenset({"ADVP", "JJ", "PRN"})
 ROUGE = ("rouge1", "rouge2", "rougeL")
-#: Columns that the paper's Table 5 and ours have in common, as `summary_scores` calls them.
-TABLE5 = ("bert_score_references", "rouge_l")
-
-#: The paper's Table 5 (Gigaword): BERTScore-F1, ROUGE-L.
-PAPER_TABLE5: dict[str, tuple[float, ...]] = {
-    "paper: ChatGPT": (84.8, 33.6),
-    "paper: Referee": (78.2, 29.2),
-    "paper: T5-ParaBank": (77.5, 29.6),
-    "paper: Impossible-T5": (85.1, 30.3),
-}
 
 
-def summary_scores(predictions: pd.DataFrame, encoder: Encoder | None = None) -> pd.DataFrame:
+def summary_scores(predictions: pd.DataFrame) -> pd.DataFrame:
     """Scores of single summaries, times 100, whose means `systems.mean_rows` makes.
 
     Args:
-        predictions: PREDICTIONS.
-        encoder: for BERTScore; None: it is missing.
+        predictions: PREDICTIONS with the likeness to references (`evaluation.with_likeness`).
 
     Returns:
         system, item, rouge1, rouge2, rouge_l (F1, best reference, no stemmer),
@@ -57,7 +44,7 @@ def summary_scores(predictions: pd.DataFrame, encoder: Encoder | None = None) ->
     ]
     frame = predictions[["system", "item"]].reset_index(drop=True)
     frame[["rouge1", "rouge2", "rouge_l"]] = 100 * np.array(rows).reshape(-1, 3)
-    frame["bert_score_references"] = 100 * _best_bert_score(outputs, references, encoder)
+    frame["bert_score_references"] = 100 * predictions["bert_score_references"].to_numpy(float)
     sources = list(predictions["source"])
     lengths = [len(y) / max(1, len(x)) for x, y in zip(sources, outputs, strict=True)]
     frame["compression"] = 100 * np.array(lengths)
@@ -65,20 +52,6 @@ def summary_scores(predictions: pd.DataFrame, encoder: Encoder | None = None) ->
         [novelty(x, y) for x, y in zip(sources, outputs, strict=True)]
     )
     return frame
-
-
-def _best_bert_score(
-    outputs: list[str], references: list[list[str]], encoder: Encoder | None
-) -> NDArray[np.float64]:
-    best = np.full(len(outputs), np.nan)
-    if encoder is None:
-        return best
-    flat = [(i, text) for i, texts in enumerate(references) if outputs[i].strip() for text in texts]
-    best[:] = 0.0  # an empty output says nothing
-    if flat:
-        found = encoder.bert_score([outputs[i] for i, _ in flat], [text for _, text in flat])
-        np.maximum.at(best, [i for i, _ in flat], found)
-    return best
 
 
 def novelty(source: str, summary: str) -> float:

@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from impossible.assessment import answers, few_shot, zero_shot
 from impossible.critics import Encoder
+from impossible.evaluation import with_likeness
 from impossible.metric_rows import Encoder as Likeness
 from impossible.metric_rows import MetricRows
 from impossible.models import LanguageModel, Run, load_encoder
-from impossible.rewriting import generate_candidates
-from impossible.sampling import Nucleus
+from impossible.rewriting import rewrite
 from impossible.statistics import bootstrap_difference
 from impossible.text.bleu import self_bleu
 from impossible.text.overlap import rouge_l
@@ -25,39 +26,11 @@ from impossible.text.signature import signature
 from impossible.text.similarity import bert_ibleu
 
 __all__ = [
-    "PAPER_TABLE2", "PAPER_TABLE8", "TABLE2", "System", "copy_input", "gold_reference",
-    "item_scores", "matched", "mean_rows", "paired_gain", "paper_table2", "paper_table8", "predict",
-    "prompted", "published", "shuffled", "student_system", "text_encoder",
+    "System", "copy_input", "gold_reference", "item_scores", "mean_rows", "paired_gain", "predict",
+    "prompted", "shuffled", "student_system", "text_encoder",
 ]  # fmt: skip
 
-#: Columns of the paper's Table 2, as `score_predictions` calls them.
-TABLE2 = ("ibleu", "bert_ibleu", "bleu", "rouge_l")
-
-#: The paper's Table 2, column MRPC.
-PAPER_TABLE2: dict[str, tuple[float, ...]] = {
-    "paper, MRPC: Copy-Input": (1.1, 0.0, 44.4, 65.7),
-    "paper, MRPC: GPT-3.5": (5.7, 66.5, 18.1, 35.7),
-    "paper, MRPC: ChatGPT": (5.9, 67.7, 18.0, 36.5),
-    "paper, MRPC: T5 on ParaBank1": (5.8, 60.0, 27.3, 50.3),
-    "paper, MRPC: T5 on ParaBank2": (6.1, 60.5, 27.7, 51.4),
-    "paper, MRPC: T5 on ChatGPT-Para": (5.4, 62.9, 21.2, 40.7),
-    "paper, MRPC: Impossible-T5": (7.3, 67.1, 26.0, 46.8),
-}
-
-#: The paper's Table 8, Quora: iBLEU, BLEU.
-PAPER_TABLE8: dict[str, tuple[float, ...]] = {
-    "paper, Quora: Lag VAE": (8.73, 15.52),
-    "paper, Quora: CGMH": (9.94, 15.73),
-    "paper, Quora: UPSA": (12.03, 18.21),
-    "paper, Quora: BT": (11.64, 11.59),
-    "paper, Quora: Corruption": (12.32, 17.97),
-    "paper, Quora: ConRPG": (12.68, 18.31),
-    "paper, Quora: MCPG": (13.58, 24.84),
-    "paper, Quora: Impossible-T5": (16.40, 27.22),
-}
-
 System = Callable[[pd.DataFrame], list[str]]
-GREEDY = Nucleus(greedy=True)
 
 
 def copy_input(items: pd.DataFrame) -> list[str]:
@@ -98,9 +71,7 @@ def student_system(student: LanguageModel, max_new_tokens: int = 100) -> System:
     """
 
     def answer(items: pd.DataFrame) -> list[str]:
-        sources = list(items["source"])
-        zeros = [np.zeros((1, max_new_tokens)) for _ in sources]
-        return [c[0] for c in generate_candidates(student, sources, zeros, GREEDY)]
+        return rewrite(student, list(items["source"]), max_new_tokens)
 
     return answer
 
@@ -115,13 +86,16 @@ def shuffled(system: System) -> System:
     return answer
 
 
-def predict(systems: Mapping[str, System], items: pd.DataFrame) -> pd.DataFrame:
+def predict(
+    systems: Mapping[str, System], items: pd.DataFrame, encoder: Likeness | None = None
+) -> pd.DataFrame:
     """PREDICTIONS of every system for every item.
 
     Args:
         systems: name → system.
         items: item, source, references (two or more each: the first is kept for the system
             `gold_reference`, so that all systems are scored against the same others).
+        encoder: for BERTScore and cosine of output and source; None: null.
     """
     others = [list(texts)[1:] for texts in items["references"]]
     columns = {"item": items["item"], "source": items["source"], "references": others}
@@ -129,7 +103,7 @@ def predict(systems: Mapping[str, System], items: pd.DataFrame) -> pd.DataFrame:
         pd.DataFrame({"system": name, **columns, "output": system(items)})
         for name, system in systems.items()
     ]
-    return pd.concat(parts, ignore_index=True)
+    return with_likeness(pd.concat(parts, ignore_index=True), encoder)
 
 
 def text_encoder(name: str, run: Run | None = None, device: str = "auto") -> Encoder | None:
@@ -137,76 +111,34 @@ def text_encoder(name: str, run: Run | None = None, device: str = "auto") -> Enc
     return None if name == "none" else Encoder(load_encoder(name, run, device=device))
 
 
-def published(
-    table: Mapping[str, Sequence[float]], metrics: Sequence[str], n: int, source: str
+def item_scores(
+    predictions: pd.DataFrame,
+    judge: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]] | None = None,
+    rouge_l_max: float = 0.75,
 ) -> pd.DataFrame:
-    """Numbers of a paper as METRIC_ROWS, without intervals (the paper has none).
+    """Scores of single outputs, in per cent, from which differences of systems are made.
 
     Args:
-        table: system → a value per metric.
-        metrics: names, as ours are called.
-        n: items behind each value.
-        source: paper and table.
-    """
-    rows = [
-        (system, metric, value, np.nan, np.nan, n, source)
-        for system, values in table.items()
-        for metric, value in zip(metrics, values, strict=True)
-    ]
-    columns = ["system", "metric", "value", "low", "high", "n", "signature"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def matched(
-    table: Mapping[str, Sequence[float]], metrics: Sequence[str], ours: Mapping[str, str]
-) -> dict[tuple[str, str], float]:
-    """A paper's numbers under the names of our systems, as `tables.beside_paper` wants them.
-
-    Args:
-        table: the paper's system → a value per metric.
-        metrics: names, as ours are called.
-        ours: our system → the paper's system that it answers to.
-
-    >>> matched({"T5": (7.3, 26.0)}, ["ibleu", "bleu"], {"M_para": "T5"})
-    {('M_para', 'ibleu'): 7.3, ('M_para', 'bleu'): 26.0}
-    """
-    return {
-        (name, metric): value
-        for name, theirs in ours.items()
-        for metric, value in zip(metrics, table[theirs], strict=True)
-    }
-
-
-def paper_table2() -> pd.DataFrame:
-    """The paper's Table 2 for MRPC as METRIC_ROWS."""
-    return published(PAPER_TABLE2, TABLE2, 1147, "Jung et al. 2024, Table 2")
-
-
-def paper_table8() -> pd.DataFrame:
-    """The paper's Table 8 for Quora as METRIC_ROWS."""
-    return published(PAPER_TABLE8, ("ibleu", "bleu"), 4000, "Jung et al. 2024, Table 8")
-
-
-def item_scores(predictions: pd.DataFrame, encoder: Likeness | None = None) -> pd.DataFrame:
-    """Scores of single outputs, from which differences of systems are made.
-
-    Args:
-        predictions: PREDICTIONS.
-        encoder: for BERT-iBLEU; None: it is NaN.
+        predictions: PREDICTIONS of `predict`.
+        judge: (sources, outputs) → 1, 0 or NaN (nothing can be said) for each output.
+        rouge_l_max: more alike to the source than this, an output is no paraphrase (paper §3.2).
 
     Returns:
-        system, item, rouge_l_source (F1 in [0, 1]), self_bleu and bert_ibleu in [0, 100].
+        system, item, rouge_l_source, self_bleu, bert_ibleu (NaN where no encoder ran) and, with a
+        judge, fidelity and paraphrase: what is faithful, and what is faithful and new.
     """
     sources, outputs = list(predictions["source"]), list(predictions["output"])
     own = self_bleu(sources, outputs)
-    if encoder is None:
-        combined = np.full(len(outputs), np.nan)
-    else:
-        said = np.array([bool(output.strip()) for output in outputs])
-        alike = np.asarray(encoder.bert_score(outputs, sources), dtype=float)
-        combined = 100 * bert_ibleu(np.where(said, alike, 0.0), own / 100)
-    near = [rouge_l(x, y) for x, y in zip(sources, outputs, strict=True)]
-    columns = {"rouge_l_source": near, "self_bleu": own, "bert_ibleu": combined}
+    near = np.array([rouge_l(x, y) for x, y in zip(sources, outputs, strict=True)])
+    alike = predictions["bert_score"].to_numpy(dtype=float)
+    known = ~np.isnan(alike)
+    combined = np.full(len(outputs), np.nan)
+    combined[known] = 100 * bert_ibleu(alike[known], own[known] / 100)
+    columns = {"rouge_l_source": 100 * near, "self_bleu": own, "bert_ibleu": combined}
+    if judge is not None:
+        fidelity = 100 * judge(sources, outputs)
+        new = np.where(near <= rouge_l_max, fidelity, 0.0)
+        columns |= {"fidelity": fidelity, "paraphrase": new}
     return predictions[["system", "item"]].reset_index(drop=True).assign(**columns)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from impossible.errors import DataError
+from impossible.published import Published
 from impossible.store import RunFolder, write_json, write_text
 
 MISSING = "–"
@@ -135,6 +136,26 @@ def _reading(theirs: float, row: Mapping[Any, Any]) -> str:
     if row["low"] <= theirs <= row["high"]:
         return "agrees: inside the interval"
     return "ours is higher" if row["low"] > theirs else "ours is lower"
+
+
+def with_paper(
+    metric_rows: pd.DataFrame, paper: Published, ours: Mapping[str, str], digits: int = 1
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Ours and a table of the paper, in its columns: all lines below each other, and side by side.
+
+    Args:
+        metric_rows: METRIC_ROWS.
+        paper: the table.
+        ours: our system → the paper's system that it answers to.
+        digits: decimals of every number.
+
+    Returns:
+        (`wide` of ours and the paper's, `beside_paper` of those that answer to each other).
+    """
+    columns = list(paper.metrics)
+    both = [wide(rows, columns, digits) for rows in (metric_rows, paper.rows())]
+    beside = beside_paper(metric_rows, paper.matched(ours), digits=digits)
+    return pd.concat(both, ignore_index=True), beside
 
 
 def note(
