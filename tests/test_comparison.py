@@ -8,17 +8,19 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from impossible import published
 from impossible.comparison import (
     COPY_INPUT,
-    PAPER_COPY_INPUT,
     copy_input_readings,
     copy_input_rows,
     detokenized,
     equal_size,
+    gap,
     gather,
     human_range,
     missing_sets,
     own_corpora,
+    permuted,
     quality_by_size,
     quality_rows,
     shuffled_control,
@@ -164,4 +166,15 @@ def test_copying_scores_against_references(human: Path) -> None:
     assert rows.loc["rouge_l", "value"] == pytest.approx(100 * (1 / 3 + 2 / 3) / 2)
     assert rows.loc["bert_ibleu"].isna()["value"]
     assert copy_input_rows(str(human / "nowhere")).empty
-    assert {name for name, _ in PAPER_COPY_INPUT} == set(COPY_INPUT.values())
+    assert {name for name, _ in published.COPY_INPUT} == set(COPY_INPUT.values())
+
+
+def test_a_gap_is_a_difference_of_means_and_a_permuted_corpus_has_the_same_texts() -> None:
+    same = lambda xs, ys: np.array([float(x[0] == y[0]) for x, y in zip(xs, ys, strict=True)])  # noqa: E731
+    pairs = pd.DataFrame(
+        {"source": ["a1", "b1", "c1"], "target": ["a2", "b2", "c2"], "context_id": list("xyz")}
+    )
+    mixed = permuted(pairs)
+    assert sorted(mixed["target"]) == sorted(pairs["target"])
+    assert gap(pairs, mixed, same, samples=20).value == 1
+    assert gap(pairs, pairs, same, samples=20).bounds == [0, 0, 0]

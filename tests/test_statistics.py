@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from impossible.statistics import (
+    bootstrap_contrast,
     bootstrap_difference,
     bootstrap_mean,
     bootstrap_ratio,
@@ -104,3 +105,21 @@ def test_msttr_by_hand() -> None:
     assert segment_ratios(["a b a", "b c d e"], 3).tolist() == pytest.approx([2 / 3, 1.0])
     assert msttr(["a a a a"], 2) == 0.5
     assert np.isnan(msttr(["a"], 2))
+
+
+def test_a_contrast_pairs_what_shares_a_cluster() -> None:
+    rng = np.random.default_rng(0)
+    level = rng.normal(0, 10, 80)
+    names = np.arange(80)
+    a, b = level + 1 + rng.normal(0, 0.1, 80), level + rng.normal(0, 0.1, 80)
+    paired = bootstrap_contrast(a, b, names, names)
+    apart = bootstrap_contrast(a, b, names, names + 100)
+    assert paired.value == apart.value == pytest.approx(a.mean() - b.mean())
+    assert paired.high - paired.low < 0.2 < 4 < apart.high - apart.low
+    assert paired.low < bootstrap_difference(a, b).value < paired.high
+
+
+def test_a_contrast_with_missing_values_and_with_nothing() -> None:
+    found = bootstrap_contrast([1.0, np.nan, 3.0], [1.0], ["a", "b", "c"], ["d"])
+    assert (found.value, found.n) == (1.0, 3)
+    assert np.isnan(bootstrap_contrast([], [1.0], [], ["d"]).value)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from impossible.statistics import Interval, bootstrap, bootstrap_mean
 from impossible.text.signature import signature
 
-__all__ = ["Encoder", "MetricRows", "as_report"]
+__all__ = ["Encoder", "MetricRows", "as_report", "recorded"]
 
 Floats = NDArray[np.float64]
 
@@ -84,6 +84,18 @@ class MetricRows:
         columns = ["system", "metric", "value", "low", "high", "n", "signature"]
         frame = pd.DataFrame(self.rows, columns=columns)
         return frame.astype(dict.fromkeys(("value", "low", "high"), "float64"))
+
+
+def recorded(rows: pd.DataFrame, name: str = "") -> dict[str, list[float]]:
+    """METRIC_ROWS as the numbers a notebook records: "SYSTEM, METRIC" → [value, low, high].
+
+    Args:
+        rows: METRIC_ROWS.
+        name: in the place of the systems' names.
+    """
+    bounds = rows[["value", "low", "high"]].to_numpy(dtype=float).tolist()
+    names = rows["system"] if not name else [name] * len(rows)
+    return {f"{each}, {m}": b for each, m, b in zip(names, rows["metric"], bounds, strict=True)}
 
 
 def as_report(

@@ -154,6 +154,9 @@ class Params(BaseModel):
     proximity_lengths: list[int] = _p(
         [1, 2, 3, 4, 5], "points of the left panel", "sentences", "§2", min_length=1
     )
+    given_contexts: str = _p(
+        "in-vitro", "not by the teacher: in-vitro, a text file, empty", section="v1", names="folder"
+    )
     proximity_surface_contexts: int = _p(12, "contexts per cell length × heat", "contexts", ge=1)
     proximity_surface_pairs: int = _p(
         15, "random pairs judged per context that is in no panel", "pairs", ge=1

@@ -33,7 +33,7 @@ from impossible.store import (
 from impossible.unchanged import is_done, notebook_key, outputs
 
 MODELS = ("teacher", "critic", "student_base", "encoder", "translator", "back_translator")
-FOLDERS = ("human_data", "compare_with", "ratings", "thesaurus")
+FOLDERS = ("human_data", "compare_with", "given_contexts", "ratings", "thesaurus")
 OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_EVALUATE_OFFLINE", "TRANSFORMERS_OFFLINE")
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 SPACE = 256 * 2**20

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "Interval", "bootstrap", "bootstrap_difference", "bootstrap_mean", "bootstrap_ratio",
-    "half_samples",
+    "Interval", "bootstrap", "bootstrap_contrast", "bootstrap_difference", "bootstrap_mean",
+    "bootstrap_ratio", "half_samples",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -28,6 +28,11 @@ class Interval:
     low: float
     high: float
     n: int
+
+    @property
+    def bounds(self) -> list[float]:
+        """Value, low and high, as notebooks record them."""
+        return [self.value, self.low, self.high]
 
 
 def bootstrap(
@@ -115,6 +120,50 @@ def bootstrap_difference(
     """Mean of a − b over paired observations: two systems on the same items, drawn together."""
     difference = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
     return bootstrap_mean(difference, clusters, samples, confidence, rng)
+
+
+def bootstrap_contrast(
+    a: ArrayLike,
+    b: ArrayLike,
+    a_clusters: ArrayLike,
+    b_clusters: ArrayLike,
+    samples: int = 1000,
+    confidence: float = 0.95,
+    rng: int | np.random.Generator = 0,
+) -> Interval:
+    """Mean of a minus mean of b, of different lengths; a label found in both is drawn with both.
+
+    Two datasets made from the same contexts are partly paired, two made from different contexts
+    not at all; drawing contexts treats both as they are.
+
+    Args:
+        a, b: shapes (n,) and (m,); NaN = missing, not zero.
+        a_clusters, b_clusters: labels of the same shapes, for example the context of each pair.
+        samples, confidence, rng: as in `bootstrap`.
+
+    Returns:
+        The difference, its interval, and n + m without missing values.
+
+    Example:
+        >>> bootstrap_contrast([1.0, 1.0], [0.0, 1.0], ["c", "d"], ["c", "e"]).value
+        0.5
+    """
+    parts, labels = [], []
+    for place, (values, clusters) in enumerate(((a, a_clusters), (b, b_clusters))):
+        numbers = np.asarray(values, dtype=np.float64)
+        present = ~np.isnan(numbers)
+        columns = np.zeros((int(present.sum()), 4))
+        columns[:, 2 * place], columns[:, 2 * place + 1] = numbers[present], 1
+        parts.append(columns)
+        labels.append(np.asarray(clusters)[present])
+    if not all(map(len, parts)):
+        return Interval(np.nan, np.nan, np.nan, 0)
+
+    def difference(sums: Floats) -> Floats:
+        return _ratio(sums[..., :2]) - _ratio(sums[..., 2:])
+
+    rows, groups = np.concatenate(parts), np.concatenate(labels)
+    return bootstrap(rows, difference, groups, samples, confidence, rng)
 
 
 def half_samples(

@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from impossible.comparison import detokenized
 from impossible.datasets import available, human_pairs
 from impossible.params import Params
-from impossible.statistics import Interval, bootstrap, bootstrap_mean
+from impossible.statistics import Interval, bootstrap, bootstrap_contrast, bootstrap_mean
 from impossible.text.bleu import self_bleu
 
 __all__ = [
-    "PAPER_HUMAN", "contrast", "human_line", "kendall", "monotonicity", "panels", "ratios",
+    "PAPER_HUMAN", "contrast", "gap", "human_line", "kendall", "monotonicity", "panels", "ratios",
     "reading", "surface", "verdicts",
 ]  # fmt: skip
 
@@ -111,6 +111,21 @@ def contrast(judged: pd.DataFrame, column: str, axis: str, params: Params) -> In
     """
     points = [rows for name, _, rows in panels(judged, params.temperature) if name == axis]
     return _across([*points[:1], *points[-1:]], column, _difference, params)
+
+
+def gap(a: pd.DataFrame, b: pd.DataFrame, columns: tuple[str, str], params: Params) -> Interval:
+    """Mean of a column of some pairs minus that of others, contexts resampled.
+
+    Args:
+        a, b: `JUDGED` with further columns; contexts that both have are drawn together.
+        columns: of `a` and of `b`.
+        params: reads seed, bootstrap_samples, confidence.
+    """
+    found = bootstrap_contrast(
+        a[columns[0]], b[columns[1]], a["context_id"], b["context_id"],
+        params.bootstrap_samples, params.confidence, params.seed,
+    )  # fmt: skip
+    return _cautious(found, min(a["context_id"].nunique(), b["context_id"].nunique()))
 
 
 def monotonicity(judged: pd.DataFrame, column: str, axis: str, params: Params) -> Interval:
