@@ -24,7 +24,7 @@ LEVELS = {
             "quality scoring students summaries systems tasks "
             "trends",
             "notebook tables figures report examples",
-            "cells ledger execute schedule unchanged runner plan cli cli_rating",
+            "cells ledger execute schedule unchanged runner replicates plan cli cli_rating",
         )
     )
     for name in names.split()

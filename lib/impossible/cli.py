@@ -190,7 +190,8 @@ def _results(options: argparse.Namespace, name: str) -> Path:
 
 def _run(options: argparse.Namespace) -> None:
     from impossible.params import Params, describe
-    from impossible.runner import Selection, run_all
+    from impossible.replicates import run_replicated
+    from impossible.runner import Selection
 
     if options.parameters:
         print(describe())
@@ -199,7 +200,7 @@ def _run(options: argparse.Namespace) -> None:
     params = Params.load(name, overrides)
     chosen = vars(options)
     selection = Selection(chosen["from"], chosen["only"], chosen["until"], chosen["force"])
-    report = run_all(params, _results(options, name), selection)
+    report = run_replicated(params, _results(options, name), selection)
     print(f"Report: {report}" if report.is_file() else f"Results: {report.parent}")
 
 

@@ -161,6 +161,9 @@ class Params(BaseModel):
     proximity_surface_pairs: int = _p(
         15, "random pairs judged per context that is in no panel", "pairs", ge=1
     )
+    # Seeds of the ledger of claims
+    sampled_seeds: int = _p(1, "of claims without training", "seeds", affects=False, ge=1, le=99)
+    trained_seeds: int = _p(1, "of claims about students", "seeds", affects=False, ge=1, le=99)
     # Evaluation
     n_test: int = _p(500, "test sentences", "sentences", "§4", ge=2)
     bootstrap_samples: int = _p(1000, "resamples of an interval", "samples", ge=10, le=100_000)
@@ -200,6 +203,7 @@ class Params(BaseModel):
         ("context_sentences_min", "context_sentences_max"),
         ("length_ratio_min", "length_ratio_max"),
         ("entailment_floor", "entailment_threshold"),
+        ("trained_seeds", "sampled_seeds"),
     )
 
     @model_validator(mode="after")

@@ -47,9 +47,17 @@ class Selection:
     only: str = ""
     until: str = ""
     force: bool = False
+    names: frozenset[str] = frozenset()  # only those of these names; empty: all
+
+    @property
+    def partial(self) -> bool:
+        """Whether it leaves any notebook out."""
+        return bool(self.start or self.only or self.until or self.names)
 
     def of(self, notebooks: list[Stage]) -> list[Stage]:
         """The chosen ones, in order."""
+        if self.names:
+            return [stage for stage in notebooks if stage.name in self.names]
         if self.only:
             return [notebooks[find(notebooks, self.only)]]
         first = find(notebooks, self.start) if self.start else 0
