@@ -21,8 +21,8 @@ LEVELS = {
             "invitro agreement rating returned "
             "ablation control metric_rows metrics oracle pairs pretraining proximity roundtrip "
             "scoring students summaries systems tasks "
-            "trends",
-            "notebook tables figures report examples",
+            "trends claims judging",
+            "notebook tables claim_tables figures report examples",
             "cells ledger execute schedule unchanged runner plan cli cli_rating",
         )
     )
