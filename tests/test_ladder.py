@@ -22,8 +22,8 @@ LEVELS = {
             "given invitro agreement rating returned "
             "ablation control metric_rows metrics oracle pairs pretraining proximity roundtrip "
             "quality scoring students summaries systems tasks "
-            "trends",
-            "notebook tables figures report examples",
+            "trends claims judging",
+            "notebook tables claim_tables figures report examples",
             "cells ledger execute schedule unchanged runner replicates plan cli cli_rating",
         )
     )

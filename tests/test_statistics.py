@@ -1,15 +1,25 @@
-"""Intervals: against scipy, under clustering, and by coverage on simulated data."""
+"""Intervals: against scipy and under clustering (their coverage: `test_coverage`)."""
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from impossible.statistics import (
+    MOST_SEEDS,
+    Interval,
     bootstrap_contrast,
     bootstrap_difference,
     bootstrap_mean,
     bootstrap_ratio,
     half_samples,
+    holm,
+    one_sided_p,
+    over_seeds,
+    seeds_needed,
 )
 from impossible.text.diversity import entropy_bits, msttr, ngram_entropy, segment_ratios
 from scipy import stats
@@ -59,13 +69,6 @@ def test_ratio_and_difference() -> None:
     a = np.random.default_rng(0).normal(size=200)
     paired = bootstrap_difference(a + 0.1, a)
     assert paired.low == pytest.approx(0.1)
-
-
-def test_coverage_of_the_mean() -> None:
-    rng = np.random.default_rng(5)
-    intervals = [bootstrap_mean(rng.normal(size=50), samples=400, rng=i) for i in range(200)]
-    covered = np.mean([i.low <= 0 <= i.high for i in intervals])
-    assert 0.88 <= covered <= 0.99
 
 
 def test_half_samples_cover_an_entropy_where_the_bootstrap_does_not() -> None:
@@ -123,3 +126,67 @@ def test_a_contrast_with_missing_values_and_with_nothing() -> None:
     found = bootstrap_contrast([1.0, np.nan, 3.0], [1.0], ["a", "b", "c"], ["d"])
     assert (found.value, found.n) == (1.0, 3)
     assert np.isnan(bootstrap_contrast([], [1.0], [], ["d"]).value)
+
+
+SEEDS = st.lists(st.floats(-100, 100), min_size=2, max_size=8).filter(lambda v: np.std(v) > 1e-3)
+
+
+@given(SEEDS, st.floats(0.6, 0.99))
+def test_intervals_and_p_values_over_seeds_agree_with_scipy(
+    values: list[float], confidence: float
+) -> None:
+    ours, theirs = over_seeds(values, confidence), stats.ttest_1samp(values, 0.5)
+    bounds = theirs.confidence_interval(confidence)
+    assert (ours.low, ours.high) == pytest.approx((bounds.low, bounds.high), abs=1e-7)
+    expected = stats.ttest_1samp(values, 0.5, alternative="greater").pvalue
+    assert one_sided_p(values, 0.5) == pytest.approx(expected, abs=1e-9)
+
+
+def test_one_seed_has_no_interval_and_none_has_no_value() -> None:
+    one, none = over_seeds([2.0, np.nan]), over_seeds([])
+    assert (one.value, one.n, none.n) == (2.0, 1, 0)
+    assert np.isnan([one.low, one.high, none.value, one_sided_p([2.0])]).all()
+
+
+def test_seeds_that_agree_exactly() -> None:
+    assert over_seeds([2.0, 2.0]) == Interval(2.0, 2.0, 2.0, 2)
+    assert one_sided_p([2.0, 2.0]) == 0
+    assert one_sided_p([2.0, 2.0], 2.0) == one_sided_p([2.0, 2.0], 3.0) == 1
+
+
+@given(st.floats(0.1, 10), st.floats(0.1, 10), st.floats(0.6, 0.99))
+def test_seeds_needed_is_the_first_number_that_is_enough(
+    deviation: float, distance: float, confidence: float
+) -> None:
+    def half(n: int) -> float:
+        error = deviation / np.sqrt(n)
+        return float(error * stats.t.ppf((1 + confidence) / 2, n - 1))
+
+    needed = seeds_needed(deviation, distance, confidence)
+    if needed is None:
+        assert half(MOST_SEEDS) >= distance
+    else:
+        assert half(needed) < distance
+        assert needed == 2 or half(needed - 1) >= distance
+
+
+def test_seeds_needed_knows_no_answer_to_what_is_unknown() -> None:
+    assert seeds_needed(np.nan, 1.0) is None
+    assert seeds_needed(1.0, 0.0) is None
+    assert seeds_needed(1.0, 1.0, most=6) is None
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_holm_is_what_testing_every_subset_would_give(p_values: list[float]) -> None:
+    # closed testing: a hypothesis falls when Bonferroni rejects every set of them that holds it
+    places = range(len(p_values))
+    sets = [s for n in places for s in combinations(places, n + 1)]
+    bonferroni = {s: min(1.0, len(s) * min(p_values[i] for i in s)) for s in sets}
+    expected = [max(bonferroni[s] for s in sets if i in s) for i in places]
+    assert holm(p_values).tolist() == pytest.approx(expected)
+
+
+def test_holm_does_not_count_what_was_not_tested() -> None:
+    assert holm([0.01, np.nan, 0.02]).tolist()[::2] == pytest.approx([0.02, 0.02])
+    assert np.isnan(holm([0.01, np.nan])[1])
+    assert holm([]).tolist() == []

@@ -157,6 +157,32 @@ def test_imports_are_found_wherever_they_stand() -> None:
     assert "impossible.params" not in closure
 
 
+def test_data_beside_code_repeats_only_what_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "part").mkdir()
+    for name in ("__init__.py", "own.py", "other.py", "part/__init__.py", "part/inner.py"):
+        (tmp_path / name).write_text("")
+    for name in ("own.yaml", "part/words.yaml"):
+        (tmp_path / name).write_text("before")
+    monkeypatch.setattr(keys, "PACKAGE", tmp_path)
+
+    def changed(module: str, data: str) -> bool:
+        found = []
+        for text in ("before", "after"):
+            keys._module.cache_clear()
+            (tmp_path / data).write_text(text)
+            found.append(keys.module_closure([f"impossible.{module}"]))
+        return found[0] != found[1]
+
+    try:
+        assert changed("own", "own.yaml")
+        assert not changed("other", "own.yaml"), "a file at the top belongs to its module alone"
+        assert changed("part.inner", "part/words.yaml"), "one in a package to all of it"
+    finally:
+        keys._module.cache_clear()
+
+
 def test_a_stage_key_follows_inputs_not_paths(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     one.write_text("x")

@@ -93,12 +93,18 @@ def module_file(name: str) -> Path | None:
 
 @cache
 def _module(name: str) -> tuple[str, frozenset[str]]:
-    """Digest of a module (with the data files beside a package's code) and what it imports."""
+    """Digest of a module (with the data files beside a package's code) and what it imports.
+
+    Data of a package below this one counts for all of it; at the top, a file belongs to the module
+    of its name alone, or every stage would be repeated when `claims.yaml` changes.
+    """
     path = module_file(name)
     assert path is not None
     source = path.read_text(encoding="utf-8")
-    parent = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    beside = path.parent.glob("*.yaml" if path.name == "__init__.py" else f"{path.stem}.*")
+    is_package = path.name == "__init__.py"
+    parent = name if is_package else name.rpartition(".")[0]
+    whole = is_package and path.parent != PACKAGE
+    beside = path.parent.glob("*.yaml" if whole else f"{path.stem}.*")
     data = [[p.name, digest(p)] for p in sorted(beside) if p.suffix in (".yaml", ".json", ".j2")]
     return digest([normalized(source), data]), frozenset(imported_modules(source, parent))
 

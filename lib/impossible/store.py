@@ -140,6 +140,11 @@ class RunFolder:
         """Recorded numbers, one JSON file per notebook."""
         return self.root / "scalars"
 
+    @property
+    def seeds(self) -> Path:
+        """Further seeds of this run, each a folder named by its seed and laid out like this one."""
+        return self.root / "seeds"
+
 
 def locate_model(name: str, run: RunFolder | None = None) -> Path | None:
     """Folder of a model, or None when the name is a hub id.

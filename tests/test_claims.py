@@ -1,0 +1,490 @@
+"""Claims: the file, the rule on every branch by hand, and what a broken pipeline does to it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from impossible.claim_tables import (
+    by_chance,
+    claim_table,
+    counted,
+    part_rows,
+    part_table,
+    write_claims,
+)
+from impossible.claims import WANTED, Book, Part, Recorded, Source, collect, load_claims
+from impossible.errors import DataError
+from impossible.judging import Finding, Judgement, combined, judge, ruling
+from impossible.statistics import MOST_SEEDS, Interval
+from impossible.store import RunFolder, read_json, record, scalars, write_json
+
+ROOT = Path(__file__).parents[1]
+BOOK = load_claims()
+PARTS = [(claim.number, part) for claim in BOOK.claims for part in claim.parts]
+SOURCES = [source for _, part in PARTS for source in part.sources()]
+
+# --- one claim of one part, judged by hand
+
+TEXT = {
+    "measures": {"share": {"unit": "points", "smallest": 5, "why": "by hand"}},
+    "claims": [
+        {
+            "number": 1, "claim": "It rises.", "short": "rises", "place": "§2", "kind": "trained",
+            "parts": [
+                {
+                    "statistic": "last minus first", "short": "rise", "measure": "share",
+                    "scale": 100, "sign": 1,
+                    "effect": {"notebook": "02_x", "scalar": "rise"},
+                    "control": {"notebook": "02_x", "scalar": "none", "is": "shuffled"},
+                }
+            ],
+        }
+    ],
+}  # fmt: skip
+
+
+def book(**changes: Any) -> Book:
+    """The claim by hand, with some fields of its part changed."""
+    text = json.loads(json.dumps(TEXT))
+    text["claims"][0]["parts"][0].update(changes)
+    return Book.model_validate(text)
+
+
+def seeds(rises: list[Any], controls: list[Any]) -> dict[int, Recorded]:
+    return {
+        seed: Recorded({"02_x": {"rise": rise, "none": none}}, f"seeds/{seed}/scalars")
+        for seed, (rise, none) in enumerate(zip(rises, controls, strict=True))
+    }
+
+
+def found(rises: list[Any], controls: list[Any] | None = None, **changes: Any) -> Finding:
+    numbers = seeds(rises, [0.0] * len(rises) if controls is None else controls)
+    return judge(book(**changes), numbers).claims[0].findings[0]
+
+
+def test_three_seeds_by_hand() -> None:
+    # 10, 12 and 14 points: mean 12, s = 2, t(2 degrees of freedom) = 4.303, t s / √3 = 4.969
+    finding = found([0.10, 0.12, 0.14])
+    effect = finding.effect
+    assert (effect.value, effect.low, effect.high, effect.n) == pytest.approx(
+        (12, 12 - 4.969, 12 + 4.969, 3), abs=1e-3
+    )
+    assert finding.verdict == finding.reading == "reproduced"
+    # t = 12 / (2 / √3) = 10.39; with two degrees of freedom p = (1 - t / √(2 + t²)) / 2
+    assert finding.p == pytest.approx((1 - 10.392 / math.sqrt(2 + 10.392**2)) / 2, rel=1e-3)
+    assert finding.settle == 3
+
+
+def test_a_claim_of_a_fall_is_turned() -> None:
+    finding = found([-0.10, -0.12, -0.14], sign=-1)
+    assert finding.effect.value == pytest.approx(12)
+    assert finding.verdict == "reproduced"
+    assert found([0.10, 0.12, 0.14], sign=-1).verdict == "not reproduced"
+    own = found([[-0.10, -0.14, -0.06]], sign=-1).effect
+    assert (own.low, own.high) == pytest.approx((6, 14))
+
+
+@pytest.mark.parametrize(
+    ("rises", "controls", "verdict", "reason"),
+    [
+        ([0.01, 0.02, 0.03], None, "not reproduced", "the whole interval lies below 5"),
+        ([-0.1, -0.12, -0.14], None, "not reproduced", "the whole interval lies below 5"),
+        ([0.1, 0.12, 0.14], [0.06, 0.06, 0.061], "not reproduced", "the control shows it as well"),
+        ([0.1, 0.12, 0.14], [0.05, 0.05, 0.051], "reproduced", "the whole interval lies above 0"),
+        ([0.1, 0.12, 0.14], [0.2, 0.0, 0.1], "reproduced", "the whole interval lies above 0"),
+        ([0.0, 0.1, 0.2], None, "undecided", "the interval holds 0"),
+        ([0.1, 0.12], None, "undecided", "2 of 3 seeds that a verdict needs"),
+        ([0.1], None, "undecided", "1 of 3 seeds that a verdict needs"),
+        ([None] * 3, None, "missing", "no seed records 'rise' (02_x)"),
+        ([0.1] * 3, [None] * 3, "missing", "no seed records 'none' (02_x)"),
+        ([0.1, None], [None, 0.1], "missing", "no seed records both effect and control"),
+        ([], [], "missing", "no seed records 'rise' (02_x) or 'none' (02_x)"),
+    ],
+)
+def test_each_branch_of_the_rule(
+    rises: list[Any], controls: list[Any] | None, verdict: str, reason: str
+) -> None:
+    finding = found(rises, controls)
+    assert (finding.verdict, finding.reason) == (verdict, reason)
+
+
+@pytest.mark.parametrize(
+    ("rises", "controls", "verdict"),
+    [
+        ([-0.01, 0.0, 0.01], [-0.2, -0.2, -0.21], "reproduced"),
+        ([0.10, 0.12, 0.14], [-0.2, -0.2, -0.21], "reproduced"),
+        ([-0.1, -0.12, -0.11], [-0.2, -0.2, -0.21], "not reproduced"),
+        ([-0.01, 0.0, 0.01], [-0.01, 0.0, 0.01], "not reproduced"),
+        ([-0.1, 0.0, 0.01], [-0.2, -0.2, -0.21], "undecided"),
+    ],
+)
+def test_not_worse_needs_an_interval_above_minus_the_smallest_effect(
+    rises: list[float], controls: list[float], verdict: str
+) -> None:
+    assert found(rises, controls, bound="not_worse").verdict == verdict
+
+
+def test_one_seed_shows_the_interval_of_its_own_run() -> None:
+    finding = found([[0.10, 0.08, 0.12]])
+    assert (finding.effect.low, finding.effect.high) == pytest.approx((8, 12))
+    assert (finding.verdict, finding.reading) == ("undecided", "reproduced")
+    assert np.isnan(finding.p)
+    alone = found([0.10])
+    assert np.isnan(alone.effect.low)
+    assert (alone.reading, alone.settle) == ("undecided", None)
+
+
+def test_seeds_to_settle_by_hand() -> None:
+    # s = 10 points, mean 10: t s / √n < 10 first at n = 7 (2.447 · 10 / √7 = 9.25)
+    assert found([0.0, 0.1, 0.2]).settle == 7
+    # of one seed s is half the interval by 1.96: 10 points again
+    assert found([[0.1, -0.096, 0.296]]).settle == 7
+    # mean 1 point: the interval must end below 5, 4 away, or begin above 0, 1 away
+    assert found([-0.02, 0.01, 0.04]).settle == 5  # 2.776 · 3 / √5 = 3.72
+    assert found([0.10, 0.12]).settle == 3, "never fewer than a verdict needs"
+    assert found([-0.9, 0.025, 0.95]).settle is None
+    # not worse than -5 from a mean of 0, s = 5: 5 away
+    assert found([-0.05, 0.0, 0.05], [-0.9, -0.9, -0.91], bound="not_worse").settle == 7
+
+
+def test_a_seed_without_a_number_is_named_and_not_counted_as_zero() -> None:
+    finding = found([0.10, None, 0.12, 0.14])
+    assert finding.effect.value == pytest.approx(12)
+    assert (sorted(finding.effects), finding.absent) == ([0, 2, 3], [1])
+    assert finding.files == [f"seeds/{seed}/scalars/02_x.json" for seed in (0, 2, 3)]
+
+
+@pytest.mark.parametrize("number", [None, "0.1", True, [], [None, 1, 2], [1, 2], {}, math.nan])
+def test_what_is_no_number_is_missing(number: Any) -> None:
+    assert Source(notebook="n", scalar="s").read({"n": {"s": number}}) is None
+
+
+def test_a_difference_of_two_numbers_has_no_interval_of_its_own() -> None:
+    source = Source(notebook="n", scalar="a", minus="b")
+    value = source.read({"n": {"a": [5.0, 4.0, 6.0], "b": 2.0}})
+    assert value is not None
+    assert value.value == 3
+    assert np.isnan(value.low)
+    assert source.read({"n": {"a": 5.0}}) is None
+
+
+def test_a_part_without_control_is_judged_by_its_effect() -> None:
+    finding = found([0.10, 0.12, 0.14], control=None, no_control="nothing to destroy")
+    assert finding.verdict == "reproduced"
+    assert (np.isnan(finding.control.value), finding.controls) == (True, {})
+
+
+def test_an_unknown_control_never_shows_the_effect() -> None:
+    nothing = Interval(math.nan, math.nan, math.nan, 0)
+    assert ruling(Interval(8, 6, 10, 3), nothing, 5, "effect")[0] == "reproduced"
+    assert ruling(nothing, nothing, 5, "effect")[0] == "missing"
+
+
+def test_a_claim_holds_if_all_its_parts_do() -> None:
+    assert combined(["reproduced", "reproduced"]) == "reproduced"
+    assert combined(["reproduced", "undecided"]) == "undecided"
+    assert combined(["undecided", "missing", "reproduced"]) == "missing"
+    assert combined(["missing", "not reproduced"]) == "not reproduced"
+
+
+# --- a run of simulated numbers for the real claims
+
+
+def working(part: Part, control: bool, rng: np.random.Generator) -> float:
+    """What a pipeline that works would record: three times the smallest effect, control none."""
+    smallest = BOOK.measures[part.measure].smallest
+    size = 0.1 * smallest if part.bound == "not_worse" else 3 * smallest
+    lost = -4 * smallest if part.bound == "not_worse" else -0.5 * smallest
+    noise = 0.05 * smallest * rng.normal()
+    return part.sign / part.scale * ((lost if control else size) + noise)
+
+
+Broken = Callable[[int, Part], bool]
+
+
+def simulated(folder: Path, n: int = 5, broken: Broken = lambda number, part: False) -> RunFolder:
+    """A run with `n` seeds; where `broken`, the effect is what its control is."""
+    run = RunFolder.open(folder / "run")
+    for seed in range(n):
+        place = run if seed == 0 else RunFolder.open(run.seeds / str(seed))
+        rng = np.random.default_rng(seed)
+        numbers: dict[str, dict[str, float]] = {source.notebook: {} for source in SOURCES}
+        for number, part in PARTS:
+            for source in part.sources():
+                lost = source is not part.effect or broken(number, part)
+                numbers[source.notebook][source.scalar] = working(part, lost, rng)
+        for notebook, recorded in numbers.items():
+            write_json(place.scalars / f"{notebook}.json", recorded)
+    return run
+
+
+def judged(run: RunFolder) -> Judgement:
+    return judge(BOOK, collect(run, seed=0))
+
+
+def test_a_pipeline_that_works_reproduces_every_claim(tmp_path: Path) -> None:
+    ledger = judged(simulated(tmp_path))
+    assert ledger.seeds == [0, 1, 2, 3, 4]
+    assert counted(ledger) == {
+        "reproduced": len(BOOK.claims), "not reproduced": 0, "undecided": 0, "missing": 0,
+    }  # fmt: skip
+
+
+#: What breaks in the pipeline, and the claims whose effect it takes away.
+DAMAGE = {
+    "the critic's labels are swapped": {5, 6, 7},
+    "contexts are shuffled": {1, 2, 14},
+    "the student is trained on shuffled pairs": {4, 8, 9, 10, 11, 15},
+    "nothing is left": set(range(1, len(BOOK.claims) + 1)),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_a_broken_pipeline_turns_the_right_claims_and_no_other(tmp_path: Path, what: str) -> None:
+    hit = DAMAGE[what]
+    run = simulated(tmp_path, broken=lambda number, part: number in hit)
+    for ruled in judged(run).claims:
+        expected = "not reproduced" if ruled.claim.number in hit else "reproduced"
+        assert ruled.verdict == expected, ruled.claim.short
+
+
+def test_an_effect_that_its_control_shows_as_well_is_not_one(tmp_path: Path) -> None:
+    run = simulated(tmp_path)
+    for place in (run, *map(RunFolder, run.seeds.iterdir())):
+        numbers = scalars(place)
+        for _, part in PARTS:
+            if part.control:
+                same = numbers[part.effect.notebook][part.effect.scalar]
+                numbers[part.control.notebook][part.control.scalar] = same
+        for notebook, recorded in numbers.items():
+            write_json(place.scalars / f"{notebook}.json", recorded)
+    ledger = judged(run)
+    for ruled in ledger.claims:
+        controlled = any(part.control for part in ruled.claim.parts)
+        assert ruled.verdict == ("not reproduced" if controlled else "reproduced")
+
+
+def test_too_few_seeds_decide_nothing(tmp_path: Path) -> None:
+    three = {r.claim.number: r for r in judged(simulated(tmp_path, n=3)).claims}
+    for claim in BOOK.claims:
+        ruled = three[claim.number]
+        assert ruled.verdict == ("reproduced" if claim.kind == "trained" else "undecided")
+        assert ruled.reading == "reproduced"
+        assert ruled.settle == (WANTED[claim.kind] if claim.kind == "sampled" else 3)
+
+
+def test_p_values_are_of_the_weakest_part_and_adjusted_for_the_number_of_claims(
+    tmp_path: Path,
+) -> None:
+    ledger = judged(simulated(tmp_path))
+    for ruled in ledger.claims:
+        assert ruled.p == max(finding.p for finding in ruled.findings)
+        assert ruled.p <= ruled.p_holm <= min(1, ruled.p * len(ledger.claims))
+    smallest = min(ledger.claims, key=lambda ruled: ruled.p)
+    assert smallest.p_holm == pytest.approx(smallest.p * len(ledger.claims))
+
+
+# --- what is written
+
+
+def test_tables_show_verdicts_and_never_a_missing_value_as_zero(tmp_path: Path) -> None:
+    ledger = judged(simulated(tmp_path, n=1))
+    table = claim_table(ledger)
+    assert len(table) == len(BOOK.claims)
+    assert set(table["verdict"]) == {"undecided"}
+    assert len(part_table(ledger)) == len(part_rows(ledger)) == len(PARTS)
+    nothing = judged(RunFolder.open(tmp_path / "empty"))
+    assert set(claim_table(nothing)["effect"]) == set(part_table(nothing)["control"]) == {"–"}
+    assert counted(nothing)["missing"] == len(BOOK.claims)
+    assert by_chance(nothing).startswith("Of 0 intervals")
+
+
+def test_the_weakest_part_stands_for_its_claim(tmp_path: Path) -> None:
+    run = simulated(tmp_path, broken=lambda number, part: part.short == "tree distance")
+    ledger = judged(run)
+    (sixth,) = [ruled for ruled in ledger.claims if ruled.claim.number == 6]
+    assert sixth.deciding.part.short == "tree distance"
+    line = claim_table(ledger).set_index("#").loc[6]
+    assert line["weakest part"] == sixth.deciding.part.statistic
+    assert line["parts that hold"] == f"{len(sixth.findings) - 1} of {len(sixth.findings)}"
+
+
+@pytest.mark.parametrize(
+    ("rises", "shown"),
+    [
+        ([0.10, 0.12, 0.14], "settled"),
+        ([0.0, 0.1, 0.2], "7"),
+        ([[0.1, -0.096, 0.296]], "≥ 7"),
+        ([-0.9, 0.025, 0.95], f"> {MOST_SEEDS}"),
+        ([0.1], "–"),
+        ([None], "–"),
+    ],
+)
+def test_seeds_to_settle_as_a_reader_sees_them(rises: list[Any], shown: str) -> None:
+    ledger = judge(book(), seeds(rises, [0.0] * len(rises)))
+    assert claim_table(ledger)["seeds to settle"].tolist() == [shown]
+    assert part_table(ledger)["seeds to settle"].tolist() == [shown]
+
+
+def test_intervals_that_miss_by_chance_are_counted(tmp_path: Path) -> None:
+    sentence = by_chance(judged(simulated(tmp_path)))
+    assert f"Of {len(PARTS)} intervals of 95%, about {0.05 * len(PARTS):.1f} miss" in sentence
+
+
+def test_the_file_holds_every_seed_and_where_it_came_from(tmp_path: Path) -> None:
+    run = simulated(tmp_path)
+    path = write_claims(run, judged(run))
+    assert path == run.root / "claims.json"
+    content = read_json(path)
+    assert content["seeds"] == [0, 1, 2, 3, 4]
+    assert content["counts"]["reproduced"] == len(BOOK.claims)
+    first = content["claims"][0]["parts"][0]
+    assert first["effect"]["scalar"] == "oracle_length"
+    assert first["control"]["is"] == "the two sentences follow two different contexts"
+    values = [first["effect_per_seed"][str(seed)] for seed in range(5)]
+    assert first["effect_found"]["value"] == pytest.approx(np.mean(values))
+    assert first["effect_found"]["interval"] == "seeds"
+    for file in first["files"]:
+        assert (run.root / file).is_file()
+    assert first["measure"]["why"]
+
+
+# --- reading
+
+
+def test_seeds_are_collected_from_the_run_and_from_below_it(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    record(run, "02_x", rise=1.0)
+    record(RunFolder.open(run.seeds / "12"), "02_x", rise=2.0)
+    (run.seeds / "note.txt").write_text("kept")
+    gathered = collect(run, seed=13)
+    assert list(gathered) == [12, 13]
+    assert gathered[12].numbers == {"02_x": {"rise": 2.0}}
+    source = Source(notebook="02_x", scalar="rise")
+    for recorded in gathered.values():
+        assert (run.root / recorded.file(source)).is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("7", "Seed 7 is in .* and in"), ("late", "is named by no seed")]
+)
+def test_a_folder_that_would_count_twice_or_is_no_seed_is_refused(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    RunFolder.open(run.seeds / name)
+    with pytest.raises(DataError, match=words):
+        collect(run, seed=7)
+
+
+def broken_file(tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    text = json.loads(json.dumps(TEXT))
+    change(text)
+    return write_json(tmp_path / "claims.yaml", text)  # JSON is YAML
+
+
+def part_of(text: dict[str, Any]) -> dict[str, Any]:
+    part: dict[str, Any] = text["claims"][0]["parts"][0]
+    return part
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: part_of(t).update(sign=0), r"claims\.0\.parts\.0\.sign: input should be 1 or"),
+        (lambda t: part_of(t).update(measure="x"), "claim 1 names the measure x, .* none of share"),
+        (lambda t: part_of(t).update(control=None), "give either a control, or null and the"),
+        (lambda t: part_of(t).update(no_control="why"), "give either a control, or null and the"),
+        (lambda t: part_of(t).update(extra=1), r"parts\.0\.extra: extra inputs are not permitted"),
+        (lambda t: part_of(t).pop("effect"), r"parts\.0\.effect: field required"),
+        (lambda t: t["measures"]["share"].update(smallest=0), "smallest: input should be greater"),
+        (lambda t: t["measures"]["share"].update(smallest="5"), "smallest: input should be a"),
+        (lambda t: t["claims"].append(t["claims"][0]), "claim 1 is given 2 times"),
+        (lambda t: t["claims"][0].update(parts=[]), "parts: list should have at least 1 item"),
+        (lambda t: t["claims"][0].update(kind="read"), "kind: input should be 'sampled' or"),
+        (lambda t: t.clear(), "measures: field required"),
+    ],
+)
+def test_a_bad_file_is_one_sentence_with_its_place(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None], words: str
+) -> None:
+    with pytest.raises(DataError, match=rf"claims\.yaml: .*{words}"):
+        load_claims(broken_file(tmp_path, change))
+
+
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "claims.yaml"
+    for text in ("", "hello"):
+        path.write_text(text)
+        with pytest.raises(DataError, match="should be a valid dictionary"):
+            load_claims(path)
+    with pytest.raises(DataError, match="Cannot read"):
+        load_claims(tmp_path / "nowhere.yaml")
+
+
+# --- the paper's claims
+
+#: Numbers that the notebooks of the committed run do not record yet.
+NEW = {
+    "02_proximity": {
+        "control_length", "control_temperature", "self_bleu_control_temperature",
+        "self_bleu_over_human", "copy_over_human", "own − given contexts, oracle",
+        "control − given contexts, oracle",
+    },
+    "05_dataset": {"precision_gain", "chance_gain"},
+    "09_evaluation": {"over teacher, paraphrase", "shuffled over teacher, paraphrase"},
+    "10_corpora": {
+        "D_para − ParaBank1-like, fidelity", "D_para − ParaBank1-like, self_bleu",
+        "D_para − ParaBank2-like, fidelity", "D_para − ParaBank2-like, self_bleu",
+        "half − half, self_bleu", "shuffled D_para − ParaBank1-like, fidelity",
+        "shuffled D_para − ParaBank2-like, fidelity",
+    },
+    "11_summarization": {
+        "M_sum − student of ParaBank2-like, good", "M_sum − teacher, TL;DR, good",
+        "shuffled M_sum − student of ParaBank2-like, good",
+        "shuffled M_sum − teacher, TL;DR, good",
+    },
+    "12_syntactic_control": {"another tree − not told, ted_exemplar"},
+    "13_baselines": {
+        "pooled − home only, away, paraphrase", "shuffled pooled − home only, away, paraphrase",
+        "student of shuffled D_para − student of ParaBank1-like, bert_ibleu",
+        "student of shuffled D_para − student of ParaBank1-like, paraphrase",
+        "student of shuffled D_para − student of ParaBank2-like, bert_ibleu",
+        "student of shuffled D_para − student of ParaBank2-like, paraphrase",
+    },
+    "14_ablation": {
+        "D_T − without diversity, bert_ibleu", "D_T − without diversity, paraphrase",
+        "ParaBank2-like + critics − shuffled, bert_ibleu",
+        "ParaBank2-like + critics − shuffled, paraphrase",
+        "ParaBank2-like + self-distillation − shuffled, bert_ibleu",
+        "ParaBank2-like + self-distillation − shuffled, paraphrase",
+        "pairs true, full − entailment", "pairs true, full − half",
+        "pairs true, full − length_ratio", "pairs true, full − numbers",
+        "rouge_l_source, full − half", "rouge_l_source, full − rouge_l",
+        "shuffled − − self-distillation, bert_ibleu",
+        "shuffled − − self-distillation, paraphrase", "ted, full − half", "ted, full − ted",
+    },
+}  # fmt: skip
+
+NAMED = sorted({(source.notebook, source.scalar) for source in SOURCES})
+
+
+@pytest.mark.parametrize(("notebook", "scalar"), NAMED)
+def test_every_number_that_a_claim_names_is_recorded(notebook: str, scalar: str) -> None:
+    path = ROOT / "results" / "invitro" / "scalars" / f"{notebook}.json"
+    assert scalar in {*read_json(path), *NEW.get(notebook, ())}
+
+
+def test_every_number_to_come_is_named_by_a_claim() -> None:
+    assert {(notebook, name) for notebook, names in NEW.items() for name in names} <= {*NAMED}
+
+
+def test_claims_count_from_one_and_every_measure_is_used() -> None:
+    assert [claim.number for claim in BOOK.claims] == list(range(1, len(BOOK.claims) + 1))
+    assert {part.measure for _, part in PARTS} == set(BOOK.measures)
