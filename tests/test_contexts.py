@@ -24,8 +24,9 @@ from impossible.contexts import (
 )
 from impossible.errors import DataError
 from impossible.models import LanguageModel
-from impossible.params import Domain, Params
+from impossible.params import Params
 from impossible.records import CONTEXTS, SENTENCES
+from impossible.schema import Domain
 from impossible.store import RunFolder
 from impossible.text.sentences import find_sentence_end
 from impossible.training import TrainingSettings, train_causal_lm

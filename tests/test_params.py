@@ -98,3 +98,20 @@ def test_finish_records_and_lists(checkout: Path) -> None:
     assert read_json(run.scalars / "04_pairs.json") == {"ratio": 0.25, "missing": None}
     begin({"run_folder": "results/test"}, "04_pairs")
     assert not (run.scalars / "04_pairs.json").exists()
+
+
+def test_a_file_may_extend_another(checkout: Path) -> None:
+    folder = checkout / "params"
+    (folder / "base.yaml").write_text("k: 7\nn_test: 9\n")
+    (folder / "more.yaml").write_text("extends: base\nk: 8\n")
+    params = Params.load("more", ["seed=3"])
+    assert (params.k, params.n_test, params.seed) == (8, 9, 3)
+    assert params.origins["n_test"] == "file"
+    for text, says in (
+        ("extends: more\n", "extend each other"),
+        ("extends: [base]\n", "one file"),
+        ("extends: mores\n", "did you mean more"),
+    ):
+        (folder / "base.yaml").write_text(text)
+        with pytest.raises(ParameterError, match=says):
+            Params.load("base")

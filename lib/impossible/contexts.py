@@ -17,8 +17,9 @@ import pandas as pd
 from impossible.decoding import Nucleus, sample_contexts, sample_continuations
 from impossible.errors import DataError
 from impossible.models import LanguageModel
-from impossible.params import Domain, Params
+from impossible.params import Params
 from impossible.records import CONTEXTS, SENTENCES
+from impossible.schema import Domain
 from impossible.store import RunFolder, Shards, digest, item_rng, map_items, stage_key
 from impossible.text.sentences import first_sentence, rejection_reason
 

@@ -18,7 +18,7 @@ from typing import Any
 PACKAGE = Path(__file__).resolve().parent
 
 #: Modules without influence on results: parameter values are in the key themselves.
-NEUTRAL = frozenset({"impossible.errors", "impossible.params"})
+NEUTRAL = frozenset({"impossible.errors", "impossible.params", "impossible.schema"})
 
 
 def digest(thing: Any) -> str:
