@@ -19,6 +19,7 @@ from impossible.errors import DataError
 from impossible.keys import PACKAGE
 from impossible.ledger import Ledger
 from impossible.params import Params
+from impossible.replicates import needed, seeds_of
 from impossible.schedule import timeline
 from impossible.store import RunFolder, project_root, read_json, write_json
 from impossible.unchanged import is_done, notebook_key
@@ -62,14 +63,34 @@ def plan(params: Params, folder: Path | None = None, speed: float | None = None)
         speed: this machine's seconds per second of the reference; measured when None.
 
     Returns:
-        One row per notebook: notebook, will ("run" or "skip"), work, starts (seconds from the
-        run's start, as `workers` and the notebooks' inputs allow), seconds, memory_mb, disk_mb.
+        One row per notebook, those of further seeds last: notebook, will ("run" or "skip"), work,
+        starts (seconds from the run's start, as `workers` and the notebooks' inputs allow),
+        seconds, memory_mb, disk_mb.
         The estimates of a stage that is skipped are zero.
     """
     costs = read_json(COSTS)
     notebooks = stages(project_root() / "notebooks")
-    skipped = _skipped(notebooks, params, folder)
     scale = machine_speed(costs["reference"]) if speed is None else speed
+    parts = [_estimates(notebooks, params, folder, costs, scale)]
+    for seed, kinds in seeds_of(params).items():
+        names = needed(notebooks, kinds)
+        some = [stage for stage in notebooks if stage.name in names]
+        place = folder and RunFolder(folder).seeds / str(seed)
+        part = _estimates(some, params.fixed(seed=seed), place, costs, scale)
+        ends = parts[-1]["starts"] + parts[-1]["seconds"]
+        parts.append(
+            part.assign(
+                notebook=f"seed {seed}: " + part["notebook"], starts=part["starts"] + ends.max()
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _estimates(
+    notebooks: list[Stage], params: Params, folder: Path | None, costs: dict[str, Any], scale: float
+) -> pd.DataFrame:
+    """The rows of `plan` for the notebooks of one seed."""
+    skipped = _skipped(notebooks, params, folder)
     rows = []
     for stage in notebooks:
         cost = costs["notebooks"].get(stage.number, costs["default"])
@@ -102,7 +123,7 @@ def show(table: pd.DataFrame, workers: int = 1) -> str:
     """
     ends = table["starts"] + table["seconds"]
     beside = [
-        table.loc[(table["starts"] <= moment) & (moment < ends), "memory_mb"].sum()
+        table.loc[(table["starts"] <= moment) & (moment + 0.05 < ends), "memory_mb"].sum()
         for moment in table["starts"]
     ]
     total = {
