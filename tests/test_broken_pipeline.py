@@ -1,0 +1,93 @@
+"""The ledger notices a pipeline that is broken on purpose: one line of a copy is changed, and run.
+
+Slow: every knob is run under as many seeds as a verdict needs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from impossible.claims import WANTED, collect, load_claims
+from impossible.judging import judge
+from impossible.store import RunFolder
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow
+
+SMALL = (
+    "n_contexts=24", "k=40", "proximity_contexts=16", "proximity_pairs=30",
+    "proximity_lengths=[1, 5]", "proximity_temperatures=[0.3, 1.1]",
+)  # fmt: skip
+
+#: What is broken: (file, a line of it, what stands there instead).
+CRITIC = ("critics.py", "[:, self.entailment]", "[:, (self.entailment + 1) % 3]")
+CONTEXTS = (
+    "contexts.py",
+    "for number, text in enumerate(raw[name])",
+    "for number, text in enumerate(_others(raw, name))",
+)
+MIXED = '''
+
+def _others(raw: dict[str, list[str]], name: str) -> list[str]:
+    """The k samples of a context, each from another context."""
+    names = list(raw)
+    start = names.index(name)
+    return [raw[names[(start + i) % len(names)]][i] for i in range(len(raw[name]))]
+'''
+STUDENT = (
+    "students.py",
+    "    train, dev = split_by_context(",
+    '    dataset = dataset.assign(target=[*dataset["target"][1:], dataset["target"].iloc[0]])\n'
+    "    train, dev = split_by_context(",
+)
+
+
+def verdicts(folder: Path, until: str, seeds: int, *changes: tuple[str, str, str]) -> dict:
+    """Run a changed copy of the checkout under several seeds and judge its numbers."""
+    copy = folder / "checkout"
+    for name in ("lib", "notebooks", "params"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for file, old, new in changes:
+        path = copy / "lib" / "impossible" / file
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{file} no longer has the line that this test breaks"
+        path.write_text(text.replace(old, new) + (MIXED if "_others" in new else ""), "utf-8")
+    run = RunFolder(folder / "run")
+    environment = {
+        **os.environ, "IMPOSSIBLE_ROOT": str(copy), "PYTHONPATH": str(copy / "lib"),
+    }  # fmt: skip
+    for seed in range(seeds):
+        place = run.root if seed == 0 else run.seeds / str(seed)
+        command = [sys.executable, "-m", "impossible.cli", "run", "smoke", "--until", until]
+        command += ["--results", str(place), "--", f"seed={seed}", *SMALL]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    judged = judge(load_claims(), collect(run, 0))
+    return {ruled.claim.number: ruled.verdict for ruled in judged.ruled}
+
+
+def test_a_sound_pipeline_fails_none_of_these(tmp_path: Path) -> None:
+    found = verdicts(tmp_path, "05", WANTED["sampled"])
+    assert found[1] != "not reproduced"
+    assert found[2] != "not reproduced"
+    assert found[5] == "reproduced"
+
+
+def test_swapped_labels_of_the_critic(tmp_path: Path) -> None:
+    found = verdicts(tmp_path, "05", WANTED["sampled"], CRITIC)
+    assert found[5] == "not reproduced"  # filtering no longer raises true precision
+
+
+def test_shuffled_contexts(tmp_path: Path) -> None:
+    found = verdicts(tmp_path, "02", WANTED["sampled"], CONTEXTS)
+    assert found[1] == "not reproduced"
+
+
+def test_a_student_of_shuffled_pairs(tmp_path: Path) -> None:
+    found = verdicts(tmp_path, "09", WANTED["trained"], STUDENT)
+    assert found[4] == "not reproduced"  # no better than the prompted teacher
