@@ -147,6 +147,25 @@ def graph() -> tuple[list[int], list[tuple[int, int]], set[int]]:
     return list(range(20)), edges, {1, 7, 9, 12, *range(13, 20)}
 
 
+def claim_parts() -> pd.DataFrame:
+    """Two claims of one part, one of two: each verdict once, and a bound of its own."""
+    columns = [
+        "number", "claim", "label", "smallest", "bound", "value", "low", "high", "control",
+        "control_low", "control_high", "verdict", "claim_verdict",
+    ]  # fmt: skip
+    nan, failed = float("nan"), "not reproduced"
+    rows = [
+        (1, "teacher fails the task", "x", 5, "effect", 40, 31, 49, -1, -3, 1, *["reproduced"] * 2),
+        (2, "student beats rivals", "good, ParaBank1", 5, "effect", -9, -12, -6, -30, -33, -27,
+         failed, failed),
+        (2, "student beats rivals", "BERT-iBLEU, ParaBank2", 2, "effect", 1, -1, 3, nan, nan, nan,
+         "undecided", failed),
+        (3, "own contexts do", "x", 5, "not_worse", nan, nan, nan, nan, nan, nan,
+         *["missing"] * 2),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
 def pictures() -> dict[str, Figure]:
     """One picture of every kind."""
     pairs = pairs_frame()
@@ -181,6 +200,8 @@ def pictures() -> dict[str, Figure]:
     )
     fidelity.loc[4, ["value", "low", "high"]] = np.nan
     return {
+        "claims": figures.claims(claim_parts()),
+        "claims_page": figures.claims(claim_parts(), width=figures.PAGE),
         "proximity": figures.proximity(proximity_frame(), 39),
         "proximity_column": figures.proximity(proximity_frame(), 39, width=figures.COLUMN),
         "proximity_surface": figures.proximity_surface(surface_frame()),

@@ -311,7 +311,7 @@ def test_the_weakest_part_stands_for_its_claim(tmp_path: Path) -> None:
     (sixth,) = [ruled for ruled in ledger.claims if ruled.claim.number == 6]
     assert sixth.deciding.part.short == "tree distance"
     line = claim_table(ledger).set_index("#").loc[6]
-    assert line["weakest part"] == sixth.deciding.part.statistic
+    assert line["weakest part"] == f"{sixth.deciding.part.statistic} (edits)"
     assert line["parts that hold"] == f"{len(sixth.findings) - 1} of {len(sixth.findings)}"
 
 
@@ -483,6 +483,12 @@ def test_every_number_that_a_claim_names_is_recorded(notebook: str, scalar: str)
 
 def test_every_number_to_come_is_named_by_a_claim() -> None:
     assert {(notebook, name) for notebook, names in NEW.items() for name in names} <= {*NAMED}
+
+
+def test_the_notebook_declares_what_the_claims_read() -> None:
+    (path,) = (ROOT / "notebooks").glob("*_claims.ipynb")
+    declared = set(read_json(path)["metadata"]["impossible"]["inputs"])
+    assert declared == {f"scalars/{notebook}?" for notebook, _ in NAMED} | {"seeds/*/scalars/*?"}
 
 
 def test_claims_count_from_one_and_every_measure_is_used() -> None:

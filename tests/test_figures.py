@@ -8,8 +8,17 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from figure_data import HUMAN, SHIFT, metric_rows, pictures, proximity_frame, surface_frame
+from figure_data import (
+    HUMAN,
+    SHIFT,
+    claim_parts,
+    metric_rows,
+    pictures,
+    proximity_frame,
+    surface_frame,
+)
 from impossible import figures
+from impossible.claims import load_claims
 from impossible.errors import DataError
 from impossible.figures import render, save_figure
 from impossible.store import RunFolder
@@ -134,6 +143,45 @@ def test_long_names_leave_room_for_the_data() -> None:
         assert all(box.x0 >= 0 for box in boxes)
 
 
+def test_claims_show_each_effect_in_its_smallest_one_beside_its_control() -> None:
+    axis = figures.claims(claim_parts()).axes[0]
+    drawn = {
+        (round(float(x), 3), mark.get_marker(), mark.get_markerfacecolor() == "white")
+        for mark in axis.lines
+        if mark.get_marker() not in ("None", "", "|")
+        for x in mark.get_xdata()
+    }
+    assert {(8, "o", False), (-0.2, "o", True)} <= drawn, "40 and -1 points, 5 being the smallest"
+    assert {(-1.8, "X", False), (-6, "o", True), (0.5, "D", False)} <= drawn
+    assert len(drawn) == 5, "what is missing has no mark"
+
+
+def test_claims_say_verdicts_in_words_and_what_is_missing() -> None:
+    shown = texts(figures.claims(claim_parts()))
+    assert {"teacher fails the task", "student beats rivals"} <= {text.strip() for text in shown}
+    assert shown.count("missing") == shown.count("–") == 1
+    assert shown.count("not reproduced") == 2, "once beside its claim, once in the legend"
+    empty = claim_parts().assign(value=np.nan, verdict="missing", claim_verdict="missing")
+    assert texts(figures.claims(empty)).count("–") == 4
+
+
+def test_words_of_the_real_claims_stay_beside_the_axis() -> None:
+    row = claim_parts().iloc[0].to_dict() | {"claim_verdict": "not reproduced"}
+    parts = [
+        {**row, "number": claim.number, "claim": claim.short, "label": part.short}
+        for claim in load_claims().claims
+        for part in claim.parts
+    ]
+    figure = figures.claims(pd.DataFrame(parts))
+    figure.draw_without_rendering()
+    (axis,), bounds = figure.axes, figure.axes[0].get_window_extent()
+    assert len(axis.texts) > len(parts)
+    for text in axis.texts:
+        box = text.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1, text.get_text()
+        assert box.x1 < bounds.x0 or box.x0 > bounds.x1, text.get_text()
+
+
 def test_proximity_without_a_panel_says_so() -> None:
     frame = proximity_frame()
     assert "not run" in texts(figures.proximity(frame[frame["axis"] == "length"]))
@@ -163,6 +211,7 @@ def test_maps_of_the_surface_share_a_scale_and_show_what_is_missing() -> None:
     [
         (lambda: figures.funnel(pd.DataFrame({"reason": ["x"]})), "lacks the column n"),
         (lambda: figures.systems(metric_rows([], {})), "has no rows"),
+        (lambda: figures.claims(claim_parts().drop(columns="bound")), "lacks the column bound"),
         (lambda: figures.score_histogram([]), "No finite value"),
         (lambda: figures.score_histogram([1.0], 0.5, keep="up"), "'above' or 'below'"),
         (lambda: figures.confusion([[1, 2]], ["a", "b"]), "must be square"),

@@ -23,7 +23,8 @@ def part_rows(judged: Judgement) -> pd.DataFrame:
     Returns:
         number, claim, part, label, statistic, unit, smallest, bound, sign, value, low, high, n,
         control, control_low, control_high, destroyed, reading, verdict, reason, p, settle,
-        claim_verdict. Effect and control are turned so that positive is what the claim says.
+        claim_verdict, deciding (whether the claim's verdict rests on this part). Effect and control
+        are turned so that positive is what the claim says.
     """
     rows = [
         {
@@ -36,6 +37,7 @@ def part_rows(judged: Judgement) -> pd.DataFrame:
             "control_high": found.control.high, "destroyed": _destroyed(found),
             "reading": found.reading, "verdict": found.verdict, "reason": found.reason,
             "p": found.p, "settle": found.settle, "claim_verdict": ruled.verdict,
+            "deciding": found is ruled.deciding,
         }
         for ruled in judged.claims
         for place, found in enumerate(ruled.findings, 1)
@@ -55,13 +57,12 @@ def _line(ruled: Ruled) -> dict[str, Any]:
         "#": ruled.claim.number,
         "claim": ruled.claim.claim,
         "place": ruled.claim.place,
-        "weakest part": found.part.statistic,
-        "unit": found.measure.unit,
+        "weakest part": f"{found.part.statistic} ({found.measure.unit})",
         **_numbers(found),
         "parts that hold": f"{held} of {len(parts)}",
         "p (Holm)": MISSING if np.isnan(ruled.p_holm) else f"{ruled.p_holm:.3f}",
         "verdict": ruled.verdict,
-        "interval alone": ruled.reading,
+        "by intervals alone": ruled.reading,
         "seeds to settle": _seeds(ruled.verdict, ruled.settle, found),
     }
 

@@ -30,6 +30,7 @@ __all__ = [
 #: that shows a spread.
 WANTED = {"sampled": 5, "trained": 3}
 
+Label = Annotated[str, Field(min_length=1, max_length=22)]  # beside the figure's axis
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -83,7 +84,7 @@ class Part(BaseModel):
     model_config = _STRICT
 
     statistic: Text
-    short: Annotated[str, Field(min_length=1, max_length=22)]
+    short: Label
     measure: Text
     scale: Positive = 1
     sign: Literal[1, -1]
@@ -118,7 +119,7 @@ class Claim(BaseModel):
 
     number: Annotated[int, Field(ge=1)]
     claim: Text
-    short: Annotated[str, Field(min_length=1, max_length=26)]
+    short: Label
     place: Text
     kind: Literal["sampled", "trained"]
     parts: Annotated[list[Part], Field(min_length=1)]

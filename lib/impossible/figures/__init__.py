@@ -1,5 +1,6 @@
 """Every picture of the project: tidy frames in, figures out (`save_figure` alone writes files)."""
 
+from impossible.figures.claims import claims
 from impossible.figures.corpora import by_round, trade_off
 from impossible.figures.critics import calibration, confusion, loss_curves
 from impossible.figures.pairs import (
@@ -21,6 +22,7 @@ __all__ = [
     "STAGES",
     "by_round",
     "calibration",
+    "claims",
     "confusion",
     "diversity_graph",
     "fidelity_bars",
