@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from impossible.seeds import over_seeds
 from impossible.statistics import (
     Interval,
     bootstrap_difference,
     bootstrap_mean,
     bootstrap_ratio,
     half_samples,
-    over_seeds,
 )
 
 Draw = Callable[[np.random.Generator], Interval]
@@ -79,6 +79,7 @@ def entropy(rng: np.random.Generator) -> Interval:
     [
         pytest.param(share, 0.3, id="bootstrap_mean of a share"),
         pytest.param(score, 0.3, id="bootstrap_mean of a score"),
+        pytest.param(lambda rng: ratio(rng, 32), 1 / 3, id="bootstrap_ratio of 32 contexts"),
         pytest.param(lambda rng: ratio(rng, 60), 1 / 3, id="bootstrap_ratio of 60 contexts"),
         pytest.param(lambda rng: ratio(rng, 120), 1 / 3, id="bootstrap_ratio of 120 contexts"),
         pytest.param(difference, 0.2, id="bootstrap_difference"),

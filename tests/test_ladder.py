@@ -14,8 +14,8 @@ LEVELS = {
     for level, names in enumerate(
         (
             "errors records yamlio progress",
-            "keys files shards store schema params templates text statistics thesauri trees world "
-            "parsers published",
+            "keys files shards store schema params templates text statistics seeds thesauri trees "
+            "world parsers published",
             "models caches tokenizing",
             "batching sampling likelihood decoding rewriting critics fitting training",
             "assessment baselines comparison contexts corpora datasets distill evaluation filters "

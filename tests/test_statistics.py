@@ -8,18 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from impossible.seeds import MOST_SEEDS, holm, one_sided_p, over_seeds, seeds_needed
 from impossible.statistics import (
-    MOST_SEEDS,
     Interval,
     bootstrap_contrast,
     bootstrap_difference,
     bootstrap_mean,
     bootstrap_ratio,
     half_samples,
-    holm,
-    one_sided_p,
-    over_seeds,
-    seeds_needed,
 )
 from impossible.text.diversity import entropy_bits, msttr, ngram_entropy, segment_ratios
 from scipy import stats

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from impossible.judging import FAILED, REPRODUCED, VERDICTS, Finding, Judgement, Ruled
-from impossible.statistics import MOST_SEEDS, Interval
+from impossible.seeds import MOST_SEEDS
+from impossible.statistics import Interval
 from impossible.store import RunFolder, write_json
 from impossible.tables import MISSING, interval
 

@@ -14,7 +14,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from impossible.claims import WANTED, Book, Claim, Measure, Part, Recorded
-from impossible.statistics import Interval, holm, one_sided_p, over_seeds, seeds_needed
+from impossible.seeds import holm, one_sided_p, over_seeds, seeds_needed
+from impossible.statistics import Interval
 
 __all__ = ["VERDICTS", "Finding", "Judgement", "Ruled", "combined", "judge", "ruling"]
 

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr, stdtrit  # Student's t; `scipy.stats` is slow to import
+from scipy.special import ndtr, stdtrit  # normal and t; `scipy.stats` is slow to import
 
 __all__ = [
     "Interval", "bootstrap", "bootstrap_contrast", "bootstrap_difference", "bootstrap_mean",
-    "bootstrap_ratio", "half_samples", "holm", "one_sided_p", "over_seeds", "seeds_needed",
+    "bootstrap_ratio", "half_samples",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
-MOST_SEEDS = 200  # beyond it more seeds are no advice
 _CELLS = 2**22  # resampling weights held at once: 32 MiB
 
 
@@ -46,6 +45,8 @@ def bootstrap(
     rng: int | np.random.Generator = 0,
 ) -> Interval:
     """Percentile bootstrap of a statistic that depends on column sums only (Efron 1979).
+
+    The percentiles are widened for the number of clusters (Hesterberg 2015).
 
     A mean, a ratio, corpus BLEU are such statistics; so resampling is one matrix product.
 
@@ -75,7 +76,7 @@ def bootstrap(
         offset = np.arange(size)[:, None] * len(sums)
         weights = np.bincount((picks + offset).ravel(), minlength=size * len(sums))
         drawn.append(statistic(weights.reshape(size, -1).astype(np.float64) @ sums))
-    low, high = _percentiles(np.concatenate(drawn), confidence)
+    low, high = _percentiles(np.concatenate(drawn), _widened(confidence, len(sums)))
     return Interval(value, low, high, len(rows))
 
 
@@ -204,106 +205,6 @@ def half_samples(
     return Interval(value, value + low, value + high, len(codes))
 
 
-def over_seeds(values: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Mean over seeds with Student's t interval: what another seed would have given counts.
-
-    A run is repeated a few times only, too few to resample; t assumes that the values of the seeds
-    are about normal.
-
-    Args:
-        values: shape (n,), one number per seed; NaN = missing, not counted.
-        confidence: in (0, 1).
-
-    Returns:
-        Mean, mean ± t s / √n with n - 1 degrees of freedom, and n; no bounds with one seed.
-
-    Source: Student 1908.
-
-    >>> found = over_seeds([1.0, 2.0, 3.0])  # t = 4.303 for two degrees of freedom
-    >>> found.value, round(found.low, 3), round(found.high, 3)
-    (2.0, -0.484, 4.484)
-    """
-    present = _present(values)
-    if len(present) < 2:
-        value = float(present[0]) if len(present) else np.nan
-        return Interval(value, np.nan, np.nan, len(present))
-    mean, error = float(present.mean()), _standard_error(present)
-    half = float(stdtrit(len(present) - 1, (1 + confidence) / 2)) * error
-    return Interval(mean, mean - half, mean + half, len(present))
-
-
-def one_sided_p(values: ArrayLike, bound: float = 0.0) -> float:
-    """P value of the t test over seeds that the mean is at most `bound`; NaN with one seed.
-
-    Args:
-        values: as in `over_seeds`.
-        bound: largest mean of the null hypothesis, in the unit of the values.
-
-    >>> round(one_sided_p([1.0, 2.0, 3.0]), 3)
-    0.037
-    """
-    present = _present(values)
-    if len(present) < 2:
-        return float("nan")
-    gap, error = float(present.mean()) - bound, _standard_error(present)
-    if error == 0:  # all seeds alike
-        return 0.0 if gap > 0 else 1.0
-    return float(stdtr(len(present) - 1, -gap / error))
-
-
-def seeds_needed(
-    deviation: float, distance: float, confidence: float = 0.95, most: int = MOST_SEEDS
-) -> int | None:
-    """Smallest number of seeds whose interval reaches less than `distance` from its mean.
-
-    Args:
-        deviation: standard deviation of the values between seeds.
-        distance: of the mean from the bound that the interval must not hold, in the same unit.
-        confidence: in (0, 1).
-        most: largest answer.
-
-    Returns:
-        The smallest n in [2, most] with t(n - 1) · deviation / √n < distance; None when there is
-        none, or when an argument is unknown (NaN).
-
-    >>> seeds_needed(1.0, 1.0)  # 2.78 / √5 = 1.24 is too wide, 2.57 / √6 = 1.05 too, 7: 0.92
-    7
-    """
-    n = np.arange(2, most + 1)
-    half = stdtrit(n - 1, (1 + confidence) / 2) * deviation / np.sqrt(n)
-    enough = n[half < distance]
-    return int(enough[0]) if len(enough) else None
-
-
-def holm(p_values: ArrayLike) -> Floats:
-    """P values that hold together: the chance of any false rejection stays below the level.
-
-    The smallest is multiplied by their number m, the next by m - 1, and so on; none may be smaller
-    than one before it, or larger than 1. NaN (no test) stays NaN and is not counted.
-
-    Source: Holm 1979.
-
-    >>> holm([0.01, 0.04, 0.03]).round(3).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    values = np.asarray(p_values, dtype=np.float64)
-    tested = np.flatnonzero(~np.isnan(values))
-    order = tested[np.argsort(values[tested], kind="stable")]
-    adjusted = np.full(values.shape, np.nan)
-    factors = np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(factors * values[order]))
-    return adjusted
-
-
-def _present(values: ArrayLike) -> Floats:
-    numbers = np.asarray(values, dtype=np.float64)
-    return numbers[~np.isnan(numbers)]
-
-
-def _standard_error(values: Floats) -> float:
-    return float(values.std(ddof=1) / np.sqrt(len(values)))
-
-
 def _ratio(sums: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(sums[..., 0] / np.where(sums[..., 1] == 0, np.nan, sums[..., 1]))
@@ -319,6 +220,18 @@ def _group_sums(rows: Floats, clusters: ArrayLike) -> Floats:
 def _chunks(samples: int, width: int) -> list[int]:
     size = max(1, _CELLS // width)
     return [min(size, samples - start) for start in range(0, samples, size)]
+
+
+def _widened(confidence: float, n: int) -> float:
+    """The confidence whose percentiles are as wide for n clusters as a t interval would be.
+
+    Resampling n values understates their spread by √((n-1)/n) and knows nothing of Student's t: at
+    n = 32, percentiles at 95 % cover 92 to 93 % (tests/test_coverage.py).
+
+    Source: Hesterberg 2015, "What teachers should know about the bootstrap", section 5.3.
+    """
+    quantile = stdtrit(n - 1, (1 + confidence) / 2) * np.sqrt(n / (n - 1))
+    return float(2 * ndtr(quantile) - 1)
 
 
 def _percentiles(values: Floats, confidence: float) -> tuple[float, float]:
