@@ -1,18 +1,17 @@
-"""Write the numbers of README.md from the scalars of a run: python scripts/readme.py [RUN].
+"""Write the numbers of README.md from what runs recorded: python scripts/readme.py.
 
-The table between the two marks is made of `results/RUN/scalars/*.json` and nothing else; a test
-compares it with the committed run.
+The table of numbers is made of `results/invitro/scalars/*.json`, that of claims of
+`results/invitro-full/claims.json`, and of nothing else; a test compares them with the committed runs.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-START, END = "<!-- numbers: scripts/readme.py -->", "<!-- /numbers -->"
+RUN, FULL = ROOT / "results" / "invitro", ROOT / "results" / "invitro-full"
 
 Scalars = dict[str, dict[str, Any]]
 
@@ -63,10 +62,19 @@ def rows(s: Scalars) -> list[tuple[str, str, str]]:
     ]  # fmt: skip
 
 
-def table(s: Scalars) -> str:
-    """The table between the marks, marks included."""
-    lines = [f"| {what} | {value} | `scalars/{file}.json` |" for what, value, file in rows(s)]
-    return "\n".join([START, "| what | value | file |", "|---|---|---|", *lines, END])
+def numbers(run: Path) -> str:
+    """The table of numbers."""
+    lines = [
+        f"| {what} | {value} | `scalars/{file}.json` |" for what, value, file in rows(read(run))
+    ]
+    return "\n".join(["| what | value | file |", "|---|---|---|", *lines])
+
+
+def claims(run: Path) -> str:
+    """The table of claims: what each verdict rests on is in the report."""
+    ledger = json.loads((run / "claims.json").read_text(encoding="utf-8"))
+    lines = [f"| {c['number']} | {c['claim']} | {c['verdict']} |" for c in ledger["claims"]]
+    return "\n".join(["| # | the paper's claim | here |", "|---|---|---|", *lines])
 
 
 def read(run: Path) -> Scalars:
@@ -75,13 +83,19 @@ def read(run: Path) -> Scalars:
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
 
 
-def filled(text: str, s: Scalars) -> str:
-    """The README with the table made anew."""
-    before, _, rest = text.partition(START)
-    return before + table(s) + rest.partition(END)[2]
+def between(text: str, mark: str, table: str) -> str:
+    """The text with what stands between two marks made anew."""
+    start, end = f"<!-- {mark}: scripts/readme.py -->", f"<!-- /{mark} -->"
+    before, found, rest = text.partition(start)
+    return f"{before}{start}\n{table}\n{end}{rest.partition(end)[2]}" if found else text
+
+
+def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
+    """The README with its tables made anew; a table whose run is not there stays as it is."""
+    text = between(text, "numbers", numbers(run)) if (run / "scalars").is_dir() else text
+    return between(text, "claims", claims(full)) if (full / "claims.json").is_file() else text
 
 
 if __name__ == "__main__":
     readme = ROOT / "README.md"
-    found = read(ROOT / "results" / (sys.argv[1] if len(sys.argv) > 1 else "invitro"))
-    readme.write_text(filled(readme.read_text(encoding="utf-8"), found), encoding="utf-8")
+    readme.write_text(filled(readme.read_text(encoding="utf-8")), encoding="utf-8")
