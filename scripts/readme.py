@@ -1,7 +1,7 @@
 """Write the numbers of README.md from what runs recorded: python scripts/readme.py.
 
 The table of numbers is made of `results/invitro/scalars/*.json`, that of claims of
-`results/invitro-full/claims.json`, and of nothing else; a test compares them with the committed runs.
+`results/invitro-full/claims.json`, and of nothing else; a test compares both with these files.
 """
 
 from __future__ import annotations
