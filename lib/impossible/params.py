@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
@@ -158,6 +158,11 @@ class Params(BaseModel):
     proximity_surface_pairs: int = _p(
         15, "random pairs judged per context that is in no panel", "pairs", ge=1
     )
+    # What only the oracle shows
+    noise_levels: list[Annotated[float, Field(ge=0, le=1)]] = _p(
+        [0.0, 0.2, 0.5], "pairs whose critic scores are exchanged, 0 to 1", "share", min_length=1
+    )
+    variant_contexts: int = _p(12, "contexts sampled anew as the released code does", ge=1)
     # Evaluation
     n_test: int = _p(500, "test sentences", "sentences", "§4", ge=2)
     bootstrap_samples: int = _p(1000, "resamples of an interval", "samples", ge=10, le=100_000)
