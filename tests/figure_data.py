@@ -166,6 +166,37 @@ def claim_parts() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def noise_rows() -> pd.DataFrame:
+    rows = [
+        (metric, noise, value - 80 * noise, value - 80 * noise - 4, value - 80 * noise + 4)
+        for metric, value in (("pairs true", 90), ("fidelity", 60), ("paraphrase", 45))
+        for noise in (0.0, 0.2, 0.5)
+    ]
+    return pd.DataFrame(rows, columns=["metric", "noise", "value", "low", "high"])
+
+
+def frontier_points() -> pd.DataFrame:
+    rows = [
+        (entailment, rouge, ted, int(9000 * rouge * (1.2 - entailment) * (2 - ted / 12)),
+         0.8 + 0.15 * entailment - 0.02 * rouge + ted / 1000)
+        for entailment in (0.5, 0.75, 0.9, 0.975)
+        for rouge in (0.45, 0.75)
+        for ted in (0, 12)
+    ]  # fmt: skip
+    columns = ["entailment_threshold", "rouge_l_max", "ted_min", "pairs", "value"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def class_frame(axes: dict[str, list[float]]) -> pd.DataFrame:
+    rows = [
+        (axis, x, series, scale * x, 0.9 * scale * x, 1.1 * scale * x)
+        for axis, xs in axes.items()
+        for x in xs
+        for series, scale in (("strings", 0.8), ("meanings", 0.5), ("classes", 0.1), ("pairs", 3))
+    ]
+    return pd.DataFrame(rows, columns=["axis", "x", "series", "value", "low", "high"])
+
+
 def pictures() -> dict[str, Figure]:
     """One picture of every kind."""
     pairs = pairs_frame()
@@ -199,9 +230,24 @@ def pictures() -> dict[str, Figure]:
         ["Copy-Input", "teacher, zero-shot", "student", "M_para", "not run"], {"fidelity": 0.7}, 5
     )
     fidelity.loc[4, ["value", "low", "high"]] = np.nan
+    shown = {"sentences and meanings": ["strings", "meanings"], "classes": ["classes"],
+             "equivalent pairs": ["pairs"]}  # fmt: skip
+    heats = {"length": [1.0, 2.0, 3.0, 4.0, 5.0], "temperature": [0.3, 0.5, 0.7, 0.9, 1.1]}
+    names = {"length": "context sentences", "temperature": "temperature"}
+    small = groups().assign(value=lambda f: f["value"] / 20, low=lambda f: f["low"] / 20,
+                            high=lambda f: f["high"] / 20)  # fmt: skip
     return {
         "claims": figures.claims(claim_parts()),
         "claims_page": figures.claims(claim_parts(), width=figures.PAGE),
+        "group_shares": figures.group_shares(small, "share of all pairs"),
+        "noise_chain": figures.noise_chain(noise_rows()),
+        "frontier": figures.frontier(
+            frontier_points(), {"paper's point": {"pairs": 3000, "value": 0.9}}
+        ),
+        "class_growth": figures.class_curves(
+            class_frame({"k": [10.0 * i for i in range(1, 11)]}), shown, {"k": "samples"}
+        ),
+        "class_axes": figures.class_curves(class_frame(heats), shown, names),
         "proximity": figures.proximity(proximity_frame(), 39),
         "proximity_column": figures.proximity(proximity_frame(), 39, width=figures.COLUMN),
         "proximity_surface": figures.proximity_surface(surface_frame()),

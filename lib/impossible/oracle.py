@@ -62,6 +62,29 @@ def equivalent(xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
     )
 
 
+def differences(xs: Sequence[str], ys: Sequence[str]) -> list[str]:
+    """In what each y differs from its x, one name per pair, to group errors by.
+
+    Args:
+        xs, ys: n sentences each.
+
+    Returns:
+        "" for the same meaning, a name of `world.DIFFERENCES` where that alone differs, "several"
+        where more does, and "outside the grammar" where x or y does not parse.
+
+    >>> differences(["A fire destroyed a school."], ["The blaze damaged the school."])
+    ['hypernym']
+    """
+    return [_difference(parse(x), parse(y)) for x, y in zip(xs, ys, strict=True)]
+
+
+def _difference(x: Fact | None, y: Fact | None) -> str:
+    if x is None or y is None:
+        return "outside the grammar"
+    found = world.differences(x, y) if x != y else ()
+    return "several" if len(found) > 1 else "".join(found)
+
+
 def entailed(xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
     """Whether each y follows from its x: what a faithful summary must do.
 

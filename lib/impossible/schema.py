@@ -5,7 +5,7 @@ Defaults are the paper's values where it has one, else those of the in-vitro run
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -149,6 +149,11 @@ class Schema(BaseModel):
     proximity_surface_pairs: int = _p(
         15, "random pairs judged per context that is in no panel", "pairs", ge=1
     )
+    # What only the oracle shows
+    noise_levels: list[Annotated[float, Field(ge=0, le=1)]] = _p(
+        [0.0, 0.2, 0.5], "pairs whose critic scores are exchanged, 0 to 1", "share", min_length=1
+    )
+    variant_contexts: int = _p(12, "contexts sampled anew as the released code does", ge=1)
     # Seeds of the ledger of claims
     sampled_seeds: int = _p(1, "of claims without training", "seeds", affects=False, ge=1, le=99)
     trained_seeds: int = _p(1, "of claims about students", "seeds", affects=False, ge=1, le=99)

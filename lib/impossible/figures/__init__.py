@@ -15,6 +15,7 @@ from impossible.figures.proximity import proximity, proximity_surface
 from impossible.figures.save import save_figure
 from impossible.figures.style import COLUMN, PAGE, render, styled
 from impossible.figures.systems import fidelity_bars, human_comparison, systems
+from impossible.figures.truth import class_curves, frontier, group_shares, noise_chain
 
 __all__ = [
     "COLUMN",
@@ -23,12 +24,16 @@ __all__ = [
     "by_round",
     "calibration",
     "claims",
+    "class_curves",
     "confusion",
     "diversity_graph",
     "fidelity_bars",
+    "frontier",
     "funnel",
+    "group_shares",
     "human_comparison",
     "loss_curves",
+    "noise_chain",
     "pipeline_strip",
     "precision_by_group",
     "proximity",

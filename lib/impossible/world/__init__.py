@@ -8,6 +8,7 @@ place of a constituency parser.
 
 from __future__ import annotations
 
+from .differences import DIFFERENCES, differences
 from .facts import (
     OUTSIDE_NEGATION,
     Entity,
@@ -23,11 +24,13 @@ from .lexicon import LEXICON
 from .realize import realize
 
 __all__ = [
+    "DIFFERENCES",
     "LEXICON",
     "OUTSIDE_NEGATION",
     "Entity",
     "Fact",
     "Modifier",
+    "differences",
     "entails",
     "entity_entails",
     "equivalent",

@@ -1,0 +1,179 @@
+"""Pictures of what only an oracle can tell: errors by kind, noise, the frontier, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from impossible.figures.style import (
+    COLUMN,
+    INK,
+    Picture,
+    grid,
+    look,
+    need,
+    percent,
+    styled,
+    whiskers,
+    wrapped,
+)
+
+CHAIN = {
+    "pairs true": "true pairs of the dataset",
+    "fidelity": "faithful outputs of its student",
+    "paraphrase": "faithful and new outputs",
+}
+
+
+@styled
+def group_shares(frame: pd.DataFrame, label: str) -> Figure:
+    """A share per group with its interval, from zero to the largest: which kinds are frequent.
+
+    `precision_by_group` shows the whole range from 0 to 1 instead.
+
+    Args:
+        frame: `group`, `value`, `low`, `high` in [0, 1], `n`, and optionally `series`.
+        label: of the axis of shares.
+    """
+    need(frame, ["group", "value", "low", "high", "n"], "group_shares")
+    groups = list(dict.fromkeys(frame["group"]))
+    series = list(dict.fromkeys(frame["series"])) if "series" in frame else [""]
+    figure = Picture(figsize=(COLUMN, 0.75 + (0.14 + 0.07 * len(series)) * len(groups)))
+    axis = figure.subplots()
+    for index, name in enumerate(series):
+        rows = frame[frame["series"] == name] if name else frame
+        shift = (index - (len(series) - 1) / 2) * 0.5 / len(series)
+        style = {**look(index), "linestyle": "none", "label": name or None}
+        for row in rows.itertuples():
+            axis.errorbar(
+                row.value, groups.index(row.group) + shift,
+                xerr=whiskers(row.value, row.low, row.high), elinewidth=1, **style,
+            )  # fmt: skip
+            style["label"] = None
+    totals = frame.groupby("group", sort=False)["n"].max()
+    counted = "" if len(series) > 1 else "  (n={:,})"
+    labels = [wrapped(name, 24) + counted.format(totals[name]) for name in groups]
+    axis.set_yticks(range(len(groups)), labels)
+    axis.set_ylim(len(groups) - 0.5, -0.5)
+    axis.set_xlim(left=0)
+    axis.margins(x=0.06)
+    axis.set_xlabel(label)
+    percent(axis, "x", 1 if axis.get_xlim()[1] < 0.04 else 0)
+    axis.locator_params(axis="x", nbins=5)
+    grid(axis)
+    if series != [""]:
+        figure.legend(loc="outside upper center", ncols=2)
+    return figure
+
+
+@styled
+def noise_chain(rows: pd.DataFrame) -> Figure:
+    """How critic noise becomes dataset noise, and that the error of the student.
+
+    Args:
+        rows: METRIC_ROWS in per cent with `noise` in [0, 1]; metrics as in `CHAIN`.
+    """
+    need(rows, ["metric", "noise", "value", "low", "high"], "noise_chain")
+    figure = Picture(figsize=(COLUMN, 2.5))
+    axis = figure.subplots()
+    for index, (metric, name) in enumerate(CHAIN.items()):
+        part = rows[rows["metric"] == metric].sort_values("noise")
+        bars = [whiskers(row.value, row.low, row.high) for row in part.itertuples()]
+        spread = [[bar[side][0] for bar in bars] for side in (0, 1)] if bars else None
+        axis.errorbar(
+            100 * part["noise"], part["value"], yerr=spread, elinewidth=0.9, capsize=1.5,
+            label=name, **look(index),
+        )  # fmt: skip
+    axis.set(xlabel="pairs whose critic scores are exchanged, %", ylabel="true, by the oracle, %")
+    axis.set_ylim(0, 100)
+    axis.set_xticks(sorted(set(100 * rows["noise"])))
+    axis.margins(x=0.06)
+    grid(axis)
+    figure.legend(loc="outside upper center", ncols=1)
+    return figure
+
+
+@styled
+def frontier(points: pd.DataFrame, chosen: Mapping[str, Mapping[str, object]]) -> Figure:
+    """Precision against yield of every combination of thresholds.
+
+    A line joins the entailment thresholds of one limit of ROUGE-L; marks tell the tree distance.
+
+    Args:
+        points: `rouge_l_max`, `ted_min`, `entailment_threshold`, `pairs`, `value` in [0, 1].
+        chosen: label → point (`pairs`, `value`), drawn large and named.
+    """
+    columns = ["rouge_l_max", "ted_min", "entailment_threshold", "pairs", "value"]
+    need(points, columns, "frontier")
+    figure = Picture(figsize=(COLUMN, 2.9))
+    axis = figure.subplots()
+    for index, (least, rows) in enumerate(points.groupby("ted_min")):
+        style = {**look(index), "linewidth": 0.7, "markersize": 2.6, "alpha": 0.75}
+        for _, line in rows.groupby("rouge_l_max"):
+            line = line.sort_values("entailment_threshold")
+            axis.plot(line["pairs"], line["value"], **style)
+        axis.plot([], [], label=f"TED ≥ {least}" if least else "any TED", **style)
+    for index, (name, point) in enumerate(chosen.items()):
+        axis.plot(
+            [float(str(point["pairs"]))], [float(str(point["value"]))], marker="osD"[index % 3],
+            markersize=8, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.3,
+            linestyle="none", label=name,
+        )  # fmt: skip
+    axis.set_xscale("log")
+    axis.set(xlabel="pairs kept", ylabel="true, by the oracle")
+    percent(axis, "y")
+    grid(axis)
+    figure.legend(loc="outside upper center", ncols=2)
+    return figure
+
+
+@styled
+def class_curves(
+    frame: pd.DataFrame, panels: Mapping[str, Sequence[str]], axes: Mapping[str, str],
+    names: Mapping[str, str] | None = None,
+) -> Figure:  # fmt: skip
+    """Counts against one or two axes, a panel for each kind of count; every panel from zero.
+
+    Args:
+        frame: `axis`, `x`, `series`, `value`, `low`, `high`.
+        panels: title → its series.
+        axes: axis → label; with one axis the panels stand in two columns, with two each has one.
+        names: series → name in the legend of a panel with several.
+    """
+    need(frame, ["axis", "x", "series", "value", "low", "high"], "class_curves")
+    alone = len(axes) == 1
+    down = (len(panels) + 1) // 2 if alone else len(panels)
+    figure = Picture(figsize=(COLUMN, 0.3 + 1.25 * down))
+    places = figure.subplots(down, 2, squeeze=False, sharey=False if alone else "row")
+    for number, (title, series) in enumerate(panels.items()):
+        for column, (name, label) in enumerate(axes.items()):
+            panel = places[divmod(number, 2)] if alone else places[number, column]
+            rows = frame[(frame["axis"] == name) & frame["series"].isin(series)]
+            _curves(panel, rows, series, names or {}, len(series) > 1 and not column)
+            panel.set_title(wrapped(title, 26) if alone or not column else "", loc="left")
+            panel.set_xlabel(label if alone or number == len(panels) - 1 else "")
+            panel.set_ylim(bottom=0)
+    for panel in places.flat[len(panels) * (1 if alone else 2) :]:
+        panel.set_visible(False)
+    return figure
+
+
+def _curves(
+    panel: Axes, rows: pd.DataFrame, series: Sequence[str], names: Mapping[str, str], legend: bool
+) -> None:
+    """Lines with bands, and a legend where it is wanted."""
+    for index, name in enumerate(series):
+        part = rows[rows["series"] == name].sort_values("x")
+        style = {**look(index), "markersize": 3}
+        panel.plot(part["x"], part["value"], label=names.get(name, name), **style)
+        panel.fill_between(
+            part["x"], part["low"], part["high"], color=style["color"], alpha=0.18, linewidth=0
+        )
+    if rows["x"].nunique() <= 6:
+        panel.set_xticks(sorted(rows["x"].unique()))
+    grid(panel)
+    if legend:
+        panel.legend(loc="best", handlelength=1.8)

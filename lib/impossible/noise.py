@@ -1,0 +1,137 @@
+"""What a noisier critic would do: its scores are exchanged, the rest of the method stays.
+
+The chain is critic → dataset → student; each link is measured against the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impossible.datasets import take
+from impossible.distill import dataset
+from impossible.pairs import Parser, gate
+from impossible.params import Params
+from impossible.statistics import bootstrap_mean
+from impossible.store import item_rng
+from impossible.systems import item_scores, mean_rows
+from impossible.trees import at_least, pair_trees
+
+__all__ = ["accepted_at", "chain", "exchanged", "level", "truth_scores"]
+
+Judge = Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]]
+
+
+def level(share: float) -> str:
+    """Name of a noise level.
+
+    >>> level(0.25)
+    'noise 25%'
+    """
+    return f"noise {100 * share:.4g}%"
+
+
+def exchanged(pairs: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.DataFrame:
+    """Give a share of the pairs the scores (p_xy, p_yx) of other pairs, drawn at random.
+
+    So the critic keeps its habits, the distribution of its scores, and loses part of its sense.
+
+    Args:
+        pairs: PAIRS; what was not computed stays so where it is exchanged.
+        share: probability that a pair's scores are exchanged, [0, 1].
+        rng: of the choice and of the draw.
+
+    Returns:
+        The pairs in their order, with exchanged scores.
+
+    Example:
+        At a share of 1 the scores say nothing about the pairs, and as many are accepted as before.
+    """
+    hit = np.flatnonzero(rng.random(len(pairs)) < share)
+    other = rng.integers(len(pairs), size=len(hit))
+    scores = pairs[["p_xy", "p_yx"]].to_numpy(copy=True)
+    scores[hit] = scores[other]
+    return pairs.assign(p_xy=scores[:, 0], p_yx=scores[:, 1])
+
+
+def accepted_at(
+    pairs: pd.DataFrame, share: float, n: int, parser: Parser, params: Params
+) -> pd.DataFrame:
+    """Pairs that pass all gates when the critic is degraded, as a corpus to train on.
+
+    Pairs that the critic had refused have no tree distance, so trees are compared last, for as
+    many pairs, in random order, as n takes.
+
+    Args:
+        pairs: PAIRS.
+        share: of `exchanged`.
+        n: pairs wanted, all that pass if fewer.
+        parser: sentence → bracketed tree or None.
+        params: thresholds, and seed.
+
+    Returns:
+        DATASET with `origin` `level(share)`; no pair twice.
+    """
+    rng = item_rng(params.seed, "exchanged scores", level(share))
+    passed, _ = gate(exchanged(pairs, share, rng), params.fixed(ted_min=0))
+    order = take(passed.drop_duplicates(["x", "y"]), None, params.seed)
+    parse = cache(parser)
+    far = (
+        place
+        for place, (x, y) in enumerate(zip(order["x"], order["y"], strict=True))
+        if at_least(*pair_trees(x, y, parse)[:2], params.ted_min)[0]
+    )
+    return dataset(order.iloc[list(islice(far, n))], origin=level(share))
+
+
+def truth_scores(predictions: pd.DataFrame, judge: Judge, rouge_l_max: float) -> pd.DataFrame:
+    """How true single outputs are, and whether they are new too.
+
+    Args:
+        predictions: PREDICTIONS.
+        judge: (sources, outputs) → 1, 0 or NaN (nothing can be said).
+        rouge_l_max: largest ROUGE-L to the source of an output that counts as new.
+
+    Returns:
+        system, item, fidelity and paraphrase (faithful and new), in per cent.
+    """
+    scores = item_scores(predictions)
+    faithful = 100 * judge(list(predictions["source"]), list(predictions["output"]))
+    new = np.where(scores["rouge_l_source"] <= rouge_l_max, faithful, 0.0 * faithful)
+    return scores[["system", "item"]].assign(fidelity=faithful, paraphrase=new)
+
+
+def chain(
+    corpora: Mapping[float, pd.DataFrame], scores: pd.DataFrame, judge: Judge, params: Params
+) -> pd.DataFrame:
+    """From critic noise to dataset noise to student error.
+
+    Args:
+        corpora: noise level → DATASET.
+        scores: `truth_scores` of the students, whose systems are named by `level`.
+        judge: as for `truth_scores`.
+        params: reads seed, bootstrap_samples, confidence.
+
+    Returns:
+        METRIC_ROWS with the column `noise`: "pairs true" (contexts resampled), "fidelity" and
+        "paraphrase" (items resampled), in per cent.
+    """
+    parts = []
+    for share, frame in corpora.items():
+        true = bootstrap_mean(
+            100 * judge(list(frame["source"]), list(frame["target"])), frame["context_id"],
+            params.bootstrap_samples, params.confidence, params.seed,
+        )  # fmt: skip
+        row = {"metric": "pairs true", "value": true.value, "low": true.low, "high": true.high}
+        own = mean_rows(
+            scores[scores["system"] == level(share)], ["fidelity", "paraphrase"],
+            params.confidence, params.bootstrap_samples, params.seed,
+        )  # fmt: skip
+        first = pd.DataFrame([{"system": level(share), **row, "n": true.n, "signature": "oracle"}])
+        parts.append(pd.concat([first, own], ignore_index=True).assign(noise=float(share)))
+    return pd.concat(parts, ignore_index=True)
