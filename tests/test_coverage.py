@@ -9,6 +9,7 @@ import pytest
 from impossible.seeds import over_seeds
 from impossible.statistics import (
     Interval,
+    bootstrap_contrast,
     bootstrap_difference,
     bootstrap_mean,
     bootstrap_ratio,
@@ -53,6 +54,16 @@ def difference(rng: np.random.Generator) -> Interval:
     return bootstrap_difference(ours, theirs, samples=500, rng=rng)
 
 
+def contrast(rng: np.random.Generator, few: int, many: int) -> Interval:
+    """Shares after two sets of contexts, of which one is small."""
+    sides = []
+    for contexts in (few, many):
+        shares = rng.beta(2, 4, contexts)
+        sides.append((rng.random((6, contexts)) < shares).ravel())
+    names = [np.tile(np.arange(n), 6) + shift for n, shift in ((few, 0), (many, few))]
+    return bootstrap_contrast(*sides, *names, samples=500, rng=rng)
+
+
 def bits(values: np.ndarray) -> float:
     counts = np.bincount(values)
     p = counts[counts > 0] / len(values)
@@ -82,6 +93,8 @@ def entropy(rng: np.random.Generator) -> Interval:
         pytest.param(lambda rng: ratio(rng, 32), 1 / 3, id="bootstrap_ratio of 32 contexts"),
         pytest.param(lambda rng: ratio(rng, 60), 1 / 3, id="bootstrap_ratio of 60 contexts"),
         pytest.param(lambda rng: ratio(rng, 120), 1 / 3, id="bootstrap_ratio of 120 contexts"),
+        pytest.param(lambda rng: contrast(rng, 16, 160), 0, id="bootstrap_contrast of 16 and 160"),
+        pytest.param(lambda rng: contrast(rng, 32, 32), 0, id="bootstrap_contrast of 32 and 32"),
         pytest.param(difference, 0.2, id="bootstrap_difference"),
         pytest.param(lambda rng: over_seeds(rng.normal(2, 1, 3)), 2, id="over_seeds of 3"),
         pytest.param(lambda rng: over_seeds(rng.normal(2, 1, 5)), 2, id="over_seeds of 5"),

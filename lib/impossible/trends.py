@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from impossible.comparison import detokenized
 from impossible.datasets import available, human_pairs
 from impossible.params import Params
-from impossible.statistics import Interval, bootstrap, bootstrap_contrast, bootstrap_mean
+from impossible.statistics import Interval, bootstrap, bootstrap_mean
 from impossible.text.bleu import self_bleu
 
 __all__ = [
@@ -113,19 +113,23 @@ def contrast(judged: pd.DataFrame, column: str, axis: str, params: Params) -> In
     return _across([*points[:1], *points[-1:]], column, _difference, params)
 
 
-def gap(a: pd.DataFrame, b: pd.DataFrame, columns: tuple[str, str], params: Params) -> Interval:
-    """Mean of a column of some pairs minus that of others, contexts resampled.
+def gap(a: pd.DataFrame, b: pd.DataFrame, column: str, params: Params) -> Interval:
+    """Mean of a column after some contexts minus that after others, contexts resampled.
+
+    Each length of context counts the same: the two may hold different numbers of each, and length
+    is what the mean depends on most. A length that one side lacks is left out.
 
     Args:
-        a, b: `JUDGED` with further columns; contexts that both have are drawn together.
-        columns: of `a` and of `b`.
+        a, b: `JUDGED` with `column`.
+        column: what is averaged.
         params: reads seed, bootstrap_samples, confidence.
     """
-    found = bootstrap_contrast(
-        a[columns[0]], b[columns[1]], a["context_id"], b["context_id"],
-        params.bootstrap_samples, params.confidence, params.seed,
-    )  # fmt: skip
-    return _cautious(found, min(a["context_id"].nunique(), b["context_id"].nunique()))
+    a, b = (part[part[column].notna()] for part in (a, b))
+    lengths = sorted({*a["n_sentences"]} & {*b["n_sentences"]})
+    points = [part[part["n_sentences"] == length] for length in lengths for part in (b, a)]
+    return _across(
+        points, column, lambda m: np.asarray((m[..., 1::2] - m[..., ::2]).mean(-1)), params
+    )
 
 
 def monotonicity(judged: pd.DataFrame, column: str, axis: str, params: Params) -> Interval:
@@ -168,6 +172,11 @@ def _difference(values: Floats) -> Floats:
     return np.asarray(values[..., 1] - values[..., 0])
 
 
+def _mean_difference(values: Floats) -> Floats:
+    """Mean of the second of each two values minus the first, shape (…, 2 k) → (…)."""
+    return np.asarray((values[..., 1::2] - values[..., ::2]).mean(axis=-1))
+
+
 def _across(
     points: Sequence[pd.DataFrame], column: str, statistic: Callable[[Floats], Floats],
     params: Params,
@@ -186,8 +195,9 @@ def _across(
         params.bootstrap_samples,
         params.confidence,
         params.seed,
+        smallest=(fewest := min(rows["context_id"].nunique() for rows in present)),
     )
-    return _cautious(found, min(rows["context_id"].nunique() for rows in present))
+    return _cautious(found, fewest)
 
 
 def _means(sums: Floats) -> Floats:
