@@ -19,7 +19,7 @@ LEVELS = {
             "batching sampling likelihood decoding rewriting critics fitting training",
             "assessment baselines comparison contexts corpora datasets distill evaluation filters "
             "invitro agreement rating returned "
-            "classes critic_errors frontier noise novelty variants "
+            "classes critic_errors frontier noise novelty truths variants "
             "ablation control metric_rows metrics oracle pairs pretraining proximity roundtrip "
             "scoring students summaries systems tasks "
             "trends",
