@@ -67,8 +67,9 @@ def verdicts(folder: Path, until: str, seeds: int, *changes: tuple[str, str, str
         command += ["--results", str(place), "--", f"seed={seed}", *SMALL]
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-    judged = judge(load_claims(), collect(run, 0))
-    return {ruled.claim.number: ruled.verdict for ruled in judged.ruled}
+    book = load_claims()
+    judged = judge(book, collect(run, 0, seeds, book))
+    return {ruled.claim.number: ruled.verdict for ruled in judged.claims}
 
 
 def test_a_sound_pipeline_fails_none_of_these(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def _line(ruled: Ruled) -> dict[str, Any]:
         "p (Holm)": MISSING if np.isnan(ruled.p_holm) else f"{ruled.p_holm:.3f}",
         "verdict": ruled.verdict,
         "by intervals alone": ruled.reading,
-        "seeds to settle": _seeds(ruled.verdict, ruled.settle, found),
+        "seeds to settle": _seeds(ruled.verdict, ruled.settle, parts),
     }
 
 
@@ -82,7 +83,7 @@ def part_table(judged: Judgement) -> pd.DataFrame:
                 "what the control lacks": _destroyed(found),
                 "verdict": found.verdict,
                 "why": found.reason,
-                "seeds to settle": _seeds(found.verdict, found.settle, found),
+                "seeds to settle": _seeds(found.verdict, found.settle, [found]),
             }
             for ruled in judged.claims
             for place, found in enumerate(ruled.findings, 1)
@@ -104,15 +105,16 @@ def _destroyed(found: Finding) -> str:
     return control.destroyed if control else f"no control: {found.part.no_control}"
 
 
-def _seeds(verdict: str, settle: int | None, found: Finding) -> str:
+def _seeds(verdict: str, settle: int | None, findings: Sequence[Finding]) -> str:
     """How many seeds settle it: as it stands, "settled", a lower bound, or more than advised."""
     if verdict in (REPRODUCED, FAILED):
         return "settled"
-    if not found.effects or (len(found.effects) == 1 and np.isnan(found.effect.low)):
+    open_parts = [found for found in findings if found.verdict not in (REPRODUCED, FAILED)]
+    if any(np.isnan(found.effect.low) for found in open_parts):
         return MISSING
     if settle is None:
         return f"> {MOST_SEEDS}"
-    return f"≥ {settle}" if len(found.effects) == 1 else str(settle)
+    return f"≥ {settle}" if any(len(found.effects) == 1 for found in open_parts) else str(settle)
 
 
 def counted(judged: Judgement) -> dict[str, int]:
@@ -156,6 +158,7 @@ def _as_json(found: Finding) -> dict[str, Any]:
         **found.part.model_dump(by_alias=True), "measure": found.measure.model_dump(),
         "effect_found": _bounds(found, found.effect),
         "control_found": _bounds(found, found.control),
+        "excess_found": _bounds(found, found.excess),
         "effect_per_seed": dict(found.effects), "control_per_seed": dict(found.controls),
         "seeds_without": list(found.absent), "files": list(found.files),
         "verdict": found.verdict, "reason": found.reason, "reading": found.reading,

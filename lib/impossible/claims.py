@@ -47,25 +47,19 @@ class Measure(BaseModel):
 
 
 class Source(BaseModel):
-    """Where a run records a number: `scalar` of `notebook`, less `minus` of the same if given."""
+    """Where a run records a number: `scalar` of `notebook`."""
 
     model_config = _STRICT
 
     notebook: Text
     scalar: Text
-    minus: Text | None = None
 
     def read(self, recorded: Mapping[str, Mapping[str, Any]]) -> Interval | None:
         """The number with its interval, from recorded numbers by notebook; None when missing.
 
-        A number alone has no interval (NaN), nor has the difference of two: they may share items.
+        A number alone has no interval (NaN).
         """
-        found = recorded.get(self.notebook, {})
-        value = _number(found.get(self.scalar))
-        if value is None or self.minus is None:
-            return value
-        other = _number(found.get(self.minus))
-        return other and Interval(value.value - other.value, np.nan, np.nan, 1)
+        return _number(recorded.get(self.notebook, {}).get(self.scalar))
 
 
 class Control(Source):
@@ -189,30 +183,29 @@ def load_claims(path: Path | None = None) -> Book:
         raise DataError(f"{path}: {place + ': ' if place else ''}{message}.") from bad
 
 
-def collect(run: RunFolder, seed: int) -> dict[int, Recorded]:
+def collect(run: RunFolder, seed: int, n_seeds: int, book: Book) -> dict[int, Recorded]:
     """The recorded numbers of every seed of a run, smallest seed first.
 
     Args:
         run: the run; its own numbers lie in `scalars/`, those of further seeds in
             `seeds/SEED/scalars/`.
-        seed: the run's own seed.
-
-    Raises:
-        DataError: a folder below `seeds/` is no seed, or repeats the run's own, which would count
-            one result twice.
+        seed: the run's own seed; the further ones follow it.
+        n_seeds: seeds in all (sampled_seeds); other folders in `seeds/`, left by other runs, do
+            not count.
+        book: only numbers of notebooks that it names are read.
     """
-    found = {seed: Recorded(scalars(run), run.scalars.name)}
-    for folder in sorted(run.seeds.glob("*")):
-        if not folder.is_dir():
-            continue
-        if not folder.name.isdecimal():
-            raise DataError(f"{folder} is named by no seed: give folders of seeds/ a whole number.")
-        number, other = int(folder.name), RunFolder(folder)
-        if number in found:
-            raise DataError(f"Seed {number} is in {run.root} and in {folder}: remove the latter.")
-        place = other.scalars.relative_to(run.root).as_posix()
-        found[number] = Recorded(scalars(other), place)
-    return dict(sorted(found.items()))
+    names = {s.notebook for claim in book.claims for part in claim.parts for s in part.sources()}
+    places = {seed: run} | {
+        seed + i: RunFolder(run.seeds / str(seed + i)) for i in range(1, n_seeds)
+    }
+    return {
+        number: Recorded(
+            scalars(place, names),
+            place.scalars.relative_to(run.root).as_posix(),
+        )
+        for number, place in places.items()
+        if place.scalars.is_dir()
+    }
 
 
 def _number(recorded: object) -> Interval | None:

@@ -15,7 +15,7 @@ import pandas as pd
 from impossible.params import Params
 from impossible.statistics import Interval, bootstrap, bootstrap_mean
 
-__all__ = ["MEASURES", "growth", "means", "reading", "steps_to"]
+__all__ = ["MEASURES", "growth", "means", "reading", "rows", "share_of_last", "steps_to"]
 
 Meaning = Callable[[str], Hashable | None]
 
@@ -91,6 +91,14 @@ def means(grown: pd.DataFrame, by: str, params: Params) -> pd.DataFrame:
             )  # fmt: skip
             rows.append((float(str(x)), name, found.value, found.low, found.high, found.n))
     return pd.DataFrame(rows, columns=["x", "series", "value", "low", "high", "n"])
+
+
+def rows(found: pd.DataFrame) -> pd.DataFrame:
+    """`means` as METRIC_ROWS; a column `axis` is part of the name."""
+    names = [f"{axis} {x:g}" for axis, x in zip(found["axis"], found["x"], strict=True)]
+    titles = found["series"].map(MEASURES)
+    table = found.assign(system=names, metric=titles, signature="oracle")
+    return table[["system", "metric", "value", "low", "high", "n", "signature"]]
 
 
 def share_of_last(grown: pd.DataFrame, measure: str, params: Params) -> Interval:

@@ -70,13 +70,12 @@ def family(construction: str, negated: bool = False) -> str:
     return next((name for name in FAMILIES if construction.endswith(name)), construction)
 
 
-def traits(known: Mapping[str, Mapping[str, object]], kinds: Sequence[str]) -> pd.DataFrame:
+def traits(known: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
     """Which groups each sentence belongs to, as a table of bool.
 
     Args:
         known: sentence → construction, negated, modifiers (joined by "+"), counted and words, as
             `oracle.traits` gives them; a sentence with none belongs to no group.
-        kinds: of modifiers.
 
     Returns:
         A row per sentence; a column per group: families of constructions, "modifier: KIND" and
@@ -85,9 +84,8 @@ def traits(known: Mapping[str, Mapping[str, object]], kinds: Sequence[str]) -> p
     parsed = {text: found for text, found in known.items() if found}
     columns: dict[str, dict[str, bool]] = {}
     for text, found in parsed.items():
-        present = str(found["modifiers"]).split("+")
         groups = [family(str(found["construction"]), bool(found["negated"]))]
-        groups += [f"modifier: {kind}" for kind in ("none", *kinds) if kind in present]
+        groups += [f"modifier: {kind}" for kind in str(found["modifiers"]).split("+")]
         groups += ["number"] * bool(found["counted"]) + [
             f"words: {_band(int(str(found['words'])))}"
         ]

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from impossible.errors import DataError, ImpossibleError, RunError
+from impossible.records import OPTIONAL
 
 
 @contextmanager
@@ -140,7 +141,7 @@ def to_table(frame: pd.DataFrame, schema: pa.Schema, where: object) -> pa.Table:
 def read_frame(path: Path, schema: pa.Schema) -> pd.DataFrame:
     """Read records written by `write_frame`.
 
-    A column that may be null and is not there at all is null.
+    A column of which the schema says that it may be absent is null then.
 
     Raises:
         DataError: the file is missing, damaged, or has another schema.
@@ -158,7 +159,8 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     except (pa.ArrowException, OSError, ValueError) as bad:
         raise DataError(f"{path} is damaged ({bad}): delete it and run again.") from bad
     for place, field in enumerate(schema):
-        if field.nullable and field.name not in table.column_names:
+        optional = OPTIONAL.items() <= (field.metadata or {}).items()
+        if optional and field.name not in table.column_names:
             table = table.add_column(place, field, pa.nulls(len(table), field.type))
     if not table.schema.equals(schema, check_metadata=False):
         raise DataError(

@@ -7,9 +7,10 @@ the other reports.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,8 +23,8 @@ from impossible.store import item_rng
 from impossible.trees import pair_trees, ted, ted_bounds
 
 __all__ = [
-    "GRID", "POINT", "choose", "counts", "decided", "grid_of", "halves", "reading",
-    "reported", "summed",
+    "GRID", "POINT", "at", "choose", "counts", "decided", "explored", "grid_of", "halves",
+    "reading", "reported", "rows", "summed",
 ]  # fmt: skip
 
 #: Thresholds that are tried, besides those of the run.
@@ -35,6 +36,7 @@ GRID: dict[str, tuple[float, ...]] = {
 POINT = list(GRID)  # columns that name a point
 
 Floats = NDArray[np.float64]
+Judge = Callable[[Sequence[str], Sequence[str]], Floats]
 
 
 def grid_of(params: Params, grid: Mapping[str, Sequence[float]] | None = None) -> pd.DataFrame:
@@ -188,22 +190,80 @@ def reported(
     return pd.DataFrame(rows)
 
 
+def explored(
+    pairs: pd.DataFrame, judge: Judge, parser: Parser, params: Params
+) -> tuple[pd.DataFrame, dict[str, pd.Series], pd.DataFrame]:
+    """The whole search: every point, those that one half of the contexts chooses, the other half.
+
+    Args:
+        pairs: PAIRS.
+        judge: (xs, ys) → 1, 0 or NaN (nothing can be said) for each pair.
+        parser: sentence → bracketed tree or None.
+        params: thresholds, seed, bootstrap_samples, confidence.
+
+    Returns:
+        (`summed` over all contexts, `choose` by the first half, `reported` by the second half).
+    """
+    points = grid_of(params)
+    once = decided(pairs, parser, params, list(points["ted_min"].unique()))
+    once["true"] = judge(list(once["x"]), list(once["y"]))
+    counted = counts(once, points, params)
+    first, second = (
+        counted[counted["context_id"].isin(half)]
+        for half in halves(list(counted["context_id"]), params.seed)
+    )
+    chosen = choose(summed(first, params))
+    return summed(counted, params), chosen, reported(chosen, second, params)
+
+
+def at(points: pd.DataFrame, point: pd.Series) -> dict[str, Any]:
+    """The row of `summed` that has the thresholds of a point."""
+    same = np.logical_and.reduce([points[name] == point[name] for name in POINT])
+    return dict(points[same].iloc[0])
+
+
+def rows(table: pd.DataFrame) -> pd.DataFrame:
+    """`reported` as METRIC_ROWS, the thresholds in the name; shares in per cent."""
+    metrics = {
+        "precision, %": ("precision", 100.0), "gain, points": ("gain", 100.0),
+        "pairs, of this run's": ("yield", 1.0),
+    }  # fmt: skip
+    parts = []
+    for row in table.to_dict("records"):
+        name = (
+            f"{row['choice']}: P ≥ {row['entailment_threshold']:g}, "
+            f"ROUGE-L ≤ {row['rouge_l_max']:g}, TED ≥ {row['ted_min']:g}"
+        )
+        where = {"precision where chosen, %": 100 * row["chosen_precision"]}
+        found = [(title, Interval(value, np.nan, np.nan, 0)) for title, value in where.items()]
+        for title, (column, scale) in metrics.items():
+            ours = row[column]
+            value, low, high = (scale * one for one in (ours.value, ours.low, ours.high))
+            found.append((title, Interval(value, low, high, row["pairs"])))
+        for title, ours in found:
+            parts.append((name, title, ours.value, ours.low, ours.high, row["pairs"], "oracle"))
+    columns = ["system", "metric", "value", "low", "high", "n", "signature"]
+    return pd.DataFrame(parts, columns=columns)
+
+
 def reading(table: pd.DataFrame) -> str:
     """What `reported` says, in one sentence for each direction."""
     rows = table.set_index("choice")
     more, loss = rows.loc["more pairs", ["yield", "gain"]]
     kept, truer = rows.loc["truer pairs", ["yield", "gain"]]
     return (
-        f"On the contexts that did not choose, the point for more pairs keeps {more.value:.2f} "
-        f"times as many ({_between(more)}) and changes precision by {100 * loss.value:+.1f} points "
-        f"({_between(loss, 100)}). The point for truer pairs keeps {kept.value:.2f} times as many "
-        f"({_between(kept)}) and changes precision by {100 * truer.value:+.1f} points "
-        f"({_between(truer, 100)})."
+        f"On the contexts that did not choose, the point for more pairs keeps "
+        f"{_told(more, 1, '.2f')} times as many and changes precision by "
+        f"{_told(loss, 100, '+.1f')} points. The point for truer pairs keeps "
+        f"{_told(kept, 1, '.2f')} times as many and changes precision by "
+        f"{_told(truer, 100, '+.1f')} points."
     )
 
 
-def _between(found: Interval, scale: float = 1.0) -> str:
-    return f"{scale * found.low:.3g} to {scale * found.high:.3g}"
+def _told(found: Interval, scale: float, form: str) -> str:
+    """A number with its bounds: `+1.7 (-0.2 to +4.7)`."""
+    value, low, high = (format(scale * x, form) for x in (found.value, found.low, found.high))
+    return f"{value} ({low} to {high})"
 
 
 def _of(counted: pd.DataFrame, point: pd.Series) -> pd.DataFrame:

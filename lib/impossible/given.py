@@ -53,9 +53,14 @@ Draw = Callable[[Plan], "tuple[str, str] | None"]
 
 def _world(seed: int) -> Draw:
     """Documents of the closed world, drawn as those that its models learned from."""
-    from impossible.world.documents import sample_document  # read only when asked for
+    from impossible.world.documents import DOMAINS, sample_document  # read only when asked for
 
     def draw(plan: Plan) -> tuple[str, str] | None:
+        if plan.domain not in DOMAINS:
+            raise DataError(
+                f"The closed world has no documents of the domain {plan.domain}, only of "
+                f"{', '.join(DOMAINS)}: set given_contexts to a text file, or to nothing."
+            )
         rng = item_rng(seed, "given context", plan.context_id)
         for _ in range(ATTEMPTS):
             document = sample_document(rng, domain=plan.domain)

@@ -32,6 +32,7 @@ class Finding:
     measure: Measure
     effect: Interval  # over seeds; with one seed the run's own
     control: Interval
+    excess: Interval  # effect minus control
     effects: Mapping[int, float]  # per seed
     controls: Mapping[int, float]
     absent: Sequence[int]  # seeds in which a number of this part is missing
@@ -116,20 +117,24 @@ def judge(book: Book, found: Mapping[int, Recorded], confidence: float = 0.95) -
     return Judgement(ruled, confidence, sorted(found))
 
 
-def ruling(effect: Interval, control: Interval, smallest: float, bound: str) -> tuple[str, str]:
+def ruling(
+    effect: Interval, control: Interval, excess: Interval, smallest: float, bound: str
+) -> tuple[str, str]:
     """The rule: what an effect with its interval, beside its control, says about a claim.
 
     Args:
         effect, control: positive is what the claim says; NaN where there is none.
+        excess: effect minus control, paired by seed.
         smallest: the smallest effect worth calling one, in their unit, > 0.
         bound: "effect" or "not_worse" (see `claims.Part`).
 
     Returns:
-        Verdict and reason. Not reproduced: the whole interval lies below `smallest` (below
-        -`smallest` for "not_worse"), or the control shows it as well. Reproduced: otherwise, and
-        the whole interval lies above 0 (above -`smallest`). Undecided: otherwise.
+        Verdict and reason, in this order. Not reproduced: the whole interval lies below `smallest`
+        (below -`smallest` for "not_worse"). Undecided: it holds 0 (-`smallest`). Not reproduced:
+        the control shows it as well. Undecided: effect and control cannot be told apart.
+        Reproduced: otherwise. So a control that is merely uncertain proves nothing either way.
 
-    >>> ruling(Interval(8, 6, 10, 5), Interval(0, -1, 1, 5), 5, "effect")[0]
+    >>> ruling(Interval(8, 6, 10, 5), Interval(0, -1, 1, 5), Interval(8, 6, 10, 5), 5, "effect")[0]
     'reproduced'
     """
     floor, ceiling = (-smallest, -smallest) if bound == "not_worse" else (0.0, smallest)
@@ -137,14 +142,17 @@ def ruling(effect: Interval, control: Interval, smallest: float, bound: str) -> 
         return MISSING, "not recorded"
     if effect.high < ceiling:
         return FAILED, f"the whole interval lies below {ceiling:g}"
-    as_large = bound == "not_worse" or control.value >= effect.value / 2
-    if control.low > floor and as_large:
-        return FAILED, "the control shows it as well"
-    if effect.low > floor:
-        return REPRODUCED, f"the whole interval lies above {floor:g}"
     if np.isnan(effect.low):
         return UNDECIDED, "there is no interval"
-    return UNDECIDED, f"the interval holds {floor:g}"
+    if effect.low <= floor:
+        return UNDECIDED, f"the interval holds {floor:g}"
+    if np.isnan(control.value):
+        return REPRODUCED, f"the whole interval lies above {floor:g}"
+    if control.low > floor and (bound == "not_worse" or control.value >= effect.value / 2):
+        return FAILED, "the control shows it as well"
+    if not excess.low > 0:
+        return UNDECIDED, "it cannot be told from its control"
+    return REPRODUCED, f"the whole interval lies above {floor:g}, and above its control"
 
 
 def combined(verdicts: Iterable[str]) -> str:
@@ -168,8 +176,11 @@ def _finding(
     effects, controls = (
         {seed: numbers[i] for seed, numbers in read.items() if i < len(numbers)} for i in (0, 1)
     )
-    effect, control = (_spread(numbers.values(), confidence) for numbers in (effects, controls))
-    reading, reason = ruling(effect, control, measure.smallest, part.bound)
+    differences = {seed: _difference(*both) for seed, both in read.items() if len(both) > 1}
+    effect, control, excess = (
+        _spread(numbers.values(), confidence) for numbers in (effects, controls, differences)
+    )
+    reading, reason = ruling(effect, control, excess, measure.smallest, part.bound)
     verdict, values = reading, [each.value for each in effects.values()]
     if not read:
         reason = _lacking(part, found)
@@ -182,6 +193,7 @@ def _finding(
         measure=measure,
         effect=effect,
         control=control,
+        excess=excess,
         effects={seed: each.value for seed, each in effects.items()},
         controls={seed: each.value for seed, each in controls.items()},
         absent=sorted(found.keys() - read.keys()),
@@ -190,7 +202,16 @@ def _finding(
         verdict=verdict,
         reason=reason,
         p=one_sided_p(values, floor),
-        settle=len(read) if decided else _settle(effect, values, measure, part, confidence, wanted),
+        settle=len(read)
+        if decided
+        else _settle(
+            list(effects.values()),
+            list(differences.values()),
+            measure.smallest,
+            part.bound,
+            confidence,
+            wanted,
+        ),
     )
 
 
@@ -212,20 +233,45 @@ def _spread(numbers: Iterable[Interval], confidence: float) -> Interval:
     return over_seeds([each.value for each in several], confidence)
 
 
+def _difference(effect: Interval, control: Interval) -> Interval:
+    """Effect minus control of one seed, as if they were independent (half-widths in quadrature).
+
+    A control without an interval is taken as it is.
+    """
+    value = effect.value - control.value
+    widths = np.nan_to_num([control.high - control.value, control.value - control.low])
+    below = np.hypot(effect.value - effect.low, widths[0])
+    above = np.hypot(effect.high - effect.value, widths[1])
+    return Interval(value, value - float(below), value + float(above), 1)
+
+
 def _settle(
-    effect: Interval, values: Sequence[float], measure: Measure, part: Part, confidence: float,
-    wanted: int,
+    effects: Sequence[Interval], differences: Sequence[Interval], smallest: float, bound: str,
+    confidence: float, wanted: int,
 ) -> int | None:  # fmt: skip
     """Seeds after which `ruling` would decide, if mean and spread stayed as they are.
 
     Of one seed the spread is that within the run, which leaves out what differs between seeds: the
     answer is then a lower bound.
     """
-    mean, smallest = effect.value, measure.smallest
-    reach = abs(mean + smallest) if part.bound == "not_worse" else max(mean, smallest - mean)
-    if len(values) > 1:
-        deviation = float(np.std(values, ddof=1))
-    else:
-        deviation = float((effect.high - effect.low) / 2 / ndtri((1 + confidence) / 2))
-    needed = seeds_needed(deviation, reach, confidence)
+    mean = float(np.mean([each.value for each in effects])) if effects else np.nan
+    upwards, downwards = mean, smallest - mean
+    if bound == "not_worse":
+        upwards, downwards = mean + smallest, -mean - smallest
+    needed = _needed(effects, max(upwards, downwards), confidence)
+    if differences and upwards >= downwards:  # it must be told from its control, too
+        gap = float(np.mean([each.value for each in differences]))
+        apart = _needed(differences, gap, confidence)
+        needed = None if needed is None or apart is None else max(needed, apart)
     return needed and max(needed, wanted)
+
+
+def _needed(numbers: Sequence[Interval], reach: float, confidence: float) -> int | None:
+    if len(numbers) > 1:
+        deviation = float(np.std([each.value for each in numbers], ddof=1))
+    elif numbers:
+        width = numbers[0].high - numbers[0].low
+        deviation = float(width / 2 / ndtri((1 + confidence) / 2))
+    else:
+        return None
+    return seeds_needed(deviation, reach, confidence)

@@ -19,7 +19,7 @@ from impossible.params import Params
 from impossible.statistics import Interval, bootstrap, half_samples
 from impossible.text.sentences import words
 
-__all__ = ["described", "families", "gap_rows", "quality", "reading", "vocabulary_rows"]
+__all__ = ["compared", "described", "families", "gap_rows", "quality", "reading", "vocabulary_rows"]
 
 OUTSIDE = "outside the grammar"
 HALVES = 200  # half-samples of an interval
@@ -134,6 +134,19 @@ def _difference(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(ratio[..., 1] - ratio[..., 0])
 
 
+def compared(corpora: Mapping[str, pd.DataFrame], params: Params) -> pd.DataFrame:
+    """All METRIC_ROWS of this module: each corpus, then the second minus the first.
+
+    Args:
+        corpora: name → `described`, two of equal size.
+        params: as for `families`.
+    """
+    (one, first), (two, second) = corpora.items()
+    parts = [quality(corpora, params), vocabulary_rows(corpora, params)]
+    parts.append(gap_rows(first, second, f"{two} − {one}", params))
+    return pd.concat(parts, ignore_index=True)
+
+
 def vocabulary_rows(corpora: Mapping[str, pd.DataFrame], params: Params) -> pd.DataFrame:
     """METRIC_ROWS of the numbers of different words in targets, and of those the others lack.
 
@@ -164,17 +177,19 @@ def vocabulary_rows(corpora: Mapping[str, pd.DataFrame], params: Params) -> pd.D
     return pd.concat(parts, ignore_index=True)
 
 
-def reading(shares: pd.DataFrame, gaps: pd.DataFrame, names: Sequence[str]) -> str:
+def reading(shares: pd.DataFrame, rows: pd.DataFrame, names: Sequence[str]) -> str:
     """What the second dataset adds to the first, in two sentences.
 
     Args:
-        shares: `families`. gaps: `gap_rows`. names: of the first and second dataset.
+        shares: `families`.
+        rows: `compared`.
+        names: of the first and second dataset.
     """
     table = shares.pivot(index="group", columns="series", values="value")
     change = (table[names[1]] - table[names[0]]).drop(OUTSIDE, errors="ignore")
     if change.empty:
         return "Nothing parses, so no form is known."
-    row = gaps.set_index("metric")
+    row = rows[rows["system"] == f"{names[1]} − {names[0]}"].set_index("metric")
     form, new = (
         f"{row.at[title, 'value']:+.1f} points ({row.at[title, 'low']:.1f} to "
         f"{row.at[title, 'high']:.1f})"

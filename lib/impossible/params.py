@@ -86,6 +86,12 @@ class Params(Schema):
         """A copy in which these values are set, as a task sets its gates."""
         return self.model_copy(update=values)
 
+    def reseeded(self, seed: int) -> Self:
+        """A copy with another seed, which `origins` calls an override."""
+        copy = self.fixed(seed=seed)
+        copy._origins = {**self._origins, "seed": "override"}
+        return copy
+
     def declared(self, names: Iterable[str]) -> Declared:
         """These parameters, of which only `names` may be read."""
         params = Declared.model_validate(self.model_dump())

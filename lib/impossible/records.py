@@ -41,6 +41,9 @@ def _scores() -> list[pa.Field]:
     ]
 
 
+#: Metadata of a column that a file may lack; it is null then.
+OPTIONAL = {b"optional": b"true"}
+
 #: Columns of `PREDICTIONS` that an encoder fills (`evaluation.with_likeness`).
 LIKENESS = ("bert_score", "bert_score_references", "cosine")
 
@@ -103,8 +106,8 @@ PREDICTIONS = _schema(
     _text("source"),
     pa.field("references", pa.list_(pa.string()), nullable=False),
     _text("output"),
-    pa.field("encoder", pa.string()),
-    *(pa.field(name, pa.float64()) for name in LIKENESS),
+    pa.field("encoder", pa.string(), metadata=OPTIONAL),
+    *(pa.field(name, pa.float64(), metadata=OPTIONAL) for name in LIKENESS),
 )
 
 #: One answer of one rater about one blinded output; `origin` is "human" or "synthetic".

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from impossible.cells import Stage, stages
-from impossible.claims import load_claims
+from impossible.claims import WANTED, load_claims
 from impossible.errors import RunError
 from impossible.params import Params
 from impossible.runner import Selection, run_all
@@ -68,14 +68,19 @@ def run_replicated(params: Params, folder: Path, selection: Selection | None = N
         As `runner.run_all`.
     """
     selection, further = selection or Selection(), seeds_of(params)
+    for kind, wanted in WANTED.items() if further else ():
+        if (n := getattr(params, f"{kind}_seeds")) < wanted:
+            print(f"With {n} {kind}_seeds (below {wanted}) such claims stay undecided.", flush=True)
     if selection.partial or not further:
         return run_all(params, folder, selection)
     notebooks, run = stages(project_root() / "notebooks"), RunFolder(folder)
     readers = [stage for stage in notebooks if any(overlap("seeds", r) for r in stage.inputs)]
+    if not readers:
+        raise RunError("No notebook reads further seeds: leave sampled_seeds at 1.")
     own = frozenset(stage.name for stage in notebooks[: notebooks.index(readers[0])])
     run_all(params, folder, Selection(names=own, force=selection.force))
     for seed, kinds in further.items():
         print(f"seed {seed}, for claims about what is {' and '.join(kinds)}:", flush=True)
         chosen = Selection(names=needed(notebooks, kinds), force=selection.force)
-        run_all(params.fixed(seed=seed), run.seeds / str(seed), chosen)
-    return run_all(params, folder, Selection(start=readers[0].name))
+        run_all(params.reseeded(seed), run.seeds / str(seed), chosen)
+    return run_all(params, folder, Selection(start=readers[0].name, force=selection.force))

@@ -155,7 +155,7 @@ class Schema(BaseModel):
     )
     variant_contexts: int = _p(12, "contexts sampled anew as the released code does", ge=1)
     # Seeds of the ledger of claims
-    sampled_seeds: int = _p(1, "of claims without training", "seeds", affects=False, ge=1, le=99)
+    sampled_seeds: int = _p(1, "of claims without training, and in all", "seeds", ge=1, le=99)
     trained_seeds: int = _p(1, "of claims about students", "seeds", affects=False, ge=1, le=99)
     # Evaluation
     n_test: int = _p(500, "test sentences", "sentences", "§4", ge=2)

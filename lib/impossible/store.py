@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,9 @@ def record(run: RunFolder, notebook: str, **scalars: Any) -> None:
     write_json(path, {**known, **scalars})
 
 
-def scalars(run: RunFolder) -> dict[str, dict[str, Any]]:
-    """All recorded numbers of a run, per notebook."""
-    return {path.stem: read_json(path) for path in sorted(run.scalars.glob("*.json"))}
+def scalars(run: RunFolder, notebooks: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
+    """Recorded numbers of a run, per notebook: of all, or of those named as far as they ran."""
+    paths = sorted(run.scalars.glob("*.json"))
+    return {
+        path.stem: read_json(path) for path in paths if notebooks is None or path.stem in notebooks
+    }

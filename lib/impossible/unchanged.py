@@ -36,7 +36,7 @@ def _identity(name: str, kind: str, params: Params, run: RunFolder) -> Any:
     """What counts of a parameter: its value, or the bytes that it points to."""
     value = params.model_dump(include={name})[name]
     if kind == "folder":
-        return digest(resolve(value)) if value and resolve(value).exists() else None
+        return digest(resolve(value)) if value and resolve(value).exists() else value
     if kind == "model":
         path = locate_model(value, run if params.rebuild_models else None)
         return value if path is None else digest(path) if path.exists() else None

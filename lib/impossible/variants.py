@@ -8,6 +8,7 @@ twice, so that numbers which only y has go unseen; contexts that do not fit into
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,19 +22,32 @@ from impossible.statistics import bootstrap_mean
 from impossible.text.numbers import number_values
 from impossible.text.overlap import rouge_l_matrix
 
-__all__ = ["FILTERS", "by_label", "costly", "datasets", "let_through", "measured", "scored_more"]
+__all__ = [
+    "FILTERS",
+    "SAMPLING",
+    "WIDER",
+    "by_label",
+    "costly",
+    "datasets",
+    "let_through",
+    "measured",
+    "scored_more",
+]
 
+WIDER = 5  # contexts whose filters are compared, for each that is sampled anew: they cost less
+SAMPLING: dict[str, Any] = {"temperature": 0.5, "no_repeat_ngram_size": 3}  # released code
 LOST = 0.1  # share of the contexts, the dearest, that a lack of memory loses
 LABEL = 0.5  # above it entailment is the first of all labels
 
 #: Variants of the filters: name → what is as in the released code.
 FILTERS: dict[str, frozenset[str]] = {
     "paper": frozenset(),
-    "dedup as released": frozenset({"dedup"}),
+    "edges as released": frozenset({"edges"}),
+    "dedup as released": frozenset({"edges", "choice"}),
     "ROUGE after dedup": frozenset({"rouge"}),
     "numbers one way": frozenset({"numbers"}),
     "costly contexts lost": frozenset({"memory"}),
-    "all as released": frozenset({"dedup", "rouge", "numbers", "memory"}),
+    "all as released": frozenset({"edges", "choice", "rouge", "numbers", "memory"}),
 }
 
 Pair = tuple[str, str]
@@ -151,19 +165,23 @@ def datasets(
         loose = {"rouge_l_max": 1.0} if "rouge" in released else {}
         loose |= {"number_consistency": False} if "numbers" in released else {}
         kept = gate(shown.reset_index(drop=True), params.fixed(**loose))[0]
-        thinned = _thinned(kept, shown, "dedup" in released, ask, label, params)
+        thinned = _thinned(kept, shown, released, ask, label, params)
         thinned = thinned[thinned["rouge_l"] <= np.float32(params.rouge_l_max)]
         found[name] = thinned.drop_duplicates(["x", "y"]).reset_index(drop=True)
     return found
 
 
 def _thinned(
-    kept: pd.DataFrame, shown: pd.DataFrame, released: bool, ask: Entail, label: Entail,
+    kept: pd.DataFrame, shown: pd.DataFrame, released: frozenset[str], ask: Entail, label: Entail,
     params: Params,
 ) -> pd.DataFrame:  # fmt: skip
-    """Algorithm 1 in the paper's variant or the released one."""
-    if released:
+    """Algorithm 1 in the paper's variant, with the released edges, or with their choice too."""
+    if "choice" in released:
         return diversity_filter(kept, label, dedup="released")
+    if "edges" in released:  # the released choice of the lowest score, made to take the best pair
+        best = kept.assign(p_yx=-(kept["p_xy"] + kept["p_yx"]))
+        left = diversity_filter(best, label, dedup="released")[["context_id", "x", "y"]]
+        return left.merge(kept, on=["context_id", "x", "y"])
     texts = {*kept["x"], *kept["y"]}
     known = shown[shown["x"].isin(texts) & shown["y"].isin(texts)]
     return diversity_filter(kept, ask, params.entailment_threshold, known)

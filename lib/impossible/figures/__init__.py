@@ -12,7 +12,7 @@ from impossible.figures.pairs import (
 )
 from impossible.figures.pipeline import STAGES, pipeline_strip
 from impossible.figures.proximity import proximity, proximity_surface
-from impossible.figures.save import save_figure
+from impossible.figures.save import save_both, save_figure
 from impossible.figures.style import COLUMN, PAGE, render, styled
 from impossible.figures.systems import fidelity_bars, human_comparison, systems
 from impossible.figures.truth import class_curves, frontier, group_shares, noise_chain
@@ -39,6 +39,7 @@ __all__ = [
     "proximity",
     "proximity_surface",
     "render",
+    "save_both",
     "save_figure",
     "score_histogram",
     "score_scatter",

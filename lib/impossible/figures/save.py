@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from impossible.figures.style import render
 from impossible.store import RunFolder, replacing, write_json
-from impossible.tables import note
+from impossible.tables import note, save_table
 
 
 def save_figure(
@@ -40,3 +41,30 @@ def save_figure(
             temporary.write_bytes(render(fig, kind))
     write_json(run.figures / f"{name}.json", sidecar)
     return run.figures / f"{name}.png"
+
+
+def save_both(
+    run: RunFolder,
+    name: str,
+    fig: Figure,
+    frame: pd.DataFrame,
+    caption: str,
+    reading: str,
+    notebook: str,
+    data: Sequence[str | Path] = (),
+    digits: int = 1,
+    numbers: pd.DataFrame | None = None,
+) -> Figure:
+    """A figure and the table of its numbers, under one name, caption and reading.
+
+    Args:
+        frame, digits, numbers: as for `tables.save_table`; the others as for `save_figure`.
+
+    Returns:
+        `fig`, for the notebook to show.
+    """
+    save_figure(run, name, fig, caption, notebook, data, reading=reading)
+    save_table(
+        run, name, frame, caption, notebook, data, reading=reading, digits=digits, numbers=numbers
+    )
+    return fig

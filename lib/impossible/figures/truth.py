@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from impossible.figures.style import (
     COLUMN,
@@ -122,7 +123,8 @@ def frontier(points: pd.DataFrame, chosen: Mapping[str, Mapping[str, object]]) -
             markersize=8, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.3,
             linestyle="none", label=name,
         )  # fmt: skip
-    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axis.locator_params(axis="x", nbins=6)
     axis.set(xlabel="pairs kept", ylabel="true, by the oracle")
     percent(axis, "y")
     grid(axis)
@@ -141,30 +143,35 @@ def class_curves(
         frame: `axis`, `x`, `series`, `value`, `low`, `high`.
         panels: title → its series.
         axes: axis → label; with one axis the panels stand in two columns, with two each has one.
-        names: series → name in the legend of a panel with several.
+        names: series → name in the legend, which tells those of the first panel with several.
     """
     need(frame, ["axis", "x", "series", "value", "low", "high"], "class_curves")
     alone = len(axes) == 1
     down = (len(panels) + 1) // 2 if alone else len(panels)
-    figure = Picture(figsize=(COLUMN, 0.3 + 1.25 * down))
+    figure = Picture(figsize=(COLUMN, 0.5 + 1.25 * down))
     places = figure.subplots(down, 2, squeeze=False, sharey=False if alone else "row")
     for number, (title, series) in enumerate(panels.items()):
         for column, (name, label) in enumerate(axes.items()):
             panel = places[divmod(number, 2)] if alone else places[number, column]
             rows = frame[(frame["axis"] == name) & frame["series"].isin(series)]
-            _curves(panel, rows, series, names or {}, len(series) > 1 and not column)
+            _curves(panel, rows, series, names or {})
             panel.set_title(wrapped(title, 26) if alone or not column else "", loc="left")
             panel.set_xlabel(label if alone or number == len(panels) - 1 else "")
-            panel.set_ylim(bottom=0)
     for panel in places.flat[len(panels) * (1 if alone else 2) :]:
         panel.set_visible(False)
+    for panel in places.flat:  # only now: a limit that is set no longer grows with the data
+        panel.set_ylim(bottom=0)
+    several = [number for number, series in enumerate(panels.values()) if len(series) > 1]
+    if several:
+        handles, labels = places.flat[several[0] * len(axes)].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=3)
     return figure
 
 
 def _curves(
-    panel: Axes, rows: pd.DataFrame, series: Sequence[str], names: Mapping[str, str], legend: bool
+    panel: Axes, rows: pd.DataFrame, series: Sequence[str], names: Mapping[str, str]
 ) -> None:
-    """Lines with bands, and a legend where it is wanted."""
+    """Lines with bands."""
     for index, name in enumerate(series):
         part = rows[rows["series"] == name].sort_values("x")
         style = {**look(index), "markersize": 3}
@@ -175,5 +182,3 @@ def _curves(
     if rows["x"].nunique() <= 6:
         panel.set_xticks(sorted(rows["x"].unique()))
     grid(panel)
-    if legend:
-        panel.legend(loc="best", handlelength=1.8)
