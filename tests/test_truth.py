@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from impossible import classes, critic_errors, frontier, noise, novelty, oracle, variants
 from impossible.errors import ParameterError
+from impossible.evaluation import with_likeness
 from impossible.params import Params
 from impossible.parsers import get_parser
+from impossible.systems import item_scores
 from impossible.world import DIFFERENCES, Entity, Modifier, differences, make_fact
 from impossible.world.facts import Fact
 
@@ -183,7 +185,7 @@ def test_a_degraded_critic_makes_a_worse_dataset_of_the_size_asked_for() -> None
 def test_the_chain_by_hand() -> None:
     predictions = pd.DataFrame({"system": "noise 20%", "item": ["1", "2", "3"], "source": FIRE})
     predictions["output"] = [FIRE, BLAZE, STORM]
-    scores = noise.truth_scores(predictions, oracle.equivalent, 0.75)
+    scores = item_scores(with_likeness(predictions, None), oracle.equivalent)
     assert scores["fidelity"].tolist() == [100, 100, 0]
     assert scores["paraphrase"].tolist() == [0, 100, 0]  # a copy is not new
     corpus = pd.DataFrame({"source": FIRE, "target": [BLAZE, STORM], "context_id": ["a", "b"]})

@@ -19,10 +19,10 @@ from impossible.pairs import Parser, gate
 from impossible.params import Params
 from impossible.statistics import bootstrap_mean
 from impossible.store import item_rng
-from impossible.systems import item_scores, mean_rows
+from impossible.systems import mean_rows
 from impossible.trees import at_least, pair_trees
 
-__all__ = ["accepted_at", "chain", "exchanged", "level", "truth_scores"]
+__all__ = ["accepted_at", "chain", "exchanged", "level"]
 
 Judge = Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]]
 
@@ -89,23 +89,6 @@ def accepted_at(
     return dataset(order.iloc[list(islice(far, n))], origin=level(share))
 
 
-def truth_scores(predictions: pd.DataFrame, judge: Judge, rouge_l_max: float) -> pd.DataFrame:
-    """How true single outputs are, and whether they are new too.
-
-    Args:
-        predictions: PREDICTIONS.
-        judge: (sources, outputs) → 1, 0 or NaN (nothing can be said).
-        rouge_l_max: largest ROUGE-L to the source of an output that counts as new.
-
-    Returns:
-        system, item, fidelity and paraphrase (faithful and new), in per cent.
-    """
-    scores = item_scores(predictions)
-    faithful = 100 * judge(list(predictions["source"]), list(predictions["output"]))
-    new = np.where(scores["rouge_l_source"] <= rouge_l_max, faithful, 0.0 * faithful)
-    return scores[["system", "item"]].assign(fidelity=faithful, paraphrase=new)
-
-
 def chain(
     corpora: Mapping[float, pd.DataFrame], scores: pd.DataFrame, judge: Judge, params: Params
 ) -> pd.DataFrame:
@@ -113,8 +96,8 @@ def chain(
 
     Args:
         corpora: noise level → DATASET.
-        scores: `truth_scores` of the students, whose systems are named by `level`.
-        judge: as for `truth_scores`.
+        scores: `systems.item_scores` of the students, whose systems are named by `level`.
+        judge: (sources, outputs) → 1, 0 or NaN (nothing can be said).
         params: reads seed, bootstrap_samples, confidence.
 
     Returns:
