@@ -241,6 +241,15 @@ def test_a_gate_left_out_lets_more_through(found: dict[str, Any]) -> None:
     assert sizes["full"] <= found["14"]["n_inputs"]
 
 
+def test_a_noisier_critic_makes_a_worse_dataset(smoke: RunFolder) -> None:
+    value = next(numbers for name, numbers in scalars(smoke).items() if name.endswith("_truth"))
+    assert 0.3 < value["precision"] < 1
+    assert value["recall"] > 0.8
+    assert value["noise 50%, pairs true"] < value["noise 0%, pairs true"] - 10
+    assert value["n_noise"] == 20
+    assert 0.1 < value["half_of_classes"] < 0.9
+
+
 def test_examples_come_from_every_corpus_with_their_context(found: dict[str, Any]) -> None:
     assert {"D_T", "D_para"} <= set(found["15"]["corpora"])
     assert found["15"]["n_examples"] >= 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from impossible import classes, critic_errors, frontier, noise, novelty, oracle, variants
+from impossible import classes, critic_errors, frontier, noise, novelty, oracle, truths, variants
 from impossible.errors import ParameterError
 from impossible.evaluation import with_likeness
 from impossible.params import Params
@@ -282,10 +282,12 @@ def test_growth_by_hand() -> None:
 
 
 def test_where_nothing_is_known_only_strings_are_counted() -> None:
-    table = classes.growth(sentences(c=["a", "b"], d=["", ""]), lambda text: None, [2])
+    frame = sentences(c=["a", "b"], d=["", ""])
+    table = classes.growth(frame, lambda text: None, [2])
     assert table["strings"].tolist() == [2, 0]
-    assert np.isnan(table["classes"][0])
-    assert table["classes"][1] == 0  # no sentence, no meaning
+    assert table["classes"].isna().all()
+    assert classes.growth(frame, {"a": 1}.get, [2])["meanings"].tolist() == [1, 0]
+    assert "Nothing parses" in classes.reading(table, PARAMS)
 
 
 def test_means_and_halves_over_contexts() -> None:
@@ -393,3 +395,46 @@ def test_each_variant_changes_what_its_name_says() -> None:
     assert value["pairs per context"] == 1
     assert value["contexts with pairs, %"] == pytest.approx(200 / 3)
     assert np.isnan(value["pairs true, %"])
+
+
+# --- in words
+
+
+def shares(**values: float) -> pd.DataFrame:
+    """Shares of groups as `share_by_group` gives them."""
+    rows = [(name, value, value - 0.1, value + 0.1, 50) for name, value in values.items()]
+    return pd.DataFrame(rows, columns=["group", "value", "low", "high", "n"])
+
+
+def test_readings_name_the_worst_and_its_bounds() -> None:
+    one = shares(**{"all pairs": 0.9, "number": 0.5, "passive": 0.8})
+    both = pd.concat([one.assign(series="precision"), one.assign(series="recall")])
+    assert "lowest in the group “number”: 50.0% (40.0 to 60.0)" in truths.precise(both)
+    text = truths.accepted(shares(time=0.4, place=0.2, negation=0.0))
+    assert "“time” alone the critic accepts 40.0%" in text
+    assert text.endswith("these kinds: negation.")
+    table = pd.DataFrame({"group": ["name", "time"], "series": "D_T", "count": [3, 1], "n": 10,
+                          "value": [0.3, 0.1]})  # fmt: skip
+    assert truths.surviving(table) == "D_T holds 4 false pairs of 10; 3 of them: name."
+
+
+def test_the_student_loses_less_than_the_dataset() -> None:
+    rows = pd.DataFrame({"noise": [0.0, 0.5] * 3, "value": [90.0, 50.0, 60.0, 40.0, 30.0, 20.0]})
+    rows["metric"] = ["pairs true"] * 2 + ["fidelity"] * 2 + ["paraphrase"] * 2
+    text = truths.noisy(rows)
+    assert "from noise 0% to noise 50% the true pairs of the dataset go from 90% to 50%" in (
+        text.lower()
+    )
+    assert text.endswith("costs the student 0.50 points.")
+    assert truths.noisy(rows[rows["noise"] == 0]) == truths.UNKNOWN
+
+
+def test_every_caption_can_be_filled() -> None:
+    values = dict.fromkeys(
+        ("pairs", "items", "points", "k", "contexts", "few", "noisy", "temperature",
+         "no_repeat_ngram_size"), 7,
+    )  # fmt: skip
+    for name in truths.CAPTIONS:
+        text = truths.caption(name, "By the oracle.", **values)
+        assert "{" not in text
+        assert text.endswith("By the oracle.")

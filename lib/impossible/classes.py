@@ -48,25 +48,26 @@ def growth(sentences: pd.DataFrame, meaning: Meaning, steps: Sequence[int]) -> p
 
     Returns:
         A row per context and step: context_id, k, and the columns `MEASURES`. Sentences without a
-        meaning are counted as strings only; where no sentence of a context has one, what needs
-        meanings is NaN.
+        meaning are counted as strings only; where no sentence at all has one, what needs meanings
+        is NaN.
 
     Example:
         Of "a", "b", "a", "c", where a and b mean the same, the first two give one class with one
         pair; all four give three strings, two meanings, one class and one pair.
     """
+    good = sentences[sentences["reason"] == ""]
+    said = {text: meaning(text) for text in dict.fromkeys(good["text"])}
+    known = any(one is not None for one in said.values())
     rows = []
     for name, group in sentences.groupby("context_id", sort=False):
         first = group[group["reason"] == ""].drop_duplicates("text")
-        seen = first["sample"].to_numpy()
-        meanings = [meaning(text) for text in first["text"]]
-        known = not meanings or any(found is not None for found in meanings)
         for k in steps:
-            there = [found for found, place in zip(meanings, seen, strict=True) if place < k]
-            sizes = np.array(list(Counter(m for m in there if m is not None).values()), dtype=int)
-            classes = int((sizes > 1).sum())
-            found = [len(sizes), classes, int((sizes * (sizes - 1) // 2).sum()), 100 * classes / k]
-            rows.append((name, k, len(there), *(found if known else [np.nan] * len(found))))
+            there = first.loc[first["sample"] < k, "text"]
+            sizes = Counter(one for text in there if (one := said[text]) is not None).values()
+            classes = sum(size > 1 for size in sizes)
+            pairs = sum(size * (size - 1) // 2 for size in sizes)
+            counts = [len(sizes), classes, pairs, 100 * classes / k]
+            rows.append((name, k, len(there), *(counts if known else [np.nan] * len(counts))))
     columns = ["context_id", "k", *MEASURES]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(MEASURES, float))
 

@@ -200,7 +200,8 @@ def calibration(predictions: pd.DataFrame, params: Params, bins: int = 10) -> pd
         bins: of equal width over [0, 1]; empty ones are left out.
 
     Returns:
-        series, predicted (mean of the bin), observed, low, high, n.
+        series, predicted (mean of the bin), observed, low, high, n; without predictions one row
+        that has n = 0.
     """
     parts = []
     for name, rows in predictions.groupby("series", sort=False):
@@ -212,8 +213,10 @@ def calibration(predictions: pd.DataFrame, params: Params, bins: int = 10) -> pd
         mean = rows["p"].astype(float).groupby(place).mean().loc[order].to_numpy()
         shares = shares.rename(columns={"value": "observed"}).drop(columns="group")
         parts.append(shares.assign(predicted=mean, series=name))
+    if not parts:  # a picture with a gap, not an error
+        parts = [pd.DataFrame({"series": ["asked first"], "n": 0})]
     columns = ["series", "predicted", "observed", "low", "high", "n"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True).reindex(columns=columns)
 
 
 def survivors(

@@ -101,7 +101,7 @@ def counts(pairs: pd.DataFrame, points: pd.DataFrame, params: Params) -> pd.Data
         The columns of `points`, context_id, kept, true; a row per point and context of `pairs`.
     """
     known = pairs[pairs["true"].notna()]
-    contexts = sorted(set(known["context_id"]))
+    contexts = sorted(set(pairs["context_id"]))
     parts = []
     for point in points.to_dict("records"):
         kept = gate(known, params.fixed(**{name: point[name] for name in POINT}))[0]
@@ -149,8 +149,8 @@ def choose(points: pd.DataFrame) -> dict[str, pd.Series]:
         precision at no fewer pairs. Both can be the run's own point.
     """
     here = points[points["this_run"]].iloc[0]
-    more = points[points["value"] >= here["value"]]
-    truer = points[points["pairs"] >= here["pairs"]]
+    more = points[points["this_run"] | (points["value"] >= here["value"])]
+    truer = more[more["pairs"] >= here["pairs"]]
     return {
         "this run": here,
         "more pairs": more.sort_values(["pairs", "value"], kind="stable").iloc[-1],
@@ -251,6 +251,8 @@ def reading(table: pd.DataFrame) -> str:
     rows = table.set_index("choice")
     more, loss = rows.loc["more pairs", ["yield", "gain"]]
     kept, truer = rows.loc["truer pairs", ["yield", "gain"]]
+    if np.isnan(loss.value):
+        return "Nothing parses, or nothing is kept, so no truth is known."
     return (
         f"On the contexts that did not choose, the point for more pairs keeps "
         f"{_told(more, 1, '.2f')} times as many and changes precision by "

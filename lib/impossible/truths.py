@@ -44,7 +44,7 @@ CAPTIONS = {
     "{no_repeat_ngram_size}-gram twice) with the filters of both, after the same {few} contexts.",
     "students": "Students of {noisy} pairs of a degraded critic and of {pairs} pairs of either "
     "code's filters, and paired differences, for {items} held-out sentences: faithful outputs, "
-    "and faithful ones that differ enough from the source. Items are resampled.",
+    "and faithful ones that differ enough from the source. By the oracle; items are resampled.",
 }
 
 UNKNOWN = "Nothing parses, so no truth is known."
@@ -113,7 +113,7 @@ def calibrated(curve: pd.DataFrame) -> str:
     Args:
         curve: `critic_errors.calibration`.
     """
-    if curve.empty:
+    if not curve["n"].sum():
         return UNKNOWN
     texts = []
     for name, part in curve.groupby("series", sort=False):
@@ -131,6 +131,8 @@ def surviving(table: pd.DataFrame) -> str:
     Args:
         table: `critic_errors.survivors`.
     """
+    if table.loc[table["group"] == "outside the grammar", "value"].eq(1).any():
+        return UNKNOWN
     texts = []
     for name, part in table.groupby("series", sort=False):
         total, top = part["count"].sum(), part.loc[part["count"].idxmax()]

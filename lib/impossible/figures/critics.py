@@ -58,7 +58,8 @@ def calibration(curve: pd.DataFrame, label: str = "entailment probability") -> F
         )  # fmt: skip
     reliability.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="share that is true")
     grid(reliability)
-    counts.set_yscale("log")
+    if (curve["n"] > 0).any():
+        counts.set_yscale("log")
     counts.set(xlabel=f"predicted {label}", ylabel="pairs")
     figure.legend(loc="outside upper center", ncols=3)
     return figure

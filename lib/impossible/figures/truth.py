@@ -155,7 +155,7 @@ def class_curves(
             panel = places[divmod(number, 2)] if alone else places[number, column]
             rows = frame[(frame["axis"] == name) & frame["series"].isin(series)]
             _curves(panel, rows, series, names or {})
-            panel.set_title(wrapped(title, 26) if alone or not column else "", loc="left")
+            panel.set_title(wrapped(title, 22) if alone or not column else "", loc="left")
             panel.set_xlabel(label if alone or number == len(panels) - 1 else "")
     for panel in places.flat[len(panels) * (1 if alone else 2) :]:
         panel.set_visible(False)
