@@ -1,4 +1,4 @@
-"""Intervals within a run by resampling, and over the seeds of several runs by Student's t.
+"""Intervals: the bootstrap for sums and means, half-samples for what resampling would bias.
 
 Every function that draws takes `rng`, a seed or a generator, and is deterministic for a seed.
 """

@@ -26,15 +26,16 @@ from impossible.figures.style import (
     styled,
     whiskers,
 )
+from impossible.judging import FAILED, REPRODUCED, UNDECIDED
 
 COLUMNS = (
     "number", "claim", "label", "smallest", "bound", "value", "low", "high", "control",
     "control_low", "control_high", "verdict", "claim_verdict",
 )  # fmt: skip
 LOOKS: dict[str, dict[str, Any]] = {  # told apart by shape, by grey and by colour
-    "reproduced": {"marker": "o", "color": BLUE, "markersize": 4.2},
-    "not reproduced": {"marker": "X", "color": RED, "markersize": 5, "markeredgewidth": 0},
-    "undecided": {"marker": "D", "color": GREY, "markersize": 3.6},
+    REPRODUCED: {"marker": "o", "color": BLUE, "markersize": 4.2},
+    FAILED: {"marker": "X", "color": RED, "markersize": 5, "markeredgewidth": 0},
+    UNDECIDED: {"marker": "D", "color": GREY, "markersize": 3.6},
 }
 CONTROL: dict[str, Any] = {
     "marker": "o", "color": INK, "markerfacecolor": "white", "markersize": 2.8,
@@ -125,7 +126,7 @@ def _words(axis: Axes, place: float, line: _Line, inches: float) -> None:
     if line.verdict is None:
         axis.text((0.28 - LABELS) / inches, place, line.text, fontsize=5.8, **beside)
         return
-    failed = "bold" if line.verdict == "not reproduced" else "normal"
+    failed = "bold" if line.verdict == FAILED else "normal"
     left = (0.19 - LABELS) / inches
     axis.text(left, place, f"{line.number}", fontsize=6.2, fontweight="bold", ha="right", **beside)
     axis.text(left, place, f"  {line.text}", fontsize=6.2, fontweight="bold", **beside)
