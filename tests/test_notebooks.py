@@ -24,6 +24,7 @@ from impossible.store import PACKAGE, RunFolder, read_json, scalars
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SMOKE = Params.load("smoke")
 LONGEST = 25  # cells
 LONGEST_SECOND_RUN = 20  # seconds
 
@@ -192,7 +193,7 @@ def test_controls_of_the_evaluation_are_what_they_must_be(found: dict[str, Any])
     assert value["gold reference, rouge_l_source"] < 90
     assert value["shuffled M_para, fidelity"] == 0
     assert value["teacher, zero-shot, fidelity"] < 35
-    assert value["n_test"] == 24
+    assert value["n_test"] == SMOKE.n_test
 
 
 def test_summaries_follow_where_they_must(smoke: RunFolder, found: dict[str, Any]) -> None:
@@ -231,7 +232,7 @@ def test_baselines_have_their_bounds(found: dict[str, Any]) -> None:
     assert value["Copy-Input, paraphrase"] == 0
     assert value["teacher, zero-shot, fidelity"] < 35
     assert value["synonyms, fidelity"] > value["UPSA, fidelity"]
-    assert value["n_test"] == 24
+    assert value["n_test"] == SMOKE.n_test
 
 
 def test_a_gate_left_out_lets_more_through(found: dict[str, Any]) -> None:
@@ -246,7 +247,7 @@ def test_a_noisier_critic_makes_a_worse_dataset(smoke: RunFolder) -> None:
     assert 0.3 < value["precision"] < 1
     assert value["recall"] > 0.8
     assert value["noise 50%, pairs true"] < value["noise 0%, pairs true"] - 10
-    assert value["n_noise"] == 20
+    assert value["n_noise"] == SMOKE.compared_pairs
     assert 0.1 < value["half_of_classes"] < 0.9
 
 
