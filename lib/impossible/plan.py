@@ -49,6 +49,9 @@ UNITS: dict[str, Callable[[Params], float]] = {
     "student pairs": lambda p: p.n_contexts * p.k * p.student_epochs,
     "candidates": lambda p: p.n_inputs * p.n_candidates,
     "test sentences": lambda p: p.n_test,
+    "summaries": lambda p: p.summary_contexts * p.k + p.summary_inputs * p.n_candidates,
+    "compared pairs": lambda p: p.compared_pairs * p.student_epochs,
+    "ablation pairs": lambda p: p.ablation_inputs * p.student_epochs,
     "human pairs": lambda p: p.human_n * bool(p.human_data),
     "nothing": lambda p: 0,
 }
