@@ -34,7 +34,8 @@ def rows(s: Scalars) -> list[tuple[str, str, str]]:
     tested, short, against = s["09_evaluation"], s["11_summarization"], s["13_baselines"]
     three = "same meaning; same meaning in other words; BERT-iBLEU"
     return [
-        ("equivalent pairs among random pairs of next sentences (truth, by the oracle)",
+        ("equivalent pairs among random pairs of next sentences, all lengths and temperatures of "
+         "notebook 02 together (truth, by the oracle)",
          f"{100 * near['ratio_oracle']:.1f} %", "02_proximity"),
         ("longest minus shortest context, points (truth)",
          interval([100 * v for v in near["oracle_length"]]), "02_proximity"),
@@ -47,7 +48,7 @@ def rows(s: Scalars) -> list[tuple[str, str, str]]:
          f"{second['n_dataset']:,}, {100 * second['precision']:.1f} %; "
          f"{100 * second['base_rate']:.1f} %", "07_self_distillation"),
         *((f"{title}: {three}", system(tested, name), "09_evaluation") for name, title in (
-            ("teacher, few-shot", "teacher, few-shot"),
+            ("teacher, zero-shot", "teacher, zero-shot"), ("teacher, few-shot", "teacher, few-shot"),
             ("student base", "student base, before any pair"), ("student", "first student"),
             ("M_para", "second student M_para"), ("gold reference", "gold reference"))),
         (f"round trip through a second language (baseline): {three}",

@@ -67,7 +67,7 @@ def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "1
         params=_params(_json(run.work / "params.json")),
         versions=[("python", platform.python_version()), *map(_version, PACKAGES)],
         sections=sections,
-        compared=[item for item in items if item.get("paper") or item.get("reading")],
+        compared=_compared(items),
     )
     return write_text(run.root / "report.html", page)
 
@@ -105,10 +105,22 @@ def _item(run: RunFolder, sidecar: Path) -> dict[str, Any]:
     }
 
 
+def _compared(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What has a reading or the paper's words, by notebook; a figure and its table count once."""
+    told = [item for item in items if item.get("paper") or item.get("reading")]
+    once = {(item["notebook"], item["name"]): item for item in reversed(told)}
+    return [once[key] for key in sorted(once)]
+
+
 def _relative(run: RunFolder, path: Path) -> str | None:
-    """Path from the report to an existing file inside the run folder, else None."""
-    inside = path.resolve().is_relative_to(run.root.resolve())
-    return path.relative_to(run.root).as_posix() if inside and path.is_file() else None
+    """Path from the report to what is there inside the run folder, else None.
+
+    A record may be named without its ending, as notebooks declare it; a model is a folder.
+    """
+    if not path.resolve().is_relative_to(run.root.resolve()):
+        return None
+    found = path if path.exists() else next(iter(sorted(path.parent.glob(f"{path.name}.*"))), None)
+    return found.relative_to(run.root).as_posix() if found else None
 
 
 def _picture(folder: Path, name: str) -> dict[str, Any] | None:
@@ -167,6 +179,7 @@ def _opening(cells: list[dict[str, Any]], name: str) -> tuple[str, str]:
 def _plain(markdown: str) -> str:
     """Markdown without its marks."""
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
+    text = re.sub(r"\$([^$]*)\$", lambda math: re.sub(r"[{}\\]", "", math[1]), text)
     text = re.sub(r"(\*\*|__|`)", "", text)
     return " ".join(re.sub(r"(?<!\w)[*_]|[*_](?!\w)|^>\s?", "", text, flags=re.M).split())
 
