@@ -48,7 +48,8 @@ def rows(s: Scalars) -> list[tuple[str, str, str]]:
          f"{second['n_dataset']:,}, {100 * second['precision']:.1f} %; "
          f"{100 * second['base_rate']:.1f} %", "07_self_distillation"),
         *((f"{title}: {three}", system(tested, name), "09_evaluation") for name, title in (
-            ("teacher, zero-shot", "teacher, zero-shot"), ("teacher, few-shot", "teacher, few-shot"),
+            ("teacher, zero-shot", "teacher, zero-shot"),
+            ("teacher, few-shot", "teacher, few-shot"),
             ("student base", "student base, before any pair"), ("student", "first student"),
             ("M_para", "second student M_para"), ("gold reference", "gold reference"))),
         (f"round trip through a second language (baseline): {three}",
