@@ -215,6 +215,11 @@ def _plan(options: argparse.Namespace) -> None:
     name, overrides = _split(options.params)
     params = Params.load(name, overrides)
     print(plan.show(plan.plan(params, _results(options, name)), params.workers))
+    if others := plan.unknown_models(params):
+        print(
+            "These costs were measured with the in-vitro models and do not hold for "
+            f"{', '.join(others)}; what is not a local folder is fetched first."
+        )
 
 
 def _score(options: argparse.Namespace) -> None:
@@ -245,18 +250,34 @@ def _encoder(name: str | None) -> Any:
     return Encoder(found)
 
 
+def _student(name: str) -> str | Path:
+    """A folder, here or below the checkout, else the name of a model.
+
+    Raises:
+        DataError: it is the student of a run that has not made it.
+    """
+    from impossible.store import resolve
+
+    for place in (Path(name).absolute(), resolve(name)):
+        if place.exists():
+            return place
+    if Path(name).parts[:1] == ("results",):
+        raise DataError(
+            f"there is no student in {name}: models are not in the repository; make it with "
+            "./run_all.sh --until 07 (for summaries 11), or name another with --model."
+        )
+    return name
+
+
 def _rewrite(options: argparse.Namespace) -> None:
     from impossible.distill import paraphrase
-    from impossible.store import resolve
 
     texts = options.text
     if texts == ["-"]:
         texts = [line.strip() for line in _lines("-")[0] if line.strip()]
     if not texts:
         raise DataError("standard input holds no sentence: give one per line.")
-    here = Path(options.model).absolute()
-    model = here if here.exists() else resolve(options.model)
-    for candidates in paraphrase(texts, model, n=options.n, seed=options.seed):
+    for candidates in paraphrase(texts, _student(options.model), n=options.n, seed=options.seed):
         print("\n".join(candidates))
 
 

@@ -135,17 +135,25 @@ def _content(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         what = "is empty" if content is None else "is no list of `name: value` lines"
         raise ParameterError(f"{path} {what}: give at least one line such as `seed: 0`.")
-    own = {name: value for name, value in content.items() if name != EXTENDS}
-    Params.validated(own, str(path))
-    if EXTENDS not in content:
-        return own
-    base, chain = content[EXTENDS], (*seen, path.resolve())
-    if not isinstance(base, str):
-        raise ParameterError(f"{path}: {EXTENDS} = {base!r}: give the name or path of one file.")
-    other = params_file(base)
+    values = {name: value for name, value in content.items() if name != EXTENDS}
+    if EXTENDS in content:
+        values = _base(path, content[EXTENDS], (*seen, path.resolve())) | values
+    Params.validated(values, str(path))
+    return values
+
+
+def _base(path: Path, name: Any, chain: tuple[Path, ...]) -> dict[str, Any]:
+    """Values of the file that a params file extends: a name in `params/`, or a path from there."""
+    where = f"{path}: {EXTENDS} = {name!r}"
+    if not isinstance(name, str):
+        raise ParameterError(f"{where}: give the name or path of one file.")
+    other = params_file(name)
+    other = other if other.is_absolute() or other.is_file() else path.parent / other
+    if not other.is_file():
+        raise ParameterError(f"{where}: there is no such file.")
     if other.resolve() in chain:
-        raise ParameterError(f"{path}: {EXTENDS} = {base!r}: the files extend each other.")
-    return {**_content(other, chain), **own}
+        raise ParameterError(f"{where}: the files extend each other.")
+    return _content(other, chain)
 
 
 def params_file(name_or_path: str | Path) -> Path:

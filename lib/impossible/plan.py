@@ -20,6 +20,7 @@ from impossible.keys import PACKAGE
 from impossible.ledger import Ledger
 from impossible.params import Params
 from impossible.replicates import needed, seeds_of
+from impossible.runner import MODELS
 from impossible.schedule import timeline
 from impossible.store import RunFolder, project_root, read_json, write_json
 from impossible.unchanged import is_done, notebook_key
@@ -116,6 +117,16 @@ def _estimates(
     seconds = table.set_index("notebook")["seconds"].to_dict()
     starts = timeline(notebooks, seconds, params.workers)
     return table.assign(starts=table["notebook"].map(starts))
+
+
+def unknown_models(params: Params) -> list[str]:
+    """Models that the costs were not measured with: all but the in-vitro ones.
+
+    >>> unknown_models(Params(teacher="openai-community/gpt2"))
+    ['openai-community/gpt2']
+    """
+    names = [getattr(params, name) for name in MODELS]
+    return [name for name in dict.fromkeys(names) if not name.startswith(("in-vitro/", "none"))]
 
 
 def show(table: pd.DataFrame, workers: int = 1) -> str:
