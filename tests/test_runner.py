@@ -199,6 +199,8 @@ def test_selection_by_number_and_part_of_the_name(checkout: Path, two: Write) ->
         find(every, "o")
     with pytest.raises(RunError, match="swap"):
         Selection(start="10", until="1").of(every)
+    with pytest.raises(RunError, match="leave --from and --until out"):
+        Selection(only="1", start="2").of(every)
     with pytest.raises(RunError, match=r"02_two needs data/one .* 01_one writes: run it first"):
         run(checkout, only="two")
 

@@ -58,6 +58,8 @@ class Selection:
         """The chosen ones, in order."""
         if self.names:
             return [stage for stage in notebooks if stage.name in self.names]
+        if self.only and (self.start or self.until):
+            raise RunError("--only names one notebook: leave --from and --until out.")
         if self.only:
             return [notebooks[find(notebooks, self.only)]]
         first = find(notebooks, self.start) if self.start else 0
