@@ -24,6 +24,9 @@ SMALL = (
     "proximity_lengths=[1, 5]", "proximity_temperatures=[0.3, 1.1]",
 )  # fmt: skip
 
+#: Enough pairs and passes that wrong targets spoil the student: of a handful it stays its base.
+TRAINED = ("n_contexts=80", "n_inputs=400", "student_epochs=20", "n_test=60")
+
 #: What is broken: (file, a line of it, what stands there instead).
 CRITIC = ("critics.py", "[:, self.entailment]", "[:, (self.entailment + 1) % 3]")
 CONTEXTS = (
@@ -39,15 +42,25 @@ def _others(raw: dict[str, list[str]], name: str) -> list[str]:
     start = names.index(name)
     return [raw[names[(start + i) % len(names)]][i] for i in range(len(raw[name]))]
 '''
+#: Of the second student only: the candidates of a first one so spoiled pass no critic, and the run
+#: stops there with a sentence instead of a ledger.
 STUDENT = (
     "students.py",
     "    train, dev = split_by_context(",
-    '    dataset = dataset.assign(target=[*dataset["target"][1:], dataset["target"].iloc[0]])\n'
+    '    if name == "m_para":\n'
+    '        targets = [*dataset["target"][1:], dataset["target"].iloc[0]]\n'
+    "        dataset = dataset.assign(target=targets)\n"
     "    train, dev = split_by_context(",
 )
 
 
-def verdicts(folder: Path, until: str, seeds: int, *changes: tuple[str, str, str]) -> dict:
+def verdicts(
+    folder: Path,
+    until: str,
+    seeds: int,
+    *changes: tuple[str, str, str],
+    sizes: tuple[str, ...] = (),
+) -> dict[int, str]:
     """Run a changed copy of the checkout under several seeds and judge its numbers."""
     copy = folder / "checkout"
     for name in ("lib", "notebooks", "params"):
@@ -64,7 +77,7 @@ def verdicts(folder: Path, until: str, seeds: int, *changes: tuple[str, str, str
     for seed in range(seeds):
         place = run.root if seed == 0 else run.seeds / str(seed)
         command = [sys.executable, "-m", "impossible.cli", "run", "smoke", "--until", until]
-        command += ["--results", str(place), "--", f"seed={seed}", *SMALL]
+        command += ["--results", str(place), "--", f"seed={seed}", *SMALL, *sizes]
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
     book = load_claims()
@@ -90,5 +103,5 @@ def test_shuffled_contexts(tmp_path: Path) -> None:
 
 
 def test_a_student_of_shuffled_pairs(tmp_path: Path) -> None:
-    found = verdicts(tmp_path, "09", WANTED["trained"], STUDENT)
+    found = verdicts(tmp_path, "09", WANTED["trained"], STUDENT, sizes=TRAINED)
     assert found[4] == "not reproduced"  # no better than the prompted teacher
