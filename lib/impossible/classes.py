@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from impossible.params import Params
-from impossible.statistics import Interval, bootstrap, bootstrap_mean
+from impossible.statistics import Interval, bootstrap_mean, bootstrap_ratio
 
 __all__ = ["MEASURES", "growth", "means", "reading", "rows", "share_of_last", "steps_to"]
 
@@ -113,11 +113,9 @@ def share_of_last(grown: pd.DataFrame, measure: str, params: Params) -> Interval
     ks = sorted(set(grown["k"]))
     half = min(ks, key=lambda k: abs(k - ks[-1] / 2))
     table = grown.pivot(index="context_id", columns="k", values=measure)[[half, ks[-1]]].dropna()
-    return bootstrap(
-        table.to_numpy(dtype=float),
-        lambda sums: np.asarray(sums[..., 0] / np.where(sums[..., 1] == 0, np.nan, sums[..., 1])),
-        None, params.bootstrap_samples, params.confidence, params.seed,
-    )  # fmt: skip
+    return bootstrap_ratio(
+        table[half], table[ks[-1]], None, params.bootstrap_samples, params.confidence, params.seed
+    )
 
 
 def reading(grown: pd.DataFrame, params: Params) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from impossible.pairs import Parser, gate
 from impossible.params import Params
-from impossible.statistics import Interval, bootstrap
+from impossible.statistics import Interval, bootstrap, bootstrap_ratio, ratio
 from impossible.store import item_rng
 from impossible.trees import pair_trees, ted, ted_bounds
 
@@ -275,20 +275,15 @@ def _of(counted: pd.DataFrame, point: pd.Series) -> pd.DataFrame:
 
 def _ratio(columns: Floats, params: Params) -> Interval:
     """First column over the second, contexts resampled."""
-    return bootstrap(
-        columns, lambda sums: _over(sums[..., 0], sums[..., 1]), None, params.bootstrap_samples,
-        params.confidence, params.seed,
-    )  # fmt: skip
+    settings = (params.bootstrap_samples, params.confidence, params.seed)
+    return bootstrap_ratio(columns[:, 0], columns[:, 1], None, *settings)
 
 
 def _gain(columns: Floats, params: Params) -> Interval:
     """Difference of two ratios over the same contexts."""
-    return bootstrap(
-        columns,
-        lambda sums: _over(sums[..., 0], sums[..., 1]) - _over(sums[..., 2], sums[..., 3]),
-        None, params.bootstrap_samples, params.confidence, params.seed,
-    )  # fmt: skip
 
+    def difference(sums: Floats) -> Floats:
+        return ratio(sums[..., :2]) - ratio(sums[..., 2:])
 
-def _over(above: Floats, below: Floats) -> Floats:
-    return np.asarray(above / np.where(below == 0, np.nan, below))
+    settings = (params.bootstrap_samples, params.confidence, params.seed)
+    return bootstrap(columns, difference, None, *settings)

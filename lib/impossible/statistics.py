@@ -14,7 +14,7 @@ from scipy.special import ndtr, stdtrit  # normal and t; `scipy.stats` is slow t
 
 __all__ = [
     "Interval", "bootstrap", "bootstrap_contrast", "bootstrap_difference", "bootstrap_mean",
-    "bootstrap_ratio", "half_samples",
+    "bootstrap_ratio", "half_samples", "ratio",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -112,7 +112,7 @@ def bootstrap_ratio(
     columns = np.column_stack([np.asarray(numerators, float), np.asarray(denominators, float)])
     present = ~np.isnan(columns).any(axis=1)
     groups = None if clusters is None else np.asarray(clusters)[present]
-    return bootstrap(columns[present], _ratio, groups, samples, confidence, rng)
+    return bootstrap(columns[present], ratio, groups, samples, confidence, rng)
 
 
 def bootstrap_difference(
@@ -166,7 +166,7 @@ def bootstrap_contrast(
         return Interval(np.nan, np.nan, np.nan, 0)
 
     def difference(sums: Floats) -> Floats:
-        return _ratio(sums[..., :2]) - _ratio(sums[..., 2:])
+        return ratio(sums[..., :2]) - ratio(sums[..., 2:])
 
     rows, groups = np.concatenate(parts), np.concatenate(labels)
     fewest = min(len(np.unique(names)) for names in labels)
@@ -209,7 +209,12 @@ def half_samples(
     return Interval(value, value + low, value + high, len(codes))
 
 
-def _ratio(sums: Floats) -> Floats:
+def ratio(sums: Floats) -> Floats:
+    """First of two sums over the second, shape (…, 2) → (…); NaN where the second is 0.
+
+    >>> ratio(np.array([[1.0, 4.0], [1.0, 0.0]]))
+    array([0.25,  nan])
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(sums[..., 0] / np.where(sums[..., 1] == 0, np.nan, sums[..., 1]))
 

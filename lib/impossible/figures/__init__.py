@@ -6,16 +6,16 @@ from impossible.figures.critics import calibration, confusion, loss_curves
 from impossible.figures.pairs import (
     diversity_graph,
     funnel,
-    precision_by_group,
     score_histogram,
     score_scatter,
 )
 from impossible.figures.pipeline import STAGES, pipeline_strip
 from impossible.figures.proximity import proximity, proximity_surface
 from impossible.figures.save import save_both, save_figure
+from impossible.figures.shares import group_shares, precision_by_group
 from impossible.figures.style import COLUMN, PAGE, render, styled
 from impossible.figures.systems import fidelity_bars, human_comparison, systems
-from impossible.figures.truth import class_curves, frontier, group_shares, noise_chain
+from impossible.figures.truth import class_curves, frontier, noise_chain
 
 __all__ = [
     "COLUMN",

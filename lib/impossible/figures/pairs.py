@@ -23,12 +23,8 @@ from impossible.figures.style import (
     MARKERS,
     PALE,
     Picture,
-    grid,
-    look,
     need,
-    percent,
     styled,
-    whiskers,
     wrapped,
 )
 
@@ -183,49 +179,6 @@ def score_scatter(
     axis.set_title(f"both gates keep {100 * inside.mean():.1f}% of {len(frame):,}", loc="right")
     if group:
         figure.legend(loc="outside upper left", ncols=3, markerscale=1.6)
-    return figure
-
-
-@styled
-def precision_by_group(
-    frame: pd.DataFrame, base: float | None = None, label: str = "precision",
-    target: float | None = None,
-) -> Figure:  # fmt: skip
-    """A share per group with its interval: where a critic errs.
-
-    Args:
-        frame: `group`, `value`, `low`, `high` in [0, 1], `n`, and optionally `series` (critics).
-        base: base rate without the critic, drawn as a dotted line.
-        target: the figure to reach, drawn as a dashed line.
-    """
-    need(frame, ["group", "value", "low", "high", "n"], "precision_by_group")
-    groups = list(dict.fromkeys(frame["group"]))
-    series = list(dict.fromkeys(frame["series"])) if "series" in frame else [""]
-    figure = Picture(figsize=(COLUMN, 0.7 + (0.17 + 0.06 * len(series)) * len(groups)))
-    axis = figure.subplots()
-    for index, name in enumerate(series):
-        rows = frame[frame["series"] == name] if name else frame
-        shift = (index - (len(series) - 1) / 2) * 0.5 / len(series)
-        style = {**look(index), "linestyle": "none", "label": name or None}
-        for row in rows.itertuples():
-            axis.errorbar(
-                row.value, groups.index(row.group) + shift,
-                xerr=whiskers(row.value, row.low, row.high), elinewidth=1, **style,
-            )  # fmt: skip
-            style["label"] = None
-    totals = frame.groupby("group", sort=False)["n"].max()
-    labels = [f"{wrapped(name)}  (n={totals[name]:,})" for name in groups]
-    axis.set_yticks(range(len(groups)), labels)
-    axis.set_ylim(len(groups) - 0.5, -0.5)
-    for line, text, dash in ((base, "base rate", (0, (1, 1.2))), (target, "target", (0, (4, 1.5)))):
-        if line is not None:
-            axis.axvline(line, color=GREY, linewidth=1, linestyle=dash, label=f"{text} {line:.0%}")
-    axis.set_xlim(0, 1.03)
-    axis.set_xlabel(label)
-    percent(axis, "x")
-    grid(axis, "x")
-    if axis.get_legend_handles_labels()[1]:
-        figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 

@@ -30,47 +30,6 @@ CHAIN = {
 
 
 @styled
-def group_shares(frame: pd.DataFrame, label: str) -> Figure:
-    """A share per group with its interval, from zero to the largest: which kinds are frequent.
-
-    `precision_by_group` shows the whole range from 0 to 1 instead.
-
-    Args:
-        frame: `group`, `value`, `low`, `high` in [0, 1], `n`, and optionally `series`.
-        label: of the axis of shares.
-    """
-    need(frame, ["group", "value", "low", "high", "n"], "group_shares")
-    groups = list(dict.fromkeys(frame["group"]))
-    series = list(dict.fromkeys(frame["series"])) if "series" in frame else [""]
-    figure = Picture(figsize=(COLUMN, 0.75 + (0.14 + 0.07 * len(series)) * len(groups)))
-    axis = figure.subplots()
-    for index, name in enumerate(series):
-        rows = frame[frame["series"] == name] if name else frame
-        shift = (index - (len(series) - 1) / 2) * 0.5 / len(series)
-        style = {**look(index), "linestyle": "none", "label": name or None}
-        for row in rows.itertuples():
-            axis.errorbar(
-                row.value, groups.index(row.group) + shift,
-                xerr=whiskers(row.value, row.low, row.high), elinewidth=1, **style,
-            )  # fmt: skip
-            style["label"] = None
-    totals = frame.groupby("group", sort=False)["n"].max()
-    counted = "" if len(series) > 1 else "  (n={:,})"
-    labels = [wrapped(name, 24) + counted.format(totals[name]) for name in groups]
-    axis.set_yticks(range(len(groups)), labels)
-    axis.set_ylim(len(groups) - 0.5, -0.5)
-    axis.set_xlim(left=0)
-    axis.margins(x=0.06)
-    axis.set_xlabel(label)
-    percent(axis, "x", 1 if axis.get_xlim()[1] < 0.04 else 0)
-    axis.locator_params(axis="x", nbins=5)
-    grid(axis)
-    if series != [""]:
-        figure.legend(loc="outside upper center", ncols=2)
-    return figure
-
-
-@styled
 def noise_chain(rows: pd.DataFrame) -> Figure:
     """How critic noise becomes dataset noise, and that the error of the student.
 
