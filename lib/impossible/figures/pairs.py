@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from itertools import product
 
 import networkx as nx
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from impossible.errors import DataError
 from impossible.figures.style import (
@@ -27,6 +29,8 @@ from impossible.figures.style import (
     styled,
     wrapped,
 )
+
+TURNS = 20  # groups of points are drawn by turns, so that the last does not hide the others
 
 
 @styled
@@ -63,6 +67,8 @@ def funnel(
         axis.set_xlim(0.8, 60 * max(positive))
     else:
         axis.set_xlim(0, 1.6 * max(positive, default=1))
+        axis.xaxis.set_major_locator(MaxNLocator(4))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     for row, value in enumerate(values):
         share = f" ({100 * value / total:.2g}%)" if total and value else ""
         axis.annotate(
@@ -166,12 +172,12 @@ def score_scatter(
     axis.axhline(entailment_threshold, color=INK, linewidth=0.9, linestyle=(0, (4, 1.5)))
     axis.axvline(rouge_l_max, color=INK, linewidth=0.9, linestyle=(0, (4, 1.5)))
     names = list(dict.fromkeys(shown[group])) if group else [""]
-    for index, name in enumerate(names):
-        rows = shown[shown[group] == name] if group else shown
+    for turn, (index, name) in product(range(TURNS), enumerate(names)):
+        rows = (shown[shown[group] == name] if group else shown).iloc[turn::TURNS]
         axis.scatter(
-            rows["rouge_l"], rows["p"], s=7, label=str(name) or None, alpha=0.55, linewidths=0.3,
+            rows["rouge_l"], rows["p"], s=7, label=None if turn else str(name) or None, alpha=0.55,
             color=COLOURS[index % 6], marker=MARKERS[index % 6], edgecolors="white",
-            rasterized=True,
+            linewidths=0.3, rasterized=True,
         )  # fmt: skip
     axis.set(xlim=(0, 1.03), ylim=(-0.03, 1.03), xlabel="ROUGE-L of the pair")
     axis.set_ylabel("smaller entailment probability")

@@ -18,6 +18,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+from PIL import Image
 
 from impossible.errors import DataError
 
@@ -110,7 +111,15 @@ def render(figure: Figure, kind: str, dpi: int = PNG_DPI) -> bytes:
     }
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, dpi=dpi, metadata=dates[kind])
-    return buffer.getvalue()
+    return _of_256_colours(buffer, dpi) if kind == "png" else buffer.getvalue()
+
+
+def _of_256_colours(png: io.BytesIO, dpi: int) -> bytes:
+    """A third of the size, and for charts the same to the eye."""
+    smaller = io.BytesIO()
+    image = Image.open(png).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    image.save(smaller, "PNG", optimize=True, dpi=(dpi, dpi))
+    return smaller.getvalue()
 
 
 def look(index: int, colour: str | None = None) -> dict[str, Any]:
