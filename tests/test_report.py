@@ -98,12 +98,12 @@ def test_the_notebook_that_builds_the_page_is_not_said_to_be_missing(tmp_path: P
     run = synthetic_run(tmp_path / "synthetic")
     before = build_report(run).read_text()
     states = {"03_contexts": {"status": "done"}, "04_pairs": {"status": "running"}}
-    write_json(run.work / "ledger.json", {**states, "19_report": {"status": "running"}})
+    write_json(run.work / "ledger.json", {**states, "24_report": {"status": "running"}})
     page = build_report(run).read_text()
-    assert "19_report" not in page
+    assert "24_report" not in page
     assert "Its last run: running." in page, "another one's results may be about to change"
-    notebook(run, "19_report", "# 19 · Report\n\nWhat?")
-    record(run, "19_report", items=3)
+    notebook(run, "24_report", "# 19 · Report\n\nWhat?")
+    record(run, "24_report", items=3)
     write_json(run.work / "ledger.json", states | {"04_pairs": {"status": "killed"}})
     assert build_report(run).read_text() == before, "the same before and after its notebook ended"
 

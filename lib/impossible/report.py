@@ -36,7 +36,7 @@ class Section:
     recorded: dict[str, str] = field(default_factory=dict)
 
 
-def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "19_report") -> Path:
+def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "24_report") -> Path:
     """Write `report.html` in the run folder and return its path.
 
     Args:
