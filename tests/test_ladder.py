@@ -23,7 +23,7 @@ LEVELS = {
             "classes critic_errors frontier noise novelty truths variants "
             "ablation control metric_rows metrics oracle pairs pretraining proximity roundtrip "
             "quality scoring students summaries systems tasks "
-            "trends claims judging",
+            "trends claims judging transfer variety",
             "notebook tables claim_tables figures report examples",
             "cells ledger execute schedule unchanged runner replicates plan cli cli_rating",
         )

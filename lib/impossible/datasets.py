@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import pandas as pd
 from impossible.errors import DataError
 
 __all__ = [
-    "HUMAN", "HumanSet", "available", "human_pairs", "human_predictions", "read_lines",
+    "HUMAN", "SUMMARIES", "HumanSet", "available", "human_pairs", "human_predictions", "read_lines",
     "read_pairs", "read_predictions", "take",
 ]  # fmt: skip
 
@@ -87,6 +87,17 @@ HUMAN = {
         "wiki_conciseness/full.jsonl",
         False,
         "github.com/google-research-datasets/wiki-conciseness-dataset (Stahlberg et al. 2022)",
+    ),
+}
+
+#: Human summaries of single sentences; no paraphrases, so `HUMAN` and its range leave them out.
+SUMMARIES = {
+    "gigaword": HumanSet(
+        "Gigaword (headlines)",
+        "gigaword/test.jsonl",
+        False,
+        "the Gigaword test set, github.com/complementizer/rl-sentence-compression (Rush et al. "
+        "2015)",
     ),
 }
 
@@ -200,18 +211,30 @@ def take(frame: pd.DataFrame, n: int | None, seed: int = 0) -> pd.DataFrame:
     return frame.iloc[order].reset_index(drop=True)
 
 
-def available(folder: str | Path) -> dict[str, str]:
-    """For each human dataset "" if `folder` has it, else the sentence that tells how to get it."""
-    found = {name for name in HUMAN if _path(folder, name).is_file()}
-    return {name: "" if name in found else _missing(folder, name) for name in HUMAN}
+def available(folder: str | Path, names: Collection[str] = tuple(HUMAN)) -> dict[str, str]:
+    """For each human dataset "" if `folder` has it, else the sentence that tells how to get it.
+
+    Args:
+        folder: the local data folder; "": none.
+        names: keys of `HUMAN` (the default: paraphrases) or `SUMMARIES`.
+    """
+    found = {name for name in names if folder and _path(folder, name).is_file()}
+    return {name: "" if name in found else _missing(folder, name) for name in names}
+
+
+def _known(name: str) -> HumanSet:
+    sets = HUMAN | SUMMARIES
+    if name not in sets:
+        raise DataError(f"Unknown human dataset {name!r}; known are {', '.join(sets)}.")
+    return sets[name]
 
 
 def _path(folder: str | Path, name: str) -> Path:
-    return Path(folder) / HUMAN[name].file
+    return Path(folder) / _known(name).file
 
 
 def _missing(folder: str | Path, name: str) -> str:
-    known, where = HUMAN[name], f"{folder}/" if str(folder) else "the folder human_data names, as "
+    known, where = _known(name), f"{folder}/" if str(folder) else "the folder human_data names, as "
     hub = f", or ask for the hub's copy ({known.hub[0]})" if known.hub else ""
     return (
         f"{known.title} is missing: put {known.get} as JSON lines with id, source and target (or "
@@ -221,9 +244,7 @@ def _missing(folder: str | Path, name: str) -> str:
 
 def _human_rows(name: str, folder: str | Path, hub: bool) -> list[tuple[str, str, list[str]]]:
     """(id, source, targets) of a human dataset; only positives where pairs are labelled."""
-    if name not in HUMAN:
-        raise DataError(f"Unknown human dataset {name!r}; known are {', '.join(HUMAN)}.")
-    known, path = HUMAN[name], _path(folder, name)
+    known, path = _known(name), _path(folder, name)
     if hub:
         return _hub_rows(name, known)
     if not path.is_file():
@@ -266,7 +287,7 @@ def human_pairs(
     """Pairs of a human dataset: one per source, with its first target.
 
     Args:
-        name: a key of `HUMAN`.
+        name: a key of `HUMAN` or `SUMMARIES`.
         folder: the local data folder.
         n: how many, drawn by `seed` without replacement; None: all.
         hub: read the hub's copy instead of the folder (needs the network).

@@ -157,6 +157,23 @@ class Schema(BaseModel):
     # Seeds of the ledger of claims
     sampled_seeds: int = _p(1, "of claims without training, and in all", "seeds", ge=1, le=99)
     trained_seeds: int = _p(1, "of claims about students", "seeds", affects=False, ge=1, le=99)
+    # Transfer to an unseen domain
+    unseen_domain: str = _p("biomedical", "where no student has pairs from", section="v1")
+    transfer_sizes: list[Annotated[int, Field(ge=0)]] = _p(
+        [0, 16, 64, 256, 1024], "gold pairs of the unseen domain", "pairs", "v1", min_length=1
+    )
+    transfer_steps: list[Annotated[int, Field(ge=1)]] = _p(
+        [10, 40, 160], "of fine-tuning; the best on dev items counts", "steps", min_length=1
+    )
+    transfer_draws: int = _p(1, "times that the gold pairs are drawn", "draws", ge=1, le=99)
+    # Sequential generation under lexical constraints
+    sequential_contexts: int = _p(40, "contexts of the comparison", "contexts", "v1", ge=1)
+    sequential_budget: int = _p(1000, "of the teacher, per context", "tokens", "v1", ge=1)
+    sequential_samples: int = _p(16, "y after each x, and beams", "samples", "v1", ge=1, le=1000)
+    sequential_keywords: int = _p(5, "of x that y must hold", "words", "v1", ge=0, le=12)
+    sequential_copied: int = _p(
+        4, "of x in a row that y may not hold; 0 any", "words", "v1", ge=0, le=100
+    )
     # Evaluation
     n_test: int = _p(500, "test sentences", "sentences", "§4", ge=2)
     bootstrap_samples: int = _p(1000, "resamples of an interval", "samples", ge=10, le=100_000)

@@ -15,6 +15,7 @@ from impossible.figures.save import save_both, save_figure
 from impossible.figures.shares import group_shares, precision_by_group
 from impossible.figures.style import COLUMN, PAGE, render, styled
 from impossible.figures.systems import fidelity_bars, human_comparison, systems
+from impossible.figures.transfer import learning_curves
 from impossible.figures.truth import class_curves, frontier, noise_chain
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "funnel",
     "group_shares",
     "human_comparison",
+    "learning_curves",
     "loss_curves",
     "noise_chain",
     "pipeline_strip",
