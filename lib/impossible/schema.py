@@ -17,7 +17,7 @@ def _p(
     section: str = "",
     *,
     affects: bool = True,
-    names: Literal["value", "model", "folder"] = "value",
+    names: Literal["value", "model", "models", "folder"] = "value",
     **limits: Any,
 ) -> Any:
     """A field. `names` says what counts for a stage's key: the value, or what lies behind it."""
@@ -38,10 +38,13 @@ class Domain(BaseModel):
     name: str = Field(min_length=1, description="short name, for example news")
     prefixes: list[str] = Field([], description="opening lines, one drawn per context; none: empty")
     banned: list[str] = Field(["\n"], description="strings that are never generated")
+    refused: list[str] = Field(
+        [], description="a sentence that holds one of these, in any case, is refused (links, say)"
+    )
 
 
-NEWS = Domain(name="news", prefixes=["New York (CNN) --"], banned=["\n"])
-BIO = Domain(name="bio", prefixes=["Abstract:"], banned=["\n", "<", ">", "/", "[", "]"])
+NEWS = Domain(name="news", prefixes=["New York (CNN) --"], banned=["\n"], refused=[])
+BIO = Domain(name="bio", prefixes=["Abstract:"], banned=["\n", "<", ">", "/", "[", "]"], refused=[])
 
 
 class Schema(BaseModel):
@@ -55,6 +58,10 @@ class Schema(BaseModel):
     teacher: str = _p(
         "in-vitro/teacher", "language model that writes", section="§3.1", names="model"
     )
+    domain_teachers: dict[str, str] = _p(
+        {}, "domain → language model of that domain alone", section="§3.1", names="models"
+    )
+    domain_contexts: int = _p(60, "contexts that each of them writes", "contexts", ge=1)
     critic: str = _p("in-vitro/critic", "NLI model that judges", section="§3.2", names="model")
     student_base: str = _p("in-vitro/student-base", "start of M", section="§3.3", names="model")
     encoder: str = _p("in-vitro/encoder", "sentence encoder (cosine)", section="§4", names="model")

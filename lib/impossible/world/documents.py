@@ -224,7 +224,7 @@ def draw_facts(domain: str, script: str, rng: Rng) -> list[Fact]:
 
 def random_script(rng: Rng, domains: Sequence[str] = DOMAINS) -> tuple[str, str]:
     """A random (domain, script), every domain as often as the others."""
-    where = domains[rng.integers(len(domains))] if len(domains) > 1 else domains[0]
+    where = domains[int(rng.integers(len(domains)))] if len(domains) > 1 else domains[0]
     scripts = tuple(SCRIPTS[where])
     return where, scripts[rng.integers(len(scripts))]
 
