@@ -111,9 +111,8 @@ def test_a_domain_refuses_what_it_names(lm: LanguageModel) -> None:
     frame = write_contexts(lm, plan_contexts(params, 6), params)
     found = sample_sentences(lm, frame, params).merge(frame[["context_id", "domain"]])
     other = found[found["domain"] == "other"]
-    assert (other["reason"] == "refused").any() and (found["reason"] == "refused").sum() < len(
-        found
-    )
+    assert (other["reason"] == "refused").any()
+    assert (found["reason"] == "refused").sum() < len(found)
     assert not other["text"].str.contains("e", case=False).any()
     assert found.loc[found["domain"] == "news", "text"].str.contains("e").any()
 
