@@ -104,6 +104,19 @@ def test_acceptance_by_hand(raw: str, expected: tuple[str, str]) -> None:
     assert accepted(raw, 3) == expected
 
 
+def test_a_domain_refuses_what_it_names(lm: LanguageModel) -> None:
+    assert accepted(" See HTTP://x.org now. Then", refused=["http"]) == ("", "refused")
+    picky = [NEWS, OTHER.model_copy(update={"refused": ["e"]})]
+    params = small(domains=picky)
+    frame = write_contexts(lm, plan_contexts(params, 6), params)
+    found = sample_sentences(lm, frame, params).merge(frame[["context_id", "domain"]])
+    other = found[found["domain"] == "other"]
+    assert (other["reason"] == "refused").any()
+    assert (found["reason"] == "refused").sum() < len(found)
+    assert not other["text"].str.contains("e", case=False).any()
+    assert found.loc[found["domain"] == "news", "text"].str.contains("e").any()
+
+
 def test_sentences_are_those_of_any_other_batch(lm: LanguageModel) -> None:
     params = small()
     frame = write_contexts(lm, plan_contexts(params, 6), params)

@@ -20,7 +20,7 @@ LEVELS = {
             "batching sampling likelihood decoding rewriting critics fitting training",
             "assessment baselines comparison contexts corpora datasets distill evaluation filters "
             "given invitro agreement rating returned "
-            "classes critic_errors frontier noise novelty truths variants "
+            "classes critic_errors domains frontier noise novelty truths variants "
             "ablation control metric_rows metrics oracle pairs pretraining proximity roundtrip "
             "quality scoring students summaries systems tasks "
             "trends claims judging transfer variety",

@@ -158,22 +158,35 @@ def sample_sentences(
         )  # fmt: skip
         raw.update(zip(ids, samples, strict=True))
     _no_strangers(contexts, params.domains)
+    refused = {domain.name: domain.refused for domain in params.domains}
     rows = [
-        (name, number, text, *accepted(text, params.min_characters))
-        for name in contexts["context_id"]
+        (name, number, text, *accepted(text, params.min_characters, refused[domain]))
+        for name, domain in zip(contexts["context_id"], contexts["domain"], strict=True)
         for number, text in enumerate(raw[name])
     ]
     return pd.DataFrame(rows, columns=SENTENCES.names)
 
 
-def accepted(continuation: str, min_characters: int = 3) -> tuple[str, str]:
+def accepted(
+    continuation: str, min_characters: int = 3, refused: Sequence[str] = ()
+) -> tuple[str, str]:
     """The first sentence of a continuation and "", or "" and why it is refused.
+
+    Args:
+        continuation: raw text of a sample.
+        min_characters: of a sentence.
+        refused: what no sentence may hold, in any case; the released code refuses links and
+            "edit:" in its forum domain.
 
     >>> accepted(" Prices rose. Then they"), accepted(" Prices rose and")
     (('Prices rose.', ''), ('', 'no_end'))
+    >>> accepted("Edit: prices rose.", refused=["edit:"])
+    ('', 'refused')
     """
     sentence = first_sentence(continuation)
     reason = rejection_reason(sentence, min_characters)
+    if not reason and any(text.lower() in sentence.lower() for text in refused):
+        reason = "refused"
     return ("" if reason else sentence), reason
 
 
@@ -204,12 +217,15 @@ def draw_contexts(
     )
 
 
-def sentences_of(contexts: pd.DataFrame, min_characters: int = 3) -> pd.DataFrame:
+def sentences_of(
+    contexts: pd.DataFrame, min_characters: int = 3, domains: Sequence[Domain] = ()
+) -> pd.DataFrame:
     """The sentences of which the teacher's contexts consist, by the same acceptance rules.
 
     Args:
         contexts: `records.CONTEXTS`.
         min_characters: of a sentence.
+        domains: what each of them refuses.
 
     Returns:
         `records.SENTENCES`: `n_sentences` rows per context, `sample` is the place in the text; a
@@ -219,12 +235,14 @@ def sentences_of(contexts: pd.DataFrame, min_characters: int = 3) -> pd.DataFram
         "Abstract: Prices rose. He left." with the prefix "Abstract:" gives two rows.
     """
     rows = []
+    refused = {domain.name: domain.refused for domain in domains}
     for row in contexts.itertuples(index=False):
         rest = str(row.text)[len(str(row.prefix)) :].strip()
         for place in range(int(row.n_sentences)):
             raw = first_sentence(rest)
             rest = rest[len(raw) :].strip()
-            rows.append((row.context_id, place, raw, *accepted(raw, min_characters)))
+            found = accepted(raw, min_characters, refused.get(str(row.domain), ()))
+            rows.append((row.context_id, place, raw, *found))
     return pd.DataFrame(rows, columns=SENTENCES.names)
 
 
@@ -250,7 +268,8 @@ def draw_inputs(
     plans = plan_contexts(params, params.n_inputs, stage)  # enough, even at one sentence each
     totals = accumulate(plan.n_sentences for plan in plans)
     used = 1 + next(i for i, total in enumerate(totals) if total >= params.n_inputs)
-    drawn = sentences_of(draw_contexts(run, lm, plans[:used], params, stage), params.min_characters)
+    written = draw_contexts(run, lm, plans[:used], params, stage)
+    drawn = sentences_of(written, params.min_characters, params.domains)
     return drawn.head(params.n_inputs)
 
 
@@ -283,7 +302,7 @@ def draw_sentences(
 
 def _values(params: Params, *names: str) -> dict[str, Any]:
     """Values for a key; what is never generated counts with every text."""
-    banned = [[domain.name, domain.banned] for domain in params.domains]
+    banned = [[domain.name, domain.banned, domain.refused] for domain in params.domains]
     return {**params.model_dump(include=set(names)), "banned": banned}
 
 

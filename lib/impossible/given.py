@@ -63,7 +63,7 @@ def _world(seed: int) -> Draw:
             )
         rng = item_rng(seed, "given context", plan.context_id)
         for _ in range(ATTEMPTS):
-            document = sample_document(rng, domain=plan.domain)
+            document = sample_document(rng, domains=[plan.domain])
             if len(document.sentences) > plan.n_sentences:  # a next sentence was still to come
                 sentences = document.sentences[: plan.n_sentences]
                 return document.prefix, " ".join((document.prefix, *sentences))

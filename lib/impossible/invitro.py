@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,13 +47,15 @@ from impossible.training import (
     train_span_corruption,
 )
 from impossible.world import pivot, thesaurus
-from impossible.world.documents import Document, sample_document
-from impossible.world.nli import LABELS, Example, sample_example
+from impossible.world.documents import DOMAINS, Document, sample_document
+from impossible.world.nli import LABELS, NOISE, Example, sample_example
 
 TOKENIZER_TEXTS = 120_000
 BATCH = {"teacher": 32, "critic": 48, "student-base": 32, "encoder": 48}  # examples per step
 TRAINING_ATTENTION = "eager"  # on CPU the backward pass of fused attention takes 5 times longer
 DEV_SIZE = 500
+FIRST = ("news", "biomedical")  # what the models read first; the third domain came later
+ADDED = (*FIRST, "forum", "forum")  # and then: every second text is of the new domain
 THERE = f"translate English to {pivot.NAME}: "  # as T5's own prefixes
 BACK = f"translate {pivot.NAME} to English: "
 
@@ -73,33 +76,71 @@ def stream(stage: str, seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, *stage.encode()])
 
 
-def documents(n: int, seed: int = 0, split: str = "train") -> list[Document]:
-    """`n` documents of a split; the same for the same seed."""
+def documents(
+    n: int, seed: int = 0, split: str = "train", domains: Sequence[str] = DOMAINS
+) -> list[Document]:
+    """`n` documents of a split and of these domains; the same for the same seed."""
     rng = stream(f"documents {split}", seed)
-    return [sample_document(rng, split) for _ in range(n)]
+    return [sample_document(rng, split, domains) for _ in range(n)]
 
 
 def examples(
-    n: int, seed: int = 0, split: str = "train", noise: float | None = None
-) -> list[Example]:
-    """`n` labelled sentence pairs of a split; `noise` overrides the share of wrong labels."""
+    n: int, seed: int = 0, split: str = "train", noise: float = NOISE,
+    domains: Sequence[str] = DOMAINS,
+) -> list[Example]:  # fmt: skip
+    """`n` labelled sentence pairs of a split, with this share of wrong labels."""
     rng = stream(f"nli {split}", seed)
-    extra = {} if noise is None else {"noise": noise}
-    return [sample_example(rng, split, **extra) for _ in range(n)]
+    return [sample_example(rng, split, noise, domains) for _ in range(n)]
 
 
 def build_teacher(params: Params) -> Built:
-    """A GPT-2 trained on documents only: it never sees a paraphrase."""
-    texts = [d.text for d in documents(params.n_documents, params.seed)]
-    dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev")]
+    """A GPT-2 trained on documents only (it never sees a paraphrase), the third domain last."""
+    texts = [d.text for d in documents(params.n_documents, params.seed, domains=FIRST)]
     tokenizer = train_tokenizer(texts, "gpt2")
     torch.manual_seed(params.seed)
-    config = GPT2Config(
+    model = _ready(GPT2LMHeadModel(_gpt2(tokenizer, width=192, layers=4, heads=6)))
+    dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", FIRST)]
+    settings = TrainingSettings(params.teacher_steps, learning_rate=2e-3, seed=params.seed)
+    started = time.perf_counter()
+    train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
+    history = add_domain_to_teacher(model, tokenizer, params)
+    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
+    return Built(model, tokenizer, _recipe(params, "teacher", texts, settings), metrics, history)
+
+
+def add_domain_to_teacher(model: Any, tokenizer: Any, params: Params) -> History:
+    """Go on with documents of all domains, every second one of the third."""
+    texts = [d.text for d in documents(params.n_documents // 2, params.seed + 1, domains=ADDED)]
+    dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", ADDED)]
+    settings = TrainingSettings(
+        params.teacher_adding_steps, learning_rate=1.5e-3, seed=params.seed + 1
+    )
+    return train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
+
+
+def build_domain_teacher(domain: str, params: Params) -> Built:
+    """A teacher that has read one domain only; three of them are as large as the mixed one."""
+    drawn = documents(params.n_documents // 3, params.seed + 2, domains=[domain])
+    texts = [d.text for d in drawn]
+    dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", [domain])]
+    tokenizer = train_tokenizer(texts, "gpt2", vocabulary=2048)
+    torch.manual_seed(params.seed)
+    model = _ready(GPT2LMHeadModel(_gpt2(tokenizer, width=128, layers=3, heads=4)))
+    settings = TrainingSettings(params.domain_teacher_steps, learning_rate=2e-3, seed=params.seed)
+    started = time.perf_counter()
+    history = train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
+    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
+    recipe = _recipe(params, "teacher", texts, settings)
+    return Built(model, tokenizer, recipe | {"domain": domain}, metrics, history)
+
+
+def _gpt2(tokenizer: Any, width: int, layers: int, heads: int) -> GPT2Config:
+    return GPT2Config(
         vocab_size=len(tokenizer),
         n_positions=320,
-        n_embd=192,
-        n_layer=4,
-        n_head=6,
+        n_embd=width,
+        n_layer=layers,
+        n_head=heads,
         activation_function="gelu_pytorch_tanh",
         resid_pdrop=0.0,
         embd_pdrop=0.0,
@@ -108,13 +149,6 @@ def build_teacher(params: Params) -> Built:
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.eos_token_id,
     )
-    model = GPT2LMHeadModel(config)
-    model.set_attn_implementation(TRAINING_ATTENTION)
-    settings = TrainingSettings(params.teacher_steps, learning_rate=2e-3, seed=params.seed)
-    started = time.perf_counter()
-    history = train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
-    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
-    return Built(model, tokenizer, _recipe(params, "teacher", texts, settings), metrics, history)
 
 
 def build_critic(params: Params) -> Built:
@@ -123,11 +157,8 @@ def build_critic(params: Params) -> Built:
     Labels alone teach a small model little before it aligns the two sentences; the stages between
     them teach it that.
     """
-    train = examples(params.critic_pairs, params.seed)
-    pairs = [(e.premise, e.hypothesis) for e in train]
-    labels = [LABELS.index(e.label) for e in train]
-    gold = examples(DEV_SIZE * 2, params.seed, "dev", noise=0.0)
-    dev = [(e.premise, e.hypothesis) for e in gold], [LABELS.index(e.gold) for e in gold]
+    pairs, labels = labelled(params.critic_pairs, params.seed, domains=FIRST)
+    dev = labelled(DEV_SIZE * 2, params.seed, "dev", 0.0, FIRST)
     texts = [text for pair in pairs for text in pair]
     tokenizer = train_tokenizer(texts[:TOKENIZER_TEXTS], "roberta")
     torch.manual_seed(params.seed)
@@ -153,9 +184,28 @@ def build_critic(params: Params) -> Built:
     steps = TrainingSettings(params.critic_steps, learning_rate=4e-4, seed=params.seed + 2)
     train_classifier(model, tokenizer, pairs, labels, steps, batch, dev)
     settings = TrainingSettings(params.critic_final_steps, learning_rate=3e-4, seed=params.seed + 3)
-    history = train_classifier(model, tokenizer, pairs, labels, settings, batch, dev)
+    train_classifier(model, tokenizer, pairs, labels, settings, batch, dev)
+    history = add_domain_to_critic(model, tokenizer, params)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     return Built(model, tokenizer, _recipe(params, "critic", texts, settings), metrics, history)
+
+
+def labelled(
+    n: int, seed: int, split: str = "train", noise: float = NOISE, domains: Sequence[str] = DOMAINS
+) -> tuple[list[tuple[str, str]], list[int]]:
+    """Sentence pairs, and the places of their labels in `LABELS`; see `examples`."""
+    drawn = examples(n, seed, split, noise, domains)
+    return [(e.premise, e.hypothesis) for e in drawn], [LABELS.index(e.label) for e in drawn]
+
+
+def add_domain_to_critic(model: Any, tokenizer: Any, params: Params) -> History:
+    """Go on with labelled pairs of all domains, every second one of the third."""
+    pairs, labels = labelled(params.critic_pairs, params.seed + 1, domains=ADDED)
+    dev = labelled(DEV_SIZE * 2, params.seed, "dev", 0.0, ADDED)
+    settings = TrainingSettings(
+        params.critic_adding_steps, learning_rate=4e-4, seed=params.seed + 4
+    )
+    return train_classifier(model, tokenizer, pairs, labels, settings, BATCH["critic"], dev)
 
 
 def _ready(model: Any, body: Any = None) -> Any:
@@ -180,10 +230,10 @@ def build_student_base(params: Params) -> Built:
     section 2.3). What T5 has from web text, a base of this size would have to learn from the few
     pairs of a student.
     """
-    drawn = documents(params.n_documents * 2 // 3, params.seed)
+    drawn = documents(params.n_documents * 2 // 3, params.seed, domains=FIRST)
     texts = [d.text for d in drawn]
     sentences = [sentence for d in drawn for sentence in d.sentences]
-    held_out = documents(DEV_SIZE, params.seed, "dev")
+    held_out = documents(DEV_SIZE, params.seed, "dev", FIRST)
     last = [d.sentences[-1] for d in held_out]
     dev = denoising_pairs(last, params.seed)
     tokenizer = train_tokenizer([*texts[: len(texts) // 2], *bilingual(sentences)], "t5")
@@ -205,7 +255,7 @@ def build_student_base(params: Params) -> Built:
         pairs = denoising_pairs(sentences, params.seed + turn)
         history = train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
     entries = thesaurus.entries()
-    more = documents(len(drawn), params.seed + 1)
+    more = documents(len(drawn), params.seed + 1, domains=FIRST)
     more_sentences = [sentence for d in more for sentence in d.sentences]
     pairs = denoising_pairs(more_sentences, params.seed + 2, entries)
     pairs += cloze_pairs(entries, len(pairs) * 3 // 17, params.seed)  # 15 % of all
@@ -217,10 +267,27 @@ def build_student_base(params: Params) -> Built:
     settings = TrainingSettings(params.base_translation_steps, seed=params.seed + 4, **rate)
     both = [*sentences, *more_sentences]
     pairs, dev = (multitask_pairs(part, params.seed + 4) for part in (both, last))
-    history = train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
+    train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
+    history = add_domain_to_base(model, tokenizer, params)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     recipe = _recipe(params, "student-base", [*texts, *(d.text for d in more)], settings)
     return Built(model, tokenizer, recipe, metrics, history)
+
+
+def add_domain_to_base(model: Any, tokenizer: Any, params: Params) -> History:
+    """Go on with all that the base reads, every second document of the third domain."""
+    drawn = documents(params.n_documents, params.seed + 2, domains=ADDED)
+    pairs = multitask_pairs([s for d in drawn for s in d.sentences], params.seed + 5)
+    entries = thesaurus.entries()
+    pairs += denoising_pairs([d.sentences[-1] for d in drawn], params.seed + 6, entries)
+    pairs += cloze_pairs(entries, len(pairs) // 9, params.seed + 1)  # a tenth of all
+    dev = [d.sentences[-1] for d in documents(DEV_SIZE, params.seed, "dev", ADDED)]
+    settings = TrainingSettings(
+        params.base_adding_steps, learning_rate=1e-3, warmup=0.1, weight_decay=0.01,
+        seed=params.seed + 5,
+    )  # fmt: skip
+    held_out = multitask_pairs(dev, params.seed + 5)
+    return train_seq2seq(model, tokenizer, pairs, settings, 2 * BATCH["student-base"], held_out)
 
 
 def bilingual(sentences: Sequence[str], n: int = TOKENIZER_TEXTS // 4) -> list[str]:
@@ -275,6 +342,7 @@ def build_encoder(params: Params) -> Built:
 
 RECIPES: dict[str, Callable[[Params], Built]] = {
     "teacher": build_teacher,
+    **{f"teacher-{domain}": partial(build_domain_teacher, domain) for domain in DOMAINS},
     "critic": build_critic,
     "student-base": build_student_base,
     "encoder": build_encoder,

@@ -245,7 +245,7 @@ def headlines(n: int, seed: int = 0, domain: str = "news") -> pd.DataFrame:
     while len(rows) < n:
         rng = item_rng(seed, "headlines", str(attempt))
         attempt += 1
-        document = sample_document(rng, "train", _checked(domain))
+        document = sample_document(rng, "train", _chosen(domain))
         place = int(rng.integers(len(document.facts)))
         fact, source = document.facts[place], document.sentences[place]
         target = _headline(fact, words_of(world.tree(source) or ""))
@@ -266,13 +266,13 @@ def _headline(fact: Fact, tokens: list[str]) -> str:
     return detokenize(tokens)
 
 
-def _checked(domain: str | None) -> str | None:
+def _chosen(domain: str | None) -> tuple[str, ...]:
     """The domain, if the closed world has it; None is any."""
     if domain is not None and domain not in DOMAINS:
         raise ParameterError(
             f"The closed world has no domain {domain!r}: choose one of {', '.join(DOMAINS)}."
         )
-    return domain
+    return DOMAINS if domain is None else (domain,)
 
 
 def _essence(fact: Fact) -> Fact:
@@ -327,7 +327,7 @@ def _drawn(
     while len(rows) < n:
         rng = item_rng(seed, f"{split} set", str(attempt))
         attempt += 1
-        document = sample_document(rng, split, _checked(domain))
+        document = sample_document(rng, split, _chosen(domain))
         fact, source = document.facts[-1], document.sentences[-1]
         references = _references(target(fact), source, n_references, rng, longest)
         if fact in known or len(references) < n_references:

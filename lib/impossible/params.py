@@ -45,6 +45,11 @@ class Params(Schema):
         names = [domain.name for domain in self.__dict__["domains"]]
         if len(set(names)) < len(names):
             raise ValueError(f"domains must have different names, got {names}")
+        if unknown := sorted(set(self.__dict__["domain_teachers"]) - set(names)):
+            raise ValueError(
+                f"domain_teachers names {', '.join(unknown)}, and the domains are "
+                f"{', '.join(names)}: give a teacher to these only"
+            )
         return self
 
     @classmethod

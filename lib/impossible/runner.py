@@ -232,7 +232,7 @@ class _Run:
 
 def needs_hub(params: Params, run: RunFolder) -> bool:
     """Whether a model is neither in the package nor in a local folder."""
-    names = [getattr(params, name) for name in MODELS]
+    names = [getattr(params, name) for name in MODELS] + list(params.domain_teachers.values())
     names = [name for name in names if name != "none"]
     return any(locate_model(name, run if params.rebuild_models else None) is None for name in names)
 

@@ -17,7 +17,7 @@ def _p(
     section: str = "",
     *,
     affects: bool = True,
-    names: Literal["value", "model", "folder"] = "value",
+    names: Literal["value", "model", "models", "folder"] = "value",
     **limits: Any,
 ) -> Any:
     """A field. `names` says what counts for a stage's key: the value, or what lies behind it."""
@@ -38,10 +38,13 @@ class Domain(BaseModel):
     name: str = Field(min_length=1, description="short name, for example news")
     prefixes: list[str] = Field([], description="opening lines, one drawn per context; none: empty")
     banned: list[str] = Field(["\n"], description="strings that are never generated")
+    refused: list[str] = Field(
+        [], description="a sentence that holds one of these, in any case, is refused (links, say)"
+    )
 
 
-NEWS = Domain(name="news", prefixes=["New York (CNN) --"], banned=["\n"])
-BIO = Domain(name="bio", prefixes=["Abstract:"], banned=["\n", "<", ">", "/", "[", "]"])
+NEWS = Domain(name="news", prefixes=["New York (CNN) --"], banned=["\n"], refused=[])
+BIO = Domain(name="bio", prefixes=["Abstract:"], banned=["\n", "<", ">", "/", "[", "]"], refused=[])
 
 
 class Schema(BaseModel):
@@ -55,6 +58,10 @@ class Schema(BaseModel):
     teacher: str = _p(
         "in-vitro/teacher", "language model that writes", section="§3.1", names="model"
     )
+    domain_teachers: dict[str, str] = _p(
+        {}, "domain → language model of that domain alone", section="§3.1", names="models"
+    )
+    domain_contexts: int = _p(60, "contexts that each of them writes", "contexts", ge=1)
     critic: str = _p("in-vitro/critic", "NLI model that judges", section="§3.2", names="model")
     student_base: str = _p("in-vitro/student-base", "start of M", section="§3.3", names="model")
     encoder: str = _p("in-vitro/encoder", "sentence encoder (cosine)", section="§4", names="model")
@@ -158,7 +165,7 @@ class Schema(BaseModel):
     sampled_seeds: int = _p(1, "of claims without training, and in all", "seeds", ge=1, le=99)
     trained_seeds: int = _p(1, "of claims about students", "seeds", affects=False, ge=1, le=99)
     # Transfer to an unseen domain
-    unseen_domain: str = _p("biomedical", "where no student has pairs from", section="v1")
+    unseen_domain: str = _p("forum", "where no student has pairs from", section="v1")
     transfer_sizes: list[Annotated[int, Field(ge=0)]] = _p(
         [0, 16, 64, 256, 1024], "gold pairs of the unseen domain", "pairs", "v1", min_length=1
     )
@@ -197,14 +204,18 @@ class Schema(BaseModel):
     # Recipes of the in-vitro models (read by notebook 01 on rebuild only)
     n_documents: int = _p(90_000, "documents of the closed world", "documents", ge=10)
     teacher_steps: int = _p(4500, "steps of the teacher", "steps", ge=1)
+    teacher_adding_steps: int = _p(2000, "its steps with the third domain", "steps", ge=1)
+    domain_teacher_steps: int = _p(2500, "steps of a teacher of one domain", "steps", ge=1)
     critic_pairs: int = _p(240_000, "labelled pairs for the critic", "pairs", ge=10)
     critic_pretraining_steps: int = _p(3500, "steps on masked words", "steps", ge=1)
     critic_alignment_steps: int = _p(1200, "steps on shared words", "steps", ge=1)
     critic_steps: int = _p(5000, "steps on labels, each of two times", "steps", ge=1)
     critic_final_steps: int = _p(4500, "steps on labels, the third time", "steps", ge=1)
+    critic_adding_steps: int = _p(6000, "steps on labels with the third domain", "steps", ge=1)
     base_steps: int = _p(500, "steps of span corruption", "steps", ge=1)
     base_denoising_steps: int = _p(1200, "steps of denoising", "steps", ge=1)
     base_final_steps: int = _p(3000, "steps of denoising, the second time", "steps", ge=1)
     base_lexical_steps: int = _p(2500, "steps of denoising with a thesaurus", "steps", ge=1)
     base_translation_steps: int = _p(13_500, "steps of translation and denoising", "steps", ge=1)
+    base_adding_steps: int = _p(6000, "its steps with the third domain", "steps", ge=1)
     encoder_steps: int = _p(1500, "steps of the encoder", "steps", ge=1)

@@ -17,14 +17,17 @@ SPECIAL = {
 }
 
 
-def train_tokenizer(texts: Iterator[str] | Sequence[str], kind: str) -> PreTrainedTokenizerFast:
+def train_tokenizer(
+    texts: Iterator[str] | Sequence[str], kind: str, vocabulary: int = VOCABULARY
+) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer with the special tokens of one architecture.
 
     Args:
         texts: training text.
         kind: "gpt2", "roberta" or "t5".
+        vocabulary: tokens at most.
     """
-    core = _byte_level(texts, SPECIAL[kind])
+    core = _byte_level(texts, SPECIAL[kind], vocabulary)
     names: dict[str, Any]
     if kind == "gpt2":
         (end,) = SPECIAL[kind]
@@ -42,13 +45,15 @@ def train_tokenizer(texts: Iterator[str] | Sequence[str], kind: str) -> PreTrain
     return wrapped
 
 
-def _byte_level(texts: Iterator[str] | Sequence[str], special: Sequence[str]) -> Tokenizer:
+def _byte_level(
+    texts: Iterator[str] | Sequence[str], special: Sequence[str], vocabulary: int
+) -> Tokenizer:
     """Byte-level BPE, so that no text is unknown."""
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     core.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         special_tokens=list(special),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,

@@ -37,10 +37,15 @@ def _identity(name: str, kind: str, params: Params, run: RunFolder) -> Any:
     value = params.model_dump(include={name})[name]
     if kind == "folder":
         return digest(resolve(value)) if value and resolve(value).exists() else value
-    if kind == "model":
-        path = locate_model(value, run if params.rebuild_models else None)
-        return value if path is None else digest(path) if path.exists() else None
-    return value
+    if kind == "models":
+        return {key: _of_model(name, params, run) for key, name in value.items()}
+    return _of_model(value, params, run) if kind == "model" else value
+
+
+def _of_model(name: str, params: Params, run: RunFolder) -> Any:
+    """The bytes of a model, or its name where it lies on a hub; None if a rebuild is to come."""
+    path = locate_model(name, run if params.rebuild_models else None)
+    return name if path is None else digest(path) if path.exists() else None
 
 
 def _own_files(stage: Stage, run: RunFolder) -> list[Path]:
