@@ -15,15 +15,16 @@ LEVELS = {
         (
             "errors records yamlio progress",
             "keys files shards store schema params templates text statistics seeds thesauri trees "
-            "world parsers published",
+            "world parsers published constraints vocabulary automaton",
             "models caches tokenizing",
-            "batching sampling likelihood decoding rewriting critics fitting training",
+            "batching sampling beams constrained likelihood decoding rewriting critics fitting "
+            "training",
             "assessment baselines comparison contexts corpora datasets distill evaluation filters "
             "given invitro agreement rating returned "
             "classes critic_errors domains frontier noise novelty truths variants "
             "ablation control metric_rows metrics oracle pairs pretraining proximity roundtrip "
             "quality scoring students summaries systems tasks "
-            "trends claims judging transfer variety",
+            "trends claims judging transfer variety sequential yields multitask",
             "notebook tables claim_tables figures report examples",
             "cells ledger execute schedule unchanged runner replicates plan cli cli_rating",
         )

@@ -28,11 +28,11 @@ from impossible.unchanged import is_done, notebook_key
 COSTS = PACKAGE / "plan.json"
 
 RECIPE_STEPS = (
-    "teacher_steps", "teacher_adding_steps", *["domain_teacher_steps"] * 3,
+    "teacher_steps", *["domain_teacher_steps"] * 2,
     "critic_pretraining_steps", "critic_steps", "critic_alignment_steps",
-    "critic_steps", "critic_final_steps", "critic_adding_steps", "base_steps",
+    "critic_steps", "critic_final_steps", "base_steps",
     "base_denoising_steps", "base_final_steps", "base_lexical_steps", "base_translation_steps",
-    "base_adding_steps", "encoder_steps",
+    "encoder_steps",
 )  # fmt: skip
 
 #: Counts that a notebook's work grows with.

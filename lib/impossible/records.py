@@ -67,6 +67,19 @@ SENTENCES = _schema(
     _text("reason"),
 )
 
+#: What the teacher wrote for a way of generating pairs (v1), in its order: first a sentence x with
+#: an empty y, then what follows it; in parallel generation x is empty. `y` is "" where it was
+#: refused, `tokens` are those that were computed for this row.
+SEQUENCES = _schema(
+    "context_id",
+    _text("context_id"),
+    _text("method"),
+    _count("place", pa.int32()),
+    _text("x"),
+    _text("y"),
+    _count("tokens"),
+)
+
 #: One row per ordered unique string pair that reached the critic.
 PAIRS = _schema("context_id", _text("context_id"), _text("x"), _text("y"), *_scores())
 

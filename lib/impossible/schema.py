@@ -165,7 +165,7 @@ class Schema(BaseModel):
     sampled_seeds: int = _p(1, "of claims without training, and in all", "seeds", ge=1, le=99)
     trained_seeds: int = _p(1, "of claims about students", "seeds", affects=False, ge=1, le=99)
     # Transfer to an unseen domain
-    unseen_domain: str = _p("forum", "where no student has pairs from", section="v1")
+    unseen_domain: str = _p("biomedical", "where no student has pairs from", section="v1")
     transfer_sizes: list[Annotated[int, Field(ge=0)]] = _p(
         [0, 16, 64, 256, 1024], "gold pairs of the unseen domain", "pairs", "v1", min_length=1
     )
@@ -177,9 +177,13 @@ class Schema(BaseModel):
     sequential_contexts: int = _p(40, "contexts of the comparison", "contexts", "v1", ge=1)
     sequential_budget: int = _p(1000, "of the teacher, per context", "tokens", "v1", ge=1)
     sequential_samples: int = _p(16, "y after each x, and beams", "samples", "v1", ge=1, le=1000)
-    sequential_keywords: int = _p(5, "of x that y must hold", "words", "v1", ge=0, le=12)
+    sequential_keywords: int = _p(8, "of x that y must hold", "words", "v1", ge=0, le=12)
     sequential_copied: int = _p(
         4, "of x in a row that y may not hold; 0 any", "words", "v1", ge=0, le=100
+    )
+    # One student for two tasks
+    multitask_epochs: int = _p(
+        8, "passes of every student, none stops early", "epochs", ge=1, le=1000
     )
     # Evaluation
     n_test: int = _p(500, "test sentences", "sentences", "§4", ge=2)
@@ -204,18 +208,15 @@ class Schema(BaseModel):
     # Recipes of the in-vitro models (read by notebook 01 on rebuild only)
     n_documents: int = _p(90_000, "documents of the closed world", "documents", ge=10)
     teacher_steps: int = _p(4500, "steps of the teacher", "steps", ge=1)
-    teacher_adding_steps: int = _p(2000, "its steps with the third domain", "steps", ge=1)
     domain_teacher_steps: int = _p(2500, "steps of a teacher of one domain", "steps", ge=1)
     critic_pairs: int = _p(240_000, "labelled pairs for the critic", "pairs", ge=10)
     critic_pretraining_steps: int = _p(3500, "steps on masked words", "steps", ge=1)
     critic_alignment_steps: int = _p(1200, "steps on shared words", "steps", ge=1)
     critic_steps: int = _p(5000, "steps on labels, each of two times", "steps", ge=1)
     critic_final_steps: int = _p(4500, "steps on labels, the third time", "steps", ge=1)
-    critic_adding_steps: int = _p(6000, "steps on labels with the third domain", "steps", ge=1)
     base_steps: int = _p(500, "steps of span corruption", "steps", ge=1)
     base_denoising_steps: int = _p(1200, "steps of denoising", "steps", ge=1)
     base_final_steps: int = _p(3000, "steps of denoising, the second time", "steps", ge=1)
     base_lexical_steps: int = _p(2500, "steps of denoising with a thesaurus", "steps", ge=1)
     base_translation_steps: int = _p(13_500, "steps of translation and denoising", "steps", ge=1)
-    base_adding_steps: int = _p(6000, "its steps with the third domain", "steps", ge=1)
     encoder_steps: int = _p(1500, "steps of the encoder", "steps", ge=1)

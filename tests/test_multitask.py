@@ -1,0 +1,192 @@
+"""One student for two tasks: budgets counted by hand, tokens really seen, who listens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+import tiny
+from hypothesis import given
+from hypothesis import strategies as st
+from impossible import multitask, training
+from impossible.batching import IGNORE
+from impossible.errors import DataError
+from impossible.models import LanguageModel, load_student
+from impossible.multitask import ALL, HALF, specialist
+from impossible.params import Params
+from impossible.records import DATASET
+from impossible.store import RunFolder, read_frame, read_json, write_frame
+from impossible.systems import student_system
+from impossible.tasks import summarization
+
+SETTINGS: dict[str, Any] = {"multitask_epochs": 3, "student_batch_size": 2, "dtype": "float32"}
+PARAMS = Params.validated(SETTINGS, "test")
+NUMBERS = dict.fromkeys(("p_xy", "p_yx", "rouge_l", "ted"), 0.5)
+
+
+def by_words(texts: Sequence[str], **_: object) -> SimpleNamespace:
+    """A tokenizer whose tokens are words and an end."""
+    return SimpleNamespace(input_ids=[[*text.split(), "</s>"] for text in texts])
+
+
+def corpus(task: str, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(pairs), columns=["source", "target"], dtype=object)
+    names = pd.Series([f"p{i}" for i in range(len(pairs))], dtype=object)
+    named = frame.assign(pair_id=names, context_id=names, origin="any", **NUMBERS)
+    return multitask.instructed(named, task)
+
+
+def tokens(pairs: pd.DataFrame) -> int:
+    """The naive count of `by_words`."""
+    both = zip(pairs["source"], pairs["target"], strict=True)
+    return sum(len(f"{x} {y}".split()) + 2 for x, y in both)
+
+
+def test_budgets_by_hand() -> None:
+    # 9 tokens a paraphrase, 7 a summary: four of each are 36 and 28, so B = 28
+    tasks = {
+        "paraphrase": corpus("paraphrase", [("a b c", "d e f")] * 4),
+        "summary": corpus("summary", [("a b c", "d")] * 4),
+    }
+    found = multitask.equal_tokens(tasks, by_words, 100)
+    numbers = {
+        name: [int((pairs["origin"] == task).sum()) for task in tasks]
+        for name, pairs in found.items()
+    }
+    assert numbers == {
+        "specialist, paraphrase": [3, 0], "specialist, summary": [0, 4], HALF: [1, 2], ALL: [3, 4],
+    }  # fmt: skip
+    table = multitask.cost(found, by_words, PARAMS)
+    assert table["tokens per pass"].tolist() == [27, 28, 9 + 14, 27 + 28]
+    assert table["tokens"].tolist() == [81, 84, 69, 165]
+    assert table["steps"].tolist() == [6, 6, 6, 12]  # of two pairs; a pass may end with one
+    fewer = multitask.equal_tokens(tasks, by_words, 3)  # 27 and 21: B = 21
+    assert [len(pairs) for pairs in fewer.values()] == [2, 3, 2, 5]
+
+
+LENGTHS = st.lists(st.integers(5, 9), min_size=3, max_size=20)
+
+
+@given(LENGTHS, LENGTHS, st.integers(3, 20), st.integers(0, 5))
+def test_budgets_are_missed_by_less_than_a_pair_and_generalists_read_what_specialists_do(
+    first: list[int], second: list[int], limit: int, seed: int
+) -> None:
+    lengths = {"paraphrase": first, "summary": second}
+    tasks = {
+        task: corpus(task, [("x " * n, f"y{i}") for i, n in enumerate(numbers)])
+        for task, numbers in lengths.items()
+    }
+    found = multitask.equal_tokens(tasks, by_words, limit, seed)
+    alone = {task: found[specialist(task)] for task in tasks}
+    budget = max(map(tokens, alone.values()))  # the task that sets it reaches it
+    for task, numbers in lengths.items():
+        pair = max(numbers) + 4  # instruction, target, two ends
+        assert budget - pair < tokens(alone[task]) <= budget
+        for name, share in ((HALF, budget / 2), (ALL, budget)):
+            part = found[name][found[name]["origin"] == task]
+            assert share - pair < tokens(part) <= share
+            assert list(part["pair_id"]) == list(alone[task]["pair_id"])[: len(part)]
+    assert tokens(found[ALL]) == sum(map(tokens, alone.values()))
+    assert found[ALL]["pair_id"].is_unique
+
+
+def test_what_does_not_fit_is_told() -> None:
+    tasks = {"paraphrase": corpus("paraphrase", [("", "")])}  # 3 tokens
+    with pytest.raises(DataError, match="No pair of the task summary fits into 3 training tokens"):
+        multitask.equal_tokens(tasks | {"summary": corpus("summary", [("a", "b")])}, by_words, 9)
+    with pytest.raises(DataError, match="fits into 0 training tokens"):
+        multitask.equal_tokens({"summary": corpus("summary", [])}, by_words, 9)
+    with pytest.raises(DataError, match="no instruction for 'haiku': name paraphrase or summary"):
+        corpus("haiku", [("a", "b")])
+    with pytest.raises(DataError, match="no instruction for 'haiku'"):
+        multitask.told(list, "haiku")
+
+
+def test_a_pooled_corpus_is_a_dataset_and_forgets_its_instructions(tmp_path: Path) -> None:
+    plain = [("summarize: it rained", "y"), ("b", "z")]  # the first has one of its own
+    pooled = pd.concat([corpus("summary", plain), corpus("paraphrase", plain)], ignore_index=True)
+    write_frame(tmp_path / "pooled.parquet", pooled, DATASET)
+    read = read_frame(tmp_path / "pooled.parquet", DATASET)
+    assert read["source"][0] == "summarize: summarize: it rained"
+    assert list(multitask.untold(read)["source"]) == [x for x, _ in plain] * 2
+    assert list(read["origin"]) == ["summary"] * 2 + ["paraphrase"] * 2
+
+
+def test_a_system_reads_the_instruction_and_the_items_stay_as_they_are() -> None:
+    items = pd.DataFrame({"source": ["a", "b"]})
+    answer = multitask.told(lambda asked: list(asked["source"]), "summary")
+    assert answer(items) == ["summarize: a", "summarize: b"]
+    assert list(items["source"]) == ["a", "b"]
+
+
+def test_lengths_by_hand() -> None:
+    x, short = "0123456789", summarization(PARAMS)
+    ys = ["", "1234567", "12345678", "123456789", "x" * 15, "x" * 16]
+    assert multitask.of_length([x] * 6, ys, PARAMS).tolist() == [0, 0, 1, 1, 1, 0]
+    assert multitask.of_length([x] * 6, ys, short).tolist() == [0, 1, 1, 0, 0, 0]
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> partial[LanguageModel]:
+    return partial(load_student, str(tiny.save(tmp_path / "base", *tiny.t5())))
+
+
+def two_tasks(n: int) -> dict[str, pd.DataFrame]:
+    """To paraphrase is to write "Twelve", to summarize is to write "Prices"."""
+    wanted = {"paraphrase": "Twelve", "summary": "Prices"}
+    texts = tiny.SENTENCES[:n]
+    return {task: corpus(task, [(text, word) for text in texts]) for task, word in wanted.items()}
+
+
+def test_training_sees_the_tokens_that_are_counted(
+    base: partial[LanguageModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    fit = training.fit
+
+    def counting(model: Any, batches: Any, *rest: Any, **more: Any) -> Any:
+        def counted(epoch: int) -> Any:
+            for batch in batches(epoch):
+                labels = int((batch["labels"] != IGNORE).sum())
+                seen[-1] += int(batch["attention_mask"].sum()) + labels
+                yield batch
+
+        seen.append(0)
+        return fit(model, counted, *rest, **more)
+
+    monkeypatch.setattr(training, "fit", counting)
+    tokenizer = base().tokenizer
+    corpora = multitask.equal_tokens(two_tasks(5), tokenizer, 4)
+    table = multitask.cost(corpora, tokenizer, PARAMS)
+    run = RunFolder.open(tmp_path / "run")
+    students = multitask.train_fixed(corpora, base, PARAMS, run, "two")
+    assert seen == table["tokens"].tolist()
+    assert list(students) == list(corpora)
+    for folder, steps in zip(
+        ("specialist-paraphrase", "generalist-all_of_both"), (0, 3), strict=True
+    ):
+        recipe = read_json(run.models / f"two-{folder}" / "recipe.json")
+        assert recipe["steps"] == table["steps"][steps]
+        assert recipe["pairs"] == table["pairs"][steps]
+
+
+def test_who_is_told_does_both_tasks_and_who_is_not_cannot(
+    base: partial[LanguageModel], tmp_path: Path
+) -> None:
+    params = PARAMS.fixed(multitask_epochs=60, student_batch_size=6, student_learning_rate=1e-2)
+    pooled = pd.concat(two_tasks(6).values(), ignore_index=True)
+    corpora = {"told": pooled, "not told": multitask.untold(pooled)}
+    students = multitask.train_fixed(corpora, base, params, RunFolder.open(tmp_path / "run"), "two")
+    items = pd.DataFrame({"source": tiny.SENTENCES[:6]})
+    right = {}
+    for name, student in students.items():
+        system = student_system(student, 8)
+        answers = {task: multitask.told(system, task)(items) for task in ("paraphrase", "summary")}
+        right[name] = answers["paraphrase"].count("Twelve") + answers["summary"].count("Prices")
+    assert right["told"] == 12
+    assert right["not told"] <= 6  # the signal is destroyed: one answer, whatever is asked
