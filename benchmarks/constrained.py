@@ -1,0 +1,71 @@
+"""Time sampling under hard constraints against plain sampling, k = 100, on the shipped teacher.
+
+    OMP_NUM_THREADS=1 python benchmarks/constrained.py [MODEL]
+
+Both sides write sentences after the same context. Under constraints they are longer, since the end
+waits for the words; so tokens per second are compared, and sentences per second are told beside.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from impossible.automaton import Automaton
+from impossible.constrained import sample_constrained
+from impossible.constraints import must, must_not
+from impossible.decoding import sample_continuations
+from impossible.models import load_teacher
+from impossible.vocabulary import Vocabulary
+from numpy.typing import NDArray
+
+K, NEW, TIMES = 100, 64, 15
+CONTEXT = "LONDON (Reuters) -- The court cleared the smugglers over a homicide in July."
+WORDS = [must("court", "courts"), must("smugglers", "smuggler"), must("trial", "trials")]
+BANS = [must_not("court cleared the smugglers"), must_not("smugglers over a homicide")]
+
+
+def seconds(make: Callable[[], list[str]]) -> tuple[float, list[str]]:
+    """Processor time of a call, and what it wrote: other work on the machine does not count."""
+    start = time.process_time()
+    texts = make()
+    return time.process_time() - start, texts
+
+
+def main() -> None:
+    """Print tokens and sentences per second of all, and the ratio, as medians over seeds.
+
+    All take turns, seed by seed, so that a slow moment of the machine meets all of them.
+    """
+    lm = load_teacher(sys.argv[1] if len(sys.argv) > 1 else "in-vitro/teacher")
+    ways: dict[str, Callable[[NDArray[np.float64]], list[str]]] = {
+        "plain": lambda numbers: sample_continuations(lm, [CONTEXT], [numbers])[0],
+        "no clause": lambda numbers: sample_constrained(lm, [CONTEXT], [[]], [numbers])[0],
+        "three words, two bans": lambda numbers: sample_constrained(
+            lm, [CONTEXT], [[*WORDS, *BANS]], [numbers]
+        )[0],
+    }
+    tokens, sentences = {name: [] for name in ways}, {name: [] for name in ways}
+    for seed in range(-1, TIMES):
+        numbers = np.random.default_rng(seed + 1).random((K, NEW))
+        for name, make in ways.items():
+            took, texts = seconds(partial(make, numbers))
+            if seed >= 0:  # the first round warms up
+                tokens[name].append(sum(map(len, lm.tokenizer(texts).input_ids)) / took)
+                sentences[name].append(len(texts) / took)
+    for name in ways:
+        ratio = np.median(np.divide(tokens[name], tokens["plain"]))
+        rates = (
+            f"{np.median(tokens[name]):.0f} tokens/s, {np.median(sentences[name]):.0f} sentences/s"
+        )
+        print(f"{name}: {rates}; tokens/s {ratio:.2f} of plain")
+    vocabulary = Vocabulary.of(lm.tokenizer, ".?!")
+    took = [seconds(lambda: [str(Automaton([*WORDS, *BANS], vocabulary))])[0] for _ in range(TIMES)]
+    print(f"compiling the constraints: {1000 * np.median(took):.0f} ms")
+
+
+if __name__ == "__main__":
+    main()

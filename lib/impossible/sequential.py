@@ -1,0 +1,218 @@
+"""Sequential generation: y is written after the context and x, under constraints of x (paper, v1).
+
+Parallel generation pairs two next sentences of one context. Here x is a next sentence, and y is
+written after context + x: it must hold keywords of x in some inflection and may not copy x. Both
+are compared on the same number of teacher tokens, counted from the first token of a sample to its
+last one, whether the sample is used or not.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from impossible.beams import Soft
+from impossible.constrained import sample_constrained, search_constrained
+from impossible.constraints import Clause, ConstraintError, must, must_not
+from impossible.contexts import accepted
+from impossible.decoding import sample_continuations
+from impossible.models import LanguageModel
+from impossible.params import Params
+from impossible.records import SEQUENCES
+from impossible.sampling import Nucleus
+from impossible.store import RunFolder, Shards, digest, item_rng, map_items, stage_key
+from impossible.text.keywords import Lexicon
+
+__all__ = [
+    "METHODS", "PARALLEL", "Writer", "constraints_of", "draw_sequences", "parallel",
+]  # fmt: skip
+
+PARALLEL = "parallel"
+METHODS = ("hard", "soft", "free", "hard, foreign keywords", "soft, foreign keywords")
+CONTEXTS_AT_ONCE = 4  # per shard; no effect on results
+
+
+def constraints_of(x: str, keywords: Sequence[str], lexicon: Lexicon, copied: int) -> list[Clause]:
+    """What y must and must not hold.
+
+    Args:
+        x: the sentence that is not to be copied.
+        keywords: words of which an inflection must occur: x's own, or those of another sentence.
+        lexicon: says the inflections.
+        copied: as many words of x in a row are banned; 0: none.
+
+    Example:
+        >>> lexicon = Lexicon(["The council approved the new plan.", "Plans changed."])
+        >>> found = constraints_of("The council approved the plan.", ["plan"], lexicon, 4)
+        >>> [str(clause[0]) for clause in found]
+        ['plan/plans', 'no The council approved the', 'no council approved the plan']
+    """
+    asked = [must(*lexicon.inflections(word)) for word in keywords]
+    pieces = x.rstrip(".?!").split()
+    spans = [" ".join(pieces[i : i + copied]) for i in range(len(pieces) - copied + 1)]
+    spans = [span.strip(",;:'\"()-") for span in spans if copied]
+    return asked + [must_not(span) for span in dict.fromkeys(spans) if _is_word(span)]
+
+
+def _is_word(span: str) -> bool:
+    return bool(span) and span[0].isalnum() and span[-1].isalnum()
+
+
+@dataclass
+class Writer:
+    """Writes y after x by each method.
+
+    Args:
+        lm: the teacher.
+        sentences: SENTENCES of the contexts; x are their accepted samples, each once.
+        contexts: CONTEXTS.
+        params: reads seed, domains, top_p, temperature, max_new_tokens, min_characters,
+            length_ratio_max, sequential_samples, sequential_keywords, sequential_budget,
+            sequential_copied.
+    """
+
+    lm: LanguageModel
+    sentences: pd.DataFrame
+    contexts: pd.DataFrame
+    params: Params
+
+    def __post_init__(self) -> None:
+        self.sentences = self.sentences.assign(tokens=self._lengths(self.sentences["raw"]))
+        good = self.sentences[self.sentences["reason"] == ""]
+        self.lexicon = Lexicon(good["text"])
+        names = list(self.contexts["context_id"])
+        self._other = dict(zip(names, [*names[1:], *names[:1]], strict=True))
+        self._inputs = {name: self._distinct(name) for name in names}
+
+    def _lengths(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of raw samples, at least the one that ended them."""
+        rows = self.lm.tokenizer(list(texts)).input_ids if len(texts) else []
+        return [max(1, len(row)) for row in rows]
+
+    def _distinct(self, context_id: str) -> list[tuple[str, int]]:
+        """Sentences x of a context, with the tokens sampled until each turned up."""
+        found: dict[str, int] = {}
+        spent = 0
+        mine = self.sentences[self.sentences["context_id"] == context_id]
+        for text, tokens in zip(mine["text"], mine["tokens"], strict=True):
+            spent += int(tokens)
+            if text and text not in found:
+                found[text], spent = spent, 0
+        return list(found.items())
+
+    def write(self, context_id: str, method: str) -> pd.DataFrame:
+        """SEQUENCES of one context, until `sequential_budget` tokens are spent.
+
+        Args:
+            context_id: whose sentences are x.
+            method: "hard" (sampled, constraints always met), "soft" (beam search with a bonus),
+                "free" (sampled, no constraint); "hard, foreign keywords" and "soft, foreign
+                keywords" ask for words of the next context's sentences: the signal destroyed.
+        """
+        rows: list[tuple[Any, ...]] = []
+        spent = 0
+        for number, (x, tokens) in enumerate(self._inputs[context_id]):
+            if spent >= self.params.sequential_budget:
+                break
+            written = self._after(context_id, number, x, method)
+            for y, cost in [("", tokens), *written]:
+                rows.append((context_id, method, len(rows), x, y, cost))
+                spent += cost
+        frame = pd.DataFrame(rows, columns=SEQUENCES.names)
+        return frame.astype({"place": "int32", "tokens": "int64"})  # also without rows
+
+    def _after(self, context_id: str, number: int, x: str, method: str) -> list[tuple[str, int]]:
+        """Accepted sentences ("" if refused) after x, each with its tokens."""
+        row = self.contexts.set_index("context_id").loc[context_id]
+        prefix, params = f"{row['text']} {x}", self.params
+        banned = next(d.banned for d in params.domains if d.name == row["domain"])
+        shape = (params.sequential_samples, params.max_new_tokens)
+        numbers = item_rng(params.seed, "sequential", context_id, number).random(shape)
+        nucleus = Nucleus(params.top_p, params.temperature)
+        if method == "free":
+            texts = sample_continuations(self.lm, [prefix], [numbers], nucleus, banned)[0]
+            return self._accepted(texts)
+        clauses = [self._clauses(context_id, number, x, method)]
+        longest = self._longest(x)
+        try:
+            if method.startswith("soft"):
+                soft = Soft(params.sequential_samples)
+                found = search_constrained(self.lm, [prefix], clauses, longest, soft, banned)
+                texts, computed = found[0]
+                costs = [computed, *[0] * len(texts)]
+                kept = [accepted(text, params.min_characters)[0] for text in texts]
+                return list(zip([*kept, ""][: max(1, len(kept))], costs, strict=False))
+            texts = sample_constrained(
+                self.lm, [prefix], clauses, [numbers[:, :longest]], nucleus, banned
+            )[0]
+        except ConstraintError:  # the words do not fit into the length: nothing is written
+            return []
+        return self._accepted(texts)
+
+    def _accepted(self, texts: Sequence[str]) -> list[tuple[str, int]]:
+        sentences = [accepted(text, self.params.min_characters)[0] for text in texts]
+        return list(zip(sentences, self._lengths(texts), strict=True))
+
+    def _longest(self, x: str) -> int:
+        """Tokens of y: a longer one would not pass the gate of the length ratio."""
+        tokens = math.ceil(self.params.length_ratio_max * self._lengths([x])[0])
+        return min(tokens, self.params.max_new_tokens)
+
+    def keywords_held(self, rows: pd.DataFrame) -> pd.Series:
+        """Share of the keywords of x of which y has an inflection, for each row; NaN without y."""
+
+        def share(x: str, y: str) -> float:
+            asked = self.lexicon.keywords(x, self.params.sequential_keywords)
+            forms = ["|".join(map(re.escape, self.lexicon.inflections(word))) for word in asked]
+            found = [re.search(rf"(?i)(?<![^\W_])({form})(?![^\W_])", y) for form in forms]
+            return sum(map(bool, found)) / len(asked) if asked and y else math.nan
+
+        pairs = zip(rows["x"], rows["y"], strict=True)
+        return pd.Series([share(x, y) for x, y in pairs], rows.index, dtype=float)
+
+    def _clauses(self, context_id: str, number: int, x: str, method: str) -> list[Clause]:
+        source = x
+        if "foreign" in method:
+            others = self._inputs[self._other[context_id]]
+            source = others[number % len(others)][0] if others else x
+        words = self.lexicon.keywords(source, self.params.sequential_keywords)
+        return constraints_of(x, words, self.lexicon, self.params.sequential_copied)
+
+
+def draw_sequences(run: RunFolder, writer: Writer, method: str) -> pd.DataFrame:
+    """`Writer.write` for all contexts, in pieces kept in `work/sequential-METHOD`."""
+    names = (
+        "seed", "top_p", "temperature", "max_new_tokens", "min_characters", "length_ratio_max",
+        "sequential_samples", "sequential_keywords", "sequential_budget", "sequential_copied",
+    )  # fmt: skip
+    values: dict[str, Any] = writer.params.model_dump(include=set(names)) | {"method": method}
+    values["banned"] = [[domain.name, domain.banned] for domain in writer.params.domains]
+    values["contexts"] = digest(writer.contexts[["context_id", "text"]].to_dict("list"))
+    values["sentences"] = digest(writer.sentences[["context_id", "raw"]].to_dict("list"))
+    key = stage_key(values, ["impossible.sequential"], models=[writer.lm.digest])
+    folder = "sequential-" + method.replace(",", "").replace(" ", "-")
+    return map_items(
+        list(writer.contexts["context_id"]),
+        str,
+        lambda ids: pd.concat([writer.write(name, method) for name in ids], ignore_index=True),
+        Shards(run.work / folder, key, SEQUENCES),
+        CONTEXTS_AT_ONCE,
+        f"sequential, {method}",
+    )
+
+
+def parallel(writer: Writer) -> pd.DataFrame:
+    """The samples of the contexts in their order as SEQUENCES of the method "parallel"."""
+    names = set(writer.contexts["context_id"])
+    mine = writer.sentences[writer.sentences["context_id"].isin(names)]
+    return pd.DataFrame(
+        {
+            "context_id": mine["context_id"], "method": PARALLEL, "place": mine["sample"],
+            "x": "", "y": mine["text"], "tokens": mine["tokens"],
+        }
+    ).reset_index(drop=True)[SEQUENCES.names]  # fmt: skip

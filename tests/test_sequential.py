@@ -1,0 +1,178 @@
+"""Sequential generation: keywords, constraints of a sentence, what is paid and what is kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+from hypothesis import given
+from hypothesis import strategies as st
+from impossible import sequential, yields
+from impossible.constraints import Matcher
+from impossible.models import LanguageModel
+from impossible.params import Params
+from impossible.store import RunFolder
+from impossible.text.keywords import FUNCTION_WORDS, Lexicon
+
+CORPUS = [
+    "The council opened a new bridge.",
+    "A bridge was opened by the council.",
+    "The councils sold ships.",
+    "The storm damaged the school.",
+]
+
+
+def test_keywords_are_rare_content_words_of_different_stems() -> None:
+    lexicon = Lexicon(CORPUS)
+    sentence = "The council opened the bridge and the bridges, and the storm damaged 12 of it."
+    assert lexicon.keywords(sentence, 9) == ["damaged", "storm", "bridge", "opened", "council"]
+    assert lexicon.keywords(sentence, 2) == ["damaged", "storm"]
+    assert lexicon.keywords("Nobody here is known.", 5) == []
+    assert lexicon.inflections("council") == ("council", "councils")
+    assert lexicon.inflections("Unheard") == ("unheard",)
+    assert not set(lexicon.keywords(" ".join(CORPUS), 99)) & FUNCTION_WORDS
+
+
+def test_constraints_ask_for_keywords_and_ban_copies() -> None:
+    lexicon = Lexicon(CORPUS)
+    x = "On Monday, the council opened a bridge."
+    asked = [
+        str(clause[0]) for clause in sequential.constraints_of(x, ["council", "bridge"], lexicon, 5)
+    ]
+    assert asked == [
+        "council/councils", "bridge", "no On Monday, the council opened",
+        "no Monday, the council opened a", "no the council opened a bridge",
+    ]  # fmt: skip
+    assert len(sequential.constraints_of(x, [], lexicon, 0)) == 0
+    assert len(sequential.constraints_of("Rain fell.", [], lexicon, 4)) == 0
+
+
+@given(st.lists(st.sampled_from(["the", "old", "bridge,", "fell", "(2)"]), min_size=1, max_size=9))
+def test_a_copy_breaks_a_ban_whenever_it_is_long_enough(words: list[str]) -> None:
+    x = " ".join(words) + "."
+    bans = sequential.constraints_of(x, [], Lexicon([]), 4)
+    matcher = Matcher.of([(form, 0) for clause in bans for form in clause[0].forms])
+    assert bool(matcher.occurs(x)) == bool(bans)
+
+
+def test_a_budget_pays_for_the_first_rows_of_each_context() -> None:
+    rows = pd.DataFrame({"context_id": list("ccdd"), "tokens": [5, 5, 9, 2]})
+    assert list(yields.within(rows, 9).index) == [0, 1]
+    assert yields.within(rows, 9)["context_id"].tolist() == ["c", "d"]
+
+
+def test_candidates_by_hand() -> None:
+    columns = ["context_id", "x", "y"]
+    side_by_side = pd.DataFrame([("c", "", t) for t in ("b", "a", "b", "")], columns=columns)
+    assert yields.candidate_pairs(side_by_side).to_numpy().tolist() == [["c", "a", "b"]]
+    after = [("c", "x", ""), ("c", "x", "b"), ("c", "x", "a"), ("c", "x", "x"), ("c", "b", "x")]
+    found = yields.candidate_pairs(pd.DataFrame(after, columns=columns)).to_numpy().tolist()
+    assert found == [["c", "b", "x"], ["c", "a", "x"]]  # x with its y's, never y with y
+
+
+def test_rates_by_hand() -> None:
+    spent = pd.DataFrame({"context_id": list("ccd"), "tokens": [100, 100, 300]})
+    kept = pd.DataFrame({"context_id": ["c", "c", "d"]})
+    counts = yields.counted(spent, kept, ["c", "d", "e"])
+    assert counts["kept"].tolist() == [2, 1, 0]
+    assert counts["tokens"].tolist() == [200, 300, 0]
+    assert yields.rate(counts, 200, 0.95, 0).value == pytest.approx(1000 * 3 / 500)
+    half = yields.counted(spent, kept, ["c", "d", "e"], np.array([1.0, 0.0, 0.0]))
+    assert yields.rate_gap(counts, half, 200, 0.95, 0).value == pytest.approx(1000 * 2 / 500)
+    same = yields.rate_gap(counts, counts, 200, 0.95, 0)
+    assert same.bounds == [0, 0, 0]
+    rows = yields.yield_rows("w", spent, kept, np.array([1.0, 0.0, np.nan]), ["c", "d"])
+    value = rows.set_index("metric")["value"]
+    assert value["kept"] == pytest.approx(6)
+    assert np.isnan(value["true"])
+    assert value["precision"] == pytest.approx(50)
+
+
+class Sure:
+    """A critic that believes that everything follows."""
+
+    def probabilities(self, pairs: list[tuple[str, str]]) -> np.ndarray:
+        return np.ones(len(pairs))
+
+
+def test_the_same_gates_for_any_candidates() -> None:
+    params = Params.load("smoke").model_copy(update={"ted_min": 0})
+    texts = ("The council opened a new bridge.", "A bridge was built by some mayor.")
+    more = ("Rain.", texts[0])
+    proposed = pd.DataFrame(
+        [("c", *sorted(texts)), ("c", *sorted(more))], columns=["context_id", "a", "b"]
+    )
+    scored = yields.score_proposed(proposed, Sure(), lambda _: None, params)
+    passed, kept = yields.kept_pairs(proposed, scored, params, lambda pairs: pairs.head(1))
+    assert {(row.x, row.y) for row in passed.itertuples()} == {texts, texts[::-1]}
+    assert len(kept) == 1
+    assert set(passed["context_id"]) == {"c"}
+
+
+@pytest.fixture(scope="module")
+def writer() -> sequential.Writer:
+    model, tok = tiny.gpt2()
+    texts = {f"contexts-0000{i}": f"{tiny.PREFIX} {CORPUS[i]}" for i in range(2)}
+    contexts = pd.DataFrame(
+        {"context_id": list(texts), "domain": "news", "text": list(texts.values())}
+    )
+    rows = [
+        (
+            name,
+            number,
+            f" {text}",
+            "" if text == "Rain" else text,
+            "no_end" if text == "Rain" else "",
+        )
+        for i, name in enumerate(texts)
+        for number, text in enumerate(["Rain", CORPUS[i], CORPUS[i], CORPUS[i + 2]])
+    ]
+    sentences = pd.DataFrame(rows, columns=["context_id", "sample", "raw", "text", "reason"])
+    update = {
+        "sequential_keywords": 1,
+        "sequential_samples": 4,
+        "max_new_tokens": 30,
+        "sequential_budget": 200,
+    }
+    params = Params.load("smoke").model_copy(update=update)
+    return sequential.Writer(LanguageModel(model, tok, "tiny", "0"), sentences, contexts, params)
+
+
+@pytest.mark.parametrize("method", sequential.METHODS)
+def test_every_token_is_paid_and_writing_stops_with_the_budget(
+    writer: sequential.Writer, method: str
+) -> None:
+    rows = writer.write("contexts-00000", method)
+    assert (rows["tokens"] >= 0).all()
+    firsts = rows[rows["y"] == ""].drop_duplicates("x")
+    assert list(firsts["x"]) == [CORPUS[0], CORPUS[2]][: len(firsts)]
+    lengths = writer._lengths([" Rain", f" {CORPUS[0]}"])
+    assert rows["tokens"].iloc[0] == sum(lengths)  # the sample thrown away before x is paid too
+    before_last = rows[rows["x"] != firsts["x"].iloc[-1]]["tokens"].sum()
+    assert before_last < writer.params.sequential_budget
+
+
+def test_hard_holds_all_keywords_and_foreign_keywords_are_others(writer: sequential.Writer) -> None:
+    hard = writer.write("contexts-00001", "hard")
+    ys = hard[hard["y"] != ""]
+    assert len(ys)
+    assert (writer.keywords_held(ys) == 1).all()
+    own = writer._clauses("contexts-00000", 0, CORPUS[0], "hard")
+    foreign = writer._clauses("contexts-00000", 1, CORPUS[2], "hard, foreign keywords")
+    assert str(own[0][0]) != str(foreign[0][0])
+
+
+def test_an_interrupted_draw_goes_on(writer: sequential.Writer, tmp_path: object) -> None:
+    run = RunFolder.open(str(tmp_path))
+    first = sequential.draw_sequences(run, writer, "hard")
+    again = sequential.draw_sequences(run, writer, "hard")
+    pd.testing.assert_frame_equal(first, again)
+    assert set(first["context_id"]) == set(writer.contexts["context_id"])
+
+
+def test_parallel_rows_are_the_samples(writer: sequential.Writer) -> None:
+    rows = sequential.parallel(writer)
+    assert len(rows) == 8
+    assert set(rows["x"]) == {""}
+    assert (rows["tokens"] > 0).all()
