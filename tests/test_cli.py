@@ -12,6 +12,7 @@ import tiny
 from conftest import Write
 from impossible import cli, plan
 from impossible.params import Params
+from impossible.quantized import Axis, Grid, save_grid
 from impossible.runner import Selection, run_all
 from impossible.store import read_json
 
@@ -188,6 +189,21 @@ def test_a_student_rewrites_arguments_and_lines(
     monkeypatch.setattr(sys, "stdin", lines)
     assert cli.main([command, "--model", str(student), "-n", "3", "--seed", "1", "-"]) == 0
     assert capsys.readouterr().out == told != ""
+
+
+def test_a_student_is_told_length_and_style(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    student = tiny.save(tmp_path / "student", *tiny.t5())
+    ask = ["summarize", "--model", str(student), "--length", "short", tiny.SENTENCES[0]]
+    assert cli.main(ask) == 2
+    assert "takes no instructions" in capsys.readouterr().err
+    axes = (Axis("length", ("short", "long"), (0.5,)), Axis("style", ("plain", "free"), (0.5,)))
+    save_grid(student, Grid("summary", axes))
+    assert cli.main(ask) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+    assert cli.main([*ask[:-1], "--style", "odd", ask[-1]]) == 2
+    assert "it knows length: short, long; style: plain, free" in capsys.readouterr().err
 
 
 def test_a_student_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:

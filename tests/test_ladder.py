@@ -24,7 +24,7 @@ LEVELS = {
             "classes critic_errors domains frontier noise novelty truths variants "
             "ablation control metric_rows metrics oracle pairs pretraining proximity roundtrip "
             "quality scoring students summaries systems tasks "
-            "trends claims judging transfer variety sequential yields multitask",
+            "trends claims judging transfer variety sequential yields multitask grids quantized",
             "notebook tables claim_tables figures report examples",
             "cells ledger execute schedule unchanged runner replicates plan cli cli_rating",
         )

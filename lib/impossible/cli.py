@@ -23,7 +23,8 @@ EXAMPLES = {
     "score": "impossible score predictions.jsonl",
     "quality": "impossible quality pairs.jsonl --sample 1000",
     "paraphrase": 'echo "The council approved the plan on Monday." | impossible paraphrase -',
-    "summarize": 'echo "On Monday, the council approved a plan in Lyon." | impossible summarize -',
+    "summarize": 'echo "On Monday, the council approved a plan in Lyon." | impossible summarize '
+    "--length short --style abstractive -",
     **cli_rating.EXAMPLES,
 }
 
@@ -76,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     _add_score(commands)
     _add_quality(commands)
     _add_rewriter(commands, "paraphrase", "m_para")
-    _add_rewriter(commands, "summarize", "m_sum")
+    _add_control(_add_rewriter(commands, "summarize", "m_sum"))
     cli_rating.add_rating(_command, commands)
     return top
 
@@ -152,15 +153,25 @@ def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _add_rewriter(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, model: str
-) -> None:
+) -> argparse.ArgumentParser:
     command = _command(commands, name, f"{name} sentences with the distilled student", _rewrite)
+    place = f"results/invitro/models/{model}"
+    command.set_defaults(student=place)
     command.add_argument("text", nargs="+", metavar="TEXT", help="sentences, or - for one per line")
     command.add_argument(
-        "--model", metavar="DIR", default=f"results/invitro/models/{model}",
-        help="folder of a student (default %(default)s, below the checkout)",
-    )  # fmt: skip
+        "--model", metavar="DIR", help=f"folder of a student (default {place}, below the checkout)"
+    )
     command.add_argument("-n", type=_positive, default=1, help="candidates (default 1)")
     command.add_argument("--seed", type=int, default=0, help="default 0")
+    return command
+
+
+def _add_control(command: argparse.ArgumentParser) -> None:
+    """Options of a student that takes instructions; their values are those in its control.json."""
+    about = "as the student of notebook 18 knows it; the default --model is then that student"
+    command.add_argument("--length", metavar="WORD", help=f"short or long, {about}")
+    command.add_argument("--style", metavar="WORD", help=f"extractive or abstractive, {about}")
+    command.set_defaults(controlled="results/invitro/models/m_sum_control")
 
 
 def _positive(text: str) -> int:
@@ -264,7 +275,8 @@ def _student(name: str) -> str | Path:
     if Path(name).parts[:1] == ("results",):
         raise DataError(
             f"there is no student in {name}: models are not in the repository; make it with "
-            "./run_all.sh --until 07 (for summaries 11), or name another with --model."
+            "./run_all.sh --until 07 (for summaries 11, with --length or --style 18), or name "
+            "another with --model."
         )
     return name
 
@@ -277,7 +289,17 @@ def _rewrite(options: argparse.Namespace) -> None:
         texts = [line.strip() for line in _lines("-")[0] if line.strip()]
     if not texts:
         raise DataError("standard input holds no sentence: give one per line.")
-    for candidates in paraphrase(texts, _student(options.model), n=options.n, seed=options.seed):
+    said = {"length": vars(options).get("length"), "style": vars(options).get("style")}
+    asked = {axis: word for axis, word in said.items() if word}
+    model = options.model or (options.controlled if asked else options.student)
+    how = {"n": options.n, "seed": options.seed}
+    if asked:
+        from impossible.quantized import rewrite_as
+
+        written = rewrite_as(texts, _student(model), asked, **how)
+    else:
+        written = paraphrase(texts, _student(model), **how)
+    for candidates in written:
         print("\n".join(candidates))
 
 

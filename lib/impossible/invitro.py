@@ -115,7 +115,8 @@ def build_domain_teacher(domain: str, params: Params) -> Built:
     history = train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     recipe = _recipe(params, "teacher", texts, settings)
-    return Built(model, tokenizer, recipe | {"model": f"teacher-{domain}", "domain": domain}, metrics, history)
+    recipe |= {"model": f"teacher-{domain}", "domain": domain}
+    return Built(model, tokenizer, recipe, metrics, history)
 
 
 def _gpt2(tokenizer: Any, width: int, layers: int, heads: int) -> GPT2Config:

@@ -1,0 +1,236 @@
+"""Groups of pairs: axes cut into intervals, a word for each, and the instruction they make.
+
+A grid is fitted to pairs, saved beside the weights of the student that learns its instructions,
+and read by the command that gives them (`quantized`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from impossible.errors import DataError, ModelError
+from impossible.store import read_json, write_json
+from impossible.summaries import novelty
+
+__all__ = ["CONTROL", "MEASURES", "Axis", "Grid", "compression", "fitted", "load_grid", "save_grid"]
+
+CONTROL = "control.json"  # beside the weights of a student that takes instructions
+
+
+def compression(source: str, output: str) -> float:
+    """Characters of the output / of the source; NaN for an empty source.
+
+    >>> compression("The old school burned.", "It burned.")
+    0.45454545454545453
+    """
+    return len(output) / len(source) if source else math.nan
+
+
+#: What the axes measure, by their names, which are also the options of the command.
+MEASURES: Mapping[str, Callable[[str, str], float]] = {"length": compression, "style": novelty}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A measure cut into intervals, each with a word for it.
+
+    Attributes:
+        name: key of `MEASURES`.
+        words: one per interval, from low values to high ones.
+        cuts: ascending, one fewer than words; a value that equals a cut lies below it.
+        top: the largest value that lies in any interval; infinite: no limit.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    cuts: tuple[float, ...]
+    top: float = math.inf
+
+    def __post_init__(self) -> None:
+        if len(self.cuts) != len(self.words) - 1 or list(self.cuts) != sorted(self.cuts):
+            raise DataError(
+                f"The axis {self.name} has {len(self.words)} words and the cuts {self.cuts}: give "
+                "ascending cuts, one fewer than words."
+            )
+
+    def word(self, value: float) -> str:
+        """The word of the interval that holds a value; "" beyond the top and for NaN.
+
+        >>> Axis("length", ("short", "long"), (0.6,), top=0.8).word(0.6)
+        'short'
+        """
+        if math.isnan(value) or value > self.top:
+            return ""
+        return self.words[int(np.searchsorted(self.cuts, value))]
+
+    def distance(self, value: float, word: str) -> float:
+        """How far a value lies from the interval of a word; infinite for NaN.
+
+        >>> Axis("length", ("short", "long"), (0.5,)).distance(0.75, "short")
+        0.25
+        """
+        if math.isnan(value):
+            return math.inf
+        place = self.words.index(word)
+        low, high = (-math.inf, *self.cuts)[place], (*self.cuts, self.top)[place]
+        return max(low - value, value - high, 0.0)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The groups that a student can be asked for: every combination of one word per axis.
+
+    Attributes:
+        noun: what is asked for; it ends every instruction.
+        axes: with different names and words.
+    """
+
+    noun: str
+    axes: tuple[Axis, ...]
+
+    def __post_init__(self) -> None:
+        words = [word for axis in self.axes for word in axis.words]
+        if len(set(words)) < len(words) or not all(len(word.split()) == 1 for word in words):
+            raise DataError(
+                f"The words of a control grid must be different and without blanks, got "
+                f"{', '.join(map(repr, words))}: give one word per interval."
+            )
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the groups, the last axis fastest.
+
+        >>> Grid("summary", (Axis("length", ("short", "long"), (0.6,)),)).groups
+        ['short', 'long']
+        """
+        return [" ".join(words) for words in product(*(axis.words for axis in self.axes))]
+
+    def group(self, source: str, output: str) -> str:
+        """The group of a pair; "" if it lies in none (too long, or too short to be measured)."""
+        words = [axis.word(MEASURES[axis.name](source, output)) for axis in self.axes]
+        return " ".join(words) if all(words) else ""
+
+    def prompt(self, source: str, group: str) -> str:
+        """What the student reads: the instruction of a group, then the source.
+
+        >>> Grid("summary", (Axis("length", ("short", "long"), (0.6,)),)).prompt("x", "short")
+        'short summary: x'
+        """
+        return f"{group} {self.noun}: {source}"
+
+    def distance(self, source: str, output: str, group: str) -> tuple[bool, float]:
+        """How far an output is from a group: (False, 0) inside, else (True, sum over the axes)."""
+        far = [
+            axis.distance(MEASURES[axis.name](source, output), word)
+            for axis, word in zip(self.axes, group.split(), strict=True)
+        ]
+        return self.group(source, output) != group, sum(far)
+
+    def matching(self, asked: Mapping[str, str]) -> list[str]:
+        """The groups that have the words asked for; an axis that is not asked for may be anything.
+
+        Args:
+            asked: axis → word.
+
+        Raises:
+            DataError: the grid has no such axis or word, with those it has.
+        """
+        known = {axis.name: axis.words for axis in self.axes}
+        have = "; ".join(f"{name}: {', '.join(words)}" for name, words in known.items())
+        for name, word in asked.items():
+            if word not in known.get(name, ()):
+                raise DataError(
+                    f"this student cannot be asked for the {name} {word!r}; it knows {have}."
+                )
+        kept = [
+            (asked[axis.name],) if axis.name in asked else tuple(axis.words) for axis in self.axes
+        ]
+        return [" ".join(words) for words in product(*kept)]
+
+
+def fitted(
+    pairs: pd.DataFrame,
+    words: Mapping[str, Sequence[str]],
+    noun: str = "summary",
+    tops: Mapping[str, float] | None = None,
+) -> Grid:
+    """A grid whose intervals hold equally many pairs, axis by axis.
+
+    Quantiles of the data fill the groups whatever the teacher writes; fixed thresholds would leave
+    some of them nearly empty.
+
+    Args:
+        pairs: source and target.
+        words: axis → its words, from low values to high ones: two give a cut at the median.
+        noun: what is asked for.
+        tops: axis → its largest value, for example the gate of the task for the length.
+
+    Raises:
+        DataError: no axis of this name, or too few different values to cut.
+    """
+    axes = []
+    for name, given in words.items():
+        if name not in MEASURES:
+            raise DataError(f"No measure is called {name!r}; choose {' or '.join(MEASURES)}.")
+        values = [
+            MEASURES[name](x, y) for x, y in zip(pairs["source"], pairs["target"], strict=True)
+        ]
+        known = np.array([value for value in values if not math.isnan(value)])
+        shares = np.arange(1, len(given)) / len(given)
+        cuts = np.quantile(known, shares).tolist() if len(known) else []
+        if len(cuts) < len(given) - 1 or (cuts and not _cuts(known, cuts)):
+            raise DataError(
+                f"The {name} of {len(known)} pairs has too few different values to make "
+                f"{len(given)} groups: give more pairs or fewer words ({', '.join(given)})."
+            )
+        axes.append(Axis(name, tuple(given), tuple(cuts), (tops or {}).get(name, math.inf)))
+    return Grid(noun, tuple(axes))
+
+
+def _cuts(values: np.ndarray, cuts: Sequence[float]) -> bool:
+    """Whether every interval holds a value."""
+    return len(set(np.searchsorted(cuts, values).tolist())) == len(cuts) + 1
+
+
+def save_grid(folder: Path, grid: Grid) -> Path:
+    """Write the grid beside the weights of its student, so that the command can name the groups."""
+    axes = [
+        {**asdict(axis), "top": None if math.isinf(axis.top) else axis.top} for axis in grid.axes
+    ]
+    return write_json(folder / CONTROL, {"noun": grid.noun, "axes": axes})
+
+
+def load_grid(folder: str | Path) -> Grid | None:
+    """The grid of the student in a folder; None if it takes no instructions.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
+    path = Path(folder) / CONTROL
+    if not path.is_file():
+        return None
+    try:
+        saved = read_json(path)
+        axes = [
+            Axis(
+                each["name"],
+                tuple(each["words"]),
+                tuple(map(float, each["cuts"])),
+                math.inf if each["top"] is None else float(each["top"]),
+            )
+            for each in saved["axes"]
+        ]
+        if unknown := [axis.name for axis in axes if axis.name not in MEASURES]:
+            raise ValueError(f"no measure is called {unknown[0]!r}")
+        return Grid(str(saved["noun"]), tuple(axes))
+    except (DataError, KeyError, TypeError, ValueError) as bad:
+        raise ModelError(
+            f"{path} is no control grid ({bad}): make the student again with notebook 18."
+        ) from bad

@@ -1,0 +1,260 @@
+"""One student for several tasks, told which by an instruction, at equal numbers of training tokens.
+
+A student of two tasks has either as many training tokens as a student of one, so fewer of each
+task, or as much of each task as the students of one have, so more in all. Both are made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impossible.batching import token_ids
+from impossible.datasets import take
+from impossible.errors import DataError
+from impossible.models import LanguageModel, load_student, save_model
+from impossible.params import Params
+from impossible.store import RunFolder, digest
+from impossible.systems import System
+from impossible.training import TrainingSettings, steps_for, train_seq2seq
+
+__all__ = [
+    "ALL", "HALF", "INSTRUCTIONS", "cost", "equal_tokens", "instructed", "of_length",
+    "specialist", "token_counts", "told", "train_fixed", "untold",
+]  # fmt: skip
+
+#: What a student reads before the sentence; in the manner of T5's prefixes (Raffel et al. 2020).
+INSTRUCTIONS = {"paraphrase": "paraphrase: ", "summary": "summarize: "}
+
+HALF = "generalist, half"  # as many tokens in all as each specialist
+ALL = "generalist, all"  # as many tokens of each task as its specialist
+
+MAX_TOKENS = 512  # where `train_seq2seq` cuts, so that only what is read is counted
+
+
+def specialist(task: str) -> str:
+    """The name of the student of one task.
+
+    >>> specialist("summary")
+    'specialist, summary'
+    """
+    return f"specialist, {task}"
+
+
+def instructed(pairs: pd.DataFrame, task: str) -> pd.DataFrame:
+    """Pairs whose sources begin with the instruction of their task.
+
+    Args:
+        pairs: DATASET, from any source.
+        task: a name of `INSTRUCTIONS`.
+
+    Returns:
+        DATASET with the task as `origin`; a pair that serves two tasks has a name for each.
+
+    Raises:
+        DataError: there is no such task.
+
+    >>> frame = pd.DataFrame({"pair_id": ["a"], "source": ["It rained."], "target": ["Rain fell."]})
+    >>> instructed(frame, "paraphrase").iloc[0].tolist()
+    ['paraphrase-a', 'paraphrase: It rained.', 'Rain fell.', 'paraphrase']
+    """
+    source = _instruction(task) + pairs["source"]
+    return pairs.assign(pair_id=f"{task}-" + pairs["pair_id"], source=source, origin=task)
+
+
+def untold(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of `instructed` without their instructions: nothing says which task is meant.
+
+    >>> frame = pd.DataFrame({"source": ["summarize: It rained."], "origin": ["summary"]})
+    >>> untold(frame)["source"].tolist()
+    ['It rained.']
+    """
+    both = zip(pairs["source"], pairs["origin"], strict=True)
+    return pairs.assign(source=[text.removeprefix(_instruction(task)) for text, task in both])
+
+
+def told(system: System, task: str) -> System:
+    """A system that reads the instruction of a task before every source.
+
+    Args:
+        system: a student of `instructed` pairs, `systems.student_system(student)`.
+        task: a name of `INSTRUCTIONS`; the wrong one shows whether the student listens.
+
+    Raises:
+        DataError: there is no such task.
+    """
+    instruction = _instruction(task)
+    return lambda items: system(items.assign(source=instruction + items["source"]))
+
+
+def _instruction(task: str) -> str:
+    if task not in INSTRUCTIONS:
+        raise DataError(f"There is no instruction for {task!r}: name {' or '.join(INSTRUCTIONS)}.")
+    return INSTRUCTIONS[task]
+
+
+def token_counts(pairs: pd.DataFrame, tokenizer: Any) -> NDArray[np.int64]:
+    """Training tokens of each pair in one pass: source with instruction, target, both ends.
+
+    Args:
+        pairs: source, target.
+        tokenizer: of the student.
+
+    Returns:
+        (n,) counts. Padding is not counted: it depends on the neighbours in the batch.
+    """
+    sides = (token_ids(tokenizer, list(pairs[s]), True, MAX_TOKENS) for s in ("source", "target"))
+    both = zip(*sides, strict=True)
+    return np.array([len(x) + len(y) for x, y in both], dtype=np.int64)
+
+
+def equal_tokens(
+    tasks: Mapping[str, pd.DataFrame], tokenizer: Any, limit: int, seed: int = 0
+) -> dict[str, pd.DataFrame]:
+    """Corpora of a specialist for each task and of two generalists, equal in training tokens.
+
+    The pairs of each task are put in a random order, and a student gets the first that fit into
+    its budget. So a generalist's pairs are those of the specialists, or the first part of them. A
+    budget is missed by less than one pair of each task.
+
+    Args:
+        tasks: task → its pairs (`instructed`).
+        tokenizer: of the student.
+        limit: most pairs of a task. The task whose first `limit` pairs (all, if it has fewer)
+            have the fewest tokens sets the budget B of a specialist.
+        seed: of the order.
+
+    Returns:
+        Name of the student → DATASET: `specialist(task)` has B tokens of its task, `HALF` B tokens
+        in all, the same number of each task, and `ALL` B tokens of each task.
+
+    Raises:
+        DataError: a task has no pair, or none that fits.
+    """
+    orders = {task: take(pairs, None, seed) for task, pairs in tasks.items()}
+    counts = {task: token_counts(pairs, tokenizer) for task, pairs in orders.items()}
+    budget = min(int(numbers[:limit].sum()) for numbers in counts.values())
+
+    def first(task: str, most: float) -> pd.DataFrame:
+        fitting = int(np.searchsorted(counts[task].cumsum(), most, side="right"))
+        if not fitting:
+            raise DataError(
+                f"No pair of the task {task} fits into {most:.0f} training tokens: raise "
+                "compared_pairs, or the inputs of the task with the fewest pairs (n_inputs, "
+                "summary_inputs)."
+            )
+        return orders[task].iloc[:fitting]
+
+    def pooled(most: float) -> pd.DataFrame:
+        return pd.concat([first(task, most) for task in tasks], ignore_index=True)
+
+    alone = {specialist(task): first(task, budget) for task in tasks}
+    return alone | {HALF: pooled(budget / len(tasks)), ALL: pooled(budget)}
+
+
+def cost(corpora: Mapping[str, pd.DataFrame], tokenizer: Any, params: Params) -> pd.DataFrame:
+    """What each student is trained on, counted.
+
+    Args:
+        corpora: name → DATASET.
+        tokenizer: of the student.
+        params: multitask_epochs, student_batch_size.
+
+    Returns:
+        A line per student: student, pairs, `tokens per pass`, passes, tokens (that training sees in
+        all), steps (of the optimizer).
+    """
+    lines = []
+    for name, pairs in corpora.items():
+        tokens, passes = int(token_counts(pairs, tokenizer).sum()), params.multitask_epochs
+        lines.append((name, len(pairs), tokens, passes, passes * tokens, _steps(pairs, params)))
+    columns = ["student", "pairs", "tokens per pass", "passes", "tokens", "steps"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _steps(pairs: pd.DataFrame, params: Params) -> int:
+    return steps_for(len(pairs), params.student_batch_size, params.multitask_epochs)
+
+
+def train_fixed(
+    corpora: Mapping[str, pd.DataFrame],
+    base: Callable[[], LanguageModel],
+    params: Params,
+    run: RunFolder,
+    prefix: str,
+) -> dict[str, LanguageModel]:
+    """A student of each corpus after the same number of passes, its last weights.
+
+    `students.train_student` stops early and keeps the best weights on dev, so that a student would
+    decide for itself how many tokens it has seen. Here that number is what is held equal.
+
+    Args:
+        corpora: name → DATASET.
+        base: loads the encoder-decoder anew.
+        params: multitask_epochs, student_batch_size, student_learning_rate, student_warmup, dtype,
+            seed.
+        run: gets `models/PREFIX-NAME`; until a training is complete its checkpoint for resuming
+            lies in `work/`.
+        prefix: of the models' folders.
+
+    Raises:
+        DataError: a corpus is empty.
+    """
+    students = {}
+    for name, pairs in corpora.items():
+        folder = f"{prefix}-{name.replace(', ', '-').replace(' ', '_')}"
+        students[name] = _trained(pairs, base(), params, run, folder)
+    return students
+
+
+def _trained(
+    pairs: pd.DataFrame, start: LanguageModel, params: Params, run: RunFolder, name: str
+) -> LanguageModel:
+    """One student of `train_fixed`, read back as it was saved."""
+    examples = list(zip(pairs["source"], pairs["target"], strict=True))
+    size, checkpoint = params.student_batch_size, run.work / f"{name}.safetensors"
+    settings = TrainingSettings(
+        steps=_steps(pairs, params),
+        learning_rate=params.student_learning_rate,
+        warmup=min(params.student_warmup, 0.99),
+        bfloat16=params.dtype == "bfloat16",
+        seed=params.seed,
+    )
+    history = train_seq2seq(
+        start.model, start.tokenizer, examples, settings, size, (), checkpoint, MAX_TOKENS
+    )
+    recipe = {
+        "model": name, "base": start.name, "base_digest": start.digest, "seed": params.seed,
+        "pairs": len(pairs), "data_digest": digest([examples]), "batch_size": size,
+        "steps": settings.steps, "learning_rate": settings.learning_rate,
+        "warmup": settings.warmup,
+    }  # fmt: skip
+    folder = run.models / name
+    save_model(folder, start.model, start.tokenizer, recipe, {"train_loss": history.best_loss})
+    return load_student(str(folder), run, device=str(start.device))
+
+
+def of_length(xs: Sequence[str], ys: Sequence[str], params: Params) -> NDArray[np.float64]:
+    """Whether each y is as long as the length gate of a task asks: does the student do that task?
+
+    The gates of paraphrase and summary have no length in common (but 0.8 exactly), so that the
+    length alone tells what a student took its task to be.
+
+    Args:
+        xs, ys: n sentences each.
+        params: length_ratio_min, length_ratio_max in characters of y / characters of x; those of
+            summaries are set by `tasks.summarization`.
+
+    Returns:
+        (n,) floats, 1 or 0; an empty y is 0, as it does nothing.
+
+    >>> of_length(["A fire burned."] * 2, ["A blaze raged.", ""], Params()).tolist()
+    [1.0, 0.0]
+    """
+    low, high = params.length_ratio_min, params.length_ratio_max
+    both = zip(xs, ys, strict=True)
+    return np.array([float(bool(y) and low * len(x) <= len(y) <= high * len(x)) for x, y in both])

@@ -1,0 +1,253 @@
+"""Control by quantization: groups by hand, controls that know nothing, and what a user may ask."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+from hypothesis import given
+from hypothesis import strategies as st
+from impossible import quantized
+from impossible.decoding import Nucleus
+from impossible.errors import DataError, ModelError
+from impossible.grids import CONTROL, MEASURES, Axis, Grid
+from impossible.models import load_student
+from impossible.store import read_json, write_json
+
+LENGTH = Axis("length", ("short", "long"), (0.5,), top=0.8)
+STYLE = Axis("style", ("extractive", "abstractive"), (0.5,))
+GRID = Grid("summary", (LENGTH, STYLE))
+SOURCE = "The old school was destroyed by a fire on Monday."  # 49 characters
+WRITTEN = {
+    "The old school was destroyed.": "long extractive",  # 29 characters
+    "A fire ruined an aged school.": "long abstractive",
+    "It was destroyed.": "short extractive",  # one of two word pairs is new: at the cut
+    "Fire hit a school.": "short abstractive",
+    "The old school was destroyed by a fire by Monday.": "",  # too long
+    "Burned.": "",  # no word pair
+}
+
+
+def pairs_of(texts: dict[str, str]) -> pd.DataFrame:
+    return pd.DataFrame({"source": SOURCE, "target": list(texts)})
+
+
+def items(n: int = 3) -> pd.DataFrame:
+    names = [f"test-{i}" for i in range(n)]
+    return pd.DataFrame({"item": names, "source": names, "references": [["r"]] * n})
+
+
+def test_groups_by_hand() -> None:
+    assert {text: GRID.group(SOURCE, text) for text in WRITTEN} == WRITTEN
+    assert GRID.group(SOURCE, "") == GRID.group("", "It burned.") == ""
+    assert GRID.prompt("x", "short abstractive") == "short abstractive summary: x"
+    marked = quantized.grouped(pairs_of(WRITTEN), GRID)
+    assert marked["group"].tolist() == [group for group in WRITTEN.values() if group]
+
+
+@given(st.floats(0, 2), st.lists(st.floats(0.01, 1), min_size=1, max_size=3, unique=True))
+def test_a_value_lies_in_one_interval_and_is_zero_from_it_alone(
+    value: float, cuts: list[float]
+) -> None:
+    words = ("a", "b", "c", "d")[: len(cuts) + 1]
+    axis = Axis("length", words, tuple(sorted(cuts)), top=1.5)
+    found = axis.word(value)
+    assert (found == "") == (value > 1.5)
+    bounds = [-math.inf, *sorted(cuts), 1.5]
+    naive = [
+        w for w, low, high in zip(words, bounds, bounds[1:], strict=False) if low < value <= high
+    ]
+    assert ([found] if found else []) == naive
+    nearest = min(words, key=lambda word: axis.distance(value, word))
+    assert axis.distance(value, found or words[-1]) == axis.distance(value, nearest)
+
+
+def test_distance_is_first_whether_it_is_the_group() -> None:
+    at_the_cut = "It was destroyed."
+    assert GRID.distance(SOURCE, at_the_cut, "short extractive") == (False, 0)
+    assert GRID.distance(SOURCE, at_the_cut, "short abstractive") == (True, 0)
+    far = GRID.distance(SOURCE, "The old school was destroyed.", "short abstractive")
+    assert far == (True, pytest.approx(29 / 49 - 0.5 + 0.5))
+    assert GRID.distance(SOURCE, "Burned.", "short extractive") == (True, math.inf)
+
+
+def test_cuts_are_quantiles() -> None:
+    pairs = pd.DataFrame({"source": "x" * 10, "target": ["y" * n for n in (1, 2, 3, 4, 5, 6)]})
+    one = quantized.fitted(pairs, {"length": ("short", "medium", "long")}, "text", {"length": 0.9})
+    assert one.axes[0].cuts == pytest.approx((8 / 30, 13 / 30))
+    assert one.axes[0].top == 0.9
+    counts = quantized.grouped(pairs, one)["group"].value_counts()
+    assert counts.to_dict() == {"short": 2, "medium": 2, "long": 2}
+    with pytest.raises(DataError, match="too few different values to make 2 groups"):
+        quantized.fitted(pairs.head(1), {"length": ("short", "long")})
+    with pytest.raises(DataError, match="No measure is called 'tone'; choose length or style"):
+        quantized.fitted(pairs, {"tone": ("kind", "cruel")})
+
+
+@pytest.mark.parametrize("words", [("short", "short"), ("short", "rather long"), ("short", "")])
+def test_words_of_a_grid_must_name_groups(words: tuple[str, str]) -> None:
+    with pytest.raises(DataError, match="must be different and without blanks"):
+        Grid("summary", (Axis("length", words, (0.5,)),))
+
+
+@pytest.mark.parametrize("cuts", [(), (0.5, 0.6), (0.6, 0.5)])
+def test_cuts_of_an_axis_must_fit_its_words(cuts: tuple[float, ...]) -> None:
+    with pytest.raises(DataError, match="ascending cuts, one fewer than words"):
+        Axis("length", ("short", "long"), cuts)
+
+
+def test_one_candidate_per_input_and_group() -> None:
+    texts = [*WRITTEN, "A blaze ruined an aged school."]  # long abstractive, of lower ROUGE-L
+    frame = pd.DataFrame({"input_id": "i", "x": SOURCE, "y": texts})
+    chosen = quantized.one_per_group(
+        frame.assign(rouge_l=[0.9, 0.5, 0.6, 0.7, 0.1, 0.1, 0.4]), GRID
+    )
+    assert dict(zip(chosen["y"], chosen["group"], strict=True)) == {
+        text: group
+        for text, group in {**WRITTEN, texts[-1]: "long abstractive"}.items()
+        if group and text != texts[1]
+    }
+
+
+def test_instructions_in_training_and_permuted() -> None:
+    marked = quantized.grouped(pairs_of(WRITTEN), GRID)
+    told = quantized.annotated(marked, GRID)
+    assert told["source"].tolist() == [f"{group} summary: {SOURCE}" for group in marked["group"]]
+    assert "group" not in told
+    many = pd.concat([marked] * 50, ignore_index=True)
+    mixed = quantized.permuted(many, seed=1)
+    assert mixed["target"].tolist() == many["target"].tolist()
+    assert mixed["group"].value_counts().to_dict() == many["group"].value_counts().to_dict()
+    agreeing = (mixed["group"] == many["group"]).mean()
+    assert 0.1 < agreeing < 0.4  # one in four by chance
+    assert mixed.equals(quantized.permuted(many, seed=1))
+
+
+def obeying(frame: pd.DataFrame) -> list[str]:
+    """Writes what belongs to the instruction it reads."""
+    by_group = {group: text for text, group in WRITTEN.items() if group}
+    return [by_group[source.partition(" summary: ")[0]] for source in frame["source"]]
+
+
+def scored(system: quantized.System, n: int = 3) -> pd.DataFrame:
+    asked = quantized.asked_all(items(n).assign(source=SOURCE), GRID)
+    columns = {"system": "s", "item": asked["item"], "source": SOURCE, "output": system(asked)}
+    return quantized.control_scores(pd.DataFrame(columns), asked, GRID)
+
+
+def test_who_obeys_is_right_who_is_misled_is_wrong_and_who_knows_nothing_is_at_chance() -> None:
+    measures = ["right", "length right", "style right"]
+    told = quantized.told(obeying, GRID)
+    assert scored(told)[measures].mean().tolist() == [100, 100, 100]
+    assert scored(quantized.misled(told, GRID))[measures].mean().tolist() == [0, 0, 0]
+    deaf = quantized.untold(lambda frame: ["Fire hit a school."] * len(frame))
+    assert scored(deaf)[measures].mean().tolist() == [25, 50, 50]
+    beyond = quantized.untold(lambda frame: [SOURCE] * len(frame))
+    assert scored(beyond)[measures].mean().tolist() == [0, 0, 50]
+    assert scored(told)["item"].tolist() == [f"test-{i}" for i in range(3) for _ in range(4)]
+
+
+def test_untold_answers_each_source_once() -> None:
+    seen: list[int] = []
+
+    def system(frame: pd.DataFrame) -> list[str]:
+        seen.append(len(frame))
+        return [f"about {source}" for source in frame["source"]]
+
+    asked = quantized.asked_all(items(), GRID)
+    assert quantized.untold(system)(asked) == [f"about {source}" for source in asked["source"]]
+    assert seen == [3]
+
+
+def test_by_group_gives_every_item_to_its_own_system() -> None:
+    asked = quantized.asked_all(items(), GRID)
+    systems = {group: lambda part, g=group: [g] * len(part) for group in GRID.groups}
+    assert quantized.by_group(systems)(asked) == asked["asked"].tolist()
+
+
+def test_the_first_sample_in_the_group_else_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = [
+        SOURCE,
+        "A fire ruined an aged school.",
+        "Fire hit a school.",
+        "Fire ruins a school.",
+    ]
+    monkeypatch.setattr(quantized, "paraphrase", lambda texts, *_: [samples] * len(texts))
+    asked = quantized.asked_all(items(1).assign(source=SOURCE), GRID)
+    lm: quantized.LanguageModel = None  # type: ignore[assignment]
+    found = quantized.chosen_among(lm, GRID, 4, Nucleus())(asked)
+    assert dict(zip(asked["asked"], found, strict=True)) == {
+        "short extractive": SOURCE,  # too long by half, but of the style; the short ones are new
+        "short abstractive": samples[2],
+        "long extractive": SOURCE,
+        "long abstractive": samples[1],
+    }
+
+
+def test_matching_names_what_is_allowed() -> None:
+    assert GRID.matching({"style": "abstractive"}) == ["short abstractive", "long abstractive"]
+    assert GRID.matching({}) == GRID.groups
+    with pytest.raises(DataError, match="length 'tiny'; it knows length: short, long; style: "):
+        GRID.matching({"length": "tiny"})
+    with pytest.raises(DataError, match="tone 'kind'"):
+        GRID.matching({"tone": "kind"})
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tiny.save(tmp_path_factory.mktemp("models") / "student", *tiny.t5())
+    quantized.save_grid(folder, GRID)
+    return folder
+
+
+def test_a_grid_is_saved_beside_its_student(student: Path, tmp_path: Path) -> None:
+    assert quantized.load_grid(student) == GRID
+    assert load_student(str(student)).model is not None
+    assert quantized.load_grid(tmp_path) is None
+    saved = read_json(student / CONTROL)
+    damaged: list[object] = [
+        [], {"noun": "summary"},
+        {**saved, "axes": [{**saved["axes"][0], "cuts": []}]},
+        {**saved, "axes": [{**saved["axes"][0], "name": "tone"}]},
+    ]  # fmt: skip
+    for value in damaged:
+        write_json(tmp_path / CONTROL, value)
+        with pytest.raises(ModelError, match="is no control grid"):
+            quantized.load_grid(tmp_path)
+
+
+def test_a_student_is_asked(student: Path, tmp_path: Path) -> None:
+    texts = tiny.SENTENCES[:2]
+    both = quantized.rewrite_as(texts, student, {"length": "short", "style": "abstractive"})
+    prompts = [GRID.prompt(text, "short abstractive") for text in texts]
+    assert both == quantized.paraphrase(prompts, student)
+    one = quantized.rewrite_as(texts, student, {"length": "short"}, n=3, seed=1)
+    assert [len(outputs) for outputs in one] == [3, 3]
+    with pytest.raises(DataError, match="must be told what to write: give --length short|long"):
+        quantized.rewrite_as(texts, student, {})
+    with pytest.raises(DataError, match="text 2 is empty"):
+        quantized.rewrite_as([texts[0], " "], student, {"length": "short"})
+    with pytest.raises(ModelError, match="takes no instructions"):
+        quantized.rewrite_as(texts, tmp_path, {"length": "short"})
+
+
+def test_an_open_axis_takes_what_was_asked_for_first(
+    student: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = [["The old school was destroyed."], ["Fire hit a school."]]  # as asked: the second
+    monkeypatch.setattr(quantized, "paraphrase", lambda *_: written)
+    assert quantized.rewrite_as([SOURCE], student, {"length": "short"}) == [written[1]]
+
+
+def test_the_measures_equal_a_naive_count() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        x, y = (" ".join(rng.choice(["a", "b", "c"], 6)) + "." for _ in range(2))
+        ours, theirs = ([tuple(t[:-1].split()[i : i + 2]) for i in range(5)] for t in (y, x))
+        fresh = sum(pair not in theirs for pair in set(ours)) / len(set(ours))
+        assert MEASURES["style"](x, y) == pytest.approx(fresh, abs=1e-6)
+        assert MEASURES["length"](x, y) == 1
