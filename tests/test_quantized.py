@@ -181,9 +181,9 @@ def test_the_first_sample_in_the_group_else_the_nearest(monkeypatch: pytest.Monk
     lm: quantized.LanguageModel = None  # type: ignore[assignment]
     found = quantized.chosen_among(lm, GRID, 4, Nucleus())(asked)
     assert dict(zip(asked["asked"], found, strict=True)) == {
-        "short extractive": SOURCE,  # too long by half, but of the style; the short ones are new
+        "short extractive": samples[1],  # 29/49 - 0.5 + 4/5 - 0.5; the source is 0.5 too long
         "short abstractive": samples[2],
-        "long extractive": SOURCE,
+        "long extractive": SOURCE,  # 1 - 0.8 too long; the second is 4/5 - 0.5 too new
         "long abstractive": samples[1],
     }
 
