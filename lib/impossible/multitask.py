@@ -86,6 +86,10 @@ def told(system: System, task: str) -> System:
 
     Raises:
         DataError: there is no such task.
+
+    >>> items = pd.DataFrame({"source": ["It rained."]})
+    >>> told(lambda asked: list(asked["source"]), "summary")(items)
+    ['summarize: It rained.']
     """
     instruction = _instruction(task)
     return lambda items: system(items.assign(source=instruction + items["source"]))
@@ -106,6 +110,11 @@ def token_counts(pairs: pd.DataFrame, tokenizer: Any) -> NDArray[np.int64]:
 
     Returns:
         (n,) counts. Padding is not counted: it depends on the neighbours in the batch.
+
+    >>> from types import SimpleNamespace
+    >>> words = lambda texts, **_: SimpleNamespace(input_ids=[text.split() for text in texts])
+    >>> token_counts(pd.DataFrame({"source": ["It rained ."], "target": ["Rain ."]}), words)
+    array([5])
     """
     sides = (token_ids(tokenizer, list(pairs[s]), True, MAX_TOKENS) for s in ("source", "target"))
     both = zip(*sides, strict=True)
@@ -134,6 +143,13 @@ def equal_tokens(
 
     Raises:
         DataError: a task has no pair, or none that fits.
+
+    >>> from types import SimpleNamespace
+    >>> words = lambda texts, **_: SimpleNamespace(input_ids=[text.split() for text in texts])
+    >>> pairs = pd.DataFrame({"pair_id": list("abcd"), "source": "x x", "target": "y"})
+    >>> tasks = {task: instructed(pairs, task) for task in INSTRUCTIONS}
+    >>> {name: len(part) for name, part in equal_tokens(tasks, words, 2).items()}
+    {'specialist, paraphrase': 2, 'specialist, summary': 2, 'generalist, half': 2, 'generalist, all': 4}
     """
     orders = {task: take(pairs, None, seed) for task, pairs in tasks.items()}
     counts = {task: token_counts(pairs, tokenizer) for task, pairs in orders.items()}
@@ -241,8 +257,8 @@ def _trained(
 def of_length(xs: Sequence[str], ys: Sequence[str], params: Params) -> NDArray[np.float64]:
     """Whether each y is as long as the length gate of a task asks: does the student do that task?
 
-    The gates of paraphrase and summary have no length in common (but 0.8 exactly), so that the
-    length alone tells what a student took its task to be.
+    The paper's gates of paraphrase and summary have no length in common but 0.8 exactly, so the
+    length tells which task an output can have been meant for. A copy passes for a paraphrase.
 
     Args:
         xs, ys: n sentences each.
@@ -250,7 +266,9 @@ def of_length(xs: Sequence[str], ys: Sequence[str], params: Params) -> NDArray[n
             summaries are set by `tasks.summarization`.
 
     Returns:
-        (n,) floats, 1 or 0; an empty y is 0, as it does nothing.
+        (n,) floats, 1 or 0; an empty y is 0, though it is short.
+
+    Source: section 3.6 (summaries), the authors' code (paraphrases).
 
     >>> of_length(["A fire burned."] * 2, ["A blaze raged.", ""], Params()).tolist()
     [1.0, 0.0]
