@@ -29,7 +29,6 @@ from impossible.records import CONTEXTS, SENTENCES
 from impossible.schema import Domain
 from impossible.store import RunFolder
 from impossible.text.sentences import find_sentence_end
-from impossible.training import TrainingSettings, train_causal_lm
 
 NEWS = Domain(name="news", prefixes=[tiny.PREFIX], banned=["\n"])
 OTHER = Domain(name="other", prefixes=[tiny.SENTENCES[0], tiny.SENTENCES[6]], banned=["\n", "w"])
@@ -43,11 +42,7 @@ def small(**changes: Any) -> Params:
 
 @pytest.fixture(scope="module")
 def lm() -> LanguageModel:
-    """A GPT-2 that has read the eight sentences, so that it ends sentences."""
-    model, tok = tiny.gpt2()
-    documents = [f"{tiny.PREFIX} {a} {b}" for a in tiny.SENTENCES for b in tiny.SENTENCES if a != b]
-    train_causal_lm(model, tok, documents, TrainingSettings(steps=60, learning_rate=5e-3), 28)
-    return LanguageModel(model, tok, "tiny", "digest")
+    return LanguageModel(*tiny.reader(), "tiny", "digest")
 
 
 def test_plans_share_out_domains_and_lengths() -> None:

@@ -17,7 +17,6 @@ from impossible.params import Params
 from impossible.parsers import get_parser
 from impossible.schema import Domain
 from impossible.store import RunFolder
-from impossible.training import TrainingSettings, train_causal_lm
 
 NEWS = Domain(name="news", prefixes=[tiny.PREFIX], banned=["\n"], refused=[])
 CHAT = Domain(name="chat", prefixes=[tiny.PREFIX], banned=["\n"], refused=[])
@@ -78,11 +77,7 @@ def test_alone_at_home_and_away_by_hand() -> None:
 
 @pytest.fixture(scope="module")
 def lm() -> LanguageModel:
-    """A GPT-2 that has read the eight sentences, so that it ends sentences."""
-    model, tok = tiny.gpt2()
-    documents = [f"{tiny.PREFIX} {a} {b}" for a in tiny.SENTENCES for b in tiny.SENTENCES if a != b]
-    train_causal_lm(model, tok, documents, TrainingSettings(steps=60, learning_rate=5e-3), 28)
-    return LanguageModel(model, tok, "tiny", "digest")
+    return LanguageModel(*tiny.reader(), "tiny", "digest")
 
 
 def test_bits_are_nats_per_character(lm: LanguageModel) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from impossible.training import TrainingSettings, train_causal_lm
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
     GPT2Config,
@@ -88,6 +89,14 @@ def gpt2(seed: int = 0, window: int = 128, width: int = 32) -> tuple[Any, Any]:
     )
     torch.manual_seed(seed)
     return GPT2LMHeadModel(config).eval(), tok
+
+
+def reader() -> tuple[Any, Any]:
+    """(model, tokenizer) of a GPT-2 that has read the sentences above, and so ends sentences."""
+    model, tok = gpt2()
+    documents = [f"{PREFIX} {a} {b}" for a in SENTENCES for b in SENTENCES if a != b]
+    train_causal_lm(model, tok, documents, TrainingSettings(steps=60, learning_rate=5e-3), 28)
+    return model, tok
 
 
 def _roberta_config(tok: Any, **extra: Any) -> RobertaConfig:
