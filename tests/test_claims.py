@@ -332,7 +332,7 @@ def test_seeds_to_settle_as_a_reader_sees_them(rises: list[Any], shown: str) -> 
 
 def test_intervals_that_miss_by_chance_are_counted(tmp_path: Path) -> None:
     sentence = by_chance(judged(simulated(tmp_path)))
-    assert f"Of {len(PARTS)} intervals of 95%, about {0.05 * len(PARTS):.1f} miss" in sentence
+    assert f"Of {len(PARTS)} intervals of 95%, about {(1 - 0.95) * len(PARTS):.1f} miss" in sentence
 
 
 def test_the_file_holds_every_seed_and_where_it_came_from(tmp_path: Path) -> None:
