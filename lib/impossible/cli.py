@@ -156,7 +156,7 @@ def _add_rewriter(
 ) -> argparse.ArgumentParser:
     command = _command(commands, name, f"{name} sentences with the distilled student", _rewrite)
     place = f"results/invitro/models/{model}"
-    command.set_defaults(student=place)
+    command.set_defaults(student=place, length=None, style=None)  # not every command has these two
     command.add_argument("text", nargs="+", metavar="TEXT", help="sentences, or - for one per line")
     command.add_argument(
         "--model", metavar="DIR", help=f"folder of a student (default {place}, below the checkout)"
@@ -289,7 +289,7 @@ def _rewrite(options: argparse.Namespace) -> None:
         texts = [line.strip() for line in _lines("-")[0] if line.strip()]
     if not texts:
         raise DataError("standard input holds no sentence: give one per line.")
-    said = {"length": vars(options).get("length"), "style": vars(options).get("style")}
+    said = {"length": options.length, "style": options.style}
     asked = {axis: word for axis, word in said.items() if word}
     model = options.model or (options.controlled if asked else options.student)
     how = {"n": options.n, "seed": options.seed}

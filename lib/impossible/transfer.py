@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impossible.contexts import domain_of
+from impossible.domains import by_domain
 from impossible.errors import ParameterError
 from impossible.models import LanguageModel
 from impossible.params import Params
@@ -61,8 +61,7 @@ def at_home(pairs: pd.DataFrame, params: Params) -> pd.DataFrame:
         pairs: DATASET whose contexts were planned by `contexts.plan_contexts`.
         params: domains, unseen_domain.
     """
-    home = home_domain(params)
-    return pairs[[domain_of(name, params) == home for name in pairs["context_id"]]]
+    return by_domain(pairs, params).get(home_domain(params), pairs.head(0))
 
 
 def nested(gold: pd.DataFrame, sizes: Iterable[int], draws: int = 1) -> Nested:
