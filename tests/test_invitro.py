@@ -31,7 +31,6 @@ KINDS = tuple(tokenizing.SPECIAL)
 
 STEPS = (
     "teacher_steps",
-    "domain_teacher_steps",
     "critic_pretraining_steps",
     "critic_alignment_steps",
     "critic_steps",
@@ -121,7 +120,7 @@ def tiny(folder: Path, seed: int = 0) -> Params:
 
 
 LOADERS: dict[str, Any] = {
-    **{name: load_teacher for name in invitro.RECIPES if name.startswith("teacher")},
+    "teacher": load_teacher,
     "critic": load_critic,
     "student-base": load_student,
     "encoder": load_encoder,

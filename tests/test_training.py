@@ -25,7 +25,7 @@ from impossible.training import (
     train_span_corruption,
 )
 
-QUICK = TrainingSettings(steps=30, learning_rate=3e-3, bfloat16=False, evaluate_every=10)
+QUICK = TrainingSettings(steps=30, learning_rate=3e-3, dtype="float32", evaluate_every=10)
 
 
 def weights(model: Any) -> np.ndarray:
@@ -64,7 +64,7 @@ def test_causal_lm_learns_its_documents() -> None:
 
 def test_dev_loss_is_the_mean_over_label_tokens() -> None:
     model, tok = tiny.gpt2()
-    settings = TrainingSettings(steps=1, learning_rate=1e-9, bfloat16=False, evaluate_every=1)
+    settings = TrainingSettings(steps=1, learning_rate=1e-9, dtype="float32", evaluate_every=1)
     history = train_causal_lm(model, tok, tiny.SENTENCES, settings, 3, dev=tiny.SENTENCES)
     losses, counts = [], []
     for sentence in tiny.SENTENCES:
@@ -81,7 +81,7 @@ def test_classifier_learns() -> None:
     pairs = [(a, b) for a in tiny.SENTENCES for b in tiny.SENTENCES]
     labels = [1 if a == b else 0 for a, b in pairs]
     model, tok = tiny.critic()
-    settings = TrainingSettings(steps=40, learning_rate=3e-3, bfloat16=False)
+    settings = TrainingSettings(steps=40, learning_rate=3e-3, dtype="float32")
     history = train_classifier(model, tok, pairs, labels, settings, 32, dev=(pairs, labels))
     assert history.best_loss < 0.4
     with pytest.raises(DataError, match="64 pairs but 1 labels"):
@@ -186,7 +186,7 @@ def test_early_stopping_restores_the_best_weights() -> None:
     def batches(epoch: int) -> Iterator[dict[str, torch.Tensor]]:
         yield {"x": torch.ones(1, 1)}
 
-    settings = TrainingSettings(steps=50, evaluate_every=1, patience=2, bfloat16=False)
+    settings = TrainingSettings(steps=50, evaluate_every=1, patience=2, dtype="float32")
     history = fit(model, batches, lambda m, b: m(b["x"]).square().sum(), settings, dev)
     assert history.stopped_early
     assert (history.best_step, history.best_loss, len(history.rows)) == (2, 1.0, 4)
@@ -204,7 +204,7 @@ def test_nothing_to_train_on_is_told() -> None:
 
 def test_a_diverging_run_is_told() -> None:
     model = torch.nn.Linear(1, 1)
-    settings = TrainingSettings(steps=3, bfloat16=False)
+    settings = TrainingSettings(steps=3, dtype="float32")
     with pytest.raises(ModelError, match="lower the learning rate"):
         fit(
             model,

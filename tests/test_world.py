@@ -343,8 +343,54 @@ def test_samples_stay_the_same() -> None:
     """Seeds name documents: what was measured on them holds only as long as they stay."""
     documents = [sample_document(np.random.default_rng(seed)).text for seed in range(300)]
     examples = [sample_example(np.random.default_rng(seed)) for seed in range(300)]
-    digests = [sha256(repr(sample).encode()).hexdigest()[:16] for sample in (documents, examples)]
-    assert digests == ["f6771024f47c7597", "a9a795ceafb4d516"]
+    first = ("news", "biomedical")
+    earlier = [sample_document(np.random.default_rng(s), domains=first).text for s in range(300)]
+    samples = (documents, examples, earlier)
+    digests = [sha256(repr(sample).encode()).hexdigest()[:16] for sample in samples]
+    assert digests == ["a7f8e853c7103cba", "a24532eb6412ed6e", "f6771024f47c7597"]
+
+
+def test_the_writer_of_a_post_is_I_or_me() -> None:
+    bought = meaning("I bought a phone.")
+    assert bought.role("agent") == Entity("speaker")
+    assert meaning("A cell phone was purchased by me.") == bought
+    assert meaning("It was me that picked up the phone.") == bought
+    for wrong in (
+        "Me bought a phone.",
+        "A phone was bought by I.",
+        "I's purchase of a phone occurred.",
+    ):
+        assert parse(wrong) is None
+    assert judge("I bought a phone.", "A member bought a gadget.") == "entails"
+    assert judge("My brother broke a phone.", "I broke a phone.") == "different"
+
+
+def test_an_opinion_is_an_attribution_and_can_be_left_out() -> None:
+    plain = "The pizza was loved by my mom."
+    for text in (
+        "In my opinion, my mother adored the pizza.",
+        "I guess that my mom loved a pizza.",
+    ):
+        assert judge(text, plain) == "entails"
+    assert judge("I think that I ate a kebab.", "I ate a kebab.") == "unparsed"
+    assert (
+        judge("I think that I ate a curry.", "If you ask me, a curry was had by me.")
+        == "equivalent"
+    )
+
+
+def test_forums_are_informal() -> None:
+    """The first person and opinions occur there and nowhere else; nominalizations are rarer."""
+    rng = np.random.default_rng(5)
+    share = {}
+    for domain in DOMAINS:
+        sentences = [
+            s for _ in range(150) for s in sample_document(rng, domains=[domain]).sentences
+        ]
+        first = [s for s in sentences if re.search(r"\b(I|me|my|My)\b", s)]
+        share[domain] = len(first) / len(sentences)
+    assert share["forum"] > 0.5
+    assert share["news"] == share["biomedical"] == 0
 
 
 def test_a_generic_stands_directly_above_the_named_filler() -> None:

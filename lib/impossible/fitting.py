@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from impossible.arithmetic import resolve
 from impossible.errors import ModelError
 
 Batch = dict[str, Tensor]
@@ -45,7 +46,8 @@ class TrainingSettings:
         evaluate_every: steps between evaluations on dev; 0 means ten evaluations in all.
         patience: evaluations without improvement before stopping; 0 never stops early.
         checkpoint_every: steps between checkpoints; 0 means at each evaluation.
-        bfloat16: autocast of matrix products to bfloat16; weights and optimizer stay in float32.
+        dtype: of matrix products: "auto", "bfloat16" or "float32" (see `arithmetic`); weights and
+            optimizer stay in float32.
         seed: of shuffles and dropout.
     """
 
@@ -59,7 +61,7 @@ class TrainingSettings:
     evaluate_every: int = 0
     patience: int = 0
     checkpoint_every: int = 0
-    bfloat16: bool = True
+    dtype: str = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -232,7 +234,7 @@ def _step(
     model.train()
     for group in optimizer.param_groups:
         group["lr"] = settings.rate(step)
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.bfloat16):
+    with _autocast(device, settings.dtype):
         value = loss(model, {name: tensor.to(device) for name, tensor in batch.items()})
     value.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
@@ -265,7 +267,7 @@ def _evaluate(
     progress.running, progress.counted = 0.0, 0
     value = row["train_loss"]
     if dev is not None:
-        value = row["dev_loss"] = evaluate(model, dev, settings.bfloat16)
+        value = row["dev_loss"] = evaluate(model, dev, settings.dtype)
     history.rows.append(row)
     if dev is not None and value >= history.best_loss:
         return best
@@ -275,15 +277,17 @@ def _evaluate(
     return {name: weight.detach().clone() for name, weight in model.named_parameters()}
 
 
-def evaluate(model: nn.Module, dev: Callable[[], float], bfloat16: bool = True) -> float:
+def evaluate(model: nn.Module, dev: Callable[[], float], dtype: str = "auto") -> float:
     """`dev()` with dropout off, without gradients, under the same autocast as training."""
     device = next(model.parameters()).device
     model.eval()
-    with (
-        torch.inference_mode(),
-        torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16),
-    ):
+    with torch.inference_mode(), _autocast(device, dtype):
         return dev()
+
+
+def _autocast(device: torch.device, dtype: str) -> torch.autocast:
+    short = resolve(dtype, device) is torch.bfloat16
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=short)
 
 
 def _key(model: nn.Module, settings: TrainingSettings, data: str) -> str:

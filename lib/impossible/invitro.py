@@ -54,6 +54,8 @@ TOKENIZER_TEXTS = 120_000
 BATCH = {"teacher": 32, "critic": 48, "student-base": 32, "encoder": 48}  # examples per step
 TRAINING_ATTENTION = "eager"  # on CPU the backward pass of fused attention takes 5 times longer
 DEV_SIZE = 500
+FIRST = ("news", "biomedical")  # what the models read first; the third domain came later
+ADDED = (*FIRST, "forum", "forum")  # and then: every second text is of the new domain
 THERE = f"translate English to {pivot.NAME}: "  # as T5's own prefixes
 BACK = f"translate {pivot.NAME} to English: "
 
@@ -82,28 +84,42 @@ def documents(
     return [sample_document(rng, split, domains) for _ in range(n)]
 
 
-def examples(n: int, seed: int = 0, split: str = "train", noise: float = NOISE) -> list[Example]:
+def examples(
+    n: int, seed: int = 0, split: str = "train", noise: float = NOISE,
+    domains: Sequence[str] = DOMAINS,
+) -> list[Example]:  # fmt: skip
     """`n` labelled sentence pairs of a split, with this share of wrong labels."""
     rng = stream(f"nli {split}", seed)
-    return [sample_example(rng, split, noise) for _ in range(n)]
+    return [sample_example(rng, split, noise, domains) for _ in range(n)]
 
 
 def build_teacher(params: Params) -> Built:
-    """A GPT-2 trained on documents only: it never sees a paraphrase."""
-    texts = [d.text for d in documents(params.n_documents, params.seed)]
+    """A GPT-2 trained on documents only (it never sees a paraphrase), the third domain last."""
+    texts = [d.text for d in documents(params.n_documents, params.seed, domains=FIRST)]
     tokenizer = train_tokenizer(texts, "gpt2")
     torch.manual_seed(params.seed)
     model = _ready(GPT2LMHeadModel(_gpt2(tokenizer, width=192, layers=4, heads=6)))
-    dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev")]
+    dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", FIRST)]
     settings = TrainingSettings(params.teacher_steps, learning_rate=2e-3, seed=params.seed)
     started = time.perf_counter()
-    history = train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
+    train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
+    history = add_domain_to_teacher(model, tokenizer, params)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     return Built(model, tokenizer, _recipe(params, "teacher", texts, settings), metrics, history)
 
 
+def add_domain_to_teacher(model: Any, tokenizer: Any, params: Params) -> History:
+    """Go on with documents of all domains, every second one of the third."""
+    texts = [d.text for d in documents(params.n_documents // 2, params.seed + 1, domains=ADDED)]
+    dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", ADDED)]
+    settings = TrainingSettings(
+        params.teacher_adding_steps, learning_rate=1.5e-3, seed=params.seed + 1
+    )
+    return train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
+
+
 def build_domain_teacher(domain: str, params: Params) -> Built:
-    """A teacher that has read one domain only; two of them are smaller than the mixed one."""
+    """A teacher that has read one domain only; three of them are as large as the mixed one."""
     drawn = documents(params.n_documents // 3, params.seed + 2, domains=[domain])
     texts = [d.text for d in drawn]
     dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", [domain])]
@@ -142,8 +158,8 @@ def build_critic(params: Params) -> Built:
     Labels alone teach a small model little before it aligns the two sentences; the stages between
     them teach it that.
     """
-    pairs, labels = labelled(params.critic_pairs, params.seed)
-    dev = labelled(DEV_SIZE * 2, params.seed, "dev", 0.0)
+    pairs, labels = labelled(params.critic_pairs, params.seed, domains=FIRST)
+    dev = labelled(DEV_SIZE * 2, params.seed, "dev", 0.0, FIRST)
     texts = [text for pair in pairs for text in pair]
     tokenizer = train_tokenizer(texts[:TOKENIZER_TEXTS], "roberta")
     torch.manual_seed(params.seed)
@@ -169,17 +185,32 @@ def build_critic(params: Params) -> Built:
     steps = TrainingSettings(params.critic_steps, learning_rate=4e-4, seed=params.seed + 2)
     train_classifier(model, tokenizer, pairs, labels, steps, batch, dev)
     settings = TrainingSettings(params.critic_final_steps, learning_rate=3e-4, seed=params.seed + 3)
-    history = train_classifier(model, tokenizer, pairs, labels, settings, batch, dev)
+    train_classifier(model, tokenizer, pairs, labels, settings, batch, dev)
+    history = add_domain_to_critic(model, tokenizer, params)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     return Built(model, tokenizer, _recipe(params, "critic", texts, settings), metrics, history)
 
 
 def labelled(
-    n: int, seed: int, split: str = "train", noise: float = NOISE
+    n: int, seed: int, split: str = "train", noise: float = NOISE, domains: Sequence[str] = DOMAINS
 ) -> tuple[list[tuple[str, str]], list[int]]:
     """Sentence pairs, and the places of their labels in `LABELS`; see `examples`."""
-    drawn = examples(n, seed, split, noise)
+    drawn = examples(n, seed, split, noise, domains)
     return [(e.premise, e.hypothesis) for e in drawn], [LABELS.index(e.label) for e in drawn]
+
+
+def add_domain_to_critic(model: Any, tokenizer: Any, params: Params) -> History:
+    """Go on with labelled pairs of all domains in two schedules, most pairs of the third."""
+    schedules = (
+        (params.critic_adding_steps, 4e-4, params.critic_pairs, ADDED),
+        (params.critic_settling_steps, 5e-4, 2 * params.critic_pairs, (*FIRST, *["forum"] * 4)),
+    )
+    for turn, (steps, rate, n, domains) in enumerate(schedules, start=1):
+        pairs, labels = labelled(n, params.seed + turn, domains=domains)
+        dev = labelled(DEV_SIZE * 2, params.seed, "dev", 0.0, ADDED if turn == 1 else DOMAINS)
+        settings = TrainingSettings(steps, learning_rate=rate, seed=params.seed + 3 + turn)
+        history = train_classifier(model, tokenizer, pairs, labels, settings, BATCH["critic"], dev)
+    return history
 
 
 def _ready(model: Any, body: Any = None) -> Any:
@@ -204,10 +235,10 @@ def build_student_base(params: Params) -> Built:
     section 2.3). What T5 has from web text, a base of this size would have to learn from the few
     pairs of a student.
     """
-    drawn = documents(params.n_documents * 2 // 3, params.seed)
+    drawn = documents(params.n_documents * 2 // 3, params.seed, domains=FIRST)
     texts = [d.text for d in drawn]
     sentences = [sentence for d in drawn for sentence in d.sentences]
-    held_out = documents(DEV_SIZE, params.seed, "dev")
+    held_out = documents(DEV_SIZE, params.seed, "dev", FIRST)
     last = [d.sentences[-1] for d in held_out]
     dev = denoising_pairs(last, params.seed)
     tokenizer = train_tokenizer([*texts[: len(texts) // 2], *bilingual(sentences)], "t5")
@@ -229,7 +260,7 @@ def build_student_base(params: Params) -> Built:
         pairs = denoising_pairs(sentences, params.seed + turn)
         history = train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
     entries = thesaurus.entries()
-    more = documents(len(drawn), params.seed + 1)
+    more = documents(len(drawn), params.seed + 1, domains=FIRST)
     more_sentences = [sentence for d in more for sentence in d.sentences]
     pairs = denoising_pairs(more_sentences, params.seed + 2, entries)
     pairs += cloze_pairs(entries, len(pairs) * 3 // 17, params.seed)  # 15 % of all
@@ -241,10 +272,31 @@ def build_student_base(params: Params) -> Built:
     settings = TrainingSettings(params.base_translation_steps, seed=params.seed + 4, **rate)
     both = [*sentences, *more_sentences]
     pairs, dev = (multitask_pairs(part, params.seed + 4) for part in (both, last))
-    history = train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
+    train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
+    history = add_domain_to_base(model, tokenizer, params)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     recipe = _recipe(params, "student-base", [*texts, *(d.text for d in more)], settings)
     return Built(model, tokenizer, recipe, metrics, history)
+
+
+def add_domain_to_base(model: Any, tokenizer: Any, params: Params) -> History:
+    """Go on with all that the base reads: first every second document of the third domain."""
+    entries = thesaurus.entries()
+    dev = [d.sentences[-1] for d in documents(DEV_SIZE, params.seed, "dev", ADDED)]
+    held_out = multitask_pairs(dev, params.seed + 5)
+    schedules = ((params.base_adding_steps, ADDED), (params.base_settling_steps, DOMAINS))
+    for turn, (steps, domains) in enumerate(schedules):
+        drawn = documents(params.n_documents, params.seed + 2 + turn, domains=domains)
+        pairs = multitask_pairs([s for d in drawn for s in d.sentences], params.seed + 5 + turn)
+        last = [d.sentences[-1] for d in drawn]
+        pairs += denoising_pairs(last, params.seed + 6 + turn, entries)
+        pairs += cloze_pairs(entries, len(pairs) // 9, params.seed + 1 + turn)  # a tenth of all
+        settings = TrainingSettings(
+            steps, learning_rate=1e-3, warmup=0.1, weight_decay=0.01, seed=params.seed + 5 + turn
+        )
+        batch = 2 * BATCH["student-base"]
+        history = train_seq2seq(model, tokenizer, pairs, settings, batch, held_out)
+    return history
 
 
 def bilingual(sentences: Sequence[str], n: int = TOKENIZER_TEXTS // 4) -> list[str]:

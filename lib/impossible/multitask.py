@@ -237,7 +237,7 @@ def _trained(
         steps=_steps(pairs, params),
         learning_rate=params.student_learning_rate,
         warmup=min(params.student_warmup, 0.99),
-        bfloat16=params.dtype == "bfloat16",
+        dtype=params.dtype,
         seed=params.seed,
     )
     history = train_seq2seq(

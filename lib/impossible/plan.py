@@ -28,11 +28,11 @@ from impossible.unchanged import is_done, notebook_key
 COSTS = PACKAGE / "plan.json"
 
 RECIPE_STEPS = (
-    "teacher_steps", *["domain_teacher_steps"] * 2,
+    "teacher_steps", "teacher_adding_steps", *["domain_teacher_steps"] * 3,
     "critic_pretraining_steps", "critic_steps", "critic_alignment_steps",
-    "critic_steps", "critic_final_steps", "base_steps",
-    "base_denoising_steps", "base_final_steps", "base_lexical_steps", "base_translation_steps",
-    "encoder_steps",
+    "critic_steps", "critic_final_steps", "critic_adding_steps", "critic_settling_steps",
+    "base_steps", "base_denoising_steps", "base_final_steps", "base_lexical_steps",
+    "base_translation_steps", "base_adding_steps", "base_settling_steps", "encoder_steps",
 )  # fmt: skip
 
 #: Counts that a notebook's work grows with.
@@ -177,7 +177,7 @@ def _skipped(notebooks: list[Stage], params: Params, folder: Path | None) -> set
 def machine_speed(reference: dict[str, float]) -> float:
     """How many times slower this machine is than the reference; takes about a second.
 
-    The geometric mean of two ratios: a bfloat16 matrix product, and a plain Python loop.
+    The geometric mean of two ratios: a matrix product as models compute it here, and a loop.
     """
     here = measure()
     ratios = [here[name] / reference[name] for name in ("matmul", "python")]
@@ -191,8 +191,10 @@ def measure() -> dict[str, float]:
     """
     import torch
 
+    from impossible.arithmetic import resolve
+
     threads = torch.get_num_threads()
-    matrix = torch.ones(1024, 1024, dtype=torch.bfloat16)
+    matrix = torch.ones(1024, 1024, dtype=resolve("auto", torch.device("cpu")))
 
     def product() -> None:
         for _ in range(10):

@@ -53,6 +53,7 @@ def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "2
         DataError: a sidecar, ledger or notebook is there but cannot be read.
     """
     states = _json(run.work / "ledger.json")
+    settings = _json(run.work / "params.json")
     items = [_item(run, path) for path in _sidecars(run)]
     recorded = scalars(run)
     names = {*expected, *recorded, *(item["notebook"] for item in items)}
@@ -64,8 +65,12 @@ def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "2
     ]
     page = template("report").render(
         run=run.root.name,
-        params=_params(_json(run.work / "params.json")),
-        versions=[("python", platform.python_version()), *map(_version, PACKAGES)],
+        params=_params(settings),
+        versions=[
+            ("python", platform.python_version()),
+            *map(_version, PACKAGES),
+            ("arithmetic", _arithmetic(settings)),
+        ],
         sections=sections,
         compared=_compared(items),
     )
@@ -203,6 +208,12 @@ def _version(package: str) -> tuple[str, str]:
         return package, metadata.version(package)
     except metadata.PackageNotFoundError:
         return package, "not installed"
+
+
+def _arithmetic(settings: dict[str, Any]) -> str:
+    from impossible.arithmetic import described  # loads torch
+
+    return described(settings.get("dtype", "auto"), settings.get("device", "auto"))
 
 
 def _flat(value: Any) -> str:

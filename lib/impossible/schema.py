@@ -67,7 +67,7 @@ class Schema(BaseModel):
     encoder: str = _p("in-vitro/encoder", "sentence encoder (cosine)", section="§4", names="model")
     parser: Literal["grammar", "flat"] = _p("grammar", "source of trees for TED", section="§3.2")
     rebuild_models: bool = _p(False, "train the in-vitro models anew, else the shipped copies")
-    dtype: Literal["bfloat16", "float32"] = _p("bfloat16", "arithmetic of the models")
+    dtype: Literal["auto", "bfloat16", "float32"] = _p("auto", "arithmetic of the models")
     device: str = _p("auto", "where models run: auto, cpu, cuda, cuda:1 …", affects=False)
     # Contexts
     n_contexts: int = _p(600, "contexts in all", "contexts", "§3.1", ge=1)
@@ -165,7 +165,7 @@ class Schema(BaseModel):
     sampled_seeds: int = _p(1, "of claims without training, and in all", "seeds", ge=1, le=99)
     trained_seeds: int = _p(1, "of claims about students", "seeds", affects=False, ge=1, le=99)
     # Transfer to an unseen domain
-    unseen_domain: str = _p("biomedical", "where no student has pairs from", section="v1")
+    unseen_domain: str = _p("forum", "where no student has pairs from", section="v1")
     transfer_sizes: list[Annotated[int, Field(ge=0)]] = _p(
         [0, 16, 64, 256, 1024], "gold pairs of the unseen domain", "pairs", "v1", min_length=1
     )
@@ -208,15 +208,20 @@ class Schema(BaseModel):
     # Recipes of the in-vitro models (read by notebook 01 on rebuild only)
     n_documents: int = _p(90_000, "documents of the closed world", "documents", ge=10)
     teacher_steps: int = _p(4500, "steps of the teacher", "steps", ge=1)
+    teacher_adding_steps: int = _p(2000, "its steps with the third domain", "steps", ge=1)
     domain_teacher_steps: int = _p(2500, "steps of a teacher of one domain", "steps", ge=1)
     critic_pairs: int = _p(240_000, "labelled pairs for the critic", "pairs", ge=10)
     critic_pretraining_steps: int = _p(3500, "steps on masked words", "steps", ge=1)
     critic_alignment_steps: int = _p(1200, "steps on shared words", "steps", ge=1)
     critic_steps: int = _p(5000, "steps on labels, each of two times", "steps", ge=1)
     critic_final_steps: int = _p(4500, "steps on labels, the third time", "steps", ge=1)
+    critic_adding_steps: int = _p(6000, "steps on labels with the third domain", "steps", ge=1)
+    critic_settling_steps: int = _p(9000, "such steps, the second time", "steps", ge=1)
     base_steps: int = _p(500, "steps of span corruption", "steps", ge=1)
     base_denoising_steps: int = _p(1200, "steps of denoising", "steps", ge=1)
     base_final_steps: int = _p(3000, "steps of denoising, the second time", "steps", ge=1)
     base_lexical_steps: int = _p(2500, "steps of denoising with a thesaurus", "steps", ge=1)
     base_translation_steps: int = _p(13_500, "steps of translation and denoising", "steps", ge=1)
+    base_adding_steps: int = _p(6000, "its steps with the third domain", "steps", ge=1)
+    base_settling_steps: int = _p(6500, "such steps, the second time", "steps", ge=1)
     encoder_steps: int = _p(1500, "steps of the encoder", "steps", ge=1)

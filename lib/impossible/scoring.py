@@ -159,7 +159,7 @@ class RememberedCritic:
     """
 
     def __init__(
-        self, critic: EntailmentCritic, run: RunFolder, name: str, dtype: str = "bfloat16"
+        self, critic: EntailmentCritic, run: RunFolder, name: str, dtype: str = "auto"
     ) -> None:
         self.critic = critic
         key = stage_key({"dtype": dtype}, ["impossible.critics"], models=[critic.lm.digest])

@@ -83,7 +83,7 @@ def settings_for(n_pairs: int, params: Params) -> TrainingSettings:
         warmup=min(params.student_warmup, 0.99),
         evaluate_every=steps_for(n_pairs, size, 1),
         patience=params.student_patience,
-        bfloat16=params.dtype == "bfloat16",
+        dtype=params.dtype,
         seed=params.seed,
     )
 

@@ -110,7 +110,7 @@ def fine_tuned(
         steps=steps,
         learning_rate=params.student_learning_rate,
         warmup=min(params.student_warmup, 0.99),
-        bfloat16=params.dtype == "bfloat16",
+        dtype=params.dtype,
         seed=params.seed,
     )
     train_seq2seq(start.model, start.tokenizer, pairs, settings, params.student_batch_size)

@@ -48,6 +48,11 @@ class Construction:
         """Whether the agent takes 's, which this grammar writes after singulars only."""
         return ("", "'s") in self.leaves
 
+    @cached_property
+    def subjects(self) -> frozenset[str]:
+        """The slots that a verb phrase follows: there a pronoun is "I" and not "me"."""
+        return frozenset(re.findall(r"\{([ATR])\} \(VP", self.template))
+
     def uses(self, slot: str) -> bool:
         """Whether the template has this slot."""
         return any(name == slot for name, _ in self.leaves)

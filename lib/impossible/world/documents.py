@@ -34,6 +34,7 @@ PREFIXES = {
         for media in ("Reuters", "AP", "CNN")
     ),
     "biomedical": ("Abstract:", "Introduction:", "Methods:", "Conclusion:"),
+    "forum": ("Post:", "Question:", "Rant:", "Update:"),
 }
 SKIP = 0.12  # chance that a step of the script is left out
 NEGATED = 0.1  # chance that a step is told as not having happened
@@ -80,6 +81,8 @@ LASTING = frozenset(
         "tolerate",
         "follow",
         "hire",
+        "avoid",
+        "wear",
     }
 )
 
@@ -185,7 +188,7 @@ def _modifiers(
 
 def _plausible(adverb: str, roles: dict[str, Entity]) -> bool:
     agent = roles.get("agent")
-    person = agent is not None and fits(agent, ("person", "organization"))
+    person = agent is not None and fits(agent, ("person", "organization", "folk"))
     return person or adverb not in AGENTIVE
 
 
@@ -250,7 +253,7 @@ def _roles(
 def _generic(entity: Entity, frame: str, role: str) -> Entity:
     """What stands above a named thing, if it may fill the role too ("the company")."""
     noun = LEXICON.nouns[entity.concept]
-    if not noun.named or not noun.parent:
+    if not noun.named or not noun.parent or noun.accusative:
         return entity
     above = Entity(noun.parent)
     return above if fits(above, role_types(frame, role)) else entity

@@ -28,9 +28,16 @@ from .constructions import Construction
 from .facts import Entity, Fact, Modifier, fits, make_fact
 from .layouts import INDEX, VERB_TAGS, Slot, applicable, assemble, free_roles
 from .lexicon import LEXICON, Frame
-from .phrases import ANYWHERE, OPENING, Phrase, common_phrase, lookup, money
+from .phrases import ANYWHERE, OPENING, Phrase, common_phrase, lookup, money, named_variants
 from .surface import tokenize
 
+#: Tree of a pronoun → whether it is a subject.
+PRONOUNS = {
+    tree: kind == "bare"
+    for name, noun in LEXICON.nouns.items()
+    if noun.accusative
+    for kind, tree in named_variants(name)
+}
 BE = {"was": False, "were": True}  # form → whether it is plural
 
 
@@ -150,7 +157,7 @@ def _bind(
             head, form = group[0], argument or "noun"
         else:
             bound[f"G:{argument}" if slot == "G" else slot] = group[0]
-    if head is None or not _agrees(slots, groups, bound):
+    if head is None or not _agrees(construction, slots, groups, bound):
         return None
     if len({modifier.kind for modifier in modifiers}) != len(modifiers):
         return None
@@ -163,9 +170,21 @@ def _bind(
     return None
 
 
-def _agrees(slots: tuple[Slot, ...], groups: list[list[Phrase]], bound: dict[str, Phrase]) -> bool:
-    """was/were agree with their slot; a fixed "was" is singular, and so is what takes 's."""
+def _agrees(
+    construction: Construction,
+    slots: tuple[Slot, ...],
+    groups: list[list[Phrase]],
+    bound: dict[str, Phrase],
+) -> bool:
+    """was/were agree with their slot; a fixed "was" is singular, and so is what takes 's.
+
+    A pronoun has the case of its slot, and no 's.
+    """
     for (slot, argument), group in zip(slots, groups, strict=True):
+        if group[0].tree in PRONOUNS:
+            possessed = slot == "A" and construction.uses_possessive
+            if PRONOUNS[group[0].tree] != (slot in construction.subjects) or possessed:
+                return False
         if slot == "BE" and group[0].plural != bound[argument].plural:
             return False
         if slot == "" and argument == "was" and group[0].plural:

@@ -23,6 +23,7 @@ class Noun:
 
     forms: (singular, plural) pairs; an empty string where that number does not occur.
     proper: written with a capital letter and tagged NNP.
+    accusative: of a pronoun ("me"): how it is written where it is no subject.
     """
 
     concept: str
@@ -31,6 +32,7 @@ class Noun:
     named: bool = False
     proper: bool = False
     group: str = ""
+    accusative: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,13 @@ def _load_nouns(raw: dict[str, Any], lexicon: Lexicon) -> None:
             _add(lexicon, forms[0], kind, forms, named=True)
     _add_named(lexicon, raw["genes"], "gene", proper=True)
     _add_named(lexicon, raw["proteins"], "protein")
+    for kind, names in raw["products"].items():
+        _add_named(lexicon, names, kind, proper=True)
+    for kind, members in raw["acquaintances"].items():
+        for forms in members:
+            _add(lexicon, forms[0], kind, forms, named=True)
+    me = raw["speaker"]
+    _add(lexicon, "speaker", me["parent"], [me["subject"]], named=True, accusative=me["object"])
     _add(lexicon, "money", "", [])
 
 

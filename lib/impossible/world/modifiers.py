@@ -108,6 +108,8 @@ def _quantity(value: str) -> Variants:
 
 
 def _attribution(value: str) -> Variants:
+    if value == "opinion":
+        return _opinion()
     groups = [group for domain in LEXICON.modifiers["attribution"].values() for group in domain]
     found: list[tuple[str, str]] = []
     for source in _synonyms(groups, value):
@@ -117,6 +119,18 @@ def _attribution(value: str) -> Variants:
         for verb in ("said", "reported"):
             found.append(("quote", f"(, ,) (PRN {noun} (VP (VBD {verb})))"))
             found.append(("head", f"{noun} (VP (VBD {verb}) (SBAR (IN that) @))"))
+    return tuple(found)
+
+
+def _opinion() -> Variants:
+    """The writer as the source: "in my opinion", "I think that …"."""
+    table = LEXICON.modifiers["opinion"]
+    found: list[tuple[str, str]] = []
+    for phrase in table["phrases"]:
+        tree = f"(PP {leaves('IN', phrase)})"
+        found += [("front", tree), ("quote", f"(, ,) {tree}")]
+    for verb in table["heads"]:
+        found.append(("head", f"(NP (PRP I)) (VP (VBP {verb}) (SBAR (IN that) @))"))
     return tuple(found)
 
 

@@ -5,11 +5,12 @@ Annotators err, so a share of the labels is wrong; pairs are made from facts of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .documents import draw_facts, random_script, role_types, split_of
+from .documents import DOMAINS, draw_facts, random_script, role_types, split_of
 from .facts import Entity, Fact, Modifier, fits, label, make_fact
 from .lexicon import LEXICON
 from .modifiers import modifier_values
@@ -173,7 +174,9 @@ EDITS = {
 }
 
 
-def sample_example(rng: Rng, split: str = "train", noise: float = NOISE) -> Example:
+def sample_example(
+    rng: Rng, split: str = "train", noise: float = NOISE, domains: Sequence[str] = DOMAINS
+) -> Example:
     """A random labelled pair.
 
     Args:
@@ -182,10 +185,13 @@ def sample_example(rng: Rng, split: str = "train", noise: float = NOISE) -> Exam
             fact that both start from is; an edit may lead out of it, since to ask for both would
             leave hardly any pair with another participant or a hypernym.
         noise: share of wrong labels.
+        domains: of the facts.
     """
     editors, weights = list(EDITS), np.array(list(EDITS.values()))
     while True:
-        facts = [f for f in draw_facts(*random_script(rng), rng) if split_of(f.core()) == split]
+        facts = [
+            f for f in draw_facts(*random_script(rng, domains), rng) if split_of(f.core()) == split
+        ]
         if not facts:
             continue
         chosen = facts[rng.integers(len(facts))]

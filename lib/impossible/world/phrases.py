@@ -66,8 +66,14 @@ def lookup(trie: Trie, tokens: list[str], start: int) -> tuple[list[Phrase], int
 
 
 def named_variants(concept: str) -> list[tuple[str, str]]:
-    """The ways to write a named instance: (kind, tree); kinds bare, title, apposition."""
+    """The ways to write a named thing: (kind, tree); kinds bare, title, apposition, accusative."""
     noun = LEXICON.nouns[concept]
+    if noun.accusative:
+        subject, _ = noun.forms[0]
+        return [
+            (kind, f"(NP (PRP {word}))")
+            for kind, word in (("bare", subject), ("accusative", noun.accusative))
+        ]
     found = [
         ("bare", f"(NP {leaves('NNP' if noun.proper else 'NN', form)})") for form, _ in noun.forms
     ]

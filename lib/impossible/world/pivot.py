@@ -84,7 +84,7 @@ def _entity(entity: Entity) -> str:
     if entity.concept == "money":
         return f"{entity.number} {word('noun', 'money')}"
     noun = LEXICON.nouns[entity.concept]
-    if noun.named:
+    if noun.named and not LEXICON.is_a(entity.concept, "folk"):  # "my brother" is no name
         return entity.concept
     count = [entity.number] if entity.number.isdigit() else []
     adjective = [word("adjective " + noun.group, entity.attribute)] if entity.attribute else []

@@ -13,6 +13,7 @@ from .phrases import Phrase, named_variants
 from .surface import article, detokenize, leaves, words_of
 
 Rng = np.random.Generator
+NOMINAL = 0.25  # weight of nominalizations in forums, where people say what they did
 DEFINITE = 0.6  # share of "the" in common noun phrases that are neither counted nor mass
 
 
@@ -34,7 +35,7 @@ def constructions_for(fact: Fact) -> list[Construction]:
         # "What the firm hired was a worker" is odd English
         if construction.name == "pseudo-cleft" and theme and _is_animate(theme):
             continue
-        if construction.uses_possessive and agent and agent.number != "sg":
+        if construction.uses_possessive and agent and not _takes_s(agent):
             continue
         generic = [argument for slot, argument in construction.leaves if slot == "G"]
         if not all(_has_generic(fact, argument) for argument in generic):
@@ -43,8 +44,14 @@ def constructions_for(fact: Fact) -> list[Construction]:
     return found
 
 
+def _takes_s(entity: Entity) -> bool:
+    """Whether the grammar writes 's after it: after singulars that are no pronoun."""
+    return entity.number == "sg" and not LEXICON.nouns[entity.concept].accusative
+
+
 def _is_animate(entity: Entity) -> bool:
-    return any(LEXICON.is_a(entity.concept, kind) for kind in ("person", "patient", "animal"))
+    kinds = ("person", "patient", "animal", "folk", "pet")
+    return any(LEXICON.is_a(entity.concept, kind) for kind in kinds)
 
 
 def _has_generic(fact: Fact, slot: str) -> bool:
@@ -53,8 +60,10 @@ def _has_generic(fact: Fact, slot: str) -> bool:
     if entity is None:
         return False
     noun = LEXICON.nouns[entity.concept]
-    return noun.named and any(
-        singular and plural for singular, plural in LEXICON.nouns[noun.parent].forms
+    return (
+        noun.named
+        and not noun.accusative
+        and any(singular and plural for singular, plural in LEXICON.nouns[noun.parent].forms)
     )
 
 
@@ -81,7 +90,8 @@ def _choose(fact: Fact, name: str | None, rng: Rng) -> Construction:
         possible = [c for c in possible if c is BY_NAME.get(name)]
     if not possible:
         raise ValueError(f"no construction {name or ''} for {fact}")
-    weights = np.array([c.weight for c in possible])
+    informal = LEXICON.frames[fact.frame].domain == "forum"
+    weights = np.array([c.weight * (NOMINAL if informal and c.uses("N") else 1) for c in possible])
     return possible[rng.choice(len(possible), p=weights / weights.sum())]
 
 
@@ -97,7 +107,8 @@ def _fill(fact: Fact, chosen: Construction, rng: Rng) -> dict[Slot, str]:
         if entity is not None:
             # An apposition opens sentences only, and never before a fixed word such as 's
             first = index == 0 and chosen.leaves[1][0] != ""
-            filling[slot, ""], plural[slot] = noun_phrase(entity, rng, apposition=first)
+            subject = slot in chosen.subjects
+            filling[slot, ""], plural[slot] = noun_phrase(entity, rng, first, subject)
         elif slot == "V":
             form = verb[("base", "past", "part").index(argument)]
             filling[slot, argument] = _verb(form, VERB_TAGS[argument])
@@ -148,13 +159,16 @@ def _prepositional(fact: Fact, construction: Construction, rng: Rng) -> str:
     return " ".join(found)
 
 
-def noun_phrase(entity: Entity, rng: Rng, apposition: bool = False) -> tuple[str, bool]:
+def noun_phrase(
+    entity: Entity, rng: Rng, apposition: bool = False, subject: bool = False
+) -> tuple[str, bool]:
     """A noun phrase for an entity, and whether it is plural.
 
     Args:
         entity: what to name.
         rng: source of all choices.
         apposition: whether "Halden, a carmaker," may be used.
+        subject: whether a verb phrase follows ("I" rather than "me").
     """
     if entity.concept == "money":
         return _money(entity.number, rng), True
@@ -163,6 +177,8 @@ def noun_phrase(entity: Entity, rng: Rng, apposition: bool = False) -> tuple[str
         variants = named_variants(entity.concept)
         kind = rng.choice(["bare", "title", "apposition"], p=[0.75, 0.15, 0.1])
         kind = "bare" if kind == "apposition" and not apposition else kind
+        if noun.accusative:
+            kind = "bare" if subject else "accusative"
         fitting = [t for k, t in variants if k == kind] or [t for k, t in variants if k == "bare"]
         return fitting[rng.integers(len(fitting))], False
     return _common(entity, rng)

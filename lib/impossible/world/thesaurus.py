@@ -60,6 +60,8 @@ def _modifiers() -> Iterator[list[str]]:
     yield from modifiers["time"]["phrases"]
     yield from modifiers["manner"]["adverbs"]
     yield modifiers["reason"]["markers"]
+    yield modifiers["opinion"]["phrases"]
+    yield modifiers["opinion"]["heads"]
     for by_domain in (modifiers["reason"]["causes"], modifiers["attribution"]):
         for groups in by_domain.values():
             yield from groups
