@@ -105,7 +105,9 @@ def build_teacher(params: Params) -> Built:
     train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
     history = add_domain_to_teacher(model, tokenizer, params)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
-    return Built(model, tokenizer, _recipe(params, "teacher", texts, settings), metrics, history)
+    recipe = _recipe(params, "teacher", texts, settings)
+    recipe["steps_added"] = [params.teacher_adding_steps]
+    return Built(model, tokenizer, recipe, metrics, history)
 
 
 def add_domain_to_teacher(model: Any, tokenizer: Any, params: Params) -> History:
@@ -188,7 +190,9 @@ def build_critic(params: Params) -> Built:
     train_classifier(model, tokenizer, pairs, labels, settings, batch, dev)
     history = add_domain_to_critic(model, tokenizer, params)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
-    return Built(model, tokenizer, _recipe(params, "critic", texts, settings), metrics, history)
+    recipe = _recipe(params, "critic", texts, settings)
+    recipe["steps_added"] = [params.critic_adding_steps, params.critic_settling_steps]
+    return Built(model, tokenizer, recipe, metrics, history)
 
 
 def labelled(
@@ -276,6 +280,7 @@ def build_student_base(params: Params) -> Built:
     history = add_domain_to_base(model, tokenizer, params)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     recipe = _recipe(params, "student-base", [*texts, *(d.text for d in more)], settings)
+    recipe["steps_added"] = [params.base_adding_steps, params.base_settling_steps]
     return Built(model, tokenizer, recipe, metrics, history)
 
 
