@@ -11,6 +11,7 @@ import pytest
 import tiny
 from conftest import Write
 from impossible import cli, plan
+from impossible.datasets import read_lines, read_pairs
 from impossible.params import Params
 from impossible.quantized import Axis, Grid, save_grid
 from impossible.runner import Selection, run_all
@@ -108,6 +109,17 @@ def test_lines_are_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     stdin = io.TextIOWrapper(io.BytesIO(b"a\nb\nc\n"))
     monkeypatch.setattr(sys, "stdin", stdin)
     assert list(cli._lines("-")[0]) == ["a\n", "b\n", "c\n"]
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"source": "a", "target": "b"}\n', encoding="utf-8-sig")
+    for reader in (lambda: cli._lines(str(path))[0], lambda: read_lines(path)):
+        assert read_pairs(reader(), "x.jsonl")["source"].tolist() == ["a"]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+    assert read_pairs(cli._lines("-")[0], "stdin")["target"].tolist() == ["b"]
+    (tmp_path / "p.yaml").write_text("k: 7\n", encoding="utf-8-sig")
+    assert Params.load(tmp_path / "p.yaml").k == 7
 
 
 def test_plan_says_what_runs_and_scales_with_the_work(checkout: Path, write: Write) -> None:

@@ -49,3 +49,10 @@ def test_no_context_and_no_text(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes("caf\xe9".encode("latin-1"))
     with pytest.raises(DataError, match="UTF-8"):
         given_contexts(str(tmp_path / "latin.txt"), PLANS)
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "documents.txt"
+    path.write_text("One came. Two left.\n", encoding="utf-8-sig")
+    plans = [Plan("c", "news", "LONDON --", 1)]
+    assert given_contexts(str(path), plans)["text"].tolist() == ["One came."]

@@ -26,7 +26,8 @@ LEVELS = {
             "quality scoring students summaries systems tasks "
             "trends claims judging transfer variety sequential yields multitask grids quantized",
             "notebook tables claim_tables figures report examples",
-            "cells ledger execute schedule unchanged runner replicates plan cli cli_rating",
+            "beforehand cells ledger execute schedule unchanged runner replicates plan cli "
+            "cli_rating",
         )
     )
     for name in names.split()

@@ -106,7 +106,11 @@ def _add_params(command: argparse.ArgumentParser) -> None:
         metavar="PARAMS [-- name=value …]",
         help="smoke, invitro (default), another name in params/, or a YAML file; then overrides",
     )
-    command.add_argument("--results", metavar="DIR", help="default: results/<name of PARAMS>")
+    command.add_argument(
+        "--results",
+        metavar="DIR",
+        help="default: results/NAME, or results/NAME-k=50 if overrides (here k=50) change results",
+    )
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -120,7 +124,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     ):
         command.add_argument(f"--{name}", metavar="NOTEBOOK", default="", dest=name, help=what)
     command.add_argument("--force", action="store_true", help="run also what is unchanged")
-    command.add_argument("--parameters", action="store_true", help="list all parameters and end")
+    about = "list all parameters, with the values of PARAMS if given, and end"
+    command.add_argument("--parameters", action="store_true", help=about)
 
 
 def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -191,32 +196,36 @@ def _split(items: Sequence[str]) -> tuple[str, list[str]]:
     return (names or ["invitro"])[0], [item for item in items if "=" in item]
 
 
-def _results(options: argparse.Namespace, name: str) -> Path:
-    from impossible.store import project_root
+def _results(options: argparse.Namespace, name: str, overrides: list[str]) -> Path:
+    from impossible.beforehand import results_folder
 
     if options.results:
         return Path(options.results).absolute()
-    return project_root() / "results" / Path(name).stem
+    return results_folder(name, overrides)
 
 
 def _run(options: argparse.Namespace) -> None:
+    from impossible.beforehand import listed
     from impossible.params import Params, describe
     from impossible.replicates import run_replicated
     from impossible.runner import Selection
 
-    if options.parameters:
-        print(describe())
-        return
     name, overrides = _split(options.params)
-    params = Params.load(name, overrides)
+    if options.parameters:
+        print(listed(Params.load(name, overrides)) if options.params else describe())
+        return
+    params, folder = Params.load(name, overrides), _results(options, name, overrides)
+    if not options.results and folder.name != Path(name).stem:
+        print(f"The overrides change results, which go to {folder} (or to --results).", flush=True)
     chosen = vars(options)
     selection = Selection(chosen["from"], chosen["only"], chosen["until"], chosen["force"])
-    report = run_replicated(params, _results(options, name), selection)
+    report = run_replicated(params, folder, selection)
     print(f"Report: {report}" if report.is_file() else f"Results: {report.parent}")
 
 
 def _plan(options: argparse.Namespace) -> None:
     from impossible import plan
+    from impossible.beforehand import require_data
     from impossible.params import Params
 
     if options.calibrate:
@@ -225,7 +234,8 @@ def _plan(options: argparse.Namespace) -> None:
         return
     name, overrides = _split(options.params)
     params = Params.load(name, overrides)
-    print(plan.show(plan.plan(params, _results(options, name)), params.workers))
+    require_data(params, Params.model_fields)
+    print(plan.show(plan.plan(params, _results(options, name, overrides)), params.workers))
     if others := plan.unknown_models(params):
         print(
             "These costs were measured with the in-vitro models and do not hold for "
@@ -322,7 +332,7 @@ def _decoded(stream: Iterator[bytes], name: str) -> Iterator[str]:
     try:
         for line in stream:
             number += 1
-            yield line.decode("utf-8")
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as bad:
         raise DataError(
             f"{name}, line {number} is not UTF-8 text (byte {bad.start}): save it as UTF-8."

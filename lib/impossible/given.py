@@ -76,7 +76,7 @@ def _lines(name: str, seed: int) -> Draw:
     """Lines of a file, each used once."""
     path = resolve(name)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as bad:
         raise DataError(f"{path} cannot be read as UTF-8 text ({bad}): name another file.") from bad
     left = [line.strip() for line in lines if line.strip()]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from impossible.beforehand import require_data
 from impossible.cells import RUN_FOLDER, Stage, find, matches, stages
 from impossible.errors import ImpossibleError, RunError
 from impossible.execute import Execution, Kernels, tidy
@@ -82,11 +83,13 @@ def run_all(params: Params, folder: Path, selection: Selection | None = None) ->
 
     Raises:
         RunError: the folder is in use or full, an input is missing, a notebook failed.
-        ParameterError: a notebook's parameters cell is wrong; nothing has started then.
+        ParameterError: a notebook's parameters cell is wrong, or the data that a parameter names
+            is not there; nothing has started then.
     """
     selection, params = selection or Selection(), portable(params)
     notebooks = stages(project_root() / "notebooks")
     chosen = selection.of(notebooks)
+    require_data(params, {name for stage in chosen for name in stage.names})
     run = RunFolder.open(folder)
     with locked(run), _terminable():
         free_space_check(run.root, SPACE)
