@@ -1,4 +1,4 @@
-"""The names of verdicts on claims, apart from the claims: whoever draws them need not read those."""
+"""Names of the verdicts on claims, apart from the claims: who draws them need not read those."""
 
 from __future__ import annotations
 
