@@ -11,8 +11,8 @@ import pytest
 import tiny
 from conftest import Write
 from impossible import cli, plan
+from impossible.grids import Axis, Grid, save_grid
 from impossible.params import Params
-from impossible.quantized import Axis, Grid, save_grid
 from impossible.runner import Selection, run_all
 from impossible.store import read_json
 
