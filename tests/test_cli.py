@@ -12,8 +12,8 @@ import tiny
 from conftest import Write
 from impossible import cli, plan
 from impossible.datasets import read_lines, read_pairs
+from impossible.grids import Axis, Grid, save_grid
 from impossible.params import Params
-from impossible.quantized import Axis, Grid, save_grid
 from impossible.runner import Selection, run_all
 from impossible.store import read_json
 

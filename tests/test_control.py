@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from impossible import control, oracle
+from impossible import control, gold_sets
 from impossible.errors import DataError
 from impossible.parsers import get_parser
 from impossible.trees import ted
@@ -57,9 +57,9 @@ def test_items_without_a_tree_are_passed_over() -> None:
 
 
 def test_exemplars_equal_a_search_of_all() -> None:
-    items = oracle.held_out_set(12, split="dev")
+    items = gold_sets.held_out_set(12, split="dev")
     pool = [
-        text for texts in oracle.held_out_set(30, 5, split="dev")["references"] for text in texts
+        text for texts in gold_sets.held_out_set(30, 5, split="dev")["references"] for text in texts
     ]
     targets = [texts[0] for texts in items["references"]]
 
@@ -91,7 +91,7 @@ def test_the_shifted_system_gets_another_items_exemplar() -> None:
 
 
 def test_predictions_are_scored_against_the_one_output_that_is_asked_for() -> None:
-    items = oracle.held_out_set(3, split="dev").assign(exemplar=[ACTIVE] * 3)
+    items = gold_sets.held_out_set(3, split="dev").assign(exemplar=[ACTIVE] * 3)
     found = control.predict({"exemplar": control.own_exemplar}, items)
     assert found["output"].tolist() == [ACTIVE] * 3
     assert [list(texts) for texts in found["references"]] == [r[:1] for r in items["references"]]

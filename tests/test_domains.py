@@ -108,3 +108,6 @@ def test_a_teacher_alone_goes_the_whole_way_and_again(lm: LanguageModel, tmp_pat
     assert set(pairs["context_id"]) <= set(contexts["context_id"])
     for a, b in zip(first, second, strict=True):
         pd.testing.assert_frame_equal(a, b)
+    every = params.fixed(diversity_filter=False)
+    _, _, more = domains.own_pairs(run, lm, CHAT, every, critic, get_parser("flat"))
+    assert len(more) > len(pairs)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from impossible.errors import ParameterError
-from impossible.filters import diversity_filter
+from impossible.filters import diversity_filter, thinned
+from impossible.params import Params
 
 
 class Table:
@@ -42,6 +43,25 @@ def test_a_chain_is_one_component_and_its_best_pair_stays() -> None:
     )
     table = Table({("a", "c"): 0.8, ("d", "f"): 0.9})
     assert left(diversity_filter(pairs, table)) == ["cd", "gh"]
+
+
+class Judge:
+    """A critic whose decisions differ from its probabilities."""
+
+    probabilities = staticmethod(Table({}))
+    entails = staticmethod(Table({("a", "c"): 1.0}))
+
+
+def test_the_parameters_say_which_filter() -> None:
+    pairs = frame(("a", "b", 0.8, 0.9), ("c", "d", 0.9, 0.8))
+    for chosen, wanted in (
+        ({}, ["ab", "cd"]),
+        ({"dedup": "released"}, ["cd"]),
+        ({"dedup": "released", "diversity_filter": False}, ["ab", "cd"]),
+    ):
+        assert left(thinned(pairs, Judge(), Params.validated(chosen, "test"))) == wanted
+    joined = frame(("a", "b", 0.8, 0.9), ("a", "d", 0.9, 0.9))
+    assert left(thinned(joined, Judge(), Params())) == ["ad"]
 
 
 def test_an_edge_needs_more_than_the_threshold_and_the_same_side() -> None:

@@ -43,6 +43,7 @@ STEPS = (
     "base_adding_steps",
     "base_settling_steps",
     "teacher_adding_steps",
+    "domain_teacher_steps",
     "base_lexical_steps",
     "base_translation_steps",
     "encoder_steps",

@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from impossible import keys
 from impossible.cells import matches, read_stage, source
 from impossible.params import Params
 from impossible.store import PACKAGE, RunFolder, read_json, scalars
@@ -91,6 +92,24 @@ def test_every_input_is_an_output_of_an_earlier_notebook() -> None:
         for name in stage.outputs:
             assert name.removesuffix("?") not in written, f"{name} is written twice"
         written |= {name.removesuffix("?") for name in stage.outputs} | {f"scalars/{stage.name}"}
+
+
+def test_edited_claims_repeat_the_notebook_that_judges_them_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    digest, found = keys.digest, []
+
+    def edited(thing: Any) -> str:
+        return "edited" if thing == PACKAGE / "claims.yaml" else digest(thing)
+
+    modules = {stage.name: stage.modules for stage in map(read_stage, NOTEBOOKS)}
+    for each in (digest, edited):
+        monkeypatch.setattr(keys, "digest", each)
+        keys._module.cache_clear()
+        found.append({name: keys.module_closure(modules[name]) for name in modules})
+    keys._module.cache_clear()
+    before, after = found
+    assert [name for name in modules if before[name] != after[name]] == ["23_claims"]
 
 
 # --- one run of all

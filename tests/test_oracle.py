@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from impossible.oracle import equivalent, held_out_set, traits, verdict
+from impossible.gold_sets import held_out_set
+from impossible.oracle import equivalent, traits, verdict
 from impossible.world import parse
 from impossible.world.documents import split_of
 

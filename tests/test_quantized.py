@@ -11,7 +11,7 @@ import pytest
 import tiny
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible import quantized
+from impossible import grids, quantized
 from impossible.decoding import Nucleus
 from impossible.errors import DataError, ModelError
 from impossible.grids import CONTROL, MEASURES, Axis, Grid
@@ -77,15 +77,15 @@ def test_distance_is_first_whether_it_is_the_group() -> None:
 
 def test_cuts_are_quantiles() -> None:
     pairs = pd.DataFrame({"source": "x" * 10, "target": ["y" * n for n in (1, 2, 3, 4, 5, 6)]})
-    one = quantized.fitted(pairs, {"length": ("short", "medium", "long")}, "text", {"length": 0.9})
+    one = grids.fitted(pairs, {"length": ("short", "medium", "long")}, "text", {"length": 0.9})
     assert one.axes[0].cuts == pytest.approx((8 / 30, 13 / 30))
     assert one.axes[0].top == 0.9
     counts = quantized.grouped(pairs, one)["group"].value_counts()
     assert counts.to_dict() == {"short": 2, "medium": 2, "long": 2}
     with pytest.raises(DataError, match="too few different values to make 2 groups"):
-        quantized.fitted(pairs.head(1), {"length": ("short", "long")})
+        grids.fitted(pairs.head(1), {"length": ("short", "long")})
     with pytest.raises(DataError, match="No measure is called 'tone'; choose length or style"):
-        quantized.fitted(pairs, {"tone": ("kind", "cruel")})
+        grids.fitted(pairs, {"tone": ("kind", "cruel")})
 
 
 @pytest.mark.parametrize("words", [("short", "short"), ("short", "rather long"), ("short", "")])
@@ -200,14 +200,14 @@ def test_matching_names_what_is_allowed() -> None:
 @pytest.fixture(scope="module")
 def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tiny.save(tmp_path_factory.mktemp("models") / "student", *tiny.t5())
-    quantized.save_grid(folder, GRID)
+    grids.save_grid(folder, GRID)
     return folder
 
 
 def test_a_grid_is_saved_beside_its_student(student: Path, tmp_path: Path) -> None:
-    assert quantized.load_grid(student) == GRID
+    assert grids.load_grid(student) == GRID
     assert load_student(str(student)).model is not None
-    assert quantized.load_grid(tmp_path) is None
+    assert grids.load_grid(tmp_path) is None
     saved = read_json(student / CONTROL)
     damaged: list[object] = [
         [], {"noun": "summary"},
@@ -217,7 +217,7 @@ def test_a_grid_is_saved_beside_its_student(student: Path, tmp_path: Path) -> No
     for value in damaged:
         write_json(tmp_path / CONTROL, value)
         with pytest.raises(ModelError, match="is no control grid"):
-            quantized.load_grid(tmp_path)
+            grids.load_grid(tmp_path)
 
 
 def test_a_student_is_asked(student: Path, tmp_path: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import pytest
 import tiny
+import torch
 from impossible.errors import DataError
 from impossible.models import digest, load_student
 from impossible.params import Params
 from impossible.store import RunFolder, read_json
 from impossible.students import loss_curve, settings_for, split_by_context, train_student
+from impossible.training import TrainingSettings, train_seq2seq
 
 GIVEN = {"student_epochs": 2, "student_batch_size": 4, "student_dev_fraction": 0.25}
 
@@ -61,6 +65,22 @@ def test_training_saves_a_student_that_loads_and_repeats(tmp_path):
     curve = loss_curve(trained.history, "two")
     assert set(curve["split"]) == {"train", "dev"}
     assert set(curve["run"]) == {"two"}
+
+
+def test_a_fixed_number_of_passes_holds_nothing_out_and_never_stops(tmp_path):
+    run = RunFolder.open(tmp_path)
+    params = Params.validated(GIVEN | {"student_patience": 1}, "test")
+    load = partial(load_student, str(tiny.save(tmp_path / "base", *tiny.t5())))
+    trained = train_student(corpus(), load(), params, run, "fixed", passes=9)
+    assert trained.recipe["steps"] == 27  # 12 pairs, 4 a step
+    assert (trained.recipe["pairs"], trained.recipe["dev_pairs"]) == (12, 0)
+    assert (trained.metrics["last_step"], trained.metrics["stopped_early"]) == (27, False)
+    assert "dev_loss" not in trained.metrics
+    by_hand, pairs = load(), list(zip(corpus()["source"], corpus()["target"], strict=True))
+    settings = TrainingSettings(27, params.student_learning_rate, params.student_warmup)
+    train_seq2seq(by_hand.model, by_hand.tokenizer, pairs, settings, 4)
+    found, wanted = trained.student.model.state_dict(), by_hand.model.state_dict()
+    assert all(torch.allclose(found[name], wanted[name], atol=1e-2) for name in wanted)
 
 
 def test_empty_corpus_is_one_sentence(tmp_path):

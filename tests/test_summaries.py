@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
-from impossible import oracle
+from impossible import gold_sets, oracle
 from impossible.evaluation import with_likeness
 from impossible.parsers import get_parser
 from impossible.summaries import first_words, novelty, pruned, summary_scores
@@ -71,7 +71,7 @@ def test_first_words() -> None:
 
 
 def test_deletion_leaves_english_that_follows() -> None:
-    items = oracle.summary_set(60, split="dev")
+    items = gold_sets.summary_set(60, split="dev")
     outputs = pruned(get_parser("grammar"))(items)
     follows = oracle.entailed(items["source"], outputs)
     assert np.nanmean(follows) > 0.6
@@ -84,7 +84,7 @@ def test_deletion_leaves_english_that_follows() -> None:
 
 
 def test_gold_summaries_follow_are_short_and_whole() -> None:
-    items = oracle.summary_set(40, seed=3)
+    items = gold_sets.summary_set(40, seed=3)
     for row in items.itertuples():
         sources = [row.source] * len(row.references)
         assert oracle.entailed(sources, row.references).all()

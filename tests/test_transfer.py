@@ -11,7 +11,7 @@ import pytest
 import tiny
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible import datasets, figures, oracle, transfer, variety
+from impossible import datasets, figures, gold_sets, oracle, transfer, variety
 from impossible.errors import DataError, ParameterError
 from impossible.models import load_student
 from impossible.params import Params
@@ -113,7 +113,7 @@ def test_learning_curves_train_from_the_start_and_choose_on_dev(tmp_path) -> Non
 
 
 def test_headlines_are_words_of_their_sentence_in_order_and_follow() -> None:
-    frame = oracle.headlines(40, seed=3)
+    frame = gold_sets.headlines(40, seed=3)
     for row in frame.itertuples():
         rest = iter(words(row.source))
         assert all(word in rest for word in words(row.target)), (row.source, row.target)
@@ -124,17 +124,17 @@ def test_headlines_are_words_of_their_sentence_in_order_and_follow() -> None:
     assert oracle.good_summaries(frame["source"], frame["target"]).all()
     assert set(frame["domain"]) == {"news"}
     assert frame["context_id"].is_unique
-    assert oracle.headlines(10, seed=3).equals(frame.head(10))
-    abstractive = oracle.summary_set(40, seed=3, n_references=1)
+    assert gold_sets.headlines(10, seed=3).equals(frame.head(10))
+    abstractive = gold_sets.summary_set(40, seed=3, n_references=1)
     pairs = zip(abstractive["source"], abstractive["references"], strict=True)
     rewordings = np.nanmean([novelty(x, texts[0]) for x, texts in pairs])
     assert np.nanmean(list(map(novelty, frame["source"], frame["target"]))) < rewordings / 2
 
 
 def test_test_sets_of_one_domain() -> None:
-    assert set(oracle.summary_set(8, domain="biomedical")["domain"]) == {"biomedical"}
-    assert set(oracle.held_out_set(8, domain="news")["domain"]) == {"news"}
-    for make in (oracle.summary_set, oracle.held_out_set, oracle.headlines):
+    assert set(gold_sets.summary_set(8, domain="biomedical")["domain"]) == {"biomedical"}
+    assert set(gold_sets.held_out_set(8, domain="news")["domain"]) == {"news"}
+    for make in (gold_sets.summary_set, gold_sets.held_out_set, gold_sets.headlines):
         with pytest.raises(ParameterError, match="no domain 'law': choose one of news"):
             make(2, domain="law")
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from impossible import classes, critic_errors, frontier, noise, novelty, oracle, truths, variants
+from impossible import (
+    classes,
+    critic_errors,
+    frontier,
+    gold_sets,
+    noise,
+    novelty,
+    oracle,
+    truths,
+    variants,
+)
 from impossible.errors import ParameterError
 from impossible.evaluation import with_likeness
 from impossible.params import Params
@@ -82,7 +92,7 @@ def test_modifiers_and_names_that_differ() -> None:
 
 
 def test_no_difference_is_equivalence() -> None:
-    texts = [*oracle.held_out_set(12, 3)["source"], FIRE, BLAZE, MONDAY]
+    texts = [*gold_sets.held_out_set(12, 3)["source"], FIRE, BLAZE, MONDAY]
     xs, ys = zip(*[(x, y) for x in texts for y in texts], strict=True)
     named = np.array(oracle.differences(xs, ys))
     assert ((named == "") == (oracle.equivalent(xs, ys) == 1)).all()

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from impossible.judging import FAILED, REPRODUCED, VERDICTS, Finding, Judgement, Ruled
+from impossible.judging import Finding, Judgement, Ruled
 from impossible.seeds import MOST_SEEDS
 from impossible.statistics import Interval
 from impossible.store import RunFolder, write_json
 from impossible.tables import MISSING, interval
+from impossible.verdicts import FAILED, REPRODUCED, VERDICTS
 
 __all__ = ["by_chance", "claim_table", "counted", "part_rows", "part_table", "write_claims"]
 

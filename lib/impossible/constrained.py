@@ -27,9 +27,9 @@ from impossible.decoding import (
     ROWS,
     SENTENCE,
     Uniforms,
-    _continue,
-    _forbid,
+    banning,
     check_window,
+    continuations,
     decode,
 )
 from impossible.models import LanguageModel
@@ -182,13 +182,13 @@ def sample_constrained(
         automata[tuple(cnf)].require(numbers.shape[1], prefix)
     results: list[list[str]] = []
     for prefix, cnf, row, numbers in zip(prefixes, constraints, ids, uniforms, strict=True):
-        plain = _forbid(lm, characters, 0, row)
+        plain = banning(lm, characters)
         found: list[str] = []
         for start in range(0, len(numbers), rows):
             part = numbers[start : start + rows]
             rule = HardRule(automata[tuple(cnf)], part.shape[1], prefix)
             both = _after(plain, rule)
-            found += _continue(lm, row, part, nucleus, [1] * len(part), both)
+            found += continuations(lm, row, part, nucleus, [1] * len(part), both)
         results.append(found)
     return results
 

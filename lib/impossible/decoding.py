@@ -27,7 +27,9 @@ from impossible.text.sentences import find_sentence_end
 
 __all__ = [
     "Nucleus",
+    "banning",
     "check_window",
+    "continuations",
     "decode",
     "end_ids",
     "sample_contexts",
@@ -83,18 +85,19 @@ def sample_continuations(
         groups.setdefault((prefix, longest), []).extend((i, sample) for sample in range(k))
     results: list[list[str]] = [[""] * len(numbers) for numbers in uniforms]
     for (prefix, _), samples in groups.items():
-        forbid = _forbid(lm, banned, no_repeat_ngram_size, ids[prefix])
+        forbid = banning(lm, banned, no_repeat_ngram_size, ids[prefix])
         for start in range(0, len(samples), rows):
             part = samples[start : start + rows]
             numbers = np.stack([uniforms[i][sample] for i, sample in part])
             counts = [wanted[i] for i, _ in part]
-            texts = _continue(lm, ids[prefix], numbers, nucleus, counts, forbid)
+            texts = continuations(lm, ids[prefix], numbers, nucleus, counts, forbid)
             for (i, sample), text in zip(part, texts, strict=True):
                 results[i][sample] = text
     return results
 
 
-def _continue(
+@torch.inference_mode()
+def continuations(
     lm: LanguageModel,
     prefix: list[int],
     uniforms: Uniforms,
@@ -102,7 +105,19 @@ def _continue(
     sentences: Sequence[int],
     forbid: Forbid,
 ) -> list[str]:
-    """Continuations of one prefix, one for each row of uniforms."""
+    """Sample continuations of one prefix, computed together; its cache is shared by all rows.
+
+    Args:
+        lm: the teacher.
+        prefix: token ids, at least one; `check_window` tells whether they fit.
+        uniforms: (rows, max_new_tokens) numbers in [0, 1), one row per continuation.
+        nucleus: top_p and temperature.
+        sentences: for each row the sentences after which it may stop.
+        forbid: puts tokens that must not follow at -inf, such as `banning`.
+
+    Returns:
+        Raw text of each row, as in `sample_continuations`.
+    """
     once = DynamicCache()
     batch = torch.tensor([prefix], device=lm.device)
     out = lm.model(input_ids=batch, past_key_values=once, use_cache=True)
@@ -190,8 +205,23 @@ def _sentence_test(lm: LanguageModel, sentences: Sequence[int]) -> Callable[[int
     return finished
 
 
-def _forbid(lm: LanguageModel, banned: Iterable[str], ngram: int, prefix: list[int]) -> Forbid:
-    """Puts forbidden tokens at -inf: those with a banned character, those that repeat an n-gram."""
+def banning(
+    lm: LanguageModel, banned: Iterable[str], ngram: int = 0, prefix: Sequence[int] = ()
+) -> Forbid:
+    """What never follows: tokens with a banned character, no text, or a repeated n-gram.
+
+    Args:
+        lm: the teacher.
+        banned: single characters; a token that has one of them is never generated.
+        ngram: n > 0 forbids any n-gram of tokens to occur twice, 0 allows it.
+        prefix: token ids before the continuation, whose n-grams count too.
+
+    Returns:
+        A `forbid` for `continuations`: logits (slots, vocabulary) with -inf where forbidden.
+
+    Raises:
+        ModelError: a banned string is longer than a character.
+    """
     characters = set(banned)
     if any(len(character) != 1 for character in characters):
         raise ModelError(

@@ -11,7 +11,7 @@ from impossible.contexts import domain_of, draw_contexts, draw_sentences, plan_c
 from impossible.critics import EntailmentCritic
 from impossible.datasets import take
 from impossible.distill import dataset
-from impossible.filters import diversity_filter
+from impossible.filters import thinned
 from impossible.likelihood import surprise
 from impossible.models import LanguageModel
 from impossible.pairs import Parser, gate
@@ -49,7 +49,7 @@ def own_pairs(
         critic, parser: those of the run.
 
     Returns:
-        (CONTEXTS, SENTENCES, pairs that pass all gates and Algorithm 1 as DATASET).
+        (CONTEXTS, SENTENCES, pairs that pass all gates and the diversity filter as DATASET).
     """
     alone, stage = params.fixed(domains=[domain]), f"{domain.name} alone"
     plans = plan_contexts(alone, params.domain_contexts, stage)
@@ -57,7 +57,7 @@ def own_pairs(
     sentences = draw_sentences(run, teacher, contexts, alone, f"{stage} sentences")
     scored, _ = score_sentences(run, sentences, critic, parser, alone, f"{stage} pairs")
     kept, _ = gate(scored, alone)
-    diverse = diversity_filter(kept, critic.probabilities, params.entailment_threshold, scored)
+    diverse = thinned(kept, critic, alone, scored)
     return contexts, sentences, dataset(diverse, origin=f"teacher of {domain.name}")
 
 

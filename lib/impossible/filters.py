@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import networkx as nx
 import numpy as np
@@ -10,11 +11,38 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.errors import ParameterError
+from impossible.params import Params
 
-__all__ = ["diversity_filter"]
+__all__ = ["Critic", "diversity_filter", "thinned"]
 
 Pair = tuple[str, str]
 Entail = Callable[[Sequence[Pair]], NDArray[np.float64]]
+
+
+class Critic(Protocol):
+    """Who judges entailment: `critics.EntailmentCritic`, `scoring.RememberedCritic`."""
+
+    def probabilities(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
+        """P(premise ⇒ hypothesis) of each pair."""
+
+    def entails(self, pairs: Sequence[Pair]) -> NDArray[Any]:
+        """Whether entailment is the first label of each pair."""
+
+
+def thinned(
+    kept: pd.DataFrame, critic: Critic, params: Params, scored: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """`diversity_filter` as a run's parameters ask for it.
+
+    Args:
+        kept, scored: as for `diversity_filter`.
+        critic: judges what is not known yet.
+        params: diversity_filter (False leaves all pairs), dedup, entailment_threshold.
+    """
+    if not params.diversity_filter:
+        return kept
+    entail = critic.probabilities if params.dedup == "paper" else critic.entails
+    return diversity_filter(kept, entail, params.entailment_threshold, scored, params.dedup)
 
 
 def diversity_filter(

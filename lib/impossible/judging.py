@@ -16,11 +16,10 @@ from scipy.special import ndtri
 from impossible.claims import WANTED, Book, Claim, Measure, Part, Recorded
 from impossible.seeds import holm, one_sided_p, over_seeds, seeds_needed
 from impossible.statistics import Interval
+from impossible.verdicts import FAILED, MISSING, REPRODUCED, UNDECIDED
 
-__all__ = ["VERDICTS", "Finding", "Judgement", "Ruled", "combined", "judge", "ruling"]
+__all__ = ["Finding", "Judgement", "Ruled", "combined", "judge", "ruling"]
 
-REPRODUCED, FAILED, UNDECIDED, MISSING = "reproduced", "not reproduced", "undecided", "missing"
-VERDICTS = (REPRODUCED, FAILED, UNDECIDED, MISSING)
 _WEIGHT = (FAILED, MISSING, UNDECIDED, REPRODUCED)  # the first that occurs decides a claim
 
 

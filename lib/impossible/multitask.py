@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from impossible.batching import token_ids
 from impossible.datasets import take
 from impossible.errors import DataError
-from impossible.models import LanguageModel, load_student, save_model
+from impossible.models import LanguageModel
 from impossible.params import Params
-from impossible.store import RunFolder, digest
+from impossible.store import RunFolder
+from impossible.students import settings_for, train_student
 from impossible.systems import System
-from impossible.training import TrainingSettings, steps_for, train_seq2seq
+from impossible.training import MAX_TOKENS
 
 __all__ = [
     "ALL", "HALF", "INSTRUCTIONS", "cost", "equal_tokens", "instructed", "of_length",
@@ -32,8 +33,6 @@ INSTRUCTIONS = {"paraphrase": "paraphrase: ", "summary": "summarize: "}
 
 HALF = "generalist, half"  # as many tokens in all as each specialist
 ALL = "generalist, all"  # as many tokens of each task as its specialist
-
-MAX_TOKENS = 512  # where `train_seq2seq` cuts, so that only what is read is counted
 
 
 def specialist(task: str) -> str:
@@ -109,7 +108,8 @@ def token_counts(pairs: pd.DataFrame, tokenizer: Any) -> NDArray[np.int64]:
         tokenizer: of the student.
 
     Returns:
-        (n,) counts. Padding is not counted: it depends on the neighbours in the batch.
+        (n,) counts. What training cuts is not counted, nor is padding, which depends on the
+        neighbours in the batch.
 
     >>> from types import SimpleNamespace
     >>> words = lambda texts, **_: SimpleNamespace(input_ids=[text.split() for text in texts])
@@ -187,13 +187,10 @@ def cost(corpora: Mapping[str, pd.DataFrame], tokenizer: Any, params: Params) ->
     lines = []
     for name, pairs in corpora.items():
         tokens, passes = int(token_counts(pairs, tokenizer).sum()), params.multitask_epochs
-        lines.append((name, len(pairs), tokens, passes, passes * tokens, _steps(pairs, params)))
+        steps = settings_for(len(pairs), params, passes).steps
+        lines.append((name, len(pairs), tokens, passes, passes * tokens, steps))
     columns = ["student", "pairs", "tokens per pass", "passes", "tokens", "steps"]
     return pd.DataFrame(lines, columns=columns)
-
-
-def _steps(pairs: pd.DataFrame, params: Params) -> int:
-    return steps_for(len(pairs), params.student_batch_size, params.multitask_epochs)
 
 
 def train_fixed(
@@ -205,8 +202,8 @@ def train_fixed(
 ) -> dict[str, LanguageModel]:
     """A student of each corpus after the same number of passes, its last weights.
 
-    `students.train_student` stops early and keeps the best weights on dev, so that a student would
-    decide for itself how many tokens it has seen. Here that number is what is held equal.
+    Other students stop early and keep their best weights on dev, so that each decides for itself
+    how many tokens it has seen. Here that number is what is held equal.
 
     Args:
         corpora: name → DATASET.
@@ -223,35 +220,9 @@ def train_fixed(
     students = {}
     for name, pairs in corpora.items():
         folder = f"{prefix}-{name.replace(', ', '-').replace(' ', '_')}"
-        students[name] = _trained(pairs, base(), params, run, folder)
+        trained = train_student(pairs, base(), params, run, folder, params.multitask_epochs)
+        students[name] = trained.student
     return students
-
-
-def _trained(
-    pairs: pd.DataFrame, start: LanguageModel, params: Params, run: RunFolder, name: str
-) -> LanguageModel:
-    """One student of `train_fixed`, read back as it was saved."""
-    examples = list(zip(pairs["source"], pairs["target"], strict=True))
-    size, checkpoint = params.student_batch_size, run.work / f"{name}.safetensors"
-    settings = TrainingSettings(
-        steps=_steps(pairs, params),
-        learning_rate=params.student_learning_rate,
-        warmup=min(params.student_warmup, 0.99),
-        dtype=params.dtype,
-        seed=params.seed,
-    )
-    history = train_seq2seq(
-        start.model, start.tokenizer, examples, settings, size, (), checkpoint, MAX_TOKENS
-    )
-    recipe = {
-        "model": name, "base": start.name, "base_digest": start.digest, "seed": params.seed,
-        "pairs": len(pairs), "data_digest": digest([examples]), "batch_size": size,
-        "steps": settings.steps, "learning_rate": settings.learning_rate,
-        "warmup": settings.warmup,
-    }  # fmt: skip
-    folder = run.models / name
-    save_model(folder, start.model, start.tokenizer, recipe, {"train_loss": history.best_loss})
-    return load_student(str(folder), run, device=str(start.device))
 
 
 def of_length(xs: Sequence[str], ys: Sequence[str], params: Params) -> NDArray[np.float64]:

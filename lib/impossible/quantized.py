@@ -2,7 +2,7 @@
 
 Pairs are cut into groups by how much shorter the target is and how much of it is new; a few words
 in front of the source name the group that is wanted (v1 of the paper). One student learns all.
-The groups themselves are made by `grids`, whose tools are handed on here.
+The groups themselves are made by `grids`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from impossible.datasets import take
 from impossible.decoding import Nucleus
 from impossible.distill import paraphrase
 from impossible.errors import DataError, ModelError
-from impossible.grids import MEASURES, Axis, Grid, compression, fitted, load_grid, save_grid
+from impossible.grids import MEASURES, Grid, load_grid
 from impossible.models import LanguageModel
 from impossible.systems import System
 
 __all__ = [
-    "Axis", "Grid", "annotated", "asked_all", "by_group", "chosen_among", "compression",
-    "control_scores", "fitted", "grouped", "load_grid", "misled", "one_per_group", "permuted",
-    "rewrite_as", "save_grid", "told", "untold",
+    "annotated", "asked_all", "by_group", "chosen_among", "control_scores", "grouped", "misled",
+    "one_per_group", "permuted", "rewrite_as", "told", "untold",
 ]  # fmt: skip
 
 

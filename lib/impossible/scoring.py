@@ -182,6 +182,10 @@ class RememberedCritic:
                 progress.update(len(chunk))
         return np.array([self._known[pair] for pair in pairs], dtype=np.float64)
 
+    def entails(self, pairs: Sequence[Pair]) -> NDArray[np.bool_]:
+        """The critic's decisions, which are not kept."""
+        return self.critic.entails(pairs)
+
     def _ask(self, chunk: list[Pair]) -> None:
         found = self.critic.probabilities(chunk)
         names = [digest(list(pair)) for pair in chunk]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ __all__ = [
     "Trained",
     "loss_curve",
     "settings_for",
+    "settings_of",
     "split_by_context",
     "train_student",
     "train_students",
@@ -34,7 +35,7 @@ class Trained:
     """A trained student.
 
     Attributes:
-        student: the model with the best weights on dev, as saved.
+        student: the model as saved: the best weights on dev, or the last after fixed passes.
         history: its loss curve; `recipe`, `metrics`: what lies beside the weights as JSON.
     """
 
@@ -68,28 +69,52 @@ def split_by_context(
     return dataset[~in_dev], dataset[in_dev]
 
 
-def settings_for(n_pairs: int, params: Params) -> TrainingSettings:
+def settings_of(steps: int, params: Params) -> TrainingSettings:
+    """How a student is trained for a fixed number of steps, without dev pairs.
+
+    Args:
+        steps: of the optimizer, ≥ 1.
+        params: `student_learning_rate`, `student_warmup`, `dtype`, `seed`.
+    """
+    return TrainingSettings(
+        steps=steps,
+        learning_rate=params.student_learning_rate,
+        warmup=min(params.student_warmup, 0.99),
+        dtype=params.dtype,
+        seed=params.seed,
+    )
+
+
+def settings_for(n_pairs: int, params: Params, passes: float | None = None) -> TrainingSettings:
     """The parameters `student_*` as steps: one evaluation on dev per epoch.
 
     Args:
         n_pairs: training pairs, ≥ 1.
         params: `student_epochs`, `student_batch_size`, `student_learning_rate`, `student_warmup`,
             `student_patience`, `dtype`, `seed`.
+        passes: over the pairs, in place of `student_epochs`, all of them: `student_patience` does
+            not count either.
+
+    >>> settings_for(130, Params()).steps, settings_for(130, Params(), passes=2).steps
+    (24, 6)
     """
-    size, epochs = params.student_batch_size, params.student_epochs
-    return TrainingSettings(
-        steps=steps_for(n_pairs, size, epochs),
-        learning_rate=params.student_learning_rate,
-        warmup=min(params.student_warmup, 0.99),
+    size = params.student_batch_size
+    if passes is not None:
+        return settings_of(steps_for(n_pairs, size, passes), params)
+    return replace(
+        settings_of(steps_for(n_pairs, size, params.student_epochs), params),
         evaluate_every=steps_for(n_pairs, size, 1),
         patience=params.student_patience,
-        dtype=params.dtype,
-        seed=params.seed,
     )
 
 
 def train_student(
-    dataset: pd.DataFrame, base: LanguageModel, params: Params, run: RunFolder, name: str
+    dataset: pd.DataFrame,
+    base: LanguageModel,
+    params: Params,
+    run: RunFolder,
+    name: str,
+    passes: float | None = None,
 ) -> Trained:
     """Train `base` on a corpus by maximum likelihood of target given source and save it.
 
@@ -100,6 +125,8 @@ def train_student(
         run: gets `models/NAME` (weights, tokenizer, recipe.json, metrics.json); the checkpoint for
             resuming lies in `work/NAME.safetensors` until training is complete.
         name: folder name, for example "student".
+        passes: over the whole corpus, after which the last weights are kept; none of it is held
+            out. By default the best weights on dev are kept, of at most `student_epochs` passes.
 
     Raises:
         DataError: the corpus is empty.
@@ -110,8 +137,10 @@ def train_student(
             "funnel of the notebook before, loosen a gate (entailment_threshold, rouge_l_max, "
             "ted_min) or raise n_contexts, k or n_inputs."
         )
-    train, dev = split_by_context(dataset, params.student_dev_fraction, params.seed)
-    settings = settings_for(len(train), params)
+    train, dev = dataset, dataset.head(0)
+    if passes is None:
+        train, dev = split_by_context(dataset, params.student_dev_fraction, params.seed)
+    settings = settings_for(len(train), params, passes)
     pairs, held_out = (
         list(zip(part["source"], part["target"], strict=True)) for part in (train, dev)
     )
@@ -125,8 +154,9 @@ def train_student(
         "batch_size": params.student_batch_size, "steps": settings.steps,
         "learning_rate": settings.learning_rate, "warmup": settings.warmup,
     }  # fmt: skip
+    loss = "dev_loss" if passes is None else "train_loss"
     metrics: dict[str, object] = {
-        "dev_loss": history.best_loss, "best_step": history.best_step,
+        loss: history.best_loss, "best_step": history.best_step,
         "last_step": history.rows[-1]["step"], "stopped_early": history.stopped_early,
     }  # fmt: skip
     folder = run.models / name

@@ -33,6 +33,7 @@ from impossible.errors import DataError
 from impossible.fitting import Batch, History, Loss, TrainingSettings, fit
 
 __all__ = [
+    "MAX_TOKENS",
     "History",
     "TrainingSettings",
     "fit",
@@ -43,6 +44,8 @@ __all__ = [
     "train_seq2seq",
     "train_span_corruption",
 ]
+
+MAX_TOKENS = 512  # of a source and of a target; what is longer is cut
 
 
 def steps_for(n_examples: int, batch_size: int, epochs: float) -> int:
@@ -142,7 +145,7 @@ def train_seq2seq(
     batch_size: int = 64,
     dev: Sequence[tuple[str, str]] = (),
     checkpoint: Path | None = None,
-    max_tokens: int = 512,
+    max_tokens: int = MAX_TOKENS,
 ) -> History:
     """Train an encoder-decoder by maximum likelihood of target given source (paper §3.2).
 

@@ -19,8 +19,9 @@ from impossible.errors import ParameterError
 from impossible.models import LanguageModel
 from impossible.params import Params
 from impossible.rewriting import rewrite
+from impossible.students import settings_of
 from impossible.systems import mean_rows, paired_gain, predict, student_system
-from impossible.training import TrainingSettings, train_seq2seq
+from impossible.training import train_seq2seq
 
 __all__ = [
     "AREA", "at_home", "best_of", "curve_rows", "fine_tuned", "gain_rows", "home_domain",
@@ -106,13 +107,7 @@ def fine_tuned(
         steps: of the optimizer, ≥ 1.
         params: student_batch_size, student_learning_rate, student_warmup, dtype, seed.
     """
-    settings = TrainingSettings(
-        steps=steps,
-        learning_rate=params.student_learning_rate,
-        warmup=min(params.student_warmup, 0.99),
-        dtype=params.dtype,
-        seed=params.seed,
-    )
+    settings = settings_of(steps, params)
     train_seq2seq(start.model, start.tokenizer, pairs, settings, params.student_batch_size)
     return start
 

@@ -26,7 +26,7 @@ from impossible.figures.style import (
     styled,
     whiskers,
 )
-from impossible.judging import FAILED, REPRODUCED, UNDECIDED
+from impossible.verdicts import FAILED, REPRODUCED, UNDECIDED
 
 COLUMNS = (
     "number", "claim", "label", "smallest", "bound", "value", "low", "high", "control",
