@@ -26,7 +26,7 @@ LEVELS = {
             "quality scoring students summaries systems tasks gold_sets "
             "trends claims judging transfer variety sequential yields multitask grids quantized",
             "notebook tables claim_tables figures report examples",
-            "cells ledger execute schedule unchanged runner replicates plan cli cli_rating",
+            "cells ledger execute schedule unchanged runner replicates plan cli cli_rating cli_run",
         )
     )
     for name in names.split()
@@ -37,7 +37,7 @@ ONLY = {
     "yaml": {"yamlio"},
     "papermill": {"execute"},
     "filelock": {"ledger"},
-    "argparse": {"cli", "cli_rating"},
+    "argparse": {"cli", "cli_rating", "cli_run"},
     "matplotlib": {"figures"},
     "torch": {
         *(name for name, level in LEVELS.items() if level in (2, 3)),
