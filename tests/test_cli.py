@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import tiny
 from conftest import Write
-from impossible import cli, plan
+from impossible import cli, cli_run, plan
 from impossible.datasets import read_lines, read_pairs
 from impossible.grids import Axis, Grid, save_grid
 from impossible.params import Params
@@ -41,14 +41,14 @@ def test_every_command_has_help_with_an_example(
 )
 def test_overrides_may_follow_options(line: str) -> None:
     options = cli.parse(["run", *line.split()])
-    assert cli._split(options.params) == ("smoke", ["k=50", "seed=1"])
+    assert cli_run.split(options.params) == ("smoke", ["k=50", "seed=1"])
     assert (options.only, options.force) == ("04", True)
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])
 def test_the_examples_of_run_and_plan_are_understood(command: str) -> None:
     words = cli.EXAMPLES[command].split()[1:]
-    name, overrides = cli._split(cli.parse(words).params)
+    name, overrides = cli_run.split(cli.parse(words).params)
     assert name in words
     assert overrides == words[words.index("--") + 1 :]
 

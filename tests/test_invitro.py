@@ -126,7 +126,7 @@ def tiny(folder: Path, seed: int = 0) -> Params:
 
 
 LOADERS: dict[str, Any] = {
-    "teacher": load_teacher,
+    **{name: load_teacher for name in invitro.RECIPES if name.startswith("teacher")},
     "critic": load_critic,
     "student-base": load_student,
     "encoder": load_encoder,

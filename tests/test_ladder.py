@@ -27,7 +27,7 @@ LEVELS = {
             "trends claims judging transfer variety sequential yields multitask grids quantized",
             "notebook tables claim_tables figures report examples",
             "beforehand cells ledger execute schedule unchanged runner replicates plan cli "
-            "cli_rating",
+            "cli_rating cli_run",
         )
     )
     for name in names.split()
@@ -38,7 +38,7 @@ ONLY = {
     "yaml": {"yamlio"},
     "papermill": {"execute"},
     "filelock": {"ledger"},
-    "argparse": {"cli", "cli_rating"},
+    "argparse": {"cli", "cli_rating", "cli_run"},
     "matplotlib": {"figures"},
     "torch": {
         *(name for name, level in LEVELS.items() if level in (2, 3)),

@@ -54,7 +54,7 @@ def test_home_is_the_first_other_domain() -> None:
     home = [f"inputs-{i * len(params.domains):05d}" for i in range(2)]
     kept = list(transfer.at_home(pairs, params)["context_id"])
     assert kept == [name for name in home if name in set(pairs["context_id"])]
-    alone = params.fixed(domains=[params.domains[1]])
+    alone = params.fixed(domains=[params.domains[-1]])
     with pytest.raises(ParameterError, match="only domain is the unseen one"):
         transfer.home_domain(alone)
 
