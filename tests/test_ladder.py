@@ -15,7 +15,7 @@ LEVELS = {
         (
             "errors records yamlio progress",
             "keys files shards store schema params templates text statistics seeds thesauri trees "
-            "world parsers published constraints vocabulary automaton",
+            "world parsers published constraints vocabulary automaton axes",
             "arithmetic models caches tokenizing",
             "batching sampling beams constrained likelihood decoding rewriting critics fitting "
             "training",
