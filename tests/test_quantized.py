@@ -125,7 +125,7 @@ def test_a_paraphrase_that_its_gates_would_drop_lies_in_no_group() -> None:
 def test_limits_of_a_task_are_those_of_its_gates() -> None:
     written = pairs_of({text: group for text, group in WRITTEN.items() if group})
     grid = of_task("summary", written, summarization(Params()))
-    assert [(axis.bottom, axis.top) for axis in grid.axes] == [(0, 0.8), (0, math.inf)]
+    assert [(axis.bottom, axis.top) for axis in grid.axes] == [(0, 0.8), (0, 1)]
     assert grid.axes[0].words == AXES["summary"]["length"].words
     assert sorted(quantized.grouped(written, grid)["group"]) == sorted(grid.groups)
 

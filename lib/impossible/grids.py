@@ -208,6 +208,7 @@ def of_task(task: str, pairs: pd.DataFrame, params: Params) -> Grid:
         raise DataError(f"No task is called {task!r}; choose {' or '.join(AXES)}.")
     limits = {
         "compression": (params.length_ratio_min, params.length_ratio_max),
+        "novelty": (0.0, 1.0),
         "rewording": (1 - params.rouge_l_max, 1.0),
     }
     return fitted(pairs, AXES[task], task, limits)
