@@ -11,6 +11,7 @@ import pytest
 import tiny
 from conftest import Write
 from impossible import cli, cli_run, plan
+from impossible.axes import AXES
 from impossible.datasets import read_lines, read_pairs
 from impossible.grids import Axis, Grid, save_grid
 from impossible.params import Params
@@ -210,12 +211,53 @@ def test_a_student_is_told_length_and_style(
     ask = ["summarize", "--model", str(student), "--length", "short", tiny.SENTENCES[0]]
     assert cli.main(ask) == 2
     assert "takes no instructions" in capsys.readouterr().err
-    axes = (Axis("length", ("short", "long"), (0.5,)), Axis("style", ("plain", "free"), (0.5,)))
+    axes = (
+        Axis("length", "compression", ("short", "long"), (0.5,)),
+        Axis("style", "novelty", ("plain", "free"), (0.5,)),
+    )
     save_grid(student, Grid("summary", axes))
     assert cli.main(ask) == 0
     assert capsys.readouterr().out.count("\n") == 1
     assert cli.main([*ask[:-1], "--style", "odd", ask[-1]]) == 2
     assert "it knows length: short, long; style: plain, free" in capsys.readouterr().err
+    assert cli.main([*ask[:3], ask[-1]]) == 2
+    assert "give --length short|long and/or --style plain|free, or" in capsys.readouterr().err
+    assert cli.main(["summarize", "--length", "", *ask[1:3], ask[-1]]) == 2
+    assert "cannot be asked for the length ''" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "task"), [("paraphrase", "paraphrase"), ("summarize", "summary")]
+)
+def test_a_command_has_the_options_of_its_task(
+    command: str, task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    student = tiny.save(tmp_path / "student", *tiny.t5())
+    words = {axis: scale.words[-1] for axis, scale in AXES[task].items()}
+    ask = [command, "--model", str(student), tiny.SENTENCES[0]]
+    told = [*ask, *(part for axis, word in words.items() for part in (f"--{axis}", word))]
+    assert cli.main(ask) == 0
+    capsys.readouterr()
+    assert cli.main(told) == 2  # options without a grid
+    assert "leave --length and --style out" in capsys.readouterr().err
+    axes = [Axis(a, s.measure, s.words, (0.5,)) for a, s in AXES[task].items()]
+    save_grid(student, Grid(task, tuple(axes)))
+    assert cli.main(told) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+    assert cli.main(ask) == 2  # a grid without options
+    printed = capsys.readouterr()
+    assert "must be told what to write: give --length short|long and/or" in printed.err
+    assert printed.out == ""
+    other = {"paraphrase": "summarize", "summarize": "paraphrase"}[command]
+    assert cli.main([other, *told[1:]]) == 2
+    assert f"takes instructions for a {task}, not for a" in capsys.readouterr().err
+
+
+def test_help_names_the_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["paraphrase", "--help"])
+    printed = capsys.readouterr().out
+    assert all(word in printed for scale in AXES["paraphrase"].values() for word in scale.words)
 
 
 def test_a_student_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:

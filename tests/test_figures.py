@@ -206,6 +206,15 @@ def test_maps_of_the_surface_share_a_scale_and_show_what_is_missing() -> None:
     assert texts(empty).count("–") == 50
 
 
+def test_a_confusion_matrix_has_only_rows_that_can_be_true() -> None:
+    figure = figures.confusion([[3, 0, 1], [0, 0, 0]], ["a", "b", "none"], ["a", "b"])
+    axis = figure.axes[0]
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["a", "b"]
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == ["a", "b", "none"]
+    assert "75.0%\n3" in texts(figure)
+    assert texts(figure).count("–\n0") == 3
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -215,6 +224,7 @@ def test_maps_of_the_surface_share_a_scale_and_show_what_is_missing() -> None:
         (lambda: figures.score_histogram([]), "No finite value"),
         (lambda: figures.score_histogram([1.0], 0.5, keep="up"), "'above' or 'below'"),
         (lambda: figures.confusion([[1, 2]], ["a", "b"]), "must be square"),
+        (lambda: figures.confusion([[1, 2]], ["a", "b"], ["a", "b"]), "2 labels for 2 rows"),
         (lambda: figures.diversity_graph([], [], []), "at least one node"),
         (lambda: figures.pipeline_strip(lit="nowhere"), "No stage is called"),
         (lambda: figures.pipeline_strip(lit=99), "between 0 and 12"),

@@ -15,7 +15,7 @@ LEVELS = {
         (
             "errors records yamlio progress",
             "keys files shards store schema params templates text statistics seeds thesauri trees "
-            "world parsers published constraints vocabulary automaton verdicts",
+            "world parsers published constraints vocabulary automaton axes verdicts",
             "arithmetic models caches tokenizing",
             "batching sampling beams constrained likelihood decoding rewriting critics fitting "
             "training",

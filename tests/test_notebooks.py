@@ -261,6 +261,34 @@ def test_a_gate_left_out_lets_more_through(found: dict[str, Any]) -> None:
     assert sizes["full"] <= found["14"]["n_inputs"]
 
 
+def test_control_is_measured_alike_for_both_tasks(smoke: RunFolder, found: dict[str, Any]) -> None:
+    for noun, student, prefix in (
+        ("summary", "m_sum_control", ""),
+        ("paraphrase", "m_para_control", "paraphrase: "),
+    ):
+        value = {
+            name.removeprefix(prefix): each
+            for name, each in found["18"].items()
+            if name.startswith(prefix)
+        }
+        assert value["not told, answers"] == 1 <= value["told, answers"] <= 4
+        assert value["not told, right"] <= 25  # one answer for four groups
+        assert max(value["not told, length right"], value["not told, style right"]) <= 50
+        for name in ("told", "teacher, few-shot"):
+            axes = [value[f"{name}, {axis} right"] for axis in ("length", "style")]
+            assert value[f"{name}, right"] <= min(axes)
+        gain = value["told − not told, right"]
+        assert gain[0] == pytest.approx(value["told, right"] - value["not told, right"])
+        assert gain[1] <= gain[0] <= gain[2]
+        assert value["n_pairs"] == SMOKE.compared_pairs
+        assert value["n_test"] == SMOKE.n_test // 3
+        grid = read_json(smoke.models / student / "control.json")
+        assert grid["noun"] == noun
+        assert {axis["name"]: axis["cuts"] for axis in grid["axes"]} == value["cuts"]
+        told = pd.read_parquet(smoke.data(f"dataset_control_{noun}"))
+        assert told["source"].str.contains(f"^(?:short|long) [a-z]+ {noun}: ").all()
+
+
 def test_a_noisier_critic_makes_a_worse_dataset(smoke: RunFolder) -> None:
     value = next(numbers for name, numbers in scalars(smoke).items() if name.endswith("_truth"))
     assert 0.3 < value["precision"] < 1

@@ -12,14 +12,18 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from impossible import grids, quantized
+from impossible.axes import AXES, Scale
 from impossible.decoding import Nucleus
 from impossible.errors import DataError, ModelError
-from impossible.grids import CONTROL, MEASURES, Axis, Grid
+from impossible.grids import CONTROL, MEASURES, Axis, Grid, of_task
 from impossible.models import load_student
+from impossible.params import Params
 from impossible.store import read_json, write_json
+from impossible.tasks import summarization
 
-LENGTH = Axis("length", ("short", "long"), (0.5,), top=0.8)
-STYLE = Axis("style", ("extractive", "abstractive"), (0.5,))
+LENGTH = Axis("length", "compression", ("short", "long"), (0.5,), top=0.8)
+THREE = {"length": Scale("compression", ("short", "medium", "long"))}
+STYLE = Axis("style", "novelty", ("extractive", "abstractive"), (0.5,))
 GRID = Grid("summary", (LENGTH, STYLE))
 SOURCE = "The old school was destroyed by a fire on Monday."  # 49 characters
 WRITTEN = {
@@ -49,21 +53,27 @@ def test_groups_by_hand() -> None:
     assert marked["group"].tolist() == [group for group in WRITTEN.values() if group]
 
 
-@given(st.floats(0, 2), st.lists(st.floats(0.01, 1), min_size=1, max_size=3, unique=True))
+@given(
+    st.floats(0, 2),
+    st.lists(st.floats(0.5, 1), min_size=1, max_size=3, unique=True),
+    st.floats(0, 0.4),
+)
 def test_a_value_lies_in_one_interval_and_is_zero_from_it_alone(
-    value: float, cuts: list[float]
+    value: float, cuts: list[float], bottom: float
 ) -> None:
     words = ("a", "b", "c", "d")[: len(cuts) + 1]
-    axis = Axis("length", words, tuple(sorted(cuts)), top=1.5)
+    axis = Axis("length", "compression", words, tuple(sorted(cuts)), bottom, 1.5)
     found = axis.word(value)
-    assert (found == "") == (value > 1.5)
+    assert (found == "") == (value < bottom or value > 1.5)
     bounds = [-math.inf, *sorted(cuts), 1.5]
     naive = [
-        w for w, low, high in zip(words, bounds, bounds[1:], strict=False) if low < value <= high
-    ]
+        w for w, low, high in zip(words, bounds, bounds[1:], strict=False)
+        if max(low, math.nextafter(bottom, -1)) < value <= high
+    ]  # fmt: skip
     assert ([found] if found else []) == naive
     nearest = min(words, key=lambda word: axis.distance(value, word))
-    assert axis.distance(value, found or words[-1]) == axis.distance(value, nearest)
+    outer = words[-1 if value > 1.5 else 0]
+    assert axis.distance(value, found or outer) == axis.distance(value, nearest)
 
 
 def test_distance_is_first_whether_it_is_the_group() -> None:
@@ -77,27 +87,59 @@ def test_distance_is_first_whether_it_is_the_group() -> None:
 
 def test_cuts_are_quantiles() -> None:
     pairs = pd.DataFrame({"source": "x" * 10, "target": ["y" * n for n in (1, 2, 3, 4, 5, 6)]})
-    one = grids.fitted(pairs, {"length": ("short", "medium", "long")}, "text", {"length": 0.9})
+    one = grids.fitted(pairs, THREE, "text", {"compression": (0.1, 0.9)})
     assert one.axes[0].cuts == pytest.approx((8 / 30, 13 / 30))
-    assert one.axes[0].top == 0.9
+    assert (one.axes[0].bottom, one.axes[0].top) == (0.1, 0.9)
     counts = quantized.grouped(pairs, one)["group"].value_counts()
     assert counts.to_dict() == {"short": 2, "medium": 2, "long": 2}
     with pytest.raises(DataError, match="too few different values to make 2 groups"):
-        grids.fitted(pairs.head(1), {"length": ("short", "long")})
-    with pytest.raises(DataError, match="No measure is called 'tone'; choose length or style"):
-        grids.fitted(pairs, {"tone": ("kind", "cruel")})
+        grids.fitted(pairs.head(1), {"length": AXES["summary"]["length"]})
+    with pytest.raises(DataError, match="No measure is called 'tone'; choose compression or nove"):
+        grids.fitted(pairs, {"length": Scale("tone", ("kind", "cruel"))})
+
+
+def test_a_paraphrase_that_its_gates_would_drop_lies_in_no_group() -> None:
+    source = "a b c d e f g h."
+    texts = {
+        "a b c d e f y z.": "short literal",  # 16 of 16 characters; 6 of 8 words stay: at the gate
+        "a b x w v u y z.": "short free",
+        "a b c d e f yy zz w.": "long literal",  # 2 · 6 of 8 + 9 words
+        "a b xx ww v u y zz w.": "long free",
+        "a b c d e f g h": "",  # a copy but for the full stop
+        "a b c d e f g z.": "",  # ROUGE-L 7/8
+        "a b x y.": "",  # too short
+        "a b xxxxxxx wwwwwww vvvvvv u y z.": "",  # too long
+        "": "",
+    }
+    kept = pd.DataFrame({"source": source, "target": [y for y, group in texts.items() if group]})
+    grid = of_task("paraphrase", kept, Params())
+    assert [(axis.bottom, axis.top) for axis in grid.axes] == [(0.8, 1.5), (0.25, 1)]
+    assert {text: grid.group(source, text) for text in texts} == texts
+    assert grid.prompt("x", "long free") == "long free paraphrase: x"
+    loose = Params().fixed(rouge_l_max=1.0, length_ratio_min=0.0)
+    assert of_task("paraphrase", kept, loose).group(source, source) == "short literal"
+    with pytest.raises(DataError, match="No task is called 'haiku'; choose summary or paraphrase"):
+        of_task("haiku", kept, Params())
+
+
+def test_limits_of_a_task_are_those_of_its_gates() -> None:
+    written = pairs_of({text: group for text, group in WRITTEN.items() if group})
+    grid = of_task("summary", written, summarization(Params()))
+    assert [(axis.bottom, axis.top) for axis in grid.axes] == [(0, 0.8), (0, 1)]
+    assert grid.axes[0].words == AXES["summary"]["length"].words
+    assert sorted(quantized.grouped(written, grid)["group"]) == sorted(grid.groups)
 
 
 @pytest.mark.parametrize("words", [("short", "short"), ("short", "rather long"), ("short", "")])
 def test_words_of_a_grid_must_name_groups(words: tuple[str, str]) -> None:
     with pytest.raises(DataError, match="must be different and without blanks"):
-        Grid("summary", (Axis("length", words, (0.5,)),))
+        Grid("summary", (Axis("length", "compression", words, (0.5,)),))
 
 
 @pytest.mark.parametrize("cuts", [(), (0.5, 0.6), (0.6, 0.5)])
 def test_cuts_of_an_axis_must_fit_its_words(cuts: tuple[float, ...]) -> None:
     with pytest.raises(DataError, match="ascending cuts, one fewer than words"):
-        Axis("length", ("short", "long"), cuts)
+        Axis("length", "compression", ("short", "long"), cuts)
 
 
 def test_one_candidate_per_input_and_group() -> None:
@@ -212,7 +254,7 @@ def test_a_grid_is_saved_beside_its_student(student: Path, tmp_path: Path) -> No
     damaged: list[object] = [
         [], {"noun": "summary"},
         {**saved, "axes": [{**saved["axes"][0], "cuts": []}]},
-        {**saved, "axes": [{**saved["axes"][0], "name": "tone"}]},
+        {**saved, "axes": [{**saved["axes"][0], "measure": "tone"}]},
     ]  # fmt: skip
     for value in damaged:
         write_json(tmp_path / CONTROL, value)
@@ -241,6 +283,10 @@ def test_an_open_axis_takes_what_was_asked_for_first(
     written = [["The old school was destroyed."], ["Fire hit a school."]]  # as asked: the second
     monkeypatch.setattr(quantized, "paraphrase", lambda *_: written)
     assert quantized.rewrite_as([SOURCE], student, {"length": "short"}) == [written[1]]
+    # Each writes what the other was told to: short all the same, so the first is taken
+    texts = ["Fire hit a school.", "It was destroyed."]
+    monkeypatch.setattr(quantized, "paraphrase", lambda *_: [[text] for text in texts])
+    assert quantized.rewrite_as([SOURCE], student, {"length": "short"}) == [texts[:1]]
 
 
 def test_the_measures_equal_a_naive_count() -> None:
@@ -249,5 +295,5 @@ def test_the_measures_equal_a_naive_count() -> None:
         x, y = (" ".join(rng.choice(["a", "b", "c"], 6)) + "." for _ in range(2))
         ours, theirs = ([tuple(t[:-1].split()[i : i + 2]) for i in range(5)] for t in (y, x))
         fresh = sum(pair not in theirs for pair in set(ours)) / len(set(ours))
-        assert MEASURES["style"](x, y) == pytest.approx(fresh, abs=1e-6)
-        assert MEASURES["length"](x, y) == 1
+        assert MEASURES["novelty"](x, y) == pytest.approx(fresh, abs=1e-6)
+        assert MEASURES["compression"](x, y) == 1

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from impossible import cli_rating, cli_run
-from impossible.errors import DataError, ImpossibleError
+from impossible.axes import AXES
+from impossible.errors import DataError, ImpossibleError, ParameterError
 
 EXAMPLES = {
     **cli_run.EXAMPLES,
@@ -74,8 +75,8 @@ def parser() -> argparse.ArgumentParser:
     cli_run.add_run(_command, commands)
     _add_score(commands)
     _add_quality(commands)
-    _add_rewriter(commands, "paraphrase", "m_para")
-    _add_control(_add_rewriter(commands, "summarize", "m_sum"))
+    _add_rewriter(commands, "paraphrase", "paraphrase", "m_para")
+    _add_rewriter(commands, "summarize", "summary", "m_sum")
     cli_rating.add_rating(_command, commands)
     return top
 
@@ -114,26 +115,25 @@ def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _add_rewriter(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, model: str
-) -> argparse.ArgumentParser:
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, task: str, model: str
+) -> None:
+    """A command of a task (a key of `AXES`), whose options are the axes of a controlled student.
+
+    The help names the words of notebook 18; those that count are in the student's control.json.
+    """
     command = _command(commands, name, f"{name} sentences with the distilled student", _rewrite)
     place = f"results/invitro/models/{model}"
-    command.set_defaults(student=place, length=None, style=None)  # not every command has these two
+    command.set_defaults(task=task, student=place, controlled=f"{place}_control")
     command.add_argument("text", nargs="+", metavar="TEXT", help="sentences, or - for one per line")
     command.add_argument(
         "--model", metavar="DIR", help=f"folder of a student (default {place}, below the checkout)"
     )
     command.add_argument("-n", type=_positive, default=1, help="candidates (default 1)")
     command.add_argument("--seed", type=int, default=0, help="default 0")
-    return command
-
-
-def _add_control(command: argparse.ArgumentParser) -> None:
-    """Options of a student that takes instructions; their values are those in its control.json."""
     about = "as the student of notebook 18 knows it; the default --model is then that student"
-    command.add_argument("--length", metavar="WORD", help=f"short or long, {about}")
-    command.add_argument("--style", metavar="WORD", help=f"extractive or abstractive, {about}")
-    command.set_defaults(controlled="results/invitro/models/m_sum_control")
+    for axis, scale in AXES[task].items():
+        words = " or ".join(scale.words)
+        command.add_argument(f"--{axis}", metavar="WORD", help=f"{words}, {about}")
 
 
 def _positive(text: str) -> int:
@@ -193,22 +193,28 @@ def _student(name: str) -> str | Path:
 
 def _rewrite(options: argparse.Namespace) -> None:
     from impossible.distill import paraphrase
+    from impossible.grids import load_grid
+    from impossible.quantized import rewrite_as
 
     texts = options.text
     if texts == ["-"]:
         texts = [line.strip() for line in _lines("-")[0] if line.strip()]
     if not texts:
         raise DataError("standard input holds no sentence: give one per line.")
-    said = {"length": options.length, "style": options.style}
-    asked = {axis: word for axis, word in said.items() if word}
-    model = options.model or (options.controlled if asked else options.student)
+    said = {axis: getattr(options, axis) for axis in AXES[options.task]}
+    asked = {axis: word for axis, word in said.items() if word is not None}
+    model = _student(options.model or (options.controlled if asked else options.student))
     how = {"n": options.n, "seed": options.seed}
-    if asked:
-        from impossible.quantized import rewrite_as
-
-        written = rewrite_as(texts, _student(model), asked, **how)
+    grid = load_grid(model)
+    if grid is not None and grid.noun != options.task:
+        raise DataError(
+            f"the student in {model} takes instructions for a {grid.noun}, not for a "
+            f"{options.task}: use the command of its task, or name another with --model."
+        )
+    if asked or grid is not None:  # a student of instructions that gets none is refused there
+        written = rewrite_as(texts, model, asked, **how)
     else:
-        written = paraphrase(texts, _student(model), **how)
+        written = paraphrase(texts, model, **how)
     for candidates in written:
         print("\n".join(candidates))
 

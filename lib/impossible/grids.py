@@ -1,7 +1,7 @@
 """Groups of pairs: axes cut into intervals, a word for each, and the instruction they make.
 
 A grid is fitted to pairs, saved beside the weights of the student that learns its instructions,
-and read by the command that gives them (`quantized`).
+and read by the command that gives them (`quantized`). Its axes and words are those of `axes`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from impossible.axes import AXES, Scale
 from impossible.errors import DataError, ModelError
+from impossible.params import Params
 from impossible.store import read_json, write_json
 from impossible.summaries import novelty
+from impossible.text.overlap import rouge_l, rouge_tokens
 
-__all__ = ["CONTROL", "MEASURES", "Axis", "Grid", "compression", "fitted", "load_grid", "save_grid"]
+__all__ = [
+    "CONTROL", "MEASURES", "Axis", "Grid", "compression", "fitted", "load_grid", "of_task",
+    "rewording", "save_grid",
+]  # fmt: skip
 
 CONTROL = "control.json"  # beside the weights of a student that takes instructions
 
@@ -33,8 +39,21 @@ def compression(source: str, output: str) -> float:
     return len(output) / len(source) if source else math.nan
 
 
-#: What the axes measure, by their names, which are also the options of the command.
-MEASURES: Mapping[str, Callable[[str, str], float]] = {"length": compression, "style": novelty}
+def rewording(source: str, output: str) -> float:
+    """How far the words of the output are from the source's: 1 − ROUGE-L; NaN for no words.
+
+    >>> rewording("The old school burned down.", "The school burned.")
+    0.25
+    """
+    return 1 - rouge_l(source, output) if rouge_tokens(output) else math.nan
+
+
+#: What an axis can measure of a source and an output; values are not negative.
+MEASURES: Mapping[str, Callable[[str, str], float]] = {
+    "compression": compression,
+    "novelty": novelty,
+    "rewording": rewording,
+}
 
 
 @dataclass(frozen=True)
@@ -42,44 +61,52 @@ class Axis:
     """A measure cut into intervals, each with a word for it.
 
     Attributes:
-        name: key of `MEASURES`.
+        name: what the command calls it.
+        measure: key of `MEASURES`.
         words: one per interval, from low values to high ones.
         cuts: ascending, one fewer than words; a value that equals a cut lies below it.
-        top: the largest value that lies in any interval; infinite: no limit.
+        bottom, top: the least and the largest value that lie in any interval: the task's gates.
     """
 
     name: str
+    measure: str
     words: tuple[str, ...]
     cuts: tuple[float, ...]
+    bottom: float = 0.0
     top: float = math.inf
 
     def __post_init__(self) -> None:
+        _measured(self.measure)
         if len(self.cuts) != len(self.words) - 1 or list(self.cuts) != sorted(self.cuts):
             raise DataError(
                 f"The axis {self.name} has {len(self.words)} words and the cuts {self.cuts}: give "
                 "ascending cuts, one fewer than words."
             )
 
-    def word(self, value: float) -> str:
-        """The word of the interval that holds a value; "" beyond the top and for NaN.
+    def value(self, source: str, output: str) -> float:
+        """What the axis measures of an output; NaN where nothing can be measured."""
+        return _measured(self.measure)(source, output)
 
-        >>> Axis("length", ("short", "long"), (0.6,), top=0.8).word(0.6)
+    def word(self, value: float) -> str:
+        """The word of the interval that holds a value; "" beyond the limits and for NaN.
+
+        >>> Axis("length", "compression", ("short", "long"), (0.6,), top=0.8).word(0.6)
         'short'
         """
-        if math.isnan(value) or value > self.top:
+        if not self.bottom <= value <= self.top:
             return ""
         return self.words[int(np.searchsorted(self.cuts, value))]
 
     def distance(self, value: float, word: str) -> float:
         """How far a value lies from the interval of a word; infinite for NaN.
 
-        >>> Axis("length", ("short", "long"), (0.5,)).distance(0.75, "short")
+        >>> Axis("length", "compression", ("short", "long"), (0.5,)).distance(0.75, "short")
         0.25
         """
         if math.isnan(value):
             return math.inf
         place = self.words.index(word)
-        low, high = (-math.inf, *self.cuts)[place], (*self.cuts, self.top)[place]
+        low, high = (self.bottom, *self.cuts)[place], (*self.cuts, self.top)[place]
         return max(low - value, value - high, 0.0)
 
 
@@ -88,7 +115,7 @@ class Grid:
     """The groups that a student can be asked for: every combination of one word per axis.
 
     Attributes:
-        noun: what is asked for; it ends every instruction.
+        noun: what is asked for, a key of `AXES`; it ends every instruction.
         axes: with different names and words.
     """
 
@@ -107,20 +134,22 @@ class Grid:
     def groups(self) -> list[str]:
         """Names of the groups, the last axis fastest.
 
-        >>> Grid("summary", (Axis("length", ("short", "long"), (0.6,)),)).groups
+        >>> length = Axis("length", "compression", ("short", "long"), (0.6,))
+        >>> Grid("summary", (length,)).groups
         ['short', 'long']
         """
         return [" ".join(words) for words in product(*(axis.words for axis in self.axes))]
 
     def group(self, source: str, output: str) -> str:
-        """The group of a pair; "" if it lies in none (too long, or too short to be measured)."""
-        words = [axis.word(MEASURES[axis.name](source, output)) for axis in self.axes]
+        """The group of a pair; "" if it lies in none (beyond a gate, or not to be measured)."""
+        words = [axis.word(axis.value(source, output)) for axis in self.axes]
         return " ".join(words) if all(words) else ""
 
     def prompt(self, source: str, group: str) -> str:
         """What the student reads: the instruction of a group, then the source.
 
-        >>> Grid("summary", (Axis("length", ("short", "long"), (0.6,)),)).prompt("x", "short")
+        >>> length = Axis("length", "compression", ("short", "long"), (0.6,))
+        >>> Grid("summary", (length,)).prompt("x", "short")
         'short summary: x'
         """
         return f"{group} {self.noun}: {source}"
@@ -128,10 +157,19 @@ class Grid:
     def distance(self, source: str, output: str, group: str) -> tuple[bool, float]:
         """How far an output is from a group: (False, 0) inside, else (True, sum over the axes)."""
         far = [
-            axis.distance(MEASURES[axis.name](source, output), word)
+            axis.distance(axis.value(source, output), word)
             for axis, word in zip(self.axes, group.split(), strict=True)
         ]
         return self.group(source, output) != group, sum(far)
+
+    @property
+    def known(self) -> str:
+        """The axes with their words, for a user.
+
+        >>> Grid("summary", (Axis("length", "compression", ("short", "long"), (0.6,)),)).known
+        'length: short, long'
+        """
+        return "; ".join(f"{axis.name}: {', '.join(axis.words)}" for axis in self.axes)
 
     def matching(self, asked: Mapping[str, str]) -> list[str]:
         """The groups that have the words asked for; an axis that is not asked for may be anything.
@@ -143,11 +181,10 @@ class Grid:
             DataError: the grid has no such axis or word, with those it has.
         """
         known = {axis.name: axis.words for axis in self.axes}
-        have = "; ".join(f"{name}: {', '.join(words)}" for name, words in known.items())
         for name, word in asked.items():
             if word not in known.get(name, ()):
                 raise DataError(
-                    f"this student cannot be asked for the {name} {word!r}; it knows {have}."
+                    f"this student cannot be asked for the {name} {word!r}; it knows {self.known}."
                 )
         kept = [
             (asked[axis.name],) if axis.name in asked else tuple(axis.words) for axis in self.axes
@@ -155,11 +192,33 @@ class Grid:
         return [" ".join(words) for words in product(*kept)]
 
 
+def of_task(task: str, pairs: pd.DataFrame, params: Params) -> Grid:
+    """The grid of a task: its axes from `AXES`, its limits from the gates, its cuts from the data.
+
+    Args:
+        task: a key of `AXES`.
+        pairs: source and target, those that passed the gates.
+        params: with the gates of the task (`tasks`): length_ratio_min, length_ratio_max,
+            rouge_l_max. What they would drop lies in no group.
+
+    Raises:
+        DataError: no such task, or too few different pairs to cut.
+    """
+    if task not in AXES:
+        raise DataError(f"No task is called {task!r}; choose {' or '.join(AXES)}.")
+    limits = {
+        "compression": (params.length_ratio_min, params.length_ratio_max),
+        "novelty": (0.0, 1.0),
+        "rewording": (1 - params.rouge_l_max, 1.0),
+    }
+    return fitted(pairs, AXES[task], task, limits)
+
+
 def fitted(
     pairs: pd.DataFrame,
-    words: Mapping[str, Sequence[str]],
+    scales: Mapping[str, Scale],
     noun: str = "summary",
-    tops: Mapping[str, float] | None = None,
+    limits: Mapping[str, tuple[float, float]] | None = None,
 ) -> Grid:
     """A grid whose intervals hold equally many pairs, axis by axis.
 
@@ -168,30 +227,37 @@ def fitted(
 
     Args:
         pairs: source and target.
-        words: axis → its words, from low values to high ones: two give a cut at the median.
+        scales: axis → measure and words, from low values to high ones: two give a cut at the
+            median.
         noun: what is asked for.
-        tops: axis → its largest value, for example the gate of the task for the length.
+        limits: measure → least and largest value of an output that lies in any group.
 
     Raises:
-        DataError: no axis of this name, or too few different values to cut.
+        DataError: no such measure, or too few different values to cut.
     """
     axes = []
-    for name, given in words.items():
-        if name not in MEASURES:
-            raise DataError(f"No measure is called {name!r}; choose {' or '.join(MEASURES)}.")
-        values = [
-            MEASURES[name](x, y) for x, y in zip(pairs["source"], pairs["target"], strict=True)
-        ]
+    for name, scale in scales.items():
+        measure = _measured(scale.measure)
+        values = [measure(x, y) for x, y in zip(pairs["source"], pairs["target"], strict=True)]
         known = np.array([value for value in values if not math.isnan(value)])
-        shares = np.arange(1, len(given)) / len(given)
+        shares = np.arange(1, len(scale.words)) / len(scale.words)
         cuts = np.quantile(known, shares).tolist() if len(known) else []
-        if len(cuts) < len(given) - 1 or (cuts and not _cuts(known, cuts)):
+        if len(cuts) < len(shares) or (cuts and not _cuts(known, cuts)):
             raise DataError(
                 f"The {name} of {len(known)} pairs has too few different values to make "
-                f"{len(given)} groups: give more pairs or fewer words ({', '.join(given)})."
+                f"{len(scale.words)} groups: give more pairs or fewer words "
+                f"({', '.join(scale.words)})."
             )
-        axes.append(Axis(name, tuple(given), tuple(cuts), (tops or {}).get(name, math.inf)))
+        bounds = (limits or {}).get(scale.measure, (0.0, math.inf))
+        axes.append(Axis(name, scale.measure, scale.words, tuple(cuts), *bounds))
     return Grid(noun, tuple(axes))
+
+
+def _measured(name: str) -> Callable[[str, str], float]:
+    """The measure of this name."""
+    if name not in MEASURES:
+        raise DataError(f"No measure is called {name!r}; choose {' or '.join(MEASURES)}.")
+    return MEASURES[name]
 
 
 def _cuts(values: np.ndarray, cuts: Sequence[float]) -> bool:
@@ -221,14 +287,14 @@ def load_grid(folder: str | Path) -> Grid | None:
         axes = [
             Axis(
                 each["name"],
+                each["measure"],
                 tuple(each["words"]),
                 tuple(map(float, each["cuts"])),
+                float(each["bottom"]),
                 math.inf if each["top"] is None else float(each["top"]),
             )
             for each in saved["axes"]
         ]
-        if unknown := [axis.name for axis in axes if axis.name not in MEASURES]:
-            raise ValueError(f"no measure is called {unknown[0]!r}")
         return Grid(str(saved["noun"]), tuple(axes))
     except (DataError, KeyError, TypeError, ValueError) as bad:
         raise ModelError(

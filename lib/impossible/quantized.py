@@ -16,7 +16,7 @@ from impossible.datasets import take
 from impossible.decoding import Nucleus
 from impossible.distill import paraphrase
 from impossible.errors import DataError, ModelError
-from impossible.grids import MEASURES, Grid, load_grid
+from impossible.grids import Grid, load_grid
 from impossible.models import LanguageModel
 from impossible.systems import System
 
@@ -178,7 +178,7 @@ def control_scores(predictions: pd.DataFrame, items: pd.DataFrame, grid: Grid) -
     got = [grid.group(x, y) for x, y in pairs]
     columns = {
         f"{axis.name} right": [
-            100.0 * (axis.word(MEASURES[axis.name](x, y)) == group.split()[place])
+            100.0 * (axis.word(axis.value(x, y)) == group.split()[place])
             for (x, y), group in zip(pairs, asked, strict=True)
         ]
         for place, axis in enumerate(grid.axes)
@@ -218,16 +218,17 @@ def rewrite_as(
     """
     grid = load_grid(model)
     if grid is None:
+        given = " and ".join(f"--{axis}" for axis in asked) or "what is asked"
         raise ModelError(
-            f"the student in {model} takes no instructions: leave --length and --style out, or "
-            "name a controlled student with --model."
+            f"the student in {model} takes no instructions: leave {given} out, or name a "
+            "controlled student (notebook 18) with --model."
         )
     groups = grid.matching(asked)
     if not asked:
         raise DataError(
             f"the student in {model} must be told what to write: give "
-            + " or ".join(f"--{axis.name} {'|'.join(axis.words)}" for axis in grid.axes)
-            + "."
+            + " and/or ".join(f"--{axis.name} {'|'.join(axis.words)}" for axis in grid.axes)
+            + ", or name a student without instructions with --model."
         )
     if empty := [place for place, text in enumerate(texts, 1) if not text.strip()]:
         raise DataError(f"text {empty[0]} is empty; give one sentence per text")
@@ -235,6 +236,7 @@ def rewrite_as(
     written = iter(paraphrase(prompts, model, n, seed))
     results = []
     for text in texts:
-        found = [(grid.distance(text, y, group), y) for group in groups for y in next(written)]
-        results.append([y for _, y in sorted(found, key=lambda each: each[0])[:n]])
+        found = [y for _ in groups for y in next(written)]
+        far = {y: min(grid.distance(text, y, group) for group in groups) for y in found}
+        results.append(sorted(found, key=far.__getitem__)[:n])
     return results

@@ -66,21 +66,29 @@ def calibration(curve: pd.DataFrame, label: str = "entailment probability") -> F
 
 
 @styled
-def confusion(matrix: Sequence[Sequence[float]] | np.ndarray, labels: Sequence[str]) -> Figure:
+def confusion(
+    matrix: Sequence[Sequence[float]] | np.ndarray,
+    labels: Sequence[str],
+    rows: Sequence[str] | None = None,
+) -> Figure:
     """Confusion matrix: shade is the share of the true class, text is share and count.
 
     Args:
-        matrix: counts, rows true class, columns predicted class, shape (len(labels),) * 2.
+        matrix: counts, rows true class, columns predicted class, shape (rows, labels).
+        labels: predicted classes.
+        rows: true classes, where not every label can be one; by default the labels.
     """
     counts = np.asarray(matrix, dtype=float)
-    if counts.shape != (len(labels), len(labels)):
+    down = list(labels if rows is None else rows)
+    if counts.shape != (len(down), len(labels)):
+        must = "it must be square with" if rows is None else "it must have"
         raise DataError(
-            f"The confusion matrix has shape {counts.shape}, but there are {len(labels)} labels: "
-            "it must be square with one row and one column per label."
+            f"The confusion matrix has shape {counts.shape}, but there are {len(labels)} labels "
+            f"for {len(down)} rows: {must} one row and one column per label."
         )
     totals = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
-    figure = Picture(figsize=(COLUMN, 0.75 + 0.55 * len(labels)))
+    figure = Picture(figsize=(COLUMN, 0.75 + 0.55 * len(down)))
     axis = figure.subplots()
     axis.imshow(share, cmap="Blues", vmin=0, vmax=1.15, aspect="auto")
     for (row, column), value in np.ndenumerate(share):
@@ -90,7 +98,7 @@ def confusion(matrix: Sequence[Sequence[float]] | np.ndarray, labels: Sequence[s
             color="white" if value > 0.6 else INK, fontsize=6.5,
         )  # fmt: skip
     axis.set_xticks(range(len(labels)), labels)
-    axis.set_yticks(range(len(labels)), labels)
+    axis.set_yticks(range(len(down)), down)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
     axis.set(xlabel="predicted", ylabel="true")
