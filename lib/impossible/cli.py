@@ -16,7 +16,7 @@ from typing import Any
 
 from impossible import cli_rating, cli_run
 from impossible.axes import AXES
-from impossible.errors import DataError, ImpossibleError, ParameterError
+from impossible.errors import DataError, ImpossibleError
 
 EXAMPLES = {
     **cli_run.EXAMPLES,
