@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -157,7 +159,8 @@ def test_every_token_is_paid_and_writing_stops_with_the_budget(
 def test_contexts_written_together_are_those_written_alone(
     writer: sequential.Writer, method: str
 ) -> None:
-    names = list(writer.contexts["context_id"])
+    names, domains = list(writer.contexts["context_id"]), ["news", "biomedical"]
+    writer = replace(writer, contexts=writer.contexts.assign(domain=domains))
     together = writer.write(names, method)
     each = pd.concat([writer.write([name], method) for name in names], ignore_index=True)
     pd.testing.assert_frame_equal(together, each)
