@@ -1,9 +1,11 @@
-"""Time sampling under hard constraints against plain sampling, k = 100, on the shipped teacher.
+"""Time sampling and search under lexical constraints, on the shipped teacher.
 
     OMP_NUM_THREADS=1 python benchmarks/constrained.py [MODEL]
 
-Both sides write sentences after the same context. Under constraints they are longer, since the end
-waits for the words; so tokens per second are compared, and sentences per second are told beside.
+Sampling, k = 100, against plain sampling after the same context. Under constraints sentences are
+longer, since the end waits for the words; so tokens per second are compared, and sentences per
+second are told beside. The soft search: prefixes of several lengths in one batch against the same
+one at a time, constraints compiled once for both; the results must be the same.
 """
 
 from __future__ import annotations
@@ -12,23 +14,28 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from impossible.automaton import Automaton
+from impossible.beams import Soft
 from impossible.constrained import sample_constrained
 from impossible.constraints import must, must_not
 from impossible.decoding import sample_continuations
-from impossible.models import load_teacher
+from impossible.models import LanguageModel, load_teacher
+from impossible.searching import search_constrained
+from impossible.text.sentences import first_sentence
 from impossible.vocabulary import Vocabulary
 from numpy.typing import NDArray
 
 K, NEW, TIMES = 100, 64, 15
+PREFIXES, ROUNDS = 24, 5  # of the search
 CONTEXT = "LONDON (Reuters) -- The court cleared the smugglers over a homicide in July."
 WORDS = [must("court", "courts"), must("smugglers", "smuggler"), must("trial", "trials")]
 BANS = [must_not("court cleared the smugglers"), must_not("smugglers over a homicide")]
 
 
-def seconds(make: Callable[[], list[str]]) -> tuple[float, list[str]]:
+def seconds(make: Callable[[], Any]) -> tuple[float, Any]:
     """Processor time of a call, and what it wrote: other work on the machine does not count."""
     start = time.process_time()
     texts = make()
@@ -65,6 +72,33 @@ def main() -> None:
     vocabulary = Vocabulary.of(lm.tokenizer, ".?!")
     took = [seconds(lambda: [str(Automaton([*WORDS, *BANS], vocabulary))])[0] for _ in range(TIMES)]
     print(f"compiling the constraints: {1000 * np.median(took):.0f} ms")
+    search(lm)
+
+
+def search(lm: LanguageModel) -> None:
+    """Print prefixes per second of the soft search in one batch and one at a time, and the ratio.
+
+    The prefixes are the context and a sampled sentence.
+    """
+    numbers = np.random.default_rng(0).random((PREFIXES, NEW))
+    texts = sample_continuations(lm, [CONTEXT], [numbers])[0]
+    prefixes = [f"{CONTEXT} {first_sentence(text).strip()}".strip() for text in texts]
+    find = partial(
+        search_constrained, lm, prefixes, [[*WORDS, *BANS]] * PREFIXES, NEW // 2, Soft(16)
+    )
+    find()
+    times = []
+    for _ in range(ROUNDS):
+        many, found = seconds(find)
+        one, same = seconds(partial(find, batch_tokens=1))
+        assert found == same
+        times.append((many, one))
+    many, one = np.median(times, axis=0)
+    ratio = np.median([b / a for a, b in times])
+    print(
+        f"soft search, {PREFIXES} prefixes: {PREFIXES / many:.1f} prefixes/s in a batch, "
+        f"{PREFIXES / one:.1f} one at a time; {ratio:.2f} times as fast"
+    )
 
 
 if __name__ == "__main__":

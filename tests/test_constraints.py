@@ -14,18 +14,15 @@ import tiny
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from impossible import searching
 from impossible.automaton import NEVER, Automaton
-from impossible.beams import Soft, beam_search
-from impossible.constrained import (
-    ConstraintProcessor,
-    HardRule,
-    sample_constrained,
-    search_constrained,
-)
+from impossible.beams import Hypothesis, Soft, beam_search
+from impossible.constrained import ConstraintProcessor, HardRule, sample_constrained
 from impossible.constraints import Clause, ConstraintError, Literal, Matcher, must, must_not
 from impossible.errors import ModelError
 from impossible.models import LanguageModel
 from impossible.sampling import Nucleus, bucketed_rows, generate
+from impossible.searching import search_constrained
 from impossible.text.sentences import first_sentence
 from impossible.vocabulary import Vocabulary, token_bytes
 
@@ -140,8 +137,17 @@ class Chain:
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         return self.table[tokens.flatten()]
 
-    def reorder(self, _: torch.Tensor) -> None:
+    def reorder(self, *_: object) -> None:
         self.reordered += 1
+
+
+def alone(
+    model: Any, automaton: Automaton, longest: int, soft: Soft
+) -> tuple[list[Hypothesis], int]:
+    """The search after one prefix."""
+    return beam_search(
+        model.forward, model.reorder, model.table[-1:], [automaton], [longest], soft
+    )[0]
 
 
 def vocabularies() -> st.SearchStrategy[tuple[bytes, ...]]:
@@ -182,7 +188,7 @@ def test_a_wide_hard_beam_is_exhaustive_search(
     table = chain(seed, len(vocabulary))
     model = Chain(table)
     wide = Soft(width=2000, bonus=0.0, partial=0.0, length=0.0, hard=True)
-    found, _ = beam_search(model.forward, model.reorder, table[-1:], automaton, LONGEST, wide)
+    found = alone(model, automaton, LONGEST, wide)[0]
     expected = {
         ids: likelihood(table, ids) for ids in texts(vocabulary) if good(cnf, ids, vocabulary)
     }
@@ -200,7 +206,7 @@ def test_a_wide_soft_beam_finds_the_best_score(
     table = chain(seed, len(vocabulary))
     model = Chain(table)
     wide = Soft(width=2000, bonus=bonus, length=power)
-    found, _ = beam_search(model.forward, model.reorder, table[-1:], automaton, LONGEST, wide)
+    found = alone(model, automaton, LONGEST, wide)[0]
     expected = {}
     for ids in texts(vocabulary):
         tokens = [vocabulary[i] for i in ids]
@@ -259,11 +265,88 @@ def test_a_narrow_beam_keeps_beams_for_every_set_of_clauses() -> None:
     vocabulary = Vocabulary((b" a", b" c", b" b", b"."), marks=".")
     model = Chain(table)
     soft = Soft(width=4, bonus=3.0, partial=0.0, length=0.0)
-    found, computed = beam_search(
-        model.forward, model.reorder, table[-1:], Automaton([must("b")], vocabulary), 3, soft
-    )
+    found, computed = alone(model, Automaton([must("b")], vocabulary), 3, soft)
     assert {each.tokens[:-1] for each in found if each.held} >= {(2,)}
     assert computed == 3 + 4  # beams after one token and after two
+
+
+# --- many prefixes at once
+
+
+class Remembering:
+    """A toy model with a state per beam, from all of its tokens: what `reorder` must carry along.
+
+    Its prefixes begin in the states `starts`; it checks that closed ones are gone.
+    """
+
+    def __init__(self, seed: int, starts: Sequence[int], tokens: int, states: int = 50) -> None:
+        rng = np.random.default_rng(seed)
+        self.logits = torch.from_numpy(rng.normal(0, 2, (states, tokens)))
+        self.after = torch.from_numpy(rng.integers(0, states, (states, tokens)))
+        self.state, self.first = torch.tensor(starts), self.logits[list(starts)]
+        self.owner = np.arange(len(starts))
+        self.steps = 0
+
+    def reorder(self, kept: torch.Tensor, owner: np.ndarray) -> None:
+        assert (self.owner[kept.numpy()] == owner).all()  # a beam stays with its prefix
+        assert (np.diff(owner) >= 0).all()
+        self.state, self.owner = self.state[kept], owner
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        self.steps += 1
+        self.state = self.after[self.state, tokens]
+        return self.logits[self.state]
+
+
+def softs() -> st.SearchStrategy[Soft]:
+    numbers = st.floats(0, 5)
+    return st.builds(Soft, st.integers(1, 6), numbers, numbers, st.floats(0, 1), st.booleans())
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(st.tuples(formulas(), st.integers(0, 9), st.integers(0, 49)), min_size=1, max_size=5),
+    vocabularies(), softs(), st.integers(0, 10**6),
+)  # fmt: skip
+def test_prefixes_searched_together_find_what_each_finds_alone(
+    parts: list[tuple[list[Clause], int, int]],
+    vocabulary: tuple[bytes, ...],
+    soft: Soft,
+    seed: int,
+) -> None:
+    automata = [compiled(cnf, vocabulary) for cnf, _, _ in parts]
+    longest = [extra for _, extra, _ in parts]
+    starts = [start for _, _, start in parts]
+    before = ["ab"[: start % 3] for start in starts]
+    if soft.hard:
+        least = [each.least(text) for each, text in zip(automata, before, strict=True)]
+        assume(max(least) < NEVER)
+        longest = [extra + most for extra, most in zip(longest, least, strict=True)]
+    model = Remembering(seed, starts, len(vocabulary))
+    found = beam_search(model.forward, model.reorder, model.first, automata, longest, soft, before)
+    steps = []
+    for place, result in enumerate(found):
+        mine = slice(place, place + 1)
+        own = Remembering(seed, starts[mine], len(vocabulary))
+        one = beam_search(
+            own.forward, own.reorder, own.first, automata[mine], longest[mine], soft, before[mine]
+        )
+        assert one == [result]
+        steps.append(own.steps)
+        texts_ = [[vocabulary[i] for i in each.tokens] for each in result[0]]
+        assert before[place] or not any(banned_in(parts[place][0], text) for text in texts_)
+        assert len(result[0]) <= soft.width
+    assert model.steps == max(steps)  # one pass for all that are open
+
+
+def test_no_prefix_and_no_token() -> None:
+    model = Remembering(0, [], 3)
+    assert beam_search(model.forward, model.reorder, model.first, [], [], Soft()) == []
+    model = Remembering(0, [1, 2], 3)
+    automata = [Automaton([must("a")], AB)] * 2
+    found = beam_search(model.forward, model.reorder, model.first, automata, [0, 3], Soft(2))
+    assert found[0] == ([], 0)
+    assert found[1][1] > 0
 
 
 # --- what is refused
@@ -399,6 +482,39 @@ def test_the_search_holds_what_sampling_does_not(lm: LanguageModel) -> None:
         assert all(holds(clause, plain(sentences[0], " ")) for clause in CNF[:2])
         assert not any(occurs("a", plain(text)) for text in sentences)
         assert computed > 24
+
+
+@pytest.mark.parametrize("ragged", [True, False])
+def test_ragged_prefixes_are_searched_together(
+    lm: LanguageModel, ragged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every text of every prefix, to the last token, for any size of a batch."""
+    if not ragged:  # as for models whose attention is another
+        monkeypatch.setattr(searching, "SHARING", frozenset())
+    prefixes = [tiny.PREFIX, "Prices rose.", f"{tiny.PREFIX} The storm", "The bank fell.", "In May"]
+    sets = [CNF, [must("ships")], [], [must("bank", "banks"), must_not("a")], CNF]
+    longest, soft = [24, 9, 16, 20, 24], Soft(width=5, bonus=50.0, partial=50.0)
+    each = [
+        search_constrained(lm, [prefix], [cnf], most, soft, ["\n"])[0]
+        for prefix, cnf, most in zip(prefixes, sets, longest, strict=True)
+    ]
+    for batch_tokens in (1, 700, 16_384):
+        found = search_constrained(lm, prefixes, sets, longest, soft, ["\n"], batch_tokens)
+        assert found == each
+    assert not any(occurs("a", plain(text)) for i in (0, 3, 4) for text in each[i][0])
+
+
+def test_one_impossible_set_need_not_stop_the_others(lm: LanguageModel) -> None:
+    prefixes, sets = [tiny.PREFIX, "Prices rose."], [[must("a"), must_not("a")], [must("ships")]]
+    with pytest.raises(ConstraintError, match="a is banned"):
+        search_constrained(lm, prefixes, sets, 9, Soft(4))
+    found = search_constrained(lm, prefixes, sets, 9, Soft(4), skip=True)
+    assert found[0] == ([], 0)
+    assert found[1:] == search_constrained(lm, prefixes[1:], sets[1:], 9, Soft(4))
+    hard = Soft(4, hard=True)
+    with pytest.raises(ConstraintError, match="max_new_tokens is 1"):
+        search_constrained(lm, prefixes[1:], sets[1:], 1, hard)
+    assert search_constrained(lm, prefixes, sets, [9, 1], hard, skip=True) == [([], 0)] * 2
 
 
 def test_a_checkpoint_on_disk_spells_the_same(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ LEVELS = {
             "keys files shards store schema params templates text statistics seeds thesauri trees "
             "world parsers published constraints vocabulary automaton axes verdicts",
             "arithmetic models caches tokenizing",
-            "batching sampling beams constrained likelihood decoding rewriting critics fitting "
-            "training",
+            "batching sampling beams constrained searching likelihood decoding rewriting "
+            "critics fitting training",
             "assessment baselines comparison contexts corpora datasets distill evaluation filters "
             "given invitro agreement rating returned "
             "classes critic_errors domains frontier noise novelty truths variants "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -143,7 +145,7 @@ def writer() -> sequential.Writer:
 def test_every_token_is_paid_and_writing_stops_with_the_budget(
     writer: sequential.Writer, method: str
 ) -> None:
-    rows = writer.write("contexts-00000", method)
+    rows = writer.write(["contexts-00000"], method)
     assert (rows["tokens"] >= 0).all()
     firsts = rows[rows["y"] == ""].drop_duplicates("x")
     assert list(firsts["x"]) == [CORPUS[0], CORPUS[2]][: len(firsts)]
@@ -153,13 +155,26 @@ def test_every_token_is_paid_and_writing_stops_with_the_budget(
     assert before_last < writer.params.sequential_budget
 
 
+@pytest.mark.parametrize("method", ["soft", "hard, foreign keywords"])
+def test_contexts_written_together_are_those_written_alone(
+    writer: sequential.Writer, method: str
+) -> None:
+    names, domains = list(writer.contexts["context_id"]), ["news", "biomedical"]
+    writer = replace(writer, contexts=writer.contexts.assign(domain=domains))
+    together = writer.write(names, method)
+    each = pd.concat([writer.write([name], method) for name in names], ignore_index=True)
+    pd.testing.assert_frame_equal(together, each)
+    assert together["context_id"].nunique() == 2
+
+
 def test_hard_holds_all_keywords_and_foreign_keywords_are_others(writer: sequential.Writer) -> None:
-    hard = writer.write("contexts-00001", "hard")
+    hard = writer.write(["contexts-00001"], "hard")
     ys = hard[hard["y"] != ""]
     assert len(ys)
     assert (writer.keywords_held(ys) == 1).all()
-    own = writer._clauses("contexts-00000", 0, CORPUS[0], "hard")
-    foreign = writer._clauses("contexts-00000", 1, CORPUS[2], "hard, foreign keywords")
+    own = writer._clauses(sequential._Turn("contexts-00000", 0, CORPUS[0], 1), "hard")
+    other = sequential._Turn("contexts-00000", 1, CORPUS[2], 1)
+    foreign = writer._clauses(other, "hard, foreign keywords")
     assert str(own[0][0]) != str(foreign[0][0])
 
 

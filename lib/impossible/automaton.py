@@ -238,12 +238,16 @@ class Automaton:
         Returns:
             shape (tokens,); `NEVER` for a token that is not allowed.
         """
+        return self.class_need(state, seen, over)[self.kind]
+
+    def class_need(self, state: int, seen: int, over: bool = False) -> Ints:
+        """`need` by class of tokens: shape (classes + 1,); the last is never allowed."""
         after = self.words[state] | seen
         open_ = np.where(self.end == 2, 0, self.cost[after, self.state[state]]) + 1
         closed = (self.end > 0) & ~self._complete[after]
         found = np.where(over, 0, np.where(closed, NEVER, open_))
         found = np.where(self.banned[state], NEVER, np.minimum(found, NEVER))
-        return np.append(found, NEVER).astype(np.int32)[self.kind]
+        return np.append(found, NEVER).astype(np.int32)
 
     def advance(
         self, state: Longs, seen: Longs, over: NDArray[np.bool_], tokens: Longs

@@ -1,27 +1,23 @@
-"""Sample and search under lexical constraints (version 1 of the paper: sequential generation).
+"""Sample under lexical constraints (version 1 of the paper: sequential generation).
 
-Hard: a token is allowed only if all clauses can still hold in the tokens that are left, so every
-text meets them. Soft: a beam search whose score is the log-probability and a bonus for what holds
-(NeuroLogic decoding, Lu et al. 2021, https://aclanthology.org/2021.naacl-main.339). Results do not
-depend on what is computed together: every prefix is computed by itself, in full buckets of rows.
+A token is allowed only if all clauses can still hold in the tokens that are left, so every text
+meets them. Results do not depend on what is computed together: every prefix is computed by itself,
+in full buckets of rows. For the soft search see `searching`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import DynamicCache, LogitsProcessor
+from transformers import LogitsProcessor
 
 from impossible.automaton import NEVER, Automaton
 from impossible.batching import token_ids
-from impossible.beams import Hypothesis, Soft, beam_search
-from impossible.caches import SHARING, expanded, shared, sharing
 from impossible.constraints import Clause
 from impossible.decoding import (
     ROWS,
@@ -30,13 +26,12 @@ from impossible.decoding import (
     banning,
     check_window,
     continuations,
-    decode,
 )
 from impossible.models import LanguageModel
-from impossible.sampling import BUCKET, Nucleus
+from impossible.sampling import Nucleus
 from impossible.vocabulary import Vocabulary
 
-__all__ = ["ConstraintProcessor", "HardRule", "sample_constrained", "search_constrained"]
+__all__ = ["ConstraintProcessor", "HardRule", "sample_constrained"]
 
 MARKS = ".?!"  # ends of a sentence
 #: State, words seen and whether an end was written, of each row.
@@ -196,80 +191,3 @@ def sample_constrained(
 def _after(first: Any, second: Any) -> Any:
     """One `forbid` after another."""
     return lambda logits, rows, sampled: second(first(logits, rows, sampled), rows, sampled)
-
-
-@torch.inference_mode()
-def search_constrained(
-    lm: LanguageModel,
-    prefixes: Sequence[str],
-    constraints: Sequence[Sequence[Clause]],
-    max_new_tokens: int,
-    soft: Soft | None = None,
-    banned: Iterable[str] = (),
-) -> list[tuple[list[str], int]]:
-    """The best sentences after each prefix by `beams.beam_search`.
-
-    Args:
-        lm: the teacher.
-        prefixes, constraints: for each prefix its clauses.
-        max_new_tokens: longest sentence, tokens.
-        soft: settings of the search.
-        banned: characters that are never generated.
-
-    Returns:
-        For each prefix (its sentences, best first; tokens that the teacher computed, all beams).
-
-    Raises:
-        ConstraintError: constraints cannot be met (or, with `soft.hard`, not in max_new_tokens).
-        ModelError: a prefix is empty or too long for the window.
-    """
-    settings = soft or Soft()
-    vocabulary = Vocabulary.of(lm.tokenizer, MARKS, tuple(banned))
-    ids = token_ids(lm.tokenizer, list(prefixes), True)
-    results = []
-    for prefix, cnf, row in zip(prefixes, constraints, ids, strict=True):
-        check_window(lm, prefix, len(row), max_new_tokens)
-        automaton = Automaton(tuple(cnf), vocabulary)
-        with _stepper(lm, row, settings.width) as (logits, forward, reorder):
-            found, computed = beam_search(
-                forward, reorder, logits, automaton, max_new_tokens, settings, prefix
-            )
-        results.append((_texts(lm, found), computed))
-    return results
-
-
-def _texts(lm: LanguageModel, found: Iterable[Hypothesis]) -> list[str]:
-    """Different texts, in order."""
-    return list(dict.fromkeys(decode(lm.tokenizer, list(each.tokens)) for each in found))
-
-
-Step = Callable[[Tensor], Tensor]
-
-
-@contextmanager
-def _stepper(
-    lm: LanguageModel, prefix: list[int], width: int
-) -> Iterator[tuple[Tensor, Step, Callable[[Tensor], None]]]:
-    """The model after a prefix: (first logits (1, v), step of full buckets of beams, reorder)."""
-    once = DynamicCache()
-    batch = torch.tensor([prefix], device=lm.device)
-    first = lm.model(input_ids=batch, past_key_values=once, use_cache=True).logits[:, -1]
-    rows = -(-width // BUCKET) * BUCKET
-    plain = lm.model.config.model_type in SHARING
-    copies = torch.zeros(rows, dtype=torch.long, device=lm.device)
-    cache = shared(once, rows) if plain else expanded(once, copies)
-
-    def fill(index: Tensor) -> Tensor:
-        return torch.cat([index, index[:1].expand(rows - len(index))])
-
-    def reorder(beams: Any) -> None:
-        rearranged: Any = fill(beams)
-        cache.reorder_cache(rearranged)
-
-    def forward(tokens: Tensor) -> Tensor:
-        step = lm.model(input_ids=fill(tokens)[:, None], past_key_values=cache, use_cache=True)
-        logits: Tensor = step.logits[: len(tokens), -1]
-        return logits
-
-    with sharing(lm.model) if plain else nullcontext():
-        yield first, forward, reorder

@@ -12,12 +12,13 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 
 from impossible.beams import Soft
-from impossible.constrained import sample_constrained, search_constrained
+from impossible.constrained import sample_constrained
 from impossible.constraints import Clause, ConstraintError, must, must_not
 from impossible.contexts import accepted
 from impossible.decoding import sample_continuations
@@ -25,6 +26,7 @@ from impossible.models import LanguageModel
 from impossible.params import Params
 from impossible.records import SEQUENCES
 from impossible.sampling import Nucleus
+from impossible.searching import search_constrained
 from impossible.store import RunFolder, Shards, digest, item_rng, map_items, stage_key
 from impossible.text.keywords import Lexicon
 
@@ -34,7 +36,7 @@ __all__ = [
 
 PARALLEL = "parallel"
 METHODS = ("hard", "soft", "free", "hard, foreign keywords", "soft, foreign keywords")
-CONTEXTS_AT_ONCE = 4  # per shard; no effect on results
+CONTEXTS_AT_ONCE = 20  # per shard, searched together; no effect on results
 
 
 def constraints_of(x: str, keywords: Sequence[str], lexicon: Lexicon, copied: int) -> list[Clause]:
@@ -63,6 +65,16 @@ def _is_word(span: str) -> bool:
     return bool(span) and span[0].isalnum() and span[-1].isalnum()
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """The x of a context that is next: its number, the sentence, what it cost."""
+
+    context_id: str
+    number: int
+    x: str
+    tokens: int
+
+
 @dataclass
 class Writer:
     """Writes y after x by each method.
@@ -72,8 +84,8 @@ class Writer:
         sentences: SENTENCES of the contexts; x are their accepted samples, each once.
         contexts: CONTEXTS.
         params: reads seed, domains, top_p, temperature, max_new_tokens, min_characters,
-            length_ratio_max, sequential_samples, sequential_keywords, sequential_budget,
-            sequential_copied.
+            length_ratio_max, batch_tokens, sequential_samples, sequential_keywords,
+            sequential_budget, sequential_copied.
     """
 
     lm: LanguageModel
@@ -87,6 +99,7 @@ class Writer:
         self.lexicon = Lexicon(good["text"])
         names = list(self.contexts["context_id"])
         self._other = dict(zip(names, [*names[1:], *names[:1]], strict=True))
+        self._rows = self.contexts.set_index("context_id")
         self._inputs = {name: self._distinct(name) for name in names}
 
     def _lengths(self, texts: Sequence[str]) -> list[int]:
@@ -105,54 +118,80 @@ class Writer:
                 found[text], spent = spent, 0
         return list(found.items())
 
-    def write(self, context_id: str, method: str) -> pd.DataFrame:
-        """SEQUENCES of one context, until `sequential_budget` tokens are spent.
+    def write(self, context_ids: Sequence[str], method: str) -> pd.DataFrame:
+        """SEQUENCES of contexts, of each until `sequential_budget` tokens are spent.
 
         Args:
-            context_id: whose sentences are x.
+            context_ids: whose sentences are x; they are written for together, one x of each at a
+                time, with no effect on the result.
             method: "hard" (sampled, constraints always met), "soft" (beam search with a bonus),
                 "free" (sampled, no constraint); "hard, foreign keywords" and "soft, foreign
                 keywords" ask for words of the next context's sentences: the signal destroyed.
         """
-        rows: list[tuple[Any, ...]] = []
-        spent = 0
-        for number, (x, tokens) in enumerate(self._inputs[context_id]):
-            if spent >= self.params.sequential_budget:
-                break
-            written = self._after(context_id, number, x, method)
-            for y, cost in [("", tokens), *written]:
-                rows.append((context_id, method, len(rows), x, y, cost))
-                spent += cost
-        frame = pd.DataFrame(rows, columns=SEQUENCES.names)
+        rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in context_ids}
+        spent = dict.fromkeys(context_ids, 0)
+        for number in range(max(map(len, map(self._inputs.__getitem__, context_ids)), default=0)):
+            turn = [
+                _Turn(name, number, *self._inputs[name][number])
+                for name in context_ids
+                if number < len(self._inputs[name]) and spent[name] < self.params.sequential_budget
+            ]
+            for each, written in zip(turn, self._after(turn, method), strict=True):
+                mine = rows[each.context_id]
+                for y, cost in [("", each.tokens), *written]:
+                    mine.append((each.context_id, method, len(mine), each.x, y, cost))
+                    spent[each.context_id] += cost
+        frame = pd.DataFrame([*chain(*rows.values())], columns=SEQUENCES.names)
         return frame.astype({"place": "int32", "tokens": "int64"})  # also without rows
 
-    def _after(self, context_id: str, number: int, x: str, method: str) -> list[tuple[str, int]]:
-        """Accepted sentences ("" if refused) after x, each with its tokens."""
-        row = self.contexts.set_index("context_id").loc[context_id]
-        prefix, params = f"{row['text']} {x}", self.params
-        banned = next(d.banned for d in params.domains if d.name == row["domain"])
-        shape = (params.sequential_samples, params.max_new_tokens)
-        numbers = item_rng(params.seed, "sequential", context_id, number).random(shape)
-        nucleus = Nucleus(params.top_p, params.temperature)
+    def _after(self, turn: Sequence[_Turn], method: str) -> list[list[tuple[str, int]]]:
+        """For each x accepted sentences ("" if refused) after it, each with its tokens."""
+        if method.startswith("soft"):
+            return self._searched(turn, method)
+        return [self._sampled(each, method) for each in turn]
+
+    def _sampled(self, each: _Turn, method: str) -> list[tuple[str, int]]:
+        prefix, banned = self._prefix(each), self._banned(each)
+        shape = (self.params.sequential_samples, self.params.max_new_tokens)
+        rng = item_rng(self.params.seed, "sequential", each.context_id, each.number)
+        numbers, nucleus = rng.random(shape), Nucleus(self.params.top_p, self.params.temperature)
         if method == "free":
             texts = sample_continuations(self.lm, [prefix], [numbers], nucleus, banned)[0]
             return self._accepted(texts)
-        clauses = [self._clauses(context_id, number, x, method)]
-        longest = self._longest(x)
+        clauses, numbers = self._clauses(each, method), numbers[:, : self._longest(each.x)]
         try:
-            if method.startswith("soft"):
-                soft = Soft(params.sequential_samples)
-                found = search_constrained(self.lm, [prefix], clauses, longest, soft, banned)
-                texts, computed = found[0]
-                costs = [computed, *[0] * len(texts)]
-                kept = [accepted(text, params.min_characters)[0] for text in texts]
-                return list(zip([*kept, ""][: max(1, len(kept))], costs, strict=False))
-            texts = sample_constrained(
-                self.lm, [prefix], clauses, [numbers[:, :longest]], nucleus, banned
-            )[0]
+            texts = sample_constrained(self.lm, [prefix], [clauses], [numbers], nucleus, banned)[0]
         except ConstraintError:  # the words do not fit into the length: nothing is written
             return []
         return self._accepted(texts)
+
+    def _searched(self, turn: Sequence[_Turn], method: str) -> list[list[tuple[str, int]]]:
+        found: dict[_Turn, list[tuple[str, int]]] = {}
+        for banned in dict.fromkeys(map(self._banned, turn)):
+            mine = [each for each in turn if self._banned(each) == banned]
+            results = search_constrained(
+                self.lm,
+                [self._prefix(each) for each in mine],
+                [self._clauses(each, method) for each in mine],
+                [self._longest(each.x) for each in mine],
+                Soft(self.params.sequential_samples),
+                banned,
+                self.params.batch_tokens,
+                skip=True,
+            )
+            for each, (texts, computed) in zip(mine, results, strict=True):
+                kept = [accepted(text, self.params.min_characters)[0] for text in texts]
+                costs = [computed, *[0] * len(kept)]
+                # the search is paid also where it found nothing
+                found[each] = list(zip(kept or [""] * bool(computed), costs, strict=False))
+        return [found[each] for each in turn]
+
+    def _prefix(self, each: _Turn) -> str:
+        return f"{self._rows.loc[each.context_id, 'text']} {each.x}"
+
+    def _banned(self, each: _Turn) -> tuple[str, ...]:
+        domain = self._rows.loc[each.context_id, "domain"]
+        return tuple(next(d.banned for d in self.params.domains if d.name == domain))
 
     def _accepted(self, texts: Sequence[str]) -> list[tuple[str, int]]:
         sentences = [accepted(text, self.params.min_characters)[0] for text in texts]
@@ -175,13 +214,13 @@ class Writer:
         pairs = zip(rows["x"], rows["y"], strict=True)
         return pd.Series([share(x, y) for x, y in pairs], rows.index, dtype=float)
 
-    def _clauses(self, context_id: str, number: int, x: str, method: str) -> list[Clause]:
-        source = x
+    def _clauses(self, each: _Turn, method: str) -> list[Clause]:
+        source = each.x
         if "foreign" in method:
-            others = self._inputs[self._other[context_id]]
-            source = others[number % len(others)][0] if others else x
+            others = self._inputs[self._other[each.context_id]]
+            source = others[each.number % len(others)][0] if others else each.x
         words = self.lexicon.keywords(source, self.params.sequential_keywords)
-        return constraints_of(x, words, self.lexicon, self.params.sequential_copied)
+        return constraints_of(each.x, words, self.lexicon, self.params.sequential_copied)
 
 
 def draw_sequences(run: RunFolder, writer: Writer, method: str) -> pd.DataFrame:
@@ -199,7 +238,7 @@ def draw_sequences(run: RunFolder, writer: Writer, method: str) -> pd.DataFrame:
     return map_items(
         list(writer.contexts["context_id"]),
         str,
-        lambda ids: pd.concat([writer.write(name, method) for name in ids], ignore_index=True),
+        lambda ids: writer.write(ids, method),
         Shards(run.work / folder, key, SEQUENCES),
         CONTEXTS_AT_ONCE,
         f"sequential, {method}",
