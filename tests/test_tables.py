@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from impossible.errors import DataError
 from impossible.store import RunFolder
 from impossible.tables import (
+    against,
     beside_paper,
     escape_latex,
     interval,
@@ -59,6 +60,28 @@ def test_wide_keeps_order_and_never_shows_a_missing_value_as_zero() -> None:
         ["ours", "26.0 [25.0, 27.0]", "–", "1,000–1,147"],
     ]
     assert wide(ROWS, ["iBLEU"]).columns.tolist() == ["system", "iBLEU", "n"]
+
+
+def test_n_is_that_of_the_metrics_shown() -> None:
+    rows = pd.concat([ROWS, ROWS.head(1).assign(metric="cosine", value=math.nan, n=0)])
+    assert wide(rows, ["BLEU"])["n"].tolist() == ["1,147", "1,147"]
+    assert wide(rows, ["cosine"]).to_numpy().tolist() == [["copy", "–", "0"], ["ours", "–", "0"]]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "bound", "words"),
+    [
+        ((1.0, 0.0, 2.0), 0, "not told from 0"),
+        ((-9.0, -12.0, -5.1), -5, "below −5"),
+        ((-2.0, -4.9, 1.0), -5, "above −5"),
+        ((math.nan, math.nan, math.nan), 0, "not measured"),
+        ((1.0, None, None), 0, "without an interval"),
+    ],
+)
+def test_an_interval_is_above_or_below_a_bound_or_holds_it(
+    bounds: tuple[float | None, ...], bound: float, words: str
+) -> None:
+    assert against(*bounds, bound) == words
 
 
 def test_wide_refuses_two_rows_for_one_cell_and_missing_columns() -> None:

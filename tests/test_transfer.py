@@ -54,7 +54,7 @@ def test_home_is_the_first_other_domain() -> None:
     home = [f"inputs-{i * len(params.domains):05d}" for i in range(2)]
     kept = list(transfer.at_home(pairs, params)["context_id"])
     assert kept == [name for name in home if name in set(pairs["context_id"])]
-    alone = params.fixed(domains=[params.domains[-1]])
+    alone = params.fixed(domains=[d for d in params.domains if d.name == params.unseen_domain])
     with pytest.raises(ParameterError, match="only domain is the unseen one"):
         transfer.home_domain(alone)
 
@@ -204,3 +204,14 @@ def test_the_picture_names_every_start_and_number_of_pairs() -> None:
     assert narrow.get_figwidth() == figures.COLUMN
     with pytest.raises(DataError, match="lacks the column pairs"):
         figures.learning_curves(rows.drop(columns="pairs"), ["good"])
+
+
+def test_the_pairs_that_another_start_needs_are_bracketed_by_those_tried() -> None:
+    points = {"ours": [40.0, 50.0, 70.0], "base": [0.0, 45.0, 60.0]}
+    parts = [
+        pd.DataFrame({"system": name, "pairs": [0, 16, 64], "metric": "good", "value": values})
+        for name, values in points.items()
+    ]
+    needed = transfer.caught_up(pd.concat(parts), "ours", "base", "good")
+    assert needed.loc[[0, 16]].tolist() == [16, 64]
+    assert np.isnan(needed[64])

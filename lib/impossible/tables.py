@@ -55,10 +55,29 @@ def interval(value: object, low: object = None, high: object = None, digits: int
     return f"{show(value, digits)} [{show(low, digits)}, {show(high, digits)}]"
 
 
+def against(value: object, low: object, high: object, bound: float = 0) -> str:
+    """On which side of a bound an interval lies, in words: how a reading comes from numbers.
+
+    Args:
+        value, low, high: an estimate and its interval; any may be missing.
+        bound: 0, or for example -5 where "no worse" is asked.
+
+    >>> against(2.0, 1.0, 3.0), against(-7, -9, -6, -5), against(1.0, -1.0, 3.0)
+    ('above 0', 'below −5', 'not told from 0')
+    """
+    if is_missing(value) or is_missing(low) or is_missing(high):
+        return "not measured" if is_missing(value) else "without an interval"
+    first, last = (float(str(end)) for end in (low, high))
+    side = "above" if first > bound else "below" if last < bound else "not told from"
+    return f"{side} {bound:g}".replace("-", "−")
+
+
 def wide(
     metric_rows: pd.DataFrame, metrics: Sequence[str] | None = None, digits: int = 1
 ) -> pd.DataFrame:
     """METRIC_ROWS as a printable table: a line per system, a column per metric, `n` at the end.
+
+    `n` is that of the metrics shown, the least and the most if they differ.
 
     Args:
         metric_rows: `system`, `metric`, `value`, `low`, `high`, `n`, (`signature`); at most one row
@@ -78,13 +97,14 @@ def wide(
         raise DataError(f"Two rows give {row['metric']} of {row['system']}; one is allowed.")
     chosen = list(metrics or dict.fromkeys(metric_rows["metric"]))
     cells: dict[str, dict[str, str]] = {}
-    for row in metric_rows[metric_rows["metric"].isin(chosen)].to_dict("records"):
+    shown = metric_rows[metric_rows["metric"].isin(chosen)]
+    for row in shown.to_dict("records"):
         text = interval(row["value"], row["low"], row["high"], digits)
         cells.setdefault(row["system"], {})[row["metric"]] = text
-    counts = metric_rows.groupby("system")["n"].agg(["min", "max"])
+    counts = shown.groupby("system")["n"].agg(["min", "max"])
     lines = []
     for system in dict.fromkeys(metric_rows["system"]):
-        low, high = counts.loc[system]
+        low, high = counts.loc[system] if system in counts.index else (0, 0)
         n = show(int(high)) if low == high else f"{show(int(low))}–{show(int(high))}"
         found = cells.get(system, {})
         lines.append({"system": system, **{m: found.get(m, MISSING) for m in chosen}, "n": n})

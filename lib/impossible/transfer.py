@@ -24,8 +24,8 @@ from impossible.systems import mean_rows, paired_gain, predict, student_system
 from impossible.training import train_seq2seq
 
 __all__ = [
-    "AREA", "at_home", "best_of", "curve_rows", "fine_tuned", "gain_rows", "home_domain",
-    "labelled", "learning_curves", "nested",
+    "AREA", "at_home", "best_of", "caught_up", "curve_rows", "fine_tuned", "gain_rows",
+    "home_domain", "labelled", "learning_curves", "nested",
 ]  # fmt: skip
 
 AREA = "mean over sizes"
@@ -195,8 +195,8 @@ def curve_rows(
 ) -> pd.DataFrame:
     """Every point of every curve, and the mean over sizes, with intervals over test items.
 
-    Sizes that grow by a constant factor are equally far apart on the axis of the picture, so their
-    plain mean is the area under the curve there.
+    In that mean every size counts alike, 0 too. With sizes that grow by a constant factor it is
+    about the area under the curve in the picture; it depends on which sizes there are.
 
     Args:
         scores: start, pairs, item and a column per metric; draws are averaged first.
@@ -237,6 +237,30 @@ def gain_rows(
         for size, part in points
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def caught_up(rows: pd.DataFrame, ours: str, other: str, metric: str) -> pd.Series:
+    """How many gold pairs another start needs to be as good as ours, by values alone.
+
+    Args:
+        rows: METRIC_ROWS of `curve_rows` whose `pairs` are numbers.
+        ours, other: two starts.
+        metric: the higher, the better.
+
+    Returns:
+        Number of pairs of ours → the fewest pairs, of those tried, with which the value of the
+        other is at least as high; NaN: with none of them.
+
+    >>> rows = pd.DataFrame({"system": list("aabb"), "pairs": [0, 16] * 2, "metric": "good"})
+    >>> caught_up(rows.assign(value=[40, 70, 10, 50]), "a", "b", "good").to_dict()
+    {0: 16.0, 16: nan}
+    """
+    mine, theirs = (
+        rows[(rows["metric"] == metric) & (rows["system"] == name)].set_index("pairs")["value"]
+        for name in (ours, other)
+    )
+    fewest = [theirs.index[theirs >= value].min() for value in mine]
+    return pd.Series(fewest, index=mine.index, dtype=float)
 
 
 def labelled(rows: pd.DataFrame) -> pd.DataFrame:

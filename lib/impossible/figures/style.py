@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import textwrap
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -148,8 +149,15 @@ def need(frame: pd.DataFrame, columns: Iterable[str], what: str) -> None:
 
 
 def wrapped(name: object, characters: int = 22) -> str:
-    """A label broken into lines, so that long names leave room for the data."""
-    return textwrap.fill(str(name), characters)
+    """A label broken into lines, so that long names leave room for the data.
+
+    A unit and an arrow stay with the word before them.
+
+    >>> wrapped("summary: right task, % ↑", 20).splitlines()
+    ['summary: right', 'task, % ↑']
+    """
+    joined = re.sub(r" (?=[%↑↓]( |$))", "\N{NO-BREAK SPACE}", str(name))
+    return textwrap.fill(joined, characters).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def whiskers(value: float, low: float, high: float) -> list[list[float]]:
