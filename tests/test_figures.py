@@ -233,3 +233,9 @@ def test_a_confusion_matrix_has_only_rows_that_can_be_true() -> None:
 def test_bad_input_is_one_sentence(call, words: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(DataError, match=words):
         call()
+
+
+def test_equal_values_get_an_axis_that_can_be_read() -> None:
+    rows = pd.DataFrame({"system": ["a", "b"], "metric": "m", "value": 0.0, "low": 0.0, "high": 0})
+    low, high = figures.systems(rows).axes[0].get_xlim()
+    assert (low, high) == (-1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -29,6 +30,7 @@ from impossible.figures.style import (
 )
 
 ROWS = ("system", "metric", "value", "low", "high")
+SPAN = 1e-9  # values nearer than this are one: no axis is drawn between them
 
 
 @styled
@@ -189,4 +191,7 @@ def _dots(
             markerfacecolor="white" if hollow else colour, elinewidth=1.1,
         )  # fmt: skip
     axis.margins(x=0.12)
+    ends = rows[["value", "low", "high"]].to_numpy(dtype=float)
+    if np.isfinite(ends).any() and np.nanmax(ends) - np.nanmin(ends) < SPAN:
+        axis.set_xlim(np.nanmin(ends) - 1, np.nanmax(ends) + 1)
     axis.locator_params(axis="x", nbins=4)
