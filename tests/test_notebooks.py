@@ -280,13 +280,13 @@ def test_control_is_measured_alike_for_both_tasks(smoke: RunFolder, found: dict[
         gain = value["told − not told, right"]
         assert gain[0] == pytest.approx(value["told, right"] - value["not told, right"])
         assert gain[1] <= gain[0] <= gain[2]
-        assert value["n_pairs"] == SMOKE.compared_pairs
         assert value["n_test"] == SMOKE.n_test // 3
         grid = read_json(smoke.models / student / "control.json")
         assert grid["noun"] == noun
         assert {axis["name"]: axis["cuts"] for axis in grid["axes"]} == value["cuts"]
         told = pd.read_parquet(smoke.data(f"dataset_control_{noun}"))
         assert told["source"].str.contains(f"^(?:short|long) [a-z]+ {noun}: ").all()
+        assert 0 < value["n_pairs"] == len(told) <= SMOKE.compared_pairs
 
 
 def test_a_noisier_critic_makes_a_worse_dataset(smoke: RunFolder) -> None:
