@@ -16,7 +16,7 @@ LEVELS = {
             "errors records yamlio progress",
             "keys files shards store schema params templates text statistics seeds thesauri trees "
             "world parsers published constraints vocabulary automaton axes verdicts",
-            "arithmetic models caches tokenizing",
+            "architectures arithmetic models caches tokenizing",
             "batching sampling beams constrained searching likelihood decoding rewriting "
             "critics fitting training",
             "assessment baselines comparison contexts corpora datasets distill evaluation filters "

@@ -167,7 +167,7 @@ def test_training_sees_the_tokens_that_are_counted(
     students = multitask.train_fixed(corpora, base, PARAMS, run, "two")
     assert seen == table["tokens"].tolist()
     assert list(students) == list(corpora)
-    for folder, steps in zip(("specialist-paraphrase", "generalist-all"), (0, 3), strict=True):
+    for folder, steps in zip(("specialist_paraphrase", "generalist_all"), (0, 3), strict=True):
         recipe = read_json(run.models / f"two-{folder}" / "recipe.json")
         assert recipe["steps"] == table["steps"][steps]
         assert recipe["pairs"] == table["pairs"][steps]

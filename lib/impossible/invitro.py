@@ -17,17 +17,15 @@ from typing import Any
 import numpy as np
 import torch
 from transformers import (
-    GPT2Config,
     GPT2LMHeadModel,
-    RobertaConfig,
     RobertaForMaskedLM,
     RobertaForSequenceClassification,
     RobertaForTokenClassification,
     RobertaModel,
-    T5Config,
     T5ForConditionalGeneration,
 )
 
+from impossible import architectures
 from impossible.params import Params
 from impossible.pretraining import (
     cloze_pairs,
@@ -98,7 +96,7 @@ def build_teacher(params: Params) -> Built:
     texts = [d.text for d in documents(params.n_documents, params.seed, domains=FIRST)]
     tokenizer = train_tokenizer(texts, "gpt2")
     torch.manual_seed(params.seed)
-    model = _ready(GPT2LMHeadModel(_gpt2(tokenizer, width=192, layers=4, heads=6)))
+    model = _ready(GPT2LMHeadModel(architectures.gpt2(tokenizer, width=192, layers=4, heads=6)))
     dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", FIRST)]
     settings = TrainingSettings(params.teacher_steps, learning_rate=2e-3, seed=params.seed)
     started = time.perf_counter()
@@ -127,7 +125,7 @@ def build_domain_teacher(domain: str, params: Params) -> Built:
     dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", [domain])]
     tokenizer = train_tokenizer(texts, "gpt2", vocabulary=2048)
     torch.manual_seed(params.seed)
-    model = _ready(GPT2LMHeadModel(_gpt2(tokenizer, width=128, layers=3, heads=4)))
+    model = _ready(GPT2LMHeadModel(architectures.gpt2(tokenizer, width=128, layers=3, heads=4)))
     settings = TrainingSettings(params.domain_teacher_steps, learning_rate=2e-3, seed=params.seed)
     started = time.perf_counter()
     history = train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
@@ -135,23 +133,6 @@ def build_domain_teacher(domain: str, params: Params) -> Built:
     recipe = _recipe(params, "teacher", texts, settings)
     recipe |= {"model": f"teacher-{domain}", "domain": domain}
     return Built(model, tokenizer, recipe, metrics, history)
-
-
-def _gpt2(tokenizer: Any, width: int, layers: int, heads: int) -> GPT2Config:
-    return GPT2Config(
-        vocab_size=len(tokenizer),
-        n_positions=320,
-        n_embd=width,
-        n_layer=layers,
-        n_head=heads,
-        activation_function="gelu_pytorch_tanh",
-        resid_pdrop=0.0,
-        embd_pdrop=0.0,
-        attn_pdrop=0.0,
-        bos_token_id=tokenizer.eos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.eos_token_id,
-    )
 
 
 def build_critic(params: Params) -> Built:
@@ -165,7 +146,7 @@ def build_critic(params: Params) -> Built:
     texts = [text for pair in pairs for text in pair]
     tokenizer = train_tokenizer(texts[:TOKENIZER_TEXTS], "roberta")
     torch.manual_seed(params.seed)
-    config = _roberta(tokenizer, hidden=192, layers=4, heads=6)
+    config = architectures.roberta(tokenizer, hidden=192, layers=4, heads=6)
     config.id2label = dict(enumerate(LABELS))
     config.label2id = {label: i for i, label in enumerate(LABELS)}
     batch = BATCH["critic"]
@@ -178,7 +159,7 @@ def build_critic(params: Params) -> Built:
     steps = TrainingSettings(params.critic_steps, learning_rate=5e-4, seed=params.seed)
     train_classifier(model, tokenizer, pairs, labels, steps, batch, dev)
 
-    aligned = _ready(RobertaForTokenClassification(_binary(config)), model)
+    aligned = _ready(RobertaForTokenClassification(architectures.binary(config)), model)
     steps = TrainingSettings(
         params.critic_alignment_steps, learning_rate=5e-4, seed=params.seed + 1
     )
@@ -225,12 +206,6 @@ def _ready(model: Any, body: Any = None) -> Any:
     return model
 
 
-def _binary(config: RobertaConfig) -> RobertaConfig:
-    """The same architecture with two labels per token: shared with the other sentence or not."""
-    labels = {"id2label": {0: "own", 1: "shared"}, "label2id": {"own": 0, "shared": 1}}
-    return RobertaConfig.from_dict({**config.to_dict(), **labels})
-
-
 def build_student_base(params: Params) -> Built:
     """A T5 pretrained on the documents: span corruption, then denoising of single sentences.
 
@@ -247,7 +222,7 @@ def build_student_base(params: Params) -> Built:
     dev = denoising_pairs(last, params.seed)
     tokenizer = train_tokenizer([*texts[: len(texts) // 2], *bilingual(sentences)], "t5")
     torch.manual_seed(params.seed)
-    model = T5ForConditionalGeneration(_t5(tokenizer))
+    model = T5ForConditionalGeneration(architectures.t5(tokenizer))
     # T5 starts its embeddings at 1, for Adafactor's relative steps; AdamW would not move them
     with torch.no_grad():
         model.shared.weight.mul_(0.05)
@@ -344,7 +319,7 @@ def build_encoder(params: Params) -> Built:
     tokenizer = train_tokenizer(texts[:TOKENIZER_TEXTS], "roberta")
     torch.manual_seed(params.seed)
     model = RobertaModel(
-        _roberta(tokenizer, hidden=128, layers=2, heads=4), add_pooling_layer=False
+        architectures.roberta(tokenizer, hidden=128, layers=2, heads=4), add_pooling_layer=False
     )
     model.set_attn_implementation(TRAINING_ATTENTION)
     settings = TrainingSettings(params.encoder_steps, learning_rate=1e-3, seed=params.seed)
@@ -361,46 +336,6 @@ RECIPES: dict[str, Callable[[Params], Built]] = {
     "student-base": build_student_base,
     "encoder": build_encoder,
 }
-
-
-def _roberta(tokenizer: Any, hidden: int, layers: int, heads: int) -> RobertaConfig:
-    return RobertaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=hidden,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        intermediate_size=3 * hidden,
-        max_position_embeddings=194,
-        type_vocab_size=1,
-        hidden_dropout_prob=0.05,
-        attention_probs_dropout_prob=0.0,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-    )
-
-
-def _t5(tokenizer: Any) -> T5Config:
-    # The class takes these two as well, which its signature does not say
-    generation: dict[str, Any] = {
-        "tie_word_embeddings": True,
-        "scale_decoder_outputs": False,  # with small embeddings the logits need no scaling down
-        "decoder_start_token_id": tokenizer.pad_token_id,
-    }
-    return T5Config(
-        vocab_size=len(tokenizer),
-        d_model=192,
-        d_kv=48,
-        d_ff=576,
-        num_layers=3,
-        num_decoder_layers=3,
-        num_heads=4,
-        dropout_rate=0.0,
-        feed_forward_proj="relu",
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        **generation,
-    )
 
 
 def _recipe(

@@ -19,7 +19,7 @@ from impossible.errors import DataError
 from impossible.models import LanguageModel
 from impossible.params import Params
 from impossible.store import RunFolder
-from impossible.students import settings_for, train_student
+from impossible.students import settings_for, train_students
 from impossible.systems import System
 from impossible.training import MAX_TOKENS
 
@@ -207,22 +207,14 @@ def train_fixed(
 
     Args:
         corpora: name → DATASET.
-        base: loads the encoder-decoder anew.
+        base, run, prefix: as for `students.train_students`.
         params: multitask_epochs, student_batch_size, student_learning_rate, student_warmup, dtype,
             seed.
-        run: gets `models/PREFIX-NAME`; until a training is complete its checkpoint for resuming
-            lies in `work/`.
-        prefix: of the models' folders.
 
     Raises:
         DataError: a corpus is empty.
     """
-    students = {}
-    for name, pairs in corpora.items():
-        folder = f"{prefix}-{name.replace(', ', '-').replace(' ', '_')}"
-        trained = train_student(pairs, base(), params, run, folder, params.multitask_epochs)
-        students[name] = trained.student
-    return students
+    return train_students(corpora, base, params, run, prefix, params.multitask_epochs)
 
 
 def of_length(xs: Sequence[str], ys: Sequence[str], params: Params) -> NDArray[np.float64]:

@@ -172,17 +172,18 @@ def train_students(
     params: Params,
     run: RunFolder,
     prefix: str,
+    passes: int | None = None,
 ) -> dict[str, LanguageModel]:
     """A student of each corpus, alike in everything but their pairs.
 
     Args:
         corpora: name → DATASET frame; the caller draws equal numbers of pairs.
         base: loads the encoder-decoder anew.
-        params, run: as for `train_student`.
+        params, run, passes: as for `train_student`.
         prefix: of the models' folders, `models/PREFIX-NAME`.
     """
     return {
-        name: train_student(frame, base(), params, run, f"{prefix}-{_slug(name)}").student
+        name: train_student(frame, base(), params, run, f"{prefix}-{_slug(name)}", passes).student
         for name, frame in corpora.items()
     }
 
