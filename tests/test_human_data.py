@@ -6,13 +6,20 @@ Collected only where the human datasets are: a folder named by IMPOSSIBLE_HUMAN_
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from impossible import roundtrip
 from impossible.datasets import HUMAN, available, human_pairs, human_predictions
 from impossible.evaluation import score_predictions
+from impossible.params import Params
 from impossible.quality import corpus_quality
+from impossible.records import DATASET
+from impossible.runner import Selection, run_all
+from impossible.store import read_json, write_frame
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 FOLDER = Path(os.environ.get("IMPOSSIBLE_HUMAN_DATA") or _BESIDE)
@@ -46,3 +53,35 @@ if PRESENT:
 def test_every_known_set_says_how_to_get_it() -> None:
     assert all(text.endswith(".") for text in available("nowhere").values())
     assert set(available("nowhere")) == set(HUMAN)
+
+
+HEADLINES = ["old mill sold", "river floods town", "two goals win cup", "mayor quits"]
+
+
+def test_people_s_summaries_lie_beside_ours(tmp_path: Path) -> None:
+    """Notebook 08 with headlines that only delete, and ours that share no word with the source."""
+    told = [f"the {line} on a very long monday" for line in HEADLINES]
+    people = tmp_path / "people" / "gigaword"
+    people.mkdir(parents=True)
+    lines = [
+        json.dumps({"id": str(i), "source": x, "target": x.rpartition(" on a")[0]})
+        for i, x in enumerate(told)
+    ]
+    (people / "test.jsonl").write_text("\n".join(lines) + "\n")
+    inputs = pd.DataFrame({"text": told, "context_id": list("abcd")})
+    frame = roundtrip.corpus(inputs, [["quite other words"]] * 4, "ours")
+    write_frame(tmp_path / "ours.parquet", frame, DATASET)
+    params = Params.load("human", ["human_n=10", "bootstrap_samples=20"]).fixed(
+        human_data=str(tmp_path / "people"),
+        compare_summaries={"D_sum": str(tmp_path / "ours.parquet"), "gone": "no/such.parquet"},
+    )
+    run_all(params, tmp_path / "run", Selection(only="08"))
+    found = read_json(tmp_path / "run" / "scalars" / "08_dataset_quality.json")
+    assert found["D_sum, novelty"] == 100
+    assert found["Gigaword (headlines), novelty"] == 0
+    assert found["D_sum − Gigaword (headlines), novelty"][0] == 100
+    executed = (tmp_path / "run" / "notebooks" / "08_dataset_quality.ipynb").read_text()
+    assert "gone is missing" in executed
+    assert "Wiki conciseness is missing" in executed
+    assert f'"{tmp_path}' not in executed  # paths are named from the checkout
+    assert not any(line in executed for line in HEADLINES)  # measured, never shown

@@ -124,6 +124,12 @@ def test_names_of_models_stay_and_their_folders_are_relative(checkout: Path) -> 
     params = portable(Params.load("test", overrides))
     assert (params.teacher, params.critic, params.encoder) == ("models/own", "owner/name", "none")
     assert params.human_data == ""
+    several = Params().fixed(
+        domain_teachers={"news": f"{checkout}/models/own", "bio": "owner/name"},
+        compare_summaries={"D_sum": f"{checkout}/a.parquet"},
+    )
+    assert portable(several).domain_teachers == {"news": "models/own", "bio": "owner/name"}
+    assert portable(several).compare_summaries == {"D_sum": "a.parquet"}
     folder = RunFolder.open(checkout / "results" / "test")
     assert needs_hub(params, folder)
     assert not needs_hub(portable(Params.load("test", overrides[::2])), folder)

@@ -114,13 +114,23 @@ def portable(params: Params) -> Params:
     What a run leaves behind then names no folder of this machine, and reads the same elsewhere:
     `/home/me/shared/data` beside the checkout becomes `../shared/data`.
     """
-    root, changed = project_root(), {}
+    changed: dict[str, str | dict[str, str]] = {}
     for name, each in Params.model_fields.items():
         assert isinstance(each.json_schema_extra, dict)
-        kind, path = each.json_schema_extra["names"], Path(str(getattr(params, name))).expanduser()
-        if kind != "value" and path.is_absolute() and (kind == "folder" or path.exists()):
-            changed[name] = Path(os.path.relpath(path, root)).as_posix()
+        kind, value = str(each.json_schema_extra["names"]), getattr(params, name)
+        if kind in ("models", "folders"):
+            changed[name] = {key: _from_checkout(path, kind) for key, path in value.items()}
+        elif kind != "value":
+            changed[name] = _from_checkout(value, kind)
     return params.model_copy(update=changed)
+
+
+def _from_checkout(name: str, kind: str) -> str:
+    """An absolute path as one from the checkout; other names, such as hub ids, as they are."""
+    path = Path(name).expanduser()
+    if not path.is_absolute() or (kind.startswith("model") and not path.exists()):
+        return name
+    return Path(os.path.relpath(path, project_root())).as_posix()
 
 
 def _environment(params: Params, run: RunFolder) -> dict[str, str]:
@@ -211,6 +221,7 @@ class _Run:
                 f"(as far as it got: {_short(partial)})"
             )
         named = [getattr(self.params, name) for name in FOLDERS if getattr(self.params, name)]
+        named += self.params.compare_summaries.values()
         folders = [self.folder.root, *map(resolve, named)]
         write_text(final, tidy(partial, project_root(), folders))
         partial.unlink()

@@ -17,7 +17,7 @@ def _p(
     section: str = "",
     *,
     affects: bool = True,
-    names: Literal["value", "model", "models", "folder"] = "value",
+    names: Literal["value", "model", "models", "folder", "folders"] = "value",
     **limits: Any,
 ) -> Any:
     """A field. `names` says what counts for a stage's key: the value, or what lies behind it."""
@@ -193,6 +193,9 @@ class Schema(BaseModel):
     human_n: int = _p(1000, "pairs per dataset, equal for all", "pairs", "§4", ge=10)
     compare_with: str = _p(
         "", "Parquet file of pairs shown beside the human sets; empty: D_para", names="folder"
+    )
+    compare_summaries: dict[str, str] = _p(
+        {}, "name → Parquet file of summaries shown beside human ones", names="folders"
     )
     n_examples: int = _p(1, "examples of each kind per domain and corpus", "pairs", "Table 7", ge=1)
     # Rating by people

@@ -36,10 +36,17 @@ def _identity(name: str, kind: str, params: Params, run: RunFolder) -> Any:
     """What counts of a parameter: its value, or the bytes that it points to."""
     value = params.model_dump(include={name})[name]
     if kind == "folder":
-        return digest(resolve(value)) if value and resolve(value).exists() else value
+        return _behind(value)
+    if kind == "folders":
+        return {key: _behind(path) for key, path in value.items()}
     if kind == "models":
         return {key: _of_model(name, params, run) for key, name in value.items()}
     return _of_model(value, params, run) if kind == "model" else value
+
+
+def _behind(path: str) -> str:
+    """The bytes of a file or folder; its name if there is none."""
+    return digest(resolve(path)) if path and resolve(path).exists() else path
 
 
 def _of_model(name: str, params: Params, run: RunFolder) -> Any:
