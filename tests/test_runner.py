@@ -135,6 +135,34 @@ def test_names_of_models_stay_and_their_folders_are_relative(checkout: Path) -> 
     assert not needs_hub(portable(Params.load("test", overrides[::2])), folder)
 
 
+def test_changed_explanations_reach_the_executed_copy_without_a_run(
+    checkout: Path, two: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two("01_one", "seed = 0", BEGIN, FIRST, "print('shown')", outputs=["data/one"])
+    assert run(checkout) == ["one", "two"]
+    copy = checkout / "results" / "test" / "notebooks" / "01_one.ipynb"
+    before = copy.read_text()
+    two("01_one", "seed = 0", BEGIN, FIRST, "print('shown')  # said anew", outputs=["data/one"])
+    path = checkout / "notebooks" / "01_one.ipynb"
+    content = json.loads(path.read_text())
+    told = {"cell_type": "markdown", "id": "told", "metadata": {}, "source": "Read\nthis."}
+    content["cells"].insert(2, told)
+    path.write_text(json.dumps(content))
+    assert run(checkout) == []
+    assert "01_one" + " " * 23 + "unchanged, skipped, its text renewed" in capsys.readouterr().out
+    cells = json.loads(copy.read_text())["cells"]
+    assert [cell["id"] for cell in cells[:4]] == ["cell0", "injected-parameters", "cell1", "told"]
+    assert cells[3]["source"] == ["Read\n", "this."]
+    assert cells[-1]["source"] == ["print('shown')  # said anew"]
+    assert cells[-1]["outputs"][0]["text"] == ["shown\n"]
+
+    renewed = copy.read_text()
+    assert run(checkout, force=True) == ["one", "two"]
+    assert copy.read_text() == renewed != before  # as if it had been run
+    assert run(checkout) == []
+    assert "renewed" not in capsys.readouterr().out
+
+
 def test_comments_do_not_rerun_code_and_lost_outputs_do(checkout: Path, two: Write) -> None:
     assert run(checkout) == ["one", "two"]
     two("01_one", "seed = 0", BEGIN, f'"""Why."""\n# A note.\n{FIRST}', outputs=["data/one"])

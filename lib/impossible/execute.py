@@ -27,6 +27,7 @@ from impossible.progress import PROGRESS_FILE, last_line
 from impossible.store import write_text
 
 KERNEL = "impossible-run"
+INJECTED = "injected-parameters"  # papermill's tag of the cell with the values of a run
 OWN_ERRORS = {name for name in vars(errors) if name.endswith("Error")}
 
 
@@ -235,7 +236,7 @@ def _count_cells() -> None:
             started = manager.cell_start
 
             def cell_start(cell: Any, *more: Any, **others: Any) -> None:
-                own = "injected-parameters" not in cell.metadata.get("tags", [])
+                own = INJECTED not in cell.metadata.get("tags", [])
                 execution.cell += cell.cell_type == "code" and own
                 started(cell, *more, **others)
 
@@ -273,11 +274,11 @@ def tidy(executed: Path, root: Path, others: Sequence[Path] = ()) -> str:
     for cell in content["cells"]:
         for name in ("papermill", "execution"):
             cell["metadata"].pop(name, None)
-        if "injected-parameters" in cell["metadata"].get("tags", []):
-            cell["id"] = "injected-parameters"
+        if INJECTED in cell["metadata"].get("tags", []):
+            cell["id"] = INJECTED
         if cell["cell_type"] == "code":
             cell["outputs"] = [each for each in cell["outputs"] if not _is_bar(each)]
-    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    text = _dumped(content)
     text = re.sub(r" at 0x[0-9a-f]+(?=>)", "", text)  # where an object lay in memory
     styled = re.findall(r'<table id=\\"(T_[0-9a-f]{5})\\"', text)  # pandas draws these ids
     for number, name in enumerate(dict.fromkeys(styled)):
@@ -289,6 +290,44 @@ def tidy(executed: Path, root: Path, others: Sequence[Path] = ()) -> str:
             text = re.sub(f"{whole}{os.sep}", "", text)
         text = re.sub(whole, here, text)
     return text
+
+
+def retold(executed: Path, source: Path) -> str | None:
+    """Text of an executed notebook with its explanations as the source has them now.
+
+    Whoever improves a sentence need not compute again: results stay, what is told about them is
+    new. Code cells take their comments from the source as well; it must be the same code.
+
+    Args:
+        executed: the copy with results.
+        source: the notebook that it came from.
+
+    Returns:
+        The new text; None where nothing is to change, or the cells of the two do not correspond.
+    """
+    before = executed.read_text(encoding="utf-8")
+    content = json.loads(before)
+    results = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+    injected = [cell for cell in results if cell["id"] == INJECTED]
+    results = [cell for cell in results if cell["id"] != INJECTED]
+    cells = json.loads(source.read_text(encoding="utf-8"))["cells"]
+    if sum(cell["cell_type"] == "code" for cell in cells) != len(results):
+        return None
+    content["cells"] = []
+    for cell in cells:
+        cell["source"] = "".join(cell["source"]).splitlines(keepends=True)
+        if cell["cell_type"] == "code":
+            done = results.pop(0)
+            cell |= {name: done[name] for name in ("execution_count", "outputs")}
+        content["cells"].append(cell)
+        if "parameters" in cell["metadata"].setdefault("tags", []):  # papermill writes none as []
+            content["cells"] += injected
+    text = _dumped(content)
+    return None if text == before else text
+
+
+def _dumped(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _is_bar(output: dict[str, Any]) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from impossible.beforehand import require_data
 from impossible.cells import RUN_FOLDER, Stage, find, matches, stages
 from impossible.errors import ImpossibleError, RunError
-from impossible.execute import Execution, Kernels, tidy
+from impossible.execute import Execution, Kernels, retold, tidy
 from impossible.ledger import Ledger, locked, write_manifest
 from impossible.params import Params
 from impossible.schedule import startable
@@ -190,7 +190,8 @@ class _Run:
         require_inputs(stage, self.folder, self.notebooks)
         key = notebook_key(stage, self.params, self.folder)
         if not self.force and is_done(stage, key, self.folder, self.ledger):
-            _say(f"{stage.name:<28} unchanged, skipped")
+            told = self._retell(stage)
+            _say(f"{stage.name:<28} unchanged, skipped{', its text renewed' if told else ''}")
             return
         final, partial = self._copies(stage)
         final.unlink(missing_ok=True)
@@ -199,6 +200,15 @@ class _Run:
         values = self.params.model_dump(include=set(stage.names))
         values[RUN_FOLDER] = Path(os.path.relpath(self.folder.root, root)).as_posix()
         self.running[stage] = self.kernels.start(stage.path, partial, values, root)
+
+    def _retell(self, stage: Stage) -> bool:
+        """Carry changed explanations into the executed copy of a stage that need not run."""
+        final, _ = self._copies(stage)
+        text = retold(final, stage.path)
+        if text is not None:
+            write_text(final, text)
+            self.ledger.update(stage.name, outputs=outputs(stage, self.folder))
+        return text is not None
 
     def _note(self, stage: Stage) -> None:
         """Keep in the ledger what the next run needs if this one is killed."""
