@@ -297,3 +297,10 @@ def test_the_measures_equal_a_naive_count() -> None:
         fresh = sum(pair not in theirs for pair in set(ours)) / len(set(ours))
         assert MEASURES["novelty"](x, y) == pytest.approx(fresh, abs=1e-6)
         assert MEASURES["compression"](x, y) == 1
+
+
+def test_a_teacher_is_shown_the_task_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(quantized, "answers", lambda lm, prompts, n: asked.extend(prompts) or [""])
+    quantized.shown(None, [("A fire.", "Fire.")], "summary")(items(1))  # type: ignore[arg-type]
+    assert asked == ["Sentence: A fire. Summary: Fire. Sentence: test-0 Summary:"]

@@ -178,6 +178,32 @@ def test_hard_holds_all_keywords_and_foreign_keywords_are_others(writer: sequent
     assert str(own[0][0]) != str(foreign[0][0])
 
 
+def test_foreign_keywords_are_those_of_the_same_domain_where_it_has_another_context() -> None:
+    contexts = pd.DataFrame({"context_id": list("abcde"), "domain": ["n", "b", "n", "b", "f"]})
+    found = sequential._next_of_domain(contexts)
+    assert found == {"a": "c", "c": "a", "b": "d", "d": "b", "e": "a"}
+
+
+def test_what_a_domain_refuses_is_refused_after_x_too(writer: sequential.Writer) -> None:
+    rows = writer.write(["contexts-00000"], "free")
+    word = rows.loc[rows["y"] != "", "y"].iloc[0].split()[-1].strip(".?!")
+    domain = writer.params.domains[0].model_copy(update={"refused": [word.upper()]})
+    strict = replace(writer, params=writer.params.fixed(domains=[domain]))
+    again = strict.write(["contexts-00000"], "free")
+    assert not any(word.lower() in y.lower() for y in again["y"])
+    assert len(again) == len(rows)  # what is refused was paid for all the same
+
+
+def test_a_pool_pays_once_for_an_x_that_its_first_half_wrote() -> None:
+    first = pd.DataFrame({"context_id": "c", "x": "", "y": ["A.", "B.", "C."], "tokens": 4})
+    then = pd.DataFrame(
+        {"context_id": "c", "x": ["A.", "A.", "C.", "C."], "y": ["", "", "", "C!"], "tokens": 4}
+    )
+    found = yields.pooled(first, then, 16)
+    assert found["tokens"].tolist() == [4, 4, 0, 4, 4]  # C. lies beyond the first half's budget
+    assert found["x"].tolist() == ["", "", "A.", "A.", "C."]
+
+
 def test_an_interrupted_draw_goes_on(writer: sequential.Writer, tmp_path: object) -> None:
     run = RunFolder.open(str(tmp_path))
     first = sequential.draw_sequences(run, writer, "hard")

@@ -75,18 +75,29 @@ def test_curves_and_areas_by_hand() -> None:
     assert rows["value"].to_dict() == {
         ("s", 0): 0, ("t", 0): 30, ("s", 16): 50, ("t", 16): 50,
         ("s", transfer.AREA): 25, ("t", transfer.AREA): 40,
+        ("s", transfer.PAIRED): 50, ("t", transfer.PAIRED): 50,
     }  # fmt: skip
     gains = transfer.gain_rows(scores(), [("s", "t"), ("s", "s")], ["good"], samples=20)
-    assert gains["value"].tolist() == [-30, 0, -15, 0, 0, 0]
+    assert gains["value"].tolist() == [-30, 0, -15, 0, 0, 0, 0, 0]
     same = gains[gains["system"] == "s − s"]
     assert (same["low"] == 0).all()  # nothing differs: the paired interval has no width
     assert (same["high"] == 0).all()
 
 
+def test_a_start_that_is_ahead_without_gold_pairs_only_is_worth_nothing_with_them() -> None:
+    ahead = scores().assign(start=lambda frame: frame["start"].map({"s": "base", "t": "ours"}))
+    gains = transfer.gain_rows(ahead, [("ours", "base")], ["good"], samples=20)
+    found = gains.set_index("pairs")["value"]
+    assert found[transfer.AREA] == 15
+    assert found[transfer.PAIRED] == 0
+    alone = transfer.curve_rows(ahead[ahead["pairs"] == 0], ["good"], samples=20)
+    assert transfer.PAIRED not in set(alone["pairs"])  # there is nothing to average
+
+
 def test_draws_are_averaged_and_do_not_make_more_items() -> None:
     twice = pd.concat([scores(), scores().assign(good=lambda frame: frame["good"] + 10)])
     rows = transfer.curve_rows(twice, ["good"], samples=20)
-    assert rows["value"].tolist() == [v + 5 for v in (0, 30, 50, 50, 25, 40)]
+    assert rows["value"].tolist() == [v + 5 for v in (0, 30, 50, 50, 25, 40, 50, 50)]
     assert set(rows["n"]) == {2}
 
 
@@ -195,7 +206,7 @@ def test_human_summaries_are_read_or_asked_for(tmp_path) -> None:  # type: ignor
 
 def test_the_picture_names_every_start_and_number_of_pairs() -> None:
     rows = transfer.curve_rows(scores(), ["good"], samples=20)
-    points = rows[rows["pairs"] != transfer.AREA]
+    points = rows[~rows["pairs"].isin([transfer.AREA, transfer.PAIRED])]
     figure = figures.learning_curves(points, ["good"], ("s",), ("t",), levels=points.head(1))
     (axis,) = figure.axes
     assert [tick.get_text() for tick in axis.get_xticklabels()] == ["0", "16"]

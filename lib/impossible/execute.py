@@ -310,10 +310,13 @@ def retold(executed: Path, source: Path) -> str | None:
     results = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
     injected = [cell for cell in results if cell["id"] == INJECTED]
     results = [cell for cell in results if cell["id"] != INJECTED]
-    cells = json.loads(source.read_text(encoding="utf-8"))["cells"]
+    now = json.loads(source.read_text(encoding="utf-8"))
+    cells = now["cells"]
     if sum(cell["cell_type"] == "code" for cell in cells) != len(results):
         return None
     content["cells"] = []
+    if "impossible" in now["metadata"]:  # what it reads and writes
+        content["metadata"]["impossible"] = now["metadata"]["impossible"]
     for cell in cells:
         cell["source"] = "".join(cell["source"]).splitlines(keepends=True)
         if cell["cell_type"] == "code":

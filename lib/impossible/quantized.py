@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from impossible.assessment import answers
 from impossible.datasets import take
 from impossible.decoding import Nucleus
 from impossible.distill import paraphrase
@@ -22,7 +23,7 @@ from impossible.systems import System
 
 __all__ = [
     "annotated", "asked_all", "by_group", "chosen_among", "control_scores", "grouped", "misled",
-    "one_per_group", "permuted", "rewrite_as", "told", "untold",
+    "one_per_group", "permuted", "rewrite_as", "shown", "told", "untold",
 ]  # fmt: skip
 
 
@@ -116,6 +117,27 @@ def untold(system: System) -> System:
         once = items.drop_duplicates("source")
         known = dict(zip(once["source"], system(once), strict=True))
         return [known[source] for source in items["source"]]
+
+    return answer
+
+
+def shown(
+    lm: LanguageModel, shots: Sequence[tuple[str, str]], task: str, max_new_tokens: int = 60
+) -> System:
+    """A language model that is shown pairs of a group and asked for one more; greedy.
+
+    Args:
+        lm: the teacher.
+        shots: (source, target) examples.
+        task: "summary" or "paraphrase": what the prompt calls a target.
+        max_new_tokens: longest answer, of which the first sentence counts.
+    """
+    label = task.capitalize()
+    before = "".join(f"Sentence: {x} {label}: {y} " for x, y in shots)
+
+    def answer(items: pd.DataFrame) -> list[str]:
+        prompts = [f"{before}Sentence: {x} {label}:" for x in items["source"]]
+        return answers(lm, prompts, max_new_tokens)
 
     return answer
 

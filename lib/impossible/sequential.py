@@ -26,6 +26,7 @@ from impossible.models import LanguageModel
 from impossible.params import Params
 from impossible.records import SEQUENCES
 from impossible.sampling import Nucleus
+from impossible.schema import Domain
 from impossible.searching import search_constrained
 from impossible.store import RunFolder, Shards, digest, item_rng, map_items, stage_key
 from impossible.text.keywords import Lexicon
@@ -65,6 +66,19 @@ def _is_word(span: str) -> bool:
     return bool(span) and span[0].isalnum() and span[-1].isalnum()
 
 
+def _next_of_domain(contexts: pd.DataFrame) -> dict[str, str]:
+    """Each context → the next one of its domain, or the next of all if its domain has no other.
+
+    Words of another domain would be easier to miss: then the domain would count, not the sentence.
+    """
+    everything = list(contexts["context_id"])
+    found = dict(zip(everything, [*everything[1:], *everything[:1]], strict=True))
+    for _, names in contexts.groupby("domain", sort=False)["context_id"]:
+        if len(names) > 1:
+            found |= dict(zip(names, [*names[1:], names.iloc[0]], strict=True))
+    return found
+
+
 @dataclass(frozen=True)
 class _Turn:
     """The x of a context that is next: its number, the sentence, what it cost."""
@@ -98,7 +112,7 @@ class Writer:
         good = self.sentences[self.sentences["reason"] == ""]
         self.lexicon = Lexicon(good["text"])
         names = list(self.contexts["context_id"])
-        self._other = dict(zip(names, [*names[1:], *names[:1]], strict=True))
+        self._other = _next_of_domain(self.contexts)
         self._rows = self.contexts.set_index("context_id")
         self._inputs = {name: self._distinct(name) for name in names}
 
@@ -126,7 +140,8 @@ class Writer:
                 time, with no effect on the result.
             method: "hard" (sampled, constraints always met), "soft" (beam search with a bonus),
                 "free" (sampled, no constraint); "hard, foreign keywords" and "soft, foreign
-                keywords" ask for words of the next context's sentences: the signal destroyed.
+                keywords" ask for words of the next context's sentences, of the same domain if
+                there is one: the signal destroyed.
         """
         rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in context_ids}
         spent = dict.fromkeys(context_ids, 0)
@@ -157,13 +172,13 @@ class Writer:
         numbers, nucleus = rng.random(shape), Nucleus(self.params.top_p, self.params.temperature)
         if method == "free":
             texts = sample_continuations(self.lm, [prefix], [numbers], nucleus, banned)[0]
-            return self._accepted(texts)
+            return self._accepted(each, texts)
         clauses, numbers = self._clauses(each, method), numbers[:, : self._longest(each.x)]
         try:
             texts = sample_constrained(self.lm, [prefix], [clauses], [numbers], nucleus, banned)[0]
         except ConstraintError:  # the words do not fit into the length: nothing is written
             return []
-        return self._accepted(texts)
+        return self._accepted(each, texts)
 
     def _searched(self, turn: Sequence[_Turn], method: str) -> list[list[tuple[str, int]]]:
         found: dict[_Turn, list[tuple[str, int]]] = {}
@@ -180,7 +195,7 @@ class Writer:
                 skip=True,
             )
             for each, (texts, computed) in zip(mine, results, strict=True):
-                kept = [accepted(text, self.params.min_characters)[0] for text in texts]
+                kept = self._sentences(each, texts)
                 costs = [computed, *[0] * len(kept)]
                 # the search is paid also where it found nothing
                 found[each] = list(zip(kept or [""] * bool(computed), costs, strict=False))
@@ -189,13 +204,20 @@ class Writer:
     def _prefix(self, each: _Turn) -> str:
         return f"{self._rows.loc[each.context_id, 'text']} {each.x}"
 
-    def _banned(self, each: _Turn) -> tuple[str, ...]:
-        domain = self._rows.loc[each.context_id, "domain"]
-        return tuple(next(d.banned for d in self.params.domains if d.name == domain))
+    def _domain(self, each: _Turn) -> Domain:
+        name = self._rows.loc[each.context_id, "domain"]
+        return next(domain for domain in self.params.domains if domain.name == name)
 
-    def _accepted(self, texts: Sequence[str]) -> list[tuple[str, int]]:
-        sentences = [accepted(text, self.params.min_characters)[0] for text in texts]
-        return list(zip(sentences, self._lengths(texts), strict=True))
+    def _banned(self, each: _Turn) -> tuple[str, ...]:
+        return tuple(self._domain(each).banned)
+
+    def _sentences(self, each: _Turn, texts: Sequence[str]) -> list[str]:
+        """The first sentence of each text, "" if it is refused, as for next sentences."""
+        least, refused = self.params.min_characters, self._domain(each).refused
+        return [accepted(text, least, refused)[0] for text in texts]
+
+    def _accepted(self, each: _Turn, texts: Sequence[str]) -> list[tuple[str, int]]:
+        return list(zip(self._sentences(each, texts), self._lengths(texts), strict=True))
 
     def _longest(self, x: str) -> int:
         """Tokens of y: a longer one would not pass the gate of the length ratio."""
@@ -230,7 +252,8 @@ def draw_sequences(run: RunFolder, writer: Writer, method: str) -> pd.DataFrame:
         "sequential_samples", "sequential_keywords", "sequential_budget", "sequential_copied",
     )  # fmt: skip
     values: dict[str, Any] = writer.params.model_dump(include=set(names)) | {"method": method}
-    values["banned"] = [[domain.name, domain.banned] for domain in writer.params.domains]
+    values["dtype"] = str(writer.lm.model.dtype)
+    values["domains"] = [domain.model_dump() for domain in writer.params.domains]
     values["contexts"] = digest(writer.contexts[["context_id", "text"]].to_dict("list"))
     values["sentences"] = digest(writer.sentences[["context_id", "raw"]].to_dict("list"))
     key = stage_key(values, ["impossible.sequential"], models=[writer.lm.digest])

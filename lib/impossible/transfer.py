@@ -24,11 +24,12 @@ from impossible.systems import mean_rows, paired_gain, predict, student_system
 from impossible.training import train_seq2seq
 
 __all__ = [
-    "AREA", "at_home", "best_of", "caught_up", "curve_rows", "fine_tuned", "gain_rows",
+    "AREA", "PAIRED", "at_home", "best_of", "caught_up", "curve_rows", "fine_tuned", "gain_rows",
     "home_domain", "labelled", "learning_curves", "nested",
 ]  # fmt: skip
 
-AREA = "mean over sizes"
+AREA = "mean over sizes"  # 0 too
+PAIRED = "mean with gold pairs"  # over the sizes above 0
 
 Nested = dict[tuple[int, int], list[tuple[str, str]]]
 Judge = Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]]
@@ -177,12 +178,16 @@ def learning_curves(
 
 
 def _by_item(scores: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """Scores of items, averaged over draws, and below them their mean over sizes (`AREA`)."""
+    """Scores of items, averaged over draws, and below them their means (`AREA`, `PAIRED`)."""
     columns = list(metrics)
     keys = ["start", "pairs", "item"]
     points = scores.groupby(keys, sort=False)[columns].mean().reset_index()
-    areas = points.groupby(["start", "item"], sort=False)[columns].mean().reset_index()
-    frame = pd.concat([points, areas.assign(pairs=AREA)], ignore_index=True)
+    means = [
+        part.groupby(["start", "item"], sort=False)[columns].mean().reset_index().assign(pairs=name)
+        for name, part in ((AREA, points), (PAIRED, points[points["pairs"] > 0]))
+        if len(part)
+    ]
+    frame = pd.concat([points, *means], ignore_index=True)
     return frame.rename(columns={"start": "system"})
 
 
@@ -193,10 +198,11 @@ def curve_rows(
     samples: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Every point of every curve, and the mean over sizes, with intervals over test items.
+    """Every point of every curve, and means over sizes, with intervals over test items.
 
-    In that mean every size counts alike, 0 too. With sizes that grow by a constant factor it is
-    about the area under the curve in the picture; it depends on which sizes there are.
+    In a mean every size counts alike, in `AREA` 0 too. With sizes that grow by a constant factor
+    that is about the area under the curve in the picture; it depends on which sizes there are.
+    `PAIRED` leaves out what a start does without any gold pair.
 
     Args:
         scores: start, pairs, item and a column per metric; draws are averaged first.
@@ -204,7 +210,8 @@ def curve_rows(
         confidence, samples, seed: of the intervals.
 
     Returns:
-        METRIC_ROWS whose `system` is the start, with the column `pairs` (a number, or `AREA`).
+        METRIC_ROWS whose `system` is the start, with the column `pairs` (a number, `AREA` or
+        `PAIRED`).
     """
     parts = [
         mean_rows(part, metrics, confidence, samples, seed).assign(pairs=size)
@@ -221,7 +228,7 @@ def gain_rows(
     samples: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """One start minus another at every size and on the mean over sizes, paired by test item.
+    """One start minus another at every size and on their means, paired by test item.
 
     Args:
         scores, metrics, confidence, samples, seed: as for `curve_rows`.
@@ -270,5 +277,5 @@ def labelled(rows: pd.DataFrame) -> pd.DataFrame:
     >>> list(labelled(rows)["system"])
     ['a | 16 pairs', 'a | mean over sizes']
     """
-    places = [size if size == AREA else f"{size} pairs" for size in rows["pairs"]]
+    places = [size if size in (AREA, PAIRED) else f"{size} pairs" for size in rows["pairs"]]
     return rows.assign(system=rows["system"] + " | " + places).drop(columns="pairs")

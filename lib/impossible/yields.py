@@ -19,8 +19,8 @@ from impossible.statistics import Interval, bootstrap, ratio
 from impossible.text.signature import signature
 
 __all__ = [
-    "candidate_pairs", "counted", "kept_pairs", "rate", "rate_gap", "score_proposed", "within",
-    "yield_rows",
+    "candidate_pairs", "counted", "kept_pairs", "pooled", "rate", "rate_gap", "score_proposed",
+    "within", "yield_rows",
 ]  # fmt: skip
 
 
@@ -33,6 +33,28 @@ def within(rows: pd.DataFrame, budget: float) -> pd.DataFrame:
     """
     spent = rows.groupby("context_id", sort=False)["tokens"].cumsum()
     return rows[spent <= budget].reset_index(drop=True)
+
+
+def pooled(parallel: pd.DataFrame, sequential: pd.DataFrame, budget: float) -> pd.DataFrame:
+    """Half of the budget for either way. An x that the first half has written is not paid again.
+
+    Args:
+        parallel, sequential: SEQUENCES of one method each, in the order of writing.
+        budget: tokens for each context.
+
+    Example:
+        >>> first = pd.DataFrame({"context_id": "c", "x": "", "y": ["A.", "B."], "tokens": 4})
+        >>> then = pd.DataFrame({"context_id": "c", "x": "A.", "y": ["", "A!"], "tokens": 4})
+        >>> pooled(first, then, 16)["tokens"].tolist()
+        [4, 4, 0, 4]
+    """
+    ours = within(parallel, budget / 2)
+    known = set(zip(ours["context_id"], ours["y"], strict=True))
+    named = zip(sequential["context_id"], sequential["x"], strict=True)
+    again = np.array([pair in known for pair in named], dtype=bool)
+    price = ~sequential.duplicated(["context_id", "x"])  # the row of an x before its y
+    theirs = sequential.assign(tokens=sequential["tokens"].mask(price & again, 0))
+    return pd.concat([ours, within(theirs, budget / 2)], ignore_index=True)
 
 
 def candidate_pairs(rows: pd.DataFrame) -> pd.DataFrame:
