@@ -22,6 +22,12 @@ def interval(values: list[float], digits: int = 1) -> str:
     return f"{value:+.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
+def several(found: dict[str, Any], names: list[str], digits: int = 1, unit: str = " %") -> str:
+    """Values beside one another; of one with an interval the value."""
+    values = [found[name][0] if isinstance(found[name], list) else found[name] for name in names]
+    return "; ".join(f"{value:.{digits}f}{unit}" for value in values)
+
+
 def system(found: dict[str, Any], name: str) -> str:
     """Fidelity, faithful and new, BERT-iBLEU of a system of notebook 09 or 13."""
     fidelity, new = (f"{found[f'{name}, {metric}']:.1f} %" for metric in ("fidelity", "paraphrase"))
@@ -32,6 +38,8 @@ def rows(s: Scalars) -> list[tuple[str, str, str]]:
     """(what, value, file) of each line."""
     near, first, second = s["02_proximity"], s["05_dataset"], s["07_self_distillation"]
     tested, short, against = s["09_evaluation"], s["11_summarization"], s["13_baselines"]
+    after, told, both = s["17_constrained"], s["18_length_and_style"], s["19_two_tasks"]
+    pooled, moved, kinds = s["20_domains"], s["21_transfer"], ("news", "biomedical", "forum")
     three = "same meaning; same meaning in other words; BERT-iBLEU"
     return [
         ("equivalent pairs among random pairs of next sentences, all lengths and temperatures of "
@@ -61,6 +69,29 @@ def rows(s: Scalars) -> list[tuple[str, str, str]]:
          "tree; M_sum",
          f"{short['deletion in the tree, good']:.1f} %; {short['M_sum, good']:.1f} %",
          "11_summarization"),
+        ("same meaning in news; biomedical; forum: student base, before any pair",
+         several(tested, [f"student base, {kind}, fidelity" for kind in kinds]), "09_evaluation"),
+        ("same meaning in news; biomedical; forum: second student M_para",
+         several(tested, [f"M_para, {kind}, fidelity" for kind in kinds]), "09_evaluation"),
+        ("pairs kept per 1,000 teacher tokens: pairing next sentences; writing y after x with its "
+         "keywords (soft); half of the tokens for either",
+         several(after, ["parallel, kept", "soft, kept", "parallel and soft, kept"], 2, ""),
+         "17_constrained"),
+        ("asked for one of four groups of length and style, summaries in the right one: told; not "
+         "told; best of ten samples", several(told, ["told, right", "not told, right",
+         "best of 10, right"]), "18_length_and_style"),
+        ("one student for both tasks minus a specialist each, points: paraphrases; summaries",
+         "; ".join(interval(both[f"generalist, all − specialist, {what}"])
+                   for what in ("paraphrase", "good")), "19_two_tasks"),
+        ("pairs pooled over domains minus as many of one, faithful and new, points: in other "
+         "domains; in its own", "; ".join(interval(pooled[f"pooled − alone, {where}, paraphrase"])
+         for where in ("away", "at home")), "20_domains"),
+        ("good summaries in an unseen domain, student of D_sum minus the base, points: without "
+         "gold pairs; with some", "; ".join(interval(moved[f"student of D_sum − base | {at}, good"])
+         for at in ("0 pairs", "mean with gold pairs")), "21_transfer"),
+        ("the same minus the student of stand-in headlines", "; ".join(
+            interval(moved[f"student of D_sum − student of headlines | {at}, good"])
+            for at in ("0 pairs", "mean with gold pairs")), "21_transfer"),
     ]  # fmt: skip
 
 
