@@ -55,6 +55,10 @@ UNITS: dict[str, Callable[[Params], float]] = {
     "summaries": lambda p: p.summary_contexts * p.k + p.summary_inputs * p.n_candidates,
     "compared pairs": lambda p: p.compared_pairs * p.student_epochs,
     "ablation pairs": lambda p: p.ablation_inputs * p.student_epochs,
+    "sequential tokens": lambda p: p.sequential_contexts * p.sequential_budget,
+    "gold steps": lambda p: (
+        sum(p.transfer_steps) * sum(size > 0 for size in p.transfer_sizes) * p.transfer_draws
+    ),
     "human pairs": lambda p: p.human_n * bool(p.human_data),
     "nothing": lambda p: 0,
 }
