@@ -56,6 +56,7 @@ UNITS: dict[str, Callable[[Params], float]] = {
     "compared pairs": lambda p: p.compared_pairs * p.student_epochs,
     "ablation pairs": lambda p: p.ablation_inputs * p.student_epochs,
     "sequential tokens": lambda p: p.sequential_contexts * p.sequential_budget,
+    "contexts per domain": lambda p: p.domain_contexts,
     "gold steps": lambda p: (
         sum(p.transfer_steps) * sum(size > 0 for size in p.transfer_sizes) * p.transfer_draws
     ),
