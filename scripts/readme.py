@@ -19,7 +19,7 @@ Scalars = dict[str, dict[str, Any]]
 def interval(values: list[float], digits: int = 1) -> str:
     """`+13.3 [7.7, 19.0]` of value, low, high."""
     value, low, high = values
-    return f"{value:+.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{value:+z.{digits}f} [{low:z.{digits}f}, {high:z.{digits}f}]"
 
 
 def several(found: dict[str, Any], names: list[str], digits: int = 1, unit: str = " %") -> str:

@@ -103,6 +103,24 @@ def test_histogram_says_what_passes_and_what_is_missing() -> None:
     assert "≤ 0.75 keeps 66.7%" in below
 
 
+def test_histogram_of_whole_numbers_has_no_empty_bar_between() -> None:
+    words = list(range(2, 26))
+    axis = figures.score_histogram(words).axes[0]
+    outline = axis.patches[0].get_path().vertices
+    assert sorted(set(outline[:, 0])) == [n - 0.5 for n in range(2, 27)]
+    assert axis.get_ylim()[1] < 2  # one of each
+    wide = figures.score_histogram(list(range(91)), bins=30).axes[0].patches[0].get_path().vertices
+    assert {round(n, 6) for n in np.diff(sorted(set(wide[:, 0])))} == {4.0}
+
+
+def test_ticks_in_per_cent_are_told_apart() -> None:
+    rows = pd.DataFrame({"group": ["a"], "value": 0.1, "low": 0.08, "high": 0.12, "n": [9]})
+    axis = figures.group_shares(rows, "share").axes[0]
+    ticks = [t.get_text() for t in axis.get_xticklabels()]
+    assert {"2.5%", "5%"} <= set(ticks)
+    assert len(set(ticks)) == len(ticks)
+
+
 def test_scatter_takes_the_smaller_probability() -> None:
     pairs = pd.DataFrame(
         {
@@ -119,6 +137,13 @@ def test_missing_values_are_dashes() -> None:
     rows.loc[0, "value"] = np.nan
     assert "–" in texts(figures.systems(rows))
     assert "–" in texts(figures.fidelity_bars(rows.assign(value=[np.nan, 0.5])))
+
+
+def test_human_comparison_without_humans_has_no_legend_for_them() -> None:
+    rows = metric_rows(["D_T", "D_para"], SHIFT)
+    shown = texts(figures.human_comparison(rows, ours=["D_T", "D_para"], metrics=["H2"]))
+    assert "ours" in shown
+    assert "human dataset" not in shown
 
 
 def test_human_comparison_shades_the_range_of_humans_only() -> None:

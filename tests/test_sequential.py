@@ -182,6 +182,22 @@ def test_foreign_keywords_are_those_of_the_same_domain_where_it_has_another_cont
     contexts = pd.DataFrame({"context_id": list("abcde"), "domain": ["n", "b", "n", "b", "f"]})
     found = sequential._next_of_domain(contexts)
     assert found == {"a": "c", "c": "a", "b": "d", "d": "b", "e": "a"}
+    assert sequential._next_of_domain(contexts.head(1)) == {}
+    assert sequential._next_of_domain(contexts.head(0)) == {}
+
+
+@pytest.mark.parametrize("method", ["hard, foreign keywords", "soft, foreign keywords"])
+def test_foreign_keywords_are_never_own_ones_where_the_next_context_has_no_sentence(
+    writer: sequential.Writer, method: str
+) -> None:
+    nothing = writer.contexts.iloc[[0]].assign(context_id="nothing", domain="news")
+    between = pd.concat([writer.contexts.head(1), nothing, writer.contexts.tail(1)])
+    again = replace(writer, contexts=between.reset_index(drop=True))
+    asked = sequential._Turn("contexts-00000", 0, CORPUS[0], 1)
+    assert again._clauses(asked, method) == writer._clauses(asked, method)
+    alone = replace(writer, contexts=between.head(2).reset_index(drop=True))
+    assert alone.write(["contexts-00000", "nothing"], method).empty
+    assert len(alone.write(["contexts-00000"], "soft"))
 
 
 def test_what_a_domain_refuses_is_refused_after_x_too(writer: sequential.Writer) -> None:

@@ -71,7 +71,7 @@ def test_n_is_that_of_the_metrics_shown() -> None:
 @pytest.mark.parametrize(
     ("bounds", "bound", "words"),
     [
-        ((1.0, 0.0, 2.0), 0, "not told from 0"),
+        ((1.0, 0.0, 2.0), 0, "undecided at 0"),
         ((-9.0, -12.0, -5.1), -5, "below −5"),
         ((-2.0, -4.9, 1.0), -5, "above −5"),
         ((math.nan, math.nan, math.nan), 0, "not measured"),

@@ -196,18 +196,20 @@ def zero_shot(source: str, context: str = "") -> str:
     return f"{context} {source} In other words,".strip()
 
 
-def few_shot(source: str, demonstrations: Pairs) -> str:
-    """A prompt that shows paraphrases and asks for one more.
+def few_shot(source: str, demonstrations: Pairs, task: str = "paraphrase") -> str:
+    """A prompt that shows how the task is done and asks for one more.
 
     Args:
-        source: the sentence to paraphrase.
-        demonstrations: (sentence, paraphrase) pairs.
+        source: the sentence to rewrite.
+        demonstrations: (sentence, its paraphrase or summary) pairs.
+        task: "paraphrase" or "summary": what the prompt calls a target.
 
     >>> few_shot("Prices rose.", [("He left.", "He went.")])
     'Sentence: He left. Paraphrase: He went. Sentence: Prices rose. Paraphrase:'
     """
-    shown = [f"Sentence: {x} Paraphrase: {y}" for x, y in demonstrations]
-    return " ".join([*shown, f"Sentence: {source} Paraphrase:"])
+    label = task.capitalize()
+    shown = [f"Sentence: {x} {label}: {y}" for x, y in demonstrations]
+    return " ".join([*shown, f"Sentence: {source} {label}:"])
 
 
 def answers(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int = 60) -> list[str]:

@@ -303,7 +303,7 @@ def draw_sentences(
 def _values(params: Params, *names: str) -> dict[str, Any]:
     """Values for a key; what is never generated counts with every text."""
     banned = [[domain.name, domain.banned, domain.refused] for domain in params.domains]
-    return {**params.model_dump(include=set(names)), "banned": banned}
+    return {**params.model_dump(include={*names, "dtype"}), "banned": banned}
 
 
 def acceptance(sentences: pd.DataFrame, contexts: pd.DataFrame) -> pd.DataFrame:

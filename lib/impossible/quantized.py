@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from impossible.assessment import answers
+from impossible.assessment import answers, few_shot
 from impossible.datasets import take
 from impossible.decoding import Nucleus
 from impossible.distill import paraphrase
@@ -132,12 +132,9 @@ def shown(
         task: "summary" or "paraphrase": what the prompt calls a target.
         max_new_tokens: longest answer, of which the first sentence counts.
     """
-    label = task.capitalize()
-    before = "".join(f"Sentence: {x} {label}: {y} " for x, y in shots)
 
     def answer(items: pd.DataFrame) -> list[str]:
-        prompts = [f"{before}Sentence: {x} {label}:" for x in items["source"]]
-        return answers(lm, prompts, max_new_tokens)
+        return answers(lm, [few_shot(x, shots, task) for x in items["source"]], max_new_tokens)
 
     return answer
 

@@ -70,13 +70,14 @@ def _next_of_domain(contexts: pd.DataFrame) -> dict[str, str]:
     """Each context → the next one of its domain, or the next of all if its domain has no other.
 
     Words of another domain would be easier to miss: then the domain would count, not the sentence.
+    Nothing stands for a context that is alone: its own words are not foreign.
     """
     everything = list(contexts["context_id"])
     found = dict(zip(everything, [*everything[1:], *everything[:1]], strict=True))
     for _, names in contexts.groupby("domain", sort=False)["context_id"]:
         if len(names) > 1:
             found |= dict(zip(names, [*names[1:], names.iloc[0]], strict=True))
-    return found
+    return {name: other for name, other in found.items() if name != other}
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,10 @@ class Writer:
         good = self.sentences[self.sentences["reason"] == ""]
         self.lexicon = Lexicon(good["text"])
         names = list(self.contexts["context_id"])
-        self._other = _next_of_domain(self.contexts)
         self._rows = self.contexts.set_index("context_id")
         self._inputs = {name: self._distinct(name) for name in names}
+        writing = [name for name in names if self._inputs[name]]  # of some, all is refused
+        self._other = _next_of_domain(self._rows.loc[writing].reset_index())
 
     def _lengths(self, texts: Sequence[str]) -> list[int]:
         """Tokens of raw samples, at least the one that ended them."""
@@ -140,9 +142,11 @@ class Writer:
                 time, with no effect on the result.
             method: "hard" (sampled, constraints always met), "soft" (beam search with a bonus),
                 "free" (sampled, no constraint); "hard, foreign keywords" and "soft, foreign
-                keywords" ask for words of the next context's sentences, of the same domain if
-                there is one: the signal destroyed.
+                keywords" ask for words of the sentences of the next context that has any, of the
+                same domain if there is one: the signal destroyed.
         """
+        if "foreign" in method:
+            context_ids = [name for name in context_ids if name in self._other]
         rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in context_ids}
         spent = dict.fromkeys(context_ids, 0)
         for number in range(max(map(len, map(self._inputs.__getitem__, context_ids)), default=0)):
@@ -240,7 +244,7 @@ class Writer:
         source = each.x
         if "foreign" in method:
             others = self._inputs[self._other[each.context_id]]
-            source = others[each.number % len(others)][0] if others else each.x
+            source = others[each.number % len(others)][0]
         words = self.lexicon.keywords(source, self.params.sequential_keywords)
         return constraints_of(each.x, words, self.lexicon, self.params.sequential_copied)
 

@@ -41,7 +41,7 @@ def show(value: object, digits: int = 1) -> str:
     number = float(value)
     if number == int(number) and not isinstance(value, float):
         return f"{int(number):,}"
-    return f"{number:,.{digits}f}" if math.isfinite(number) else str(number)
+    return f"{number:z,.{digits}f}" if math.isfinite(number) else str(number)
 
 
 def interval(value: object, low: object = None, high: object = None, digits: int = 1) -> str:
@@ -63,12 +63,12 @@ def against(value: object, low: object, high: object, bound: float = 0) -> str:
         bound: 0, or for example -5 where "no worse" is asked.
 
     >>> against(2.0, 1.0, 3.0), against(-7, -9, -6, -5), against(1.0, -1.0, 3.0)
-    ('above 0', 'below −5', 'not told from 0')
+    ('above 0', 'below −5', 'undecided at 0')
     """
     if is_missing(value) or is_missing(low) or is_missing(high):
         return "not measured" if is_missing(value) else "without an interval"
     first, last = (float(str(end)) for end in (low, high))
-    side = "above" if first > bound else "below" if last < bound else "not told from"
+    side = "above" if first > bound else "below" if last < bound else "undecided at"
     return f"{side} {bound:g}".replace("-", "−")
 
 

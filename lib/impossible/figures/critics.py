@@ -97,7 +97,7 @@ def confusion(
             column, row, f"{text}\n{counts[row, column]:,.0f}", ha="center", va="center",
             color="white" if value > 0.6 else INK, fontsize=6.5,
         )  # fmt: skip
-    axis.set_xticks(range(len(labels)), labels)
+    axis.set_xticks(range(len(labels)), labels, fontsize=5.8 if len(labels) > 4 else 6.5)
     axis.set_yticks(range(len(down)), down)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)

@@ -110,7 +110,7 @@ def score_histogram(
         raise DataError(f"No finite value of '{label}' to draw: check the stage that scores it.")
     figure = Picture(figsize=(COLUMN, 1.9))
     axis = figure.subplots()
-    edges = np.histogram_bin_edges(everything, bins=bins)
+    edges = _edges(everything, bins)
     for index, (name, group) in enumerate(clean.items()):
         axis.hist(
             group, bins=list(edges), label=name or None, log=log, alpha=0.65, linewidth=0.6,
@@ -126,6 +126,15 @@ def score_histogram(
     if any(clean):
         figure.legend(loc="outside upper left", ncols=len(clean))
     return figure
+
+
+def _edges(values: np.ndarray, bins: int) -> np.ndarray:
+    """Edges of at most so many bins; of whole numbers each holds equally many, so none is empty."""
+    if (values != np.round(values)).any():
+        return np.histogram_bin_edges(values, bins=bins)
+    low, high = values.min(), values.max()
+    step = math.ceil((high - low + 1) / bins)
+    return np.arange(low, high + step + 1, step) - 0.5
 
 
 def _gate(axis: Axes, values: np.ndarray, threshold: float, keep: str) -> None:

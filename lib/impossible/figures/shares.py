@@ -68,7 +68,7 @@ def group_shares(frame: pd.DataFrame, label: str) -> Figure:
     axis.set_xlim(left=0)
     axis.margins(x=0.06)
     axis.set_xlabel(label)
-    percent(axis, "x", 1 if axis.get_xlim()[1] < 0.04 else 0)
+    percent(axis, "x")
     axis.locator_params(axis="x", nbins=5)
     grid(axis)
     if "series" in frame:

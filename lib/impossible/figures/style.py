@@ -167,10 +167,10 @@ def whiskers(value: float, low: float, high: float) -> list[list[float]]:
     return [[below], [above]]
 
 
-def percent(axis: Axes, which: str = "y", digits: int = 0) -> None:
-    """Label the ticks of a [0, 1] axis in per cent."""
+def percent(axis: Axes, which: str = "y") -> None:
+    """Label the ticks of a [0, 1] axis in per cent, with as many digits as they need."""
     chosen = axis.yaxis if which == "y" else axis.xaxis
-    chosen.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.{digits}f}%"))
+    chosen.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
 
 
 def grid(axis: Axes, which: Literal["both", "x", "y"] = "both") -> None:

@@ -118,6 +118,8 @@ def human_comparison(
         Line2D([], [], marker="o", color=INK, markersize=3.6, label="human dataset"),
         Patch(color=PALE, alpha=0.6, label="range of human datasets"),
     ]
+    if mine.all():  # no human dataset was given
+        del handles[1:]
     figure.legend(handles=handles, loc="outside upper center", ncols=3, columnspacing=1.2)
     return figure
 
