@@ -71,7 +71,8 @@ use_environment() {
         say "The active environment is not used: $missing"
     fi
     if ! make_environment "$extra"; then
-        say "The environment could not be made; the message above says why."
+        say "The environment could not be made (see above; nothing above: its installation was stopped)." \
+            "Run the command again to go on, or activate an environment that satisfies pyproject.toml."
         exit 2
     fi
     PYTHON="$ROOT/.venv/bin/python"

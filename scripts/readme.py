@@ -1,7 +1,7 @@
 """Write the numbers of README.md from what runs recorded: python scripts/readme.py.
 
 The table of numbers is made of `results/invitro/scalars/*.json`, that of claims of
-`results/invitro-full/claims.json`, and of nothing else; a test compares both with these files.
+`results/invitro-full/tables/claims.json`, and of nothing else; a test compares both with them.
 """
 
 from __future__ import annotations
@@ -104,21 +104,13 @@ def numbers(run: Path) -> str:
 
 
 def claims(run: Path) -> str:
-    """The table of claims: what each verdict rests on is in the report.
-
-    Beside it the verdicts of the world before it had its third domain, whose seeds were complete.
-    """
-    now, before = (
-        json.loads((run / name).read_text(encoding="utf-8"))["claims"]
-        for name in ("claims.json", "claims-two-domains.json")
-    )
-    earlier = {each["number"]: each["verdict"] for each in before}
-    lines = [
-        f"| {each['number']} | {each['claim']} | {each['verdict']} | {earlier[each['number']]} |"
-        for each in now
-    ]
-    head = "| # | the paper's claim | three domains, seeds so far | two domains, before |"
-    return "\n".join([head, "|---|---|---|---|", *lines])
+    """The table of claims, each with its weakest part; all parts are in the report."""
+    table = json.loads((run / "tables" / "claims.json").read_text(encoding="utf-8"))
+    rows = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+    columns = ["#", "claim", "verdict", "parts that hold", "weakest part", "effect"]
+    lines = [f"| {' | '.join(each[name] for name in columns)} |" for each in rows]
+    head = "| # | the paper's claim | verdict | parts that hold | the weakest part | its effect |"
+    return "\n".join([head, "|---|---|---|---|---|---|", *lines])
 
 
 def read(run: Path) -> Scalars:
@@ -137,7 +129,7 @@ def between(text: str, mark: str, table: str) -> str:
 def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     """The README with its tables made anew; a table whose run is not there stays as it is."""
     text = between(text, "numbers", numbers(run)) if (run / "scalars").is_dir() else text
-    return between(text, "claims", claims(full)) if (full / "claims.json").is_file() else text
+    return between(text, "claims", claims(full)) if (full / "tables").is_dir() else text
 
 
 if __name__ == "__main__":

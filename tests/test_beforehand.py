@@ -85,6 +85,20 @@ def test_data_that_is_not_there_stops_a_run_before_it_starts(
     assert not list((checkout / "results").iterdir())
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_domain_of_which_there_are_no_gold_pairs_stops_a_run_before_it_starts(
+    write: Write, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    write("01_one", "k = 100", WRITE, outputs=["data/k"])
+    assert main(["run", "test", "--", "unseen_domain=sport"]) == 0, "nothing reads it"
+    write("02_two", "unseen_domain = 'forum'", "")
+    capsys.readouterr()
+    assert main([command, "test", "--", "unseen_domain=sport"]) == 2
+    told = capsys.readouterr().err
+    assert "unseen_domain = 'sport': its gold pairs come from the closed world" in told
+    assert told.count("\n") == 1
+
+
 def test_data_is_of_the_right_kind_and_asked_for_where_it_is_read(
     checkout: Path, write: Write
 ) -> None:

@@ -13,6 +13,7 @@ from conftest import Write
 from impossible import cli, cli_run, plan
 from impossible.axes import AXES
 from impossible.datasets import read_lines, read_pairs
+from impossible.errors import DataError
 from impossible.grids import Axis, Grid, save_grid
 from impossible.params import Params
 from impossible.runner import Selection, run_all
@@ -154,6 +155,9 @@ def test_plan_says_what_runs_and_scales_with_the_work(checkout: Path, write: Wri
     units = plan.UNITS[cost["unit"]](params)
     assert cost["seconds"] + cost["seconds_per_unit"] * units == pytest.approx(seconds, abs=0.01)
     assert (checkout / "plan.json").is_file()
+    with pytest.raises(DataError, match="No finished notebook in .*nowhere: give folders of runs"):
+        plan.fit([checkout / "nowhere"], checkout / "other.json")
+    assert not (checkout / "other.json").exists()
     run_all(other, folder, Selection(only="04"))
 
 
@@ -166,7 +170,7 @@ def test_the_plan_counts_what_runs_side_by_side_once(checkout: Path, write: Writ
     assert table["seconds"].tolist() == [6, 6, 6]
     assert table["starts"].tolist() == [0, 6, 12]
     assert plan.show(table).splitlines()[4].split() == ["total", "18.0", "900", "3.0"]
-    assert "About 0.3 minutes on this machine, ± 30 %." in plan.show(table)
+    assert "About 0.3 minutes on this machine, ± 30 % (as busy as it is now)." in plan.show(table)
     table = plan.plan(two, speed=1.0)
     assert table["starts"].tolist() == [0, 0, 6]
     assert plan.show(table, 2).splitlines()[4].split() == ["total", "12.0", "1800", "3.0"]

@@ -357,9 +357,12 @@ AB = Vocabulary((b" a", b" b", b"."), marks=".")
 @pytest.mark.parametrize(
     ("cnf", "told"),
     [
-        ([must("a"), must_not("a")], "(?s)a is banned"),
+        ([must("a"), must_not("a")], r"without what is banned \(a\); change the words or the bans"),
         ([must("b"), must("a", "A"), must_not("a"), must_not("A")], r"clause 2 \(a/A\)"),
-        ([must("c")], r"\(c\) cannot hold"),
+        (
+            [must("c")],
+            r"\(c\) cannot hold .* can spell; change the words$",
+        ),
         ([()], "without a literal"),
         ([must(*"abcdefgh"), *(must(letter + "x") for letter in "abcdefghijklm")], "at most 12"),
         ([must("a.b")], "holds an end mark"),
@@ -372,12 +375,46 @@ def test_impossible_sets_are_refused_with_a_sentence(cnf: list[Clause], told: st
 
 def test_too_few_tokens_are_refused_before_decoding() -> None:
     automaton = Automaton([must("a"), must("b")], AB)
-    with pytest.raises(
-        ConstraintError, match="at least 3 tokens with the end, max_new_tokens is 2"
-    ):
+    with pytest.raises(ConstraintError, match="at least 3 tokens with the end, and 2 are allowed"):
         HardRule(automaton, 2)
     with pytest.raises(ConstraintError, match="at least 3"):
         ConstraintProcessor(automaton, 5, 2)
+
+
+WRONG_SETS: dict[str, Any] = {
+    "one clause in the place of a list": must("a"),
+    "a literal in the place of a clause": [Literal(("a",))],
+    "a text in the place of a clause": ["a"],
+}
+
+
+@pytest.mark.parametrize("cnf", WRONG_SETS.values(), ids=WRONG_SETS)
+def test_what_is_no_list_of_clauses_is_refused_with_a_sentence(lm: LanguageModel, cnf: Any) -> None:
+    with pytest.raises(ConstraintError, match="a list of clauses, and .* is none; write"):
+        Automaton(cnf, AB)
+    with pytest.raises(ConstraintError, match="such a list for each prefix"):
+        sample_constrained(lm, [tiny.PREFIX], [cnf], [np.zeros((1, 9))])
+    with pytest.raises(ConstraintError, match="such a list for each prefix"):
+        search_constrained(lm, [tiny.PREFIX], [cnf], 9, skip=True)
+
+
+def test_each_prefix_has_its_constraints_and_numbers(lm: LanguageModel) -> None:
+    two, one, numbers = [tiny.PREFIX, "Prices rose."], [[must("a")]], np.zeros((1, 9))
+    told = "2 prefixes and 1 sets of constraints; give one for each prefix"
+    with pytest.raises(ConstraintError, match=told):
+        sample_constrained(lm, two, one, [numbers] * 2)
+    with pytest.raises(ConstraintError, match=told):
+        search_constrained(lm, two, one, 9)
+    with pytest.raises(ConstraintError, match="2 prefixes and 1 arrays of uniforms"):
+        sample_constrained(lm, two, one * 2, [numbers])
+    with pytest.raises(ConstraintError, match=r"shape \(9,\); it must be \(k, max_new_tokens\)"):
+        sample_constrained(lm, two[:1], one, [numbers[0]])
+
+
+@pytest.mark.parametrize("forms", ["court", (3,)])
+def test_forms_are_a_tuple_of_texts(forms: Any) -> None:
+    with pytest.raises(ConstraintError, match="a tuple of texts, got .*; write for example must"):
+        Literal(forms)
 
 
 @pytest.mark.parametrize("form", ["", " a", "a ", "(a"])
@@ -506,13 +543,13 @@ def test_ragged_prefixes_are_searched_together(
 
 def test_one_impossible_set_need_not_stop_the_others(lm: LanguageModel) -> None:
     prefixes, sets = [tiny.PREFIX, "Prices rose."], [[must("a"), must_not("a")], [must("ships")]]
-    with pytest.raises(ConstraintError, match="a is banned"):
+    with pytest.raises(ConstraintError, match=r"banned \(a\)"):
         search_constrained(lm, prefixes, sets, 9, Soft(4))
     found = search_constrained(lm, prefixes, sets, 9, Soft(4), skip=True)
     assert found[0] == ([], 0)
     assert found[1:] == search_constrained(lm, prefixes[1:], sets[1:], 9, Soft(4))
     hard = Soft(4, hard=True)
-    with pytest.raises(ConstraintError, match="max_new_tokens is 1"):
+    with pytest.raises(ConstraintError, match="and 1 are allowed"):
         search_constrained(lm, prefixes[1:], sets[1:], 1, hard)
     assert search_constrained(lm, prefixes, sets, [9, 1], hard, skip=True) == [([], 0)] * 2
 

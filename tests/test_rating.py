@@ -413,6 +413,21 @@ def test_forms_and_ratings_by_command(tmp_path: Path, capsys: pytest.CaptureFixt
     assert re.search(r"systemQ +1.00 \[1.00, 1.00\] +2.00", output)
 
 
+def test_paths_that_are_not_there_are_told_by_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent, key = tmp_path / "no.parquet", tmp_path / "key.json"
+    for command, told in (
+        (["forms", str(absent), "--to", str(tmp_path)], "give predictions of a run"),
+        (["ratings", str(key), str(tmp_path)], "that `impossible forms` wrote"),
+    ):
+        assert main(command) == 2
+        assert re.search(f"does not exist: .*{told}", capsys.readouterr().err)
+    key.write_text("{}")
+    assert main(["ratings", str(key), str(absent)]) == 2
+    assert "that the raters sent back" in capsys.readouterr().err
+
+
 def test_forms_of_json_lines_one_file_per_system(tmp_path: Path) -> None:
     for system in SYSTEMS[:2]:
         lines = [

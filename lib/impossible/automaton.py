@@ -19,6 +19,7 @@ from impossible.constraints import (
     ConstraintError,
     Matcher,
     banned_words,
+    checked,
     clauses_held,
     tracked_words,
 )
@@ -67,6 +68,7 @@ class Automaton:
     matcher: Matcher = field(init=False)
 
     def __post_init__(self) -> None:
+        self.cnf = checked(self.cnf)
         words = tracked_words(self.cnf)
         if len(words) > MOST:
             raise ConstraintError(
@@ -223,8 +225,8 @@ class Automaton:
         """Raise a ConstraintError unless `longest` tokens are enough."""
         if self.least(before) > longest:
             raise ConstraintError(
-                f"the constraints need at least {self.least(before)} tokens with the end, "
-                f"max_new_tokens is {longest}; raise it or ask for fewer words"
+                f"the constraints need at least {self.least(before)} tokens with the end, and "
+                f"{longest} are allowed; allow more or ask for fewer words"
             )
 
     def need(self, state: int, seen: int, over: bool = False) -> Ints:
@@ -273,7 +275,7 @@ class Automaton:
     def _reason(self) -> str:
         """Why no text can meet the constraints."""
         bans = [clause for clause in self.cnf if len(clause) == 1 and clause[0].negative]
-        names = " and ".join(str(clause[0]).removeprefix("no ") for clause in bans) or "nothing"
+        names = " and ".join(str(clause[0]).removeprefix("no ") for clause in bans)
         for number, clause in enumerate(self.cnf, 1):
             if clause not in bans and len(self.cnf) > 1 + len(bans):
                 try:
@@ -290,7 +292,8 @@ def _clause(clause: Clause) -> str:
 
 
 def _sentence(what: str, banned: str) -> str:
+    condition = f" without what is banned ({banned})" if banned else ""
     return (
-        f"{what} cannot hold in any text that the tokens can spell while {banned} is banned; "
-        "change the words or the bans"
+        f"{what} cannot hold in any text that the tokens can spell{condition}; "
+        f"change the words{' or the bans' if banned else ''}"
     )

@@ -13,6 +13,7 @@ from typing import Any
 from impossible.errors import ParameterError
 from impossible.params import Params, describe
 from impossible.store import digest, project_root, resolve
+from impossible.world.documents import DOMAINS
 
 __all__ = ["listed", "require_data", "results_folder"]
 
@@ -68,8 +69,14 @@ def require_data(params: Params, names: Collection[str]) -> None:
         names: the parameters that the chosen notebooks read; others may name what they like.
 
     Raises:
-        ParameterError: a folder or file named by one of `DATA` does not exist.
+        ParameterError: a folder or file named by one of `DATA` does not exist, or the unseen
+            domain is none of the closed world, which gives its gold pairs.
     """
+    if "unseen_domain" in names and params.unseen_domain not in DOMAINS:
+        raise ParameterError(
+            f"unseen_domain = {params.unseen_domain!r}: its gold pairs come from the closed world, "
+            f"whose domains are {', '.join(DOMAINS)}; choose one of them."
+        )
     for name, kind in DATA.items():
         value = getattr(params, name) if name in names else ""
         place = resolve(value)

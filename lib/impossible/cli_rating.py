@@ -42,6 +42,8 @@ def _forms(options: argparse.Namespace) -> None:
     from impossible.rating import KEY, draw_kit, read_systems, write_kit
     from impossible.store import read_json
 
+    for path in options.files:
+        _there(path, "predictions of a run, such as results/invitro/data/predictions.parquet")
     predictions = read_systems(options.files)
     kit = draw_kit(
         predictions, options.task, options.items, options.raters, options.seed, options.systems
@@ -60,12 +62,20 @@ def _forms(options: argparse.Namespace) -> None:
     )
 
 
+def _there(path: Path, what: str) -> None:
+    """Refuse a path that does not exist."""
+    if not path.exists():
+        raise DataError(f"{path} does not exist: give {what}.")
+
+
 def _ratings(options: argparse.Namespace) -> None:
     from impossible.agreement import agreement_rows, mean_rating_rows
     from impossible.rating import read_key
     from impossible.returned import read_ratings
     from impossible.tables import wide
 
+    _there(options.key, "the key.json that `impossible forms` wrote beside the forms")
+    _there(options.folder, "the folder of the .csv files that the raters sent back")
     key = read_key(options.key)
     ratings = read_ratings(options.folder, key)
     for rows in (mean_rating_rows(ratings, key), agreement_rows(ratings)):

@@ -3,6 +3,11 @@
 A token is allowed only if all clauses can still hold in the tokens that are left, so every text
 meets them. Results do not depend on what is computed together: every prefix is computed by itself,
 in full buckets of rows. For the soft search see `searching`.
+
+    lm = load_teacher("in-vitro/teacher")
+    clauses = [must("court", "courts"), must("cleared", "freed"), must_not("jury")]  # all must hold
+    uniforms = np.random.default_rng(0).random((100, 40))  # k samples of at most 40 tokens
+    texts = sample_constrained(lm, ["LONDON (Reuters) --"], [clauses], [uniforms])[0]
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from transformers import LogitsProcessor
 
 from impossible.automaton import NEVER, Automaton
 from impossible.batching import token_ids
-from impossible.constraints import Clause
+from impossible.constraints import Clause, ConstraintError, checked, one_each
 from impossible.decoding import (
     ROWS,
     SENTENCE,
@@ -153,7 +158,8 @@ def sample_constrained(
         lm: the teacher.
         prefixes: contexts.
         constraints: for each prefix the clauses that its sentences meet.
-        uniforms: for each prefix an array (k, max_new_tokens) of numbers in [0, 1).
+        uniforms: for each prefix an array (k, max_new_tokens) of numbers in [0, 1): they decide
+            what is drawn, so that a generator's seed is the seed of the samples.
         nucleus: top_p and temperature, of what is allowed.
         banned: characters that are never generated.
         rows: most samples computed together; no effect on the result.
@@ -163,9 +169,19 @@ def sample_constrained(
         (also one within "3.5") is not written before. No continuation holds a banned word.
 
     Raises:
-        ConstraintError: constraints cannot be met, or not in max_new_tokens.
+        ConstraintError: constraints cannot be met, or not in max_new_tokens; not one set of
+            clauses and one array for each prefix.
         ModelError: a prefix is empty or too long for the window.
+
+    Example: see the module's text.
     """
+    one_each(prefixes, constraints, "sets of constraints")
+    one_each(prefixes, uniforms, "arrays of uniforms")
+    if wrong := [np.shape(numbers) for numbers in uniforms if np.ndim(numbers) != 2]:
+        raise ConstraintError(
+            f"an array of uniforms has the shape {wrong[0]}; it must be (k, max_new_tokens)"
+        )
+    constraints = [checked(cnf) for cnf in constraints]
     characters = list(banned)
     vocabulary = Vocabulary.of(lm.tokenizer, MARKS, tuple(characters))
     ids = token_ids(lm.tokenizer, list(prefixes), True)

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from impossible.errors import ImpossibleError
 
 __all__ = [
-    "Clause", "ConstraintError", "Literal", "Matcher", "banned_words", "clauses_held", "must",
-    "must_not", "tracked_words",
+    "Clause", "ConstraintError", "Literal", "Matcher", "banned_words", "checked", "clauses_held",
+    "must", "must_not", "one_each", "tracked_words",
 ]  # fmt: skip
 
 INSIDE, START = 0, 1  # states: within a word that is no form's; at a boundary
@@ -46,12 +46,20 @@ class Literal:
 
     Raises:
         ConstraintError: there is no form, or one of another shape.
+
+    >>> str(Literal(("rise", "rose"), negative=True))
+    'no rise/rose'
     """
 
     forms: tuple[str, ...]
     negative: bool = False
 
     def __post_init__(self) -> None:
+        if isinstance(self.forms, str) or not all(isinstance(form, str) for form in self.forms):
+            raise ConstraintError(
+                f"the forms of a word are a tuple of texts, got {self.forms!r}; write for example "
+                "must('rise', 'rose') or Literal(('rise', 'rose'))"
+            )
         for form in self.forms:
             if not form or not (form[0].isalnum() and form[-1].isalnum()):
                 raise ConstraintError(
@@ -75,7 +83,7 @@ Clause = tuple[Literal, ...]
 
 
 def must(*forms: str) -> Clause:
-    """The clause that one of these forms occurs.
+    """The clause that one of these forms occurs; for two words that must both occur, two clauses.
 
     >>> [str(literal) for literal in must("rise", "rose")]
     ['rise/rose']
@@ -84,8 +92,39 @@ def must(*forms: str) -> Clause:
 
 
 def must_not(*forms: str) -> Clause:
-    """The clause that none of these forms occurs: they are banned."""
+    """The clause that none of these forms occurs: they are banned.
+
+    >>> [str(literal) for literal in must_not("may", "might")]
+    ['no may/might']
+    """
     return (Literal(forms, negative=True),)
+
+
+def checked(cnf: Iterable[Clause]) -> tuple[Clause, ...]:
+    """The clauses of one text as a tuple.
+
+    Raises:
+        ConstraintError: something in it is no clause.
+
+    >>> len(checked([must("rise", "rose"), must_not("may")]))
+    2
+    """
+    clauses = tuple(cnf)
+    for clause in clauses:
+        if not (isinstance(clause, tuple) and all(isinstance(each, Literal) for each in clause)):
+            raise ConstraintError(
+                f"constraints of a text are a list of clauses, and {clause!r} is none; write for "
+                "example [must('rise', 'rose'), must_not('may')], such a list for each prefix"
+            )
+    return clauses
+
+
+def one_each(prefixes: Sequence[object], given: Sequence[object], what: str) -> None:
+    """Raise a ConstraintError unless there are as many of `given` as prefixes."""
+    if len(given) != len(prefixes):
+        raise ConstraintError(
+            f"there are {len(prefixes)} prefixes and {len(given)} {what}; give one for each prefix"
+        )
 
 
 @dataclass(frozen=True)

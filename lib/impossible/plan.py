@@ -158,7 +158,8 @@ def show(table: pd.DataFrame, workers: int = 1) -> str:
     }
     text = pd.concat([table, pd.DataFrame([total])]).to_string(index=False, na_rep="")
     together = f" with {workers} notebooks at a time" if workers > 1 else ""
-    return f"{text}\n\nAbout {ends.max() / 60:.1f} minutes on this machine{together}, ± 30 %."
+    minutes = f"About {ends.max() / 60:.1f} minutes on this machine{together}, ± 30 %"
+    return f"{text}\n\n{minutes} (as busy as it is now)."
 
 
 def _skipped(notebooks: list[Stage], params: Params, folder: Path | None) -> set[str]:
@@ -236,15 +237,19 @@ def fit(runs: Sequence[Path], target: Path = COSTS) -> dict[str, Any]:
         runs: results folders, run on the machine that becomes the reference.
         target: file to write.
     """
-    costs = read_json(COSTS)
-    costs["reference"] = measure()
+    costs, fitted = read_json(COSTS), {}
     for stage in stages(project_root() / "notebooks"):
         cost = {**costs["default"], **costs["notebooks"].get(stage.number, {})}
         points = sorted(filter(None, (_point(run, stage, cost["unit"]) for run in runs)))
         if points:
-            costs["notebooks"][stage.number] = _line(cost, points)
-    if not costs["notebooks"]:
-        raise DataError("The runs hold no finished notebook: run them first.")
+            fitted[stage.number] = _line(cost, points)
+    if not fitted:
+        raise DataError(
+            f"No finished notebook in {', '.join(map(str, runs))}: give folders of runs that were "
+            "made on this machine while nothing else ran."
+        )
+    costs["notebooks"] |= fitted
+    costs["reference"] = measure()
     write_json(target, costs)
     return dict(costs)
 

@@ -22,7 +22,7 @@ from impossible.batching import token_ids
 from impossible.beams import Hypothesis, Soft, beam_search
 from impossible.caches import SHARING, expanded, keep_prefixes, shared, sharing
 from impossible.constrained import MARKS
-from impossible.constraints import Clause, ConstraintError
+from impossible.constraints import Clause, ConstraintError, checked, one_each
 from impossible.decoding import check_window, decode
 from impossible.models import LanguageModel
 from impossible.sampling import BUCKET
@@ -60,11 +60,20 @@ def search_constrained(
 
     Returns:
         For each prefix (its sentences, best first; tokens that the teacher computed, all beams).
+        Many differ in little, an end mark or an article, as beams do; one cut at the most tokens
+        has no end mark.
 
     Raises:
-        ConstraintError: constraints cannot be met (or, with `soft.hard`, not in max_new_tokens).
+        ConstraintError: constraints cannot be met (or, with `soft.hard`, not in max_new_tokens);
+            not one set of clauses for each prefix.
         ModelError: a prefix is empty or too long for the window.
+
+    Example:
+        `search_constrained(lm, [context], [[must("court"), must_not("jury")]], 40)[0][0]` are the
+        sentences after a context, of which the best hold "court".
     """
+    one_each(prefixes, constraints, "sets of constraints")
+    constraints = [checked(cnf) for cnf in constraints]
     settings = soft or Soft()
     longest = (
         [max_new_tokens] * len(prefixes) if isinstance(max_new_tokens, int) else max_new_tokens
