@@ -107,10 +107,18 @@ def claims(run: Path) -> str:
     """The table of claims, each with its weakest part; all parts are in the report."""
     table = json.loads((run / "tables" / "claims.json").read_text(encoding="utf-8"))
     rows = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
-    columns = ["#", "claim", "verdict", "parts that hold", "weakest part", "effect"]
+    columns = ["#", "claim", "verdict", "parts that hold", "weakest part", "effect", "p (Holm)"]
     lines = [f"| {' | '.join(each[name] for name in columns)} |" for each in rows]
-    head = "| # | the paper's claim | verdict | parts that hold | the weakest part | its effect |"
-    return "\n".join([head, "|---|---|---|---|---|---|", *lines])
+    head = [
+        "#",
+        "the paper's claim",
+        "verdict",
+        "parts that hold",
+        "the weakest part",
+        "its effect",
+    ]
+    top = [f"| {' | '.join([*head, 'p (Holm)'])} |", f"|{'---|' * len(columns)}"]
+    return "\n".join([*top, *lines])
 
 
 def read(run: Path) -> Scalars:
