@@ -107,18 +107,14 @@ def claims(run: Path) -> str:
     """The table of claims, each with its weakest part; all parts are in the report."""
     table = json.loads((run / "tables" / "claims.json").read_text(encoding="utf-8"))
     rows = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
-    columns = ["#", "claim", "verdict", "parts that hold", "weakest part", "effect", "p (Holm)"]
-    lines = [f"| {' | '.join(each[name] for name in columns)} |" for each in rows]
-    head = [
-        "#",
-        "the paper's claim",
-        "verdict",
-        "parts that hold",
-        "the weakest part",
-        "its effect",
-    ]
-    top = [f"| {' | '.join([*head, 'p (Holm)'])} |", f"|{'---|' * len(columns)}"]
-    return "\n".join([*top, *lines])
+    heads = {
+        "#": "#", "claim": "the paper's claim", "verdict": "verdict",
+        "parts that hold": "parts that hold", "weakest part": "the weakest part",
+        "effect": "its effect", "p (Holm)": "p (Holm)",
+    }  # fmt: skip
+    lines = [heads, *rows]
+    top, *body = [f"| {' | '.join(line[name] for name in heads)} |" for line in lines]
+    return "\n".join([top, f"|{'---|' * len(heads)}", *body])
 
 
 def read(run: Path) -> Scalars:
