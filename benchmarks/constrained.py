@@ -17,15 +17,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from impossible.automaton import Automaton
-from impossible.beams import Soft
-from impossible.constrained import sample_constrained
-from impossible.constraints import must, must_not
-from impossible.decoding import sample_continuations
-from impossible.models import LanguageModel, load_teacher
-from impossible.searching import search_constrained
-from impossible.text.sentences import first_sentence
-from impossible.vocabulary import Vocabulary
+from impossible.generation.constrained.automaton import Automaton
+from impossible.generation.constrained.beam_search import Soft
+from impossible.generation.constrained.constraints import must, must_not
+from impossible.generation.constrained.sampling import sample_constrained
+from impossible.generation.constrained.searching import search_constrained
+from impossible.generation.constrained.vocabulary import Vocabulary
+from impossible.models.causal_generation import sample_continuations
+from impossible.models.loading import LanguageModel, load_teacher
+from impossible.text.sentence_boundaries import first_sentence
 from numpy.typing import NDArray
 
 K, NEW, TIMES = 100, 64, 15

@@ -13,9 +13,10 @@ from itertools import combinations
 
 import numpy as np
 import sacrebleu
-from impossible import statistics, trees
+from impossible.evaluation import bootstrap
+from impossible.text import tree_edit_distance
 from impossible.text.bleu import bleu_from_sums, bleu_statistics
-from impossible.text.overlap import rouge_l_matrix
+from impossible.text.rouge import rouge_l_matrix
 from impossible.world.documents import draw_facts, random_script
 from impossible.world.realize import realize_tree
 from rouge_score.rouge_scorer import RougeScorer
@@ -59,7 +60,13 @@ def context_trees(contexts: int = 3, samples: int = 24) -> list[list[str]]:
 
 def clear() -> None:
     """Forget all cached trees."""
-    for cache in (trees._nodes, trees._exact, trees._features, trees._selkow, trees._size):
+    for cache in (
+        tree_edit_distance._nodes,
+        tree_edit_distance._exact,
+        tree_edit_distance._features,
+        tree_edit_distance._selkow,
+        tree_edit_distance._size,
+    ):
         cache.cache_clear()
 
 
@@ -88,19 +95,19 @@ def bench_trees() -> None:
     def bounded() -> None:
         clear()
         for a, b in pairs:
-            trees.at_least(a, b, TED_MIN)
+            tree_edit_distance.at_least(a, b, TED_MIN)
 
     def exact() -> None:
         clear()
         for a, b in pairs:
-            trees.ted(a, b)
+            tree_edit_distance.ted(a, b)
 
     report(
         f"at_least(…, {TED_MIN}), {len(pairs)} pairs / apted",
         seconds(bounded, 1),
         seconds(exact, 1),
     )
-    decided = sum(trees.at_least(a, b, TED_MIN)[1] is None for a, b in pairs)
+    decided = sum(tree_edit_distance.at_least(a, b, TED_MIN)[1] is None for a, b in pairs)
     print(f"  decided without apted: {decided} of {len(pairs)}")
 
 
@@ -113,7 +120,7 @@ def bench_intervals() -> None:
 
     report(
         "bootstrap_mean, n = 1000 / scipy.stats.bootstrap",
-        seconds(lambda: statistics.bootstrap_mean(values)),
+        seconds(lambda: bootstrap.bootstrap_mean(values)),
         seconds(library),
     )
     outputs, references = [sentence() for _ in range(300)], [[sentence()] for _ in range(300)]
@@ -126,7 +133,7 @@ def bench_intervals() -> None:
 
     report(
         "corpus BLEU interval, n = 300 / sacrebleu n_bootstrap",
-        seconds(lambda: statistics.bootstrap(rows, bleu_from_sums)),
+        seconds(lambda: bootstrap.bootstrap(rows, bleu_from_sums)),
         seconds(resampled, 1),
     )
 

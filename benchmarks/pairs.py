@@ -9,12 +9,12 @@ import time
 
 import numpy as np
 import torch
-from impossible import invitro
-from impossible.critics import EntailmentCritic
-from impossible.models import LanguageModel
-from impossible.pairs import score_context
-from impossible.params import Params
-from impossible.parsers import get_parser
+from impossible.config.params import Params
+from impossible.filtering.constituency_parser import get_parser
+from impossible.filtering.pair_scores import score_context
+from impossible.models.loading import LanguageModel
+from impossible.models.nli import EntailmentCritic
+from impossible.world import recipes
 from transformers import RobertaConfig, RobertaForSequenceClassification
 
 LABELS = {0: "contradiction", 1: "entailment", 2: "neutral"}
@@ -22,7 +22,7 @@ LABELS = {0: "contradiction", 1: "entailment", 2: "neutral"}
 
 def random_critic(texts: list[str]) -> LanguageModel:
     """A RoBERTa of about 3M weights with the in-vitro tokenizer and random weights."""
-    tokenizer = invitro.train_tokenizer(texts, "roberta")
+    tokenizer = recipes.train_tokenizer(texts, "roberta")
     config = RobertaConfig(
         vocab_size=len(tokenizer),
         hidden_size=192,
@@ -57,7 +57,7 @@ def padded(lm: LanguageModel, pairs: list[tuple[str, str]], size: int = 64) -> f
 
 def main() -> None:
     """Print pairs per second of both ways, and seconds per context."""
-    texts = [document.text for document in invitro.documents(400)]
+    texts = [document.text for document in recipes.documents(400)]
     sentences = [text.split(". ")[1] + "." for text in texts if text.count(". ") > 1][:100]
     lm = random_critic(texts)
     critic = EntailmentCritic(lm)

@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=2 python benchmarks/sampling.py [MODEL]
 
-MODEL is a name that `impossible.models.load_teacher` opens; without it a random GPT-2 of 4M weights
+MODEL is a name that `impossible.models.loading.load_teacher` opens; without it a random GPT-2 of 4M weights
 is used, whose sentences never end, so that both sides write the same number of tokens.
 """
 
@@ -13,8 +13,8 @@ import time
 
 import numpy as np
 import torch
-from impossible.decoding import Nucleus, sample_continuations
-from impossible.models import LanguageModel, load_teacher
+from impossible.models.causal_generation import Nucleus, sample_continuations
+from impossible.models.loading import LanguageModel, load_teacher
 from transformers import GPT2Config, GPT2LMHeadModel
 
 K, NEW, CONTEXT = 100, 24, 60

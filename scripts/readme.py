@@ -1,7 +1,7 @@
 """Write the numbers of README.md from what runs recorded: python scripts/readme.py.
 
-The table of numbers is made of `results/invitro/scalars/*.json`, that of claims of
-`results/invitro-full/tables/claims.json`, and of nothing else; a test compares both with them.
+The table of numbers is made of `results/laboratory/scalars/*.json`, that of claims of
+`results/laboratory-full/tables/claims.json`, and of nothing else; a test compares both with them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-RUN, FULL = ROOT / "results" / "invitro", ROOT / "results" / "invitro-full"
+RUN, FULL = ROOT / "results" / "laboratory", ROOT / "results" / "laboratory-full"
 
 Scalars = dict[str, dict[str, Any]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from impossible import figures
+from impossible.report import figures
 from matplotlib.figure import Figure
 
 HUMAN = ("MRPC", "Quora", "PAWS-X", "ParaSCI", "MSCOCO", "SICK")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
-from impossible.ablation import GATES, chosen_from, filtered, truth_by_round, without
+from impossible.config.params import Params
 from impossible.errors import ParameterError
-from impossible.params import Params
+from impossible.experiments.ablation import GATES, chosen_from, filtered, truth_by_round, without
 
 PARAMS = Params()
 GOOD = {

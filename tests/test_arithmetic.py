@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from impossible import arithmetic
-from impossible.arithmetic import described, device_named, native_bfloat16, resolve
 from impossible.errors import ModelError
+from impossible.models import precision
+from impossible.models.precision import described, device_named, native_bfloat16, resolve
 
 CPU = torch.device("cpu")
 
@@ -38,7 +38,7 @@ def test_the_names_are_those_that_torch_gives() -> None:
     if name is None:
         pytest.skip(f"no name is known for {known['architecture']}")
     assert name in known
-    assert name in arithmetic.NATIVE
+    assert name in precision.NATIVE
 
 
 def test_a_gpu_is_asked_without_emulation(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import tiny
 import torch
-from impossible.assessment import (
+from impossible.errors import ModelError
+from impossible.evaluation.prompting import (
     answers,
     calibration_curve,
     calibration_error,
@@ -21,11 +22,10 @@ from impossible.assessment import (
     shares,
     zero_shot,
 )
-from impossible.critics import EntailmentCritic
-from impossible.errors import ModelError
-from impossible.invitro import examples
-from impossible.likelihood import perplexity, surprise
-from impossible.models import LanguageModel
+from impossible.models.likelihood import perplexity, surprise
+from impossible.models.loading import LanguageModel
+from impossible.models.nli import EntailmentCritic
+from impossible.world.recipes import examples
 
 
 def lm(window: int = 128) -> LanguageModel:

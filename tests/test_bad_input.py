@@ -11,10 +11,7 @@ import pandas as pd
 import pytest
 from conftest import Write
 from impossible.cli import main
-from impossible.errors import DataError, ImpossibleError, RunError
-from impossible.ledger import locked
-from impossible.records import FUNNEL
-from impossible.store import (
+from impossible.data.run_folder import (
     RunFolder,
     Shards,
     free_space_check,
@@ -23,6 +20,9 @@ from impossible.store import (
     write_frame,
     write_text,
 )
+from impossible.data.schemas import FUNNEL
+from impossible.errors import DataError, ImpossibleError, RunError
+from impossible.runner.ledger import locked
 
 FRAME = pd.DataFrame({"context_id": ["a"], "reason": ["kept"], "n": [1]})
 
@@ -109,7 +109,7 @@ def corrupt(folder: Path) -> None:
 
 
 def other_schema(folder: Path) -> None:
-    from impossible.records import PAIRS
+    from impossible.data.schemas import PAIRS
 
     read_frame(write_frame(folder / "x.parquet", FRAME, FUNNEL), PAIRS)
 

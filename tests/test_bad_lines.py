@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from impossible.datasets import human_pairs, read_lines, read_pairs, read_predictions
+from impossible.data.human_datasets import human_pairs, read_lines, read_pairs, read_predictions
 from impossible.errors import DataError
 
 GOOD = '{"source": "a", "target": "b"}'

@@ -17,7 +17,11 @@ import tiny
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible.baselines.annealing import (
+from impossible.config.params import Params
+from impossible.data.run_folder import RunFolder, read_frame, write_frame
+from impossible.data.schemas import DATASET
+from impossible.errors import DataError, ModelError
+from impossible.evaluation.baselines.annealing import (
     Move,
     Reading,
     Schedule,
@@ -26,30 +30,26 @@ from impossible.baselines.annealing import (
     propose,
     search,
 )
-from impossible.baselines.corruption import (
+from impossible.evaluation.baselines.corruption import (
     Noise,
     corrupted,
     corruption_corpus,
     corruption_system,
 )
-from impossible.baselines.language import Language
-from impossible.baselines.objective import Objective, Weights, WordVectors
-from impossible.baselines.search import search_settings, search_system
-from impossible.baselines.synonyms import agreeing, synonym_system
-from impossible.critics import Encoder
-from impossible.errors import DataError, ModelError
-from impossible.likelihood import surprise
-from impossible.models import LanguageModel, load_encoder, load_student, load_teacher
-from impossible.params import Params
-from impossible.pretraining import denoising_pairs
-from impossible.records import DATASET
-from impossible.store import RunFolder, read_frame, write_frame
-from impossible.students import train_student
-from impossible.systems import System, student_system
+from impossible.evaluation.baselines.language import Language
+from impossible.evaluation.baselines.objective import Objective, Weights, WordVectors
+from impossible.evaluation.baselines.search import search_settings, search_system
+from impossible.evaluation.baselines.synonym_replacement import agreeing, synonym_system
+from impossible.evaluation.baselines.thesaurus import load_thesaurus
+from impossible.evaluation.systems import System, student_system
+from impossible.models.likelihood import surprise
+from impossible.models.loading import LanguageModel, load_encoder, load_student, load_teacher
+from impossible.models.nli import Encoder
 from impossible.text.bleu import sentence_bleu
 from impossible.text.synonyms import exchanged, lookup
-from impossible.text.units import Units, content_words, joined, units
-from impossible.thesauri import load_thesaurus
+from impossible.text.word_edits import Units, content_words, joined, units
+from impossible.training.student import train_student
+from impossible.world.pretraining import denoising_pairs
 
 GROUPS = [
     ("theater", "playhouse"), ("burned", "caught fire", "was on fire"), ("on account of", "due to"),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from conftest import Write
-from impossible.beforehand import DATA, LONGEST, require_data, results_folder
 from impossible.cli import main
+from impossible.config.params import Params, describe
 from impossible.errors import ParameterError
-from impossible.params import Params, describe
+from impossible.runner.preflight import DATA, LONGEST, require_data, results_folder
 
 WRITE = "from pathlib import Path\nPath(run_folder, 'data', 'k.txt').write_text(str(k))"
 

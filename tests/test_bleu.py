@@ -8,7 +8,7 @@ import sacrebleu
 from hypothesis import given
 from hypothesis import strategies as st
 from impossible.text import bleu
-from impossible.text.similarity import bert_ibleu, cosine, ibleu
+from impossible.text.ibleu import bert_ibleu, cosine, ibleu
 
 texts = st.lists(st.sampled_from(["a", "b", "The", "the", "cat", "sat."]), max_size=9).map(" ".join)
 corpora = st.lists(st.tuples(texts, texts, texts), min_size=1, max_size=6)

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from impossible.claims import WANTED, collect, load_claims
-from impossible.judging import judge
-from impossible.store import RunFolder
+from impossible.data.run_folder import RunFolder
+from impossible.evaluation.claims.judging import judge
+from impossible.evaluation.claims.specification import WANTED, collect, load_claims
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow

@@ -10,7 +10,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from impossible.claim_tables import (
+from impossible.data.run_folder import RunFolder, read_json, record, scalars, write_json
+from impossible.errors import DataError
+from impossible.evaluation.bootstrap import Interval
+from impossible.evaluation.claims.judging import Finding, Judgement, combined, judge, ruling
+from impossible.evaluation.claims.specification import (
+    WANTED,
+    Book,
+    Part,
+    Recorded,
+    Source,
+    collect,
+    load_claims,
+)
+from impossible.evaluation.seed_statistics import MOST_SEEDS
+from impossible.report.claim_tables import (
     by_chance,
     claim_table,
     counted,
@@ -18,12 +32,6 @@ from impossible.claim_tables import (
     part_table,
     write_claims,
 )
-from impossible.claims import WANTED, Book, Part, Recorded, Source, collect, load_claims
-from impossible.errors import DataError
-from impossible.judging import Finding, Judgement, combined, judge, ruling
-from impossible.seeds import MOST_SEEDS
-from impossible.statistics import Interval
-from impossible.store import RunFolder, read_json, record, scalars, write_json
 
 ROOT = Path(__file__).parents[1]
 BOOK = load_claims()
@@ -423,7 +431,7 @@ NAMED = sorted({(source.notebook, source.scalar) for source in SOURCES})
 
 @pytest.mark.parametrize(("notebook", "scalar"), NAMED)
 def test_every_number_that_a_claim_names_is_recorded(notebook: str, scalar: str) -> None:
-    path = ROOT / "results" / "invitro" / "scalars" / f"{notebook}.json"
+    path = ROOT / "results" / "laboratory" / "scalars" / f"{notebook}.json"
     assert scalar in read_json(path)
 
 

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 import tiny
 from conftest import Write
-from impossible import cli, cli_run, plan
-from impossible.axes import AXES
-from impossible.datasets import read_lines, read_pairs
+from impossible import cli
+from impossible.cli import run
+from impossible.config.params import Params
+from impossible.data.human_datasets import read_lines, read_pairs
+from impossible.data.run_folder import read_json
 from impossible.errors import DataError
-from impossible.grids import Axis, Grid, save_grid
-from impossible.params import Params
-from impossible.runner import Selection, run_all
-from impossible.store import read_json
+from impossible.experiments.control_axes import AXES
+from impossible.experiments.control_grids import Axis, Grid, save_grid
+from impossible.runner import cost_estimate
+from impossible.runner.run import Selection, run_all
 
 
 @pytest.mark.parametrize("command", cli.EXAMPLES)
@@ -43,14 +45,14 @@ def test_every_command_has_help_with_an_example(
 )
 def test_overrides_may_follow_options(line: str) -> None:
     options = cli.parse(["run", *line.split()])
-    assert cli_run.split(options.params) == ("smoke", ["k=50", "seed=1"])
+    assert run.split(options.params) == ("smoke", ["k=50", "seed=1"])
     assert (options.only, options.force) == ("04", True)
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])
 def test_the_examples_of_run_and_plan_are_understood(command: str) -> None:
     words = cli.EXAMPLES[command].split()[1:]
-    name, overrides = cli_run.split(cli.parse(words).params)
+    name, overrides = run.split(cli.parse(words).params)
     assert name in words
     assert overrides == words[words.index("--") + 1 :]
 
@@ -93,7 +95,7 @@ def test_an_interruption_has_its_own_status(
     def interrupt() -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("impossible.params.describe", interrupt)
+    monkeypatch.setattr("impossible.config.params.describe", interrupt)
     assert cli.main(["run", "--parameters"]) == 130
     assert "what was finished is kept" in capsys.readouterr().err
 
@@ -130,33 +132,33 @@ def test_plan_says_what_runs_and_scales_with_the_work(checkout: Path, write: Wri
     write("04_four", "k = 100", "x = 1", inputs=["data/one?"])
     folder = checkout / "results" / "test"
     params = Params.load("test")
-    before = plan.plan(params, folder, speed=1.0)
+    before = cost_estimate.plan(params, folder, speed=1.0)
     assert before["will"].tolist() == ["run", "run"]
-    half = plan.plan(Params.load("test", ["n_contexts=300"]), folder, speed=1.0)
+    half = cost_estimate.plan(Params.load("test", ["n_contexts=300"]), folder, speed=1.0)
     assert half["seconds"][0] == before["seconds"][0]
     assert half["seconds"][1] < before["seconds"][1]
-    twice = plan.plan(params, folder, speed=2.0)["seconds"][1]
+    twice = cost_estimate.plan(params, folder, speed=2.0)["seconds"][1]
     assert twice == pytest.approx(2 * before["seconds"][1], abs=0.2)  # each rounded to 0.1
 
     run_all(params, folder)
-    assert plan.plan(params, folder, speed=1.0)["will"].tolist() == ["skip", "skip"]
+    assert cost_estimate.plan(params, folder, speed=1.0)["will"].tolist() == ["skip", "skip"]
     other = Params.load("test", ["seed=1"])
-    assert plan.plan(other, folder, speed=1.0)["will"].tolist() == ["run", "run"]
+    assert cost_estimate.plan(other, folder, speed=1.0)["will"].tolist() == ["run", "run"]
     other = Params.load("test", ["k=7"])
-    table = plan.plan(other, folder, speed=1.0)
+    table = cost_estimate.plan(other, folder, speed=1.0)
     assert table["will"].tolist() == ["skip", "run"]
-    text = plan.show(table)
+    text = cost_estimate.show(table)
     assert "total" in text
     assert "minutes on this machine" in text
 
-    costs = plan.fit([folder], checkout / "plan.json")
+    costs = cost_estimate.fit([folder], checkout / "plan.json")
     seconds = read_json(folder / "work" / "ledger.json")["04_four"]["seconds"]
     cost = costs["notebooks"]["04"]
-    units = plan.UNITS[cost["unit"]](params)
+    units = cost_estimate.UNITS[cost["unit"]](params)
     assert cost["seconds"] + cost["seconds_per_unit"] * units == pytest.approx(seconds, abs=0.01)
     assert (checkout / "plan.json").is_file()
     with pytest.raises(DataError, match="No finished notebook in .*nowhere: give folders of runs"):
-        plan.fit([checkout / "nowhere"], checkout / "other.json")
+        cost_estimate.fit([checkout / "nowhere"], checkout / "other.json")
     assert not (checkout / "other.json").exists()
     run_all(other, folder, Selection(only="04"))
 
@@ -166,20 +168,25 @@ def test_the_plan_counts_what_runs_side_by_side_once(checkout: Path, write: Writ
     write("92_b", "", outputs=["data/b"])
     write("93_c", "", inputs=["data/a"])
     one, two = (Params.load("test", [f"workers={n}"]) for n in (1, 2))
-    table = plan.plan(one, speed=1.0)
+    table = cost_estimate.plan(one, speed=1.0)
     assert table["seconds"].tolist() == [6, 6, 6]
     assert table["starts"].tolist() == [0, 6, 12]
-    assert plan.show(table).splitlines()[4].split() == ["total", "18.0", "900", "3.0"]
-    assert "About 0.3 minutes on this machine, ± 30 % (as busy as it is now)." in plan.show(table)
-    table = plan.plan(two, speed=1.0)
+    assert cost_estimate.show(table).splitlines()[4].split() == ["total", "18.0", "900", "3.0"]
+    assert (
+        "About 0.3 minutes on this machine, ± 30 % (as busy as it is now)."
+        in cost_estimate.show(table)
+    )
+    table = cost_estimate.plan(two, speed=1.0)
     assert table["starts"].tolist() == [0, 0, 6]
-    assert plan.show(table, 2).splitlines()[4].split() == ["total", "12.0", "1800", "3.0"]
-    assert "About 0.2 minutes on this machine with 2 notebooks at a time" in plan.show(table, 2)
+    assert cost_estimate.show(table, 2).splitlines()[4].split() == ["total", "12.0", "1800", "3.0"]
+    assert "About 0.2 minutes on this machine with 2 notebooks at a time" in cost_estimate.show(
+        table, 2
+    )
 
 
 def test_two_runs_fix_both_parts_of_a_cost() -> None:
     cost = {"unit": "pairs", "seconds": 9.0, "memory_mb": 1, "disk_mb": 1.0}
-    line = plan._line(cost, [(100, 7.0, 50, 2.0), (300, 11.0, 80, 4.0)])
+    line = cost_estimate._line(cost, [(100, 7.0, 50, 2.0), (300, 11.0, 80, 4.0)])
     assert line["seconds"] == pytest.approx(5)
     assert line["seconds_per_unit"] == pytest.approx(0.02)
     assert line["memory_mb"] == 80
@@ -187,7 +194,7 @@ def test_two_runs_fix_both_parts_of_a_cost() -> None:
 
 
 def test_the_machine_is_measured() -> None:
-    reference = plan.measure()
+    reference = cost_estimate.measure()
     assert all(seconds > 0 for seconds in reference.values())
 
 

@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible import published
-from impossible.comparison import (
+from impossible.data.human_datasets import HUMAN
+from impossible.data.run_folder import RunFolder, write_frame
+from impossible.data.schemas import DATASET
+from impossible.errors import DataError
+from impossible.evaluation.corpus_comparison import (
     COPY_INPUT,
     copy_input_readings,
     copy_input_rows,
@@ -25,12 +28,9 @@ from impossible.comparison import (
     quality_rows,
     shuffled_control,
 )
-from impossible.datasets import HUMAN
-from impossible.errors import DataError
-from impossible.published import TABLE1
-from impossible.records import DATASET
-from impossible.store import RunFolder, write_frame
-from impossible.text.sentences import words
+from impossible.report import paper_tables
+from impossible.report.paper_tables import TABLE1
+from impossible.text.sentence_boundaries import words
 
 PAIRS = pd.DataFrame(
     [
@@ -166,7 +166,7 @@ def test_copying_scores_against_references(human: Path) -> None:
     assert rows.loc["rouge_l", "value"] == pytest.approx(100 * (1 / 3 + 2 / 3) / 2)
     assert rows.loc["bert_ibleu"].isna()["value"]
     assert copy_input_rows(str(human / "nowhere")).empty
-    assert {name for name, _ in published.COPY_INPUT} == set(COPY_INPUT.values())
+    assert {name for name, _ in paper_tables.COPY_INPUT} == set(COPY_INPUT.values())
 
 
 def test_a_gap_is_a_difference_of_means_and_a_permuted_corpus_has_the_same_texts() -> None:

@@ -14,17 +14,28 @@ import tiny
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from impossible import searching
-from impossible.automaton import NEVER, Automaton
-from impossible.beams import Hypothesis, Soft, beam_search
-from impossible.constrained import ConstraintProcessor, HardRule, sample_constrained
-from impossible.constraints import Clause, ConstraintError, Literal, Matcher, must, must_not
 from impossible.errors import ModelError
-from impossible.models import LanguageModel
-from impossible.sampling import Nucleus, bucketed_rows, generate
-from impossible.searching import search_constrained
-from impossible.text.sentences import first_sentence
-from impossible.vocabulary import Vocabulary, token_bytes
+from impossible.generation.constrained import searching
+from impossible.generation.constrained.automaton import NEVER, Automaton
+from impossible.generation.constrained.beam_search import Hypothesis, Soft, beam_search
+from impossible.generation.constrained.constraints import (
+    Clause,
+    ConstraintError,
+    Literal,
+    Matcher,
+    must,
+    must_not,
+)
+from impossible.generation.constrained.sampling import (
+    ConstraintProcessor,
+    HardRule,
+    sample_constrained,
+)
+from impossible.generation.constrained.searching import search_constrained
+from impossible.generation.constrained.vocabulary import Vocabulary, token_bytes
+from impossible.models.loading import LanguageModel
+from impossible.models.nucleus_sampling import Nucleus, bucketed_rows, generate
+from impossible.text.sentence_boundaries import first_sentence
 
 LONGEST = 4  # tokens of an enumerated text
 
@@ -482,7 +493,7 @@ def test_samples_do_not_depend_on_the_rows_beside_them(lm: LanguageModel) -> Non
 
 
 def test_without_constraints_the_samples_are_those_of_the_plain_loop(lm: LanguageModel) -> None:
-    from impossible.decoding import sample_continuations
+    from impossible.models.causal_generation import sample_continuations
 
     numbers, longest = uniforms(20, 60, 1), 60
     plain = sample_continuations(lm, [tiny.PREFIX], [numbers])[0]

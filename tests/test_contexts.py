@@ -9,8 +9,13 @@ from typing import Any
 import pandas as pd
 import pytest
 import tiny
-from impossible import contexts
-from impossible.contexts import (
+from impossible.config.params import Params
+from impossible.config.schema import Domain
+from impossible.data.run_folder import RunFolder
+from impossible.data.schemas import CONTEXTS, SENTENCES
+from impossible.errors import DataError
+from impossible.generation import contexts
+from impossible.generation.contexts import (
     Plan,
     acceptance,
     accepted,
@@ -22,13 +27,8 @@ from impossible.contexts import (
     sentences_of,
     write_contexts,
 )
-from impossible.errors import DataError
-from impossible.models import LanguageModel
-from impossible.params import Params
-from impossible.records import CONTEXTS, SENTENCES
-from impossible.schema import Domain
-from impossible.store import RunFolder
-from impossible.text.sentences import find_sentence_end
+from impossible.models.loading import LanguageModel
+from impossible.text.sentence_boundaries import find_sentence_end
 
 NEWS = Domain(name="news", prefixes=[tiny.PREFIX], banned=["\n"])
 OTHER = Domain(name="other", prefixes=[tiny.SENTENCES[0], tiny.SENTENCES[6]], banned=["\n", "w"])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from impossible import control, gold_sets
 from impossible.errors import DataError
-from impossible.parsers import get_parser
-from impossible.trees import ted
+from impossible.experiments import syntactic_control
+from impossible.filtering.constituency_parser import get_parser
+from impossible.text.tree_edit_distance import ted
+from impossible.world import test_sets
 
 parse = get_parser("grammar")
 ACTIVE = "A fire destroyed the school."
@@ -16,55 +17,55 @@ PASSIVE = "The bridge was repaired by the worker."
 
 
 def test_linearized_by_hand() -> None:
-    assert control.linearized(str(parse(ACTIVE))) == "S(NP VP(NP))"
-    assert control.linearized(str(parse(PASSIVE))) == "S(NP VP(VP(PP(NP))))"
-    assert control.linearized("(NN rain)") == "NN"
+    assert syntactic_control.linearized(str(parse(ACTIVE))) == "S(NP VP(NP))"
+    assert syntactic_control.linearized(str(parse(PASSIVE))) == "S(NP VP(VP(PP(NP))))"
+    assert syntactic_control.linearized("(NN rain)") == "NN"
 
 
 def test_a_line_tells_constructions_apart_and_not_their_words() -> None:
-    line = {text: control.linearized(str(parse(text))) for text in (ACTIVE, PASSIVE)}
-    same = control.linearized(str(parse("The government approved a plan.")))
+    line = {text: syntactic_control.linearized(str(parse(text))) for text in (ACTIVE, PASSIVE)}
+    same = syntactic_control.linearized(str(parse("The government approved a plan.")))
     assert line[ACTIVE] == same != line[PASSIVE]
 
 
 def test_annotated_pairs_carry_the_tree_of_the_target() -> None:
     pairs = pd.DataFrame({"source": ["x", "y"], "target": [ACTIVE, "no tree"], "context_id": "c"})
-    found = control.annotated(pairs, parse)
+    found = syntactic_control.annotated(pairs, parse)
     assert found["source"].tolist() == ["tree: S(NP VP(NP)) x"]
     assert pairs["source"].tolist() == ["x", "y"]
     with pytest.raises(DataError, match="None of the 1 targets has a tree"):
-        control.annotated(pairs.iloc[1:], parse)
+        syntactic_control.annotated(pairs.iloc[1:], parse)
 
 
 def test_exemplars_are_the_nearest_by_tags() -> None:
     pool = ["The minister praised the plan.", "It was a dam that collapsed.", PASSIVE]
     targets = [ACTIVE, "The school was destroyed by a fire."]
-    assert control.exemplars(targets, pool, parse) == [pool[0], PASSIVE]
-    assert control.exemplars(pool, pool, parse) == pool
+    assert syntactic_control.exemplars(targets, pool, parse) == [pool[0], PASSIVE]
+    assert syntactic_control.exemplars(pool, pool, parse) == pool
     with pytest.raises(DataError, match="has no tree"):
-        control.exemplars(["no tree"], pool, parse)
+        syntactic_control.exemplars(["no tree"], pool, parse)
 
 
 def test_items_without_a_tree_are_passed_over() -> None:
     items = pd.DataFrame(
         {"item": ["a", "b", "c"], "references": [["no tree"], [ACTIVE], [PASSIVE]]}
     )
-    found = control.with_exemplars(items, [PASSIVE, "no tree", ACTIVE], parse, 2)
+    found = syntactic_control.with_exemplars(items, [PASSIVE, "no tree", ACTIVE], parse, 2)
     assert found["item"].tolist() == ["b", "c"]
     assert found["exemplar"].tolist() == [ACTIVE, PASSIVE]
     with pytest.raises(DataError, match="has a tree"):
-        control.with_exemplars(items.iloc[:1], [ACTIVE], parse, 2)
+        syntactic_control.with_exemplars(items.iloc[:1], [ACTIVE], parse, 2)
 
 
 def test_exemplars_equal_a_search_of_all() -> None:
-    items = gold_sets.held_out_set(12, split="dev")
+    items = test_sets.held_out_set(12, split="dev")
     pool = [
-        text for texts in gold_sets.held_out_set(30, 5, split="dev")["references"] for text in texts
+        text for texts in test_sets.held_out_set(30, 5, split="dev")["references"] for text in texts
     ]
     targets = [texts[0] for texts in items["references"]]
 
     def distance(a: str, b: str) -> int:
-        x, y = (control.tags(str(parse(text))) for text in (a, b))
+        x, y = (syntactic_control.tags(str(parse(text))) for text in (a, b))
         table = np.zeros((len(x) + 1, len(y) + 1), dtype=int)
         for i, tag in enumerate(x):
             for j, other in enumerate(y):
@@ -73,11 +74,13 @@ def test_exemplars_equal_a_search_of_all() -> None:
         return len(x) + len(y) - 2 * int(table[-1, -1])
 
     expected = [min(pool, key=lambda text: distance(target, text)) for target in targets]
-    assert control.exemplars(targets, pool, parse) == expected
+    assert syntactic_control.exemplars(targets, pool, parse) == expected
 
 
 def test_distance_to_the_exemplar() -> None:
-    found = control.exemplar_distance([ACTIVE, "no tree", ACTIVE], [PASSIVE, ACTIVE, ACTIVE], parse)
+    found = syntactic_control.exemplar_distance(
+        [ACTIVE, "no tree", ACTIVE], [PASSIVE, ACTIVE, ACTIVE], parse
+    )
     assert found[0] == ted(str(parse(ACTIVE)), str(parse(PASSIVE))) > 0
     assert np.isnan(found[1])
     assert found[2] == 0
@@ -85,13 +88,13 @@ def test_distance_to_the_exemplar() -> None:
 
 def test_the_shifted_system_gets_another_items_exemplar() -> None:
     items = pd.DataFrame({"source": ["a", "b", "c"], "exemplar": ["1", "2", "3"]})
-    assert control.own_exemplar(items) == ["1", "2", "3"]
-    assert control.shifted(control.own_exemplar)(items) == ["2", "3", "1"]
+    assert syntactic_control.own_exemplar(items) == ["1", "2", "3"]
+    assert syntactic_control.shifted(syntactic_control.own_exemplar)(items) == ["2", "3", "1"]
     assert items["exemplar"].tolist() == ["1", "2", "3"]
 
 
 def test_predictions_are_scored_against_the_one_output_that_is_asked_for() -> None:
-    items = gold_sets.held_out_set(3, split="dev").assign(exemplar=[ACTIVE] * 3)
-    found = control.predict({"exemplar": control.own_exemplar}, items)
+    items = test_sets.held_out_set(3, split="dev").assign(exemplar=[ACTIVE] * 3)
+    found = syntactic_control.predict({"exemplar": syntactic_control.own_exemplar}, items)
     assert found["output"].tolist() == [ACTIVE] * 3
     assert [list(texts) for texts in found["references"]] == [r[:1] for r in items["references"]]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from impossible.corpora import (
+from impossible.config.params import Params
+from impossible.errors import DataError
+from impossible.filtering.funnel import (
     check_funnel,
     chosen_by_chance,
     continued,
@@ -20,8 +22,6 @@ from impossible.corpora import (
     share_by_group,
     share_rows,
 )
-from impossible.errors import DataError
-from impossible.params import Params
 
 
 def test_funnel_must_add_up():

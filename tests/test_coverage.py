@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from impossible.seeds import over_seeds
-from impossible.statistics import (
+from impossible.evaluation.bootstrap import (
     Interval,
     bootstrap_contrast,
     bootstrap_difference,
@@ -15,6 +14,7 @@ from impossible.statistics import (
     bootstrap_ratio,
     half_samples,
 )
+from impossible.evaluation.seed_statistics import over_seeds
 
 Draw = Callable[[np.random.Generator], Interval]
 DATA_SETS = 1000

@@ -10,10 +10,10 @@ import pytest
 import tiny
 import torch
 from bert_score.utils import bert_cos_score_idf
-from impossible.batching import token_ids
-from impossible.critics import Encoder, EntailmentCritic
 from impossible.errors import ModelError
-from impossible.models import LanguageModel
+from impossible.models.batching import token_ids
+from impossible.models.loading import LanguageModel
+from impossible.models.nli import Encoder, EntailmentCritic
 
 PAIRS = [(a, b) for a in tiny.SENTENCES for b in tiny.SENTENCES if a != b]
 

@@ -11,13 +11,13 @@ import tiny
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from impossible import decoding
-from impossible.decoding import _repeats, sample_contexts, sample_continuations
 from impossible.errors import ModelError
-from impossible.models import LanguageModel
-from impossible.sampling import Nucleus
-from impossible.text.sentences import first_sentence
-from impossible.training import TrainingSettings, train_causal_lm
+from impossible.models import causal_generation
+from impossible.models.causal_generation import _repeats, sample_contexts, sample_continuations
+from impossible.models.loading import LanguageModel
+from impossible.models.nucleus_sampling import Nucleus
+from impossible.text.sentence_boundaries import first_sentence
+from impossible.training.objectives import TrainingSettings, train_causal_lm
 
 WARM = Nucleus(0.9, 0.9)
 
@@ -106,7 +106,7 @@ def test_the_shared_prefix_changes_nothing(trained: Any, monkeypatch: pytest.Mon
     lm = wrap(*trained)
     numbers = [uniforms(20, 24)]
     ours = sample_continuations(lm, [tiny.PREFIX], numbers, WARM)
-    monkeypatch.setattr(decoding, "SHARING", frozenset())
+    monkeypatch.setattr(causal_generation, "SHARING", frozenset())
     assert sample_continuations(lm, [tiny.PREFIX], numbers, WARM) == ours
 
 

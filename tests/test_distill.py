@@ -9,8 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
-from impossible import distill
-from impossible.distill import (
+from impossible.config.params import Params
+from impossible.data.run_folder import write_frame
+from impossible.data.schemas import CANDIDATES, DATASET
+from impossible.errors import DataError
+from impossible.models.loading import LanguageModel
+from impossible.training import self_distillation
+from impossible.training.self_distillation import (  # fmt: skip
     choose,
     dataset,
     fresh_inputs,
@@ -18,12 +23,7 @@ from impossible.distill import (
     relabel,
     require_pairs,
     select,
-)  # fmt: skip
-from impossible.errors import DataError
-from impossible.models import LanguageModel
-from impossible.params import Params
-from impossible.records import CANDIDATES, DATASET
-from impossible.store import write_frame
+)
 
 PARAMS = Params(n_candidates=5, max_new_tokens=8, ted_min=0, rouge_l_max=0.9)
 STUDENT = LanguageModel(*tiny.t5(), "tiny", "0")
@@ -41,7 +41,7 @@ def no_parser(sentence: str) -> None:
 
 
 def written(monkeypatch: pytest.MonkeyPatch, texts: list[list[str]]) -> None:
-    monkeypatch.setattr(distill, "generate_candidates", lambda *_, **__: texts)
+    monkeypatch.setattr(self_distillation, "generate_candidates", lambda *_, **__: texts)
 
 
 INPUTS = pd.DataFrame(

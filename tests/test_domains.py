@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
-from impossible import domains
-from impossible.contexts import plan_contexts
-from impossible.critics import EntailmentCritic
-from impossible.likelihood import surprise
-from impossible.models import LanguageModel, load_critic
-from impossible.params import Params
-from impossible.parsers import get_parser
-from impossible.schema import Domain
-from impossible.store import RunFolder
+from impossible.config.params import Params
+from impossible.config.schema import Domain
+from impossible.data.run_folder import RunFolder
+from impossible.experiments import domain_teachers
+from impossible.filtering.constituency_parser import get_parser
+from impossible.generation.contexts import plan_contexts
+from impossible.models.likelihood import surprise
+from impossible.models.loading import LanguageModel, load_critic
+from impossible.models.nli import EntailmentCritic
 
 NEWS = Domain(name="news", prefixes=[tiny.PREFIX], banned=["\n"], refused=[])
 CHAT = Domain(name="chat", prefixes=[tiny.PREFIX], banned=["\n"], refused=[])
@@ -28,21 +28,21 @@ PAIRS = pd.DataFrame(
 
 
 def test_pairs_are_divided_by_the_number_of_their_context() -> None:
-    parts = domains.by_domain(PAIRS, PARAMS)
+    parts = domain_teachers.by_domain(PAIRS, PARAMS)
     assert {name: list(part["source"]) for name, part in parts.items()} == {
         "news": ["x0", "x2", "x4", "x6"],
         "chat": ["x1", "x3", "x5"],
     }
-    assert list(domains.by_domain(PAIRS.iloc[:1], PARAMS)) == ["news"]
-    equal = domains.equal_parts(parts, 100, 0)
+    assert list(domain_teachers.by_domain(PAIRS.iloc[:1], PARAMS)) == ["news"]
+    equal = domain_teachers.equal_parts(parts, 100, 0)
     assert [len(part) for part in equal.values()] == [3, 3]
     assert set(equal["news"]["source"]) < {"x0", "x2", "x4", "x6"}
-    assert [len(part) for part in domains.equal_parts(parts, 2, 0).values()] == [2, 2]
+    assert [len(part) for part in domain_teachers.equal_parts(parts, 2, 0).values()] == [2, 2]
 
 
 def test_the_first_contexts_of_each_domain_have_the_lengths_of_a_teacher_alone() -> None:
     plans = pd.DataFrame([vars(plan) for plan in plan_contexts(PARAMS, 9)])
-    first = domains.first_contexts(plans, 3)
+    first = domain_teachers.first_contexts(plans, 3)
     alone = plan_contexts(PARAMS.fixed(domains=[CHAT]), 3)
     chat = first[first["domain"] == "chat"]
     assert list(chat["n_sentences"]) == [plan.n_sentences for plan in alone]
@@ -54,7 +54,7 @@ def test_yields_count_contexts_without_pairs() -> None:
     rows = [("a", "s", ""), ("a", "s", ""), ("a", "", "no_end"), ("c", "t", "")]
     sentences = pd.DataFrame(rows, columns=["context_id", "text", "reason"])
     pairs = pd.DataFrame({"context_id": ["a", "a", "c"]})
-    found = domains.yields(contexts, sentences, pairs, "mine").set_index("context_id")
+    found = domain_teachers.yields(contexts, sentences, pairs, "mine").set_index("context_id")
     assert found.loc["a", ["accepted", "distinct", "pairs"]].tolist() == [2, 1, 2]
     assert found.loc["b", ["accepted", "distinct", "pairs"]].tolist() == [0, 0, 0]
     assert set(found["teacher"]) == {"mine"}
@@ -69,7 +69,7 @@ def test_alone_at_home_and_away_by_hand() -> None:
         }
     )
     of_item = pd.Series({"a": "DA", "b": "DB", "c": "DC"})
-    found = domains.against_alone(scores, of_item, {"DA": "A", "DB": "B", "DC": "C"}, ["m"])
+    found = domain_teachers.against_alone(scores, of_item, {"DA": "A", "DB": "B", "DC": "C"}, ["m"])
     table = found.pivot(index="item", columns="system", values="m")
     assert table["alone, at home"].tolist() == [1, 20, 300]
     assert table["alone, away"].tolist() == [55, 101, 16.5]
@@ -84,7 +84,7 @@ def test_bits_are_nats_per_character(lm: LanguageModel) -> None:
     items = pd.DataFrame({"context": [tiny.PREFIX], "source": [tiny.SENTENCES[0]]}, index=[7])
     nats = surprise(lm, [tiny.PREFIX], [tiny.SENTENCES[0]])["nats"][0]
     length = len(f" {tiny.SENTENCES[0]}")
-    assert domains.bits(lm, items)[7] == pytest.approx(nats / np.log(2) / length)
+    assert domain_teachers.bits(lm, items)[7] == pytest.approx(nats / np.log(2) / length)
 
 
 def test_a_teacher_alone_goes_the_whole_way_and_again(lm: LanguageModel, tmp_path: Path) -> None:
@@ -99,7 +99,8 @@ def test_a_teacher_alone_goes_the_whole_way_and_again(lm: LanguageModel, tmp_pat
     )  # fmt: skip
     run = RunFolder.open(tmp_path / "run")
     first, second = (
-        domains.own_pairs(run, lm, CHAT, params, critic, get_parser("flat")) for _ in range(2)
+        domain_teachers.own_pairs(run, lm, CHAT, params, critic, get_parser("flat"))
+        for _ in range(2)
     )
     contexts, sentences, pairs = first
     assert set(contexts["domain"]) == {"chat"}
@@ -109,5 +110,5 @@ def test_a_teacher_alone_goes_the_whole_way_and_again(lm: LanguageModel, tmp_pat
     for a, b in zip(first, second, strict=True):
         pd.testing.assert_frame_equal(a, b)
     every = params.fixed(diversity_filter=False)
-    _, _, more = domains.own_pairs(run, lm, CHAT, every, critic, get_parser("flat"))
+    _, _, more = domain_teachers.own_pairs(run, lm, CHAT, every, critic, get_parser("flat"))
     assert len(more) > len(pairs)

@@ -9,11 +9,18 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
-from impossible.datasets import read_pairs, take
-from impossible.evaluation import score_file, score_predictions
-from impossible.metrics import BertIBleu, IBleu, NgramDiversity, RougeL, SelfBleu, SentenceBleu
-from impossible.quality import corpus_quality, quality_file
-from impossible.trees import flat_tree
+from impossible.data.human_datasets import read_pairs, take
+from impossible.evaluation.corpus_quality import corpus_quality, quality_file
+from impossible.evaluation.metrics import (
+    BertIBleu,
+    IBleu,
+    NgramDiversity,
+    RougeL,
+    SelfBleu,
+    SentenceBleu,
+)
+from impossible.evaluation.paraphrase_metrics import score_file, score_predictions
+from impossible.text.tree_edit_distance import flat_tree
 
 NAMES = ["ann", "bob", "eve", "kim", "lee"]
 VERBS = ["saw", "met", "left", "found", "heard"]

@@ -12,7 +12,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible.examples import (
+from impossible.config.params import Params
+from impossible.config.tasks import summarization
+from impossible.data.run_folder import RunFolder
+from impossible.data.schemas import CANDIDATES, CONTEXTS, PAIRS, SENTENCES
+from impossible.experiments.example_pairs import (
     COLUMNS,
     KINDS,
     changes,
@@ -27,11 +31,7 @@ from impossible.examples import (
     thirds,
     told_before,
 )
-from impossible.params import Params
-from impossible.records import CANDIDATES, CONTEXTS, PAIRS, SENTENCES
-from impossible.store import RunFolder
-from impossible.tables import save_table
-from impossible.tasks import summarization
+from impossible.report.tables import save_table
 
 EVIL = '<script>alert("1")</script> costs $5 & more_'
 

@@ -17,11 +17,11 @@ from figure_data import (
     proximity_frame,
     surface_frame,
 )
-from impossible import figures
-from impossible.claims import load_claims
+from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
-from impossible.figures import render, save_figure
-from impossible.store import RunFolder
+from impossible.evaluation.claims.specification import load_claims
+from impossible.report import figures
+from impossible.report.figures import render, save_figure
 from matplotlib.figure import Figure
 from PIL import Image
 

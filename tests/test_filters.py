@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from impossible.config.params import Params
 from impossible.errors import ParameterError
-from impossible.filters import diversity_filter, thinned
-from impossible.params import Params
+from impossible.filtering.diversity_filter import diversity_filter, thinned
 
 
 class Table:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from impossible.contexts import Plan, plan_contexts
+from impossible.config.params import Params
 from impossible.errors import DataError
-from impossible.given import given_contexts
-from impossible.params import Params
-from impossible.text.sentences import first_sentence
+from impossible.generation.contexts import Plan, plan_contexts
+from impossible.generation.human_contexts import given_contexts
+from impossible.text.sentence_boundaries import first_sentence
 
-PLANS = plan_contexts(Params.load("invitro"), 20, "given", [1, 3])
+PLANS = plan_contexts(Params.load("laboratory"), 20, "given", [1, 3])
 
 
 def test_documents_of_the_world_fit_the_plans() -> None:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from impossible import roundtrip
-from impossible.datasets import HUMAN, available, human_pairs, human_predictions
-from impossible.evaluation import score_predictions
-from impossible.params import Params
-from impossible.quality import corpus_quality
-from impossible.records import DATASET
-from impossible.runner import Selection, run_all
-from impossible.store import read_json, write_frame
+from impossible.config.params import Params
+from impossible.data.human_datasets import HUMAN, available, human_pairs, human_predictions
+from impossible.data.run_folder import read_json, write_frame
+from impossible.data.schemas import DATASET
+from impossible.evaluation.baselines import back_translation
+from impossible.evaluation.corpus_quality import corpus_quality
+from impossible.evaluation.paraphrase_metrics import score_predictions
+from impossible.runner.run import Selection, run_all
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 FOLDER = Path(os.environ.get("IMPOSSIBLE_HUMAN_DATA") or _BESIDE)
@@ -69,7 +69,7 @@ def test_people_s_summaries_lie_beside_ours(tmp_path: Path) -> None:
     ]
     (people / "test.jsonl").write_text("\n".join(lines) + "\n")
     inputs = pd.DataFrame({"text": told, "context_id": list("abcd")})
-    frame = roundtrip.corpus(inputs, [["quite other words"]] * 4, "ours")
+    frame = back_translation.corpus(inputs, [["quite other words"]] * 4, "ours")
     write_frame(tmp_path / "ours.parquet", frame, DATASET)
     params = Params.load("human", ["human_n=10", "bootstrap_samples=20"]).fixed(
         human_data=str(tmp_path / "people"),

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from impossible import invitro, tokenizing
-from impossible.fitting import History
-from impossible.models import (
+from impossible.config.params import Params
+from impossible.models.loading import (
     entailment_index,
     load_critic,
     load_encoder,
@@ -17,17 +16,17 @@ from impossible.models import (
     load_teacher,
     save_model,
 )
-from impossible.params import Params
-from impossible.pretraining import cloze_pairs, denoising_pairs
-from impossible.world import pivot, thesaurus
+from impossible.training.loop import History
+from impossible.world import pivot, recipes, thesaurus, tokenizers
 from impossible.world.lexicon import LEXICON
 from impossible.world.nli import LABELS
+from impossible.world.pretraining import cloze_pairs, denoising_pairs
 from transformers import AutoTokenizer
 
-TEXTS = [document.text for document in invitro.documents(60)]
+TEXTS = [document.text for document in recipes.documents(60)]
 UNSEEN = "Zürich (AFP) -- Dr. O'Neill paid $3.50, i.e. 7 %, for 12 x-rays!"
 PAIR = ("A fire destroyed a school.", "The school was wrecked.")
-KINDS = tuple(tokenizing.SPECIAL)
+KINDS = tuple(tokenizers.SPECIAL)
 
 STEPS = (
     "teacher_steps",
@@ -52,11 +51,11 @@ STEPS = (
 
 @pytest.fixture(scope="module", params=KINDS)
 def tokenizer(request: pytest.FixtureRequest) -> Any:
-    return tokenizing.train_tokenizer(TEXTS, request.param)
+    return tokenizers.train_tokenizer(TEXTS, request.param)
 
 
 def of_kind(kind: str) -> Any:
-    return tokenizing.train_tokenizer(TEXTS, kind)
+    return tokenizers.train_tokenizer(TEXTS, kind)
 
 
 def test_every_text_survives_the_tokenizer(tokenizer: Any) -> None:
@@ -95,21 +94,21 @@ def test_t5_ends_texts_and_knows_its_sentinels() -> None:
     tok = of_kind("t5")
     bare = tok(PAIR[0], add_special_tokens=False)["input_ids"]
     assert tok(PAIR[0])["input_ids"] == [*bare, tok.eos_token_id]
-    sentinels = [f"<extra_id_{i}>" for i in range(tokenizing.SENTINELS)]
+    sentinels = [f"<extra_id_{i}>" for i in range(tokenizers.SENTINELS)]
     ids = tok.convert_tokens_to_ids(sentinels)
-    assert ids == list(range(ids[0], ids[0] + tokenizing.SENTINELS))
+    assert ids == list(range(ids[0], ids[0] + tokenizers.SENTINELS))
     gapped = tok(f"A fire {sentinels[0]} a school {sentinels[1]}.")["input_ids"]
     assert [i for i in gapped if i in ids] == ids[:2]
 
 
 def test_documents_and_pairs_depend_on_seed_and_split() -> None:
-    for draw in (invitro.documents, invitro.examples):
+    for draw in (recipes.documents, recipes.examples):
         assert draw(5, 1) == draw(5, 1)
         assert draw(5, 1) == draw(9, 1)[:5]
         assert draw(5, 1) != draw(5, 2)
         assert draw(5, 1) != draw(5, 1, "dev")
-    assert all(e.label == e.gold for e in invitro.examples(200, 0, "dev", noise=0.0))
-    assert any(e.label != e.gold for e in invitro.examples(200, 0, noise=0.5))
+    assert all(e.label == e.gold for e in recipes.examples(200, 0, "dev", noise=0.0))
+    assert any(e.label != e.gold for e in recipes.examples(200, 0, noise=0.5))
 
 
 def tiny(folder: Path, seed: int = 0) -> Params:
@@ -126,19 +125,19 @@ def tiny(folder: Path, seed: int = 0) -> Params:
 
 
 LOADERS: dict[str, Any] = {
-    **{name: load_teacher for name in invitro.RECIPES if name.startswith("teacher")},
+    **{name: load_teacher for name in recipes.RECIPES if name.startswith("teacher")},
     "critic": load_critic,
     "student-base": load_student,
     "encoder": load_encoder,
 }
 
 
-@pytest.mark.parametrize("name", list(invitro.RECIPES))
+@pytest.mark.parametrize("name", list(recipes.RECIPES))
 def test_what_a_recipe_builds_opens_again(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(invitro, "DEV_SIZE", 8)
-    built = invitro.RECIPES[name](tiny(tmp_path))
+    monkeypatch.setattr(recipes, "DEV_SIZE", 8)
+    built = recipes.RECIPES[name](tiny(tmp_path))
     assert built.recipe["model"] == name
     assert built.recipe["steps"] == built.history.rows[-1]["step"] == 2
     assert built.metrics["dev_loss"] == built.history.best_loss
@@ -153,7 +152,7 @@ def test_what_a_recipe_builds_opens_again(
         assert LABELS[entailment_index(loaded.model)] == "entailment"
 
 
-@pytest.mark.parametrize("name", list(invitro.RECIPES))
+@pytest.mark.parametrize("name", list(recipes.RECIPES))
 def test_the_digest_of_the_data_follows_the_seed(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,20 +160,20 @@ def test_the_digest_of_the_data_follows_the_seed(
         return History()
 
     for trainer in ("causal_lm", "classifier", "span_corruption", "encoder"):
-        monkeypatch.setattr(invitro, f"train_{trainer}", untrained)
-    monkeypatch.setattr(invitro, "DEV_SIZE", 8)
+        monkeypatch.setattr(recipes, f"train_{trainer}", untrained)
+    monkeypatch.setattr(recipes, "DEV_SIZE", 8)
     first, again, other = (
-        invitro.RECIPES[name](tiny(tmp_path, seed)).recipe["data_digest"] for seed in (0, 0, 1)
+        recipes.RECIPES[name](tiny(tmp_path, seed)).recipe["data_digest"] for seed in (0, 0, 1)
     )
     assert first == again != other
 
 
 def test_each_sentence_is_translated_once_or_denoised() -> None:
-    sentences = [s for document in invitro.documents(60) for s in document.sentences]
-    pairs = invitro.multitask_pairs(sentences, seed=1)
-    assert pairs == invitro.multitask_pairs(sentences, seed=1)
-    there = [(x.removeprefix(invitro.THERE), y) for x, y in pairs if x.startswith(invitro.THERE)]
-    back = [(y, x.removeprefix(invitro.BACK)) for x, y in pairs if x.startswith(invitro.BACK)]
+    sentences = [s for document in recipes.documents(60) for s in document.sentences]
+    pairs = recipes.multitask_pairs(sentences, seed=1)
+    assert pairs == recipes.multitask_pairs(sentences, seed=1)
+    there = [(x.removeprefix(recipes.THERE), y) for x, y in pairs if x.startswith(recipes.THERE)]
+    back = [(y, x.removeprefix(recipes.BACK)) for x, y in pairs if x.startswith(recipes.BACK)]
     assert all(pivot.translate(english) == volan for english, volan in [*there, *back])
     told = [english for english, _ in [*there, *back]]
     rest = [y for x, y in pairs if not x.startswith("translate ")]
@@ -184,8 +183,8 @@ def test_each_sentence_is_translated_once_or_denoised() -> None:
 
 
 def test_prefixes_of_the_recipe_are_the_defaults_of_the_round_trip() -> None:
-    assert Params().translator_prefix == invitro.THERE
-    assert Params().back_translator_prefix == invitro.BACK
+    assert Params().translator_prefix == recipes.THERE
+    assert Params().back_translator_prefix == recipes.BACK
 
 
 def test_entries_of_the_thesaurus_mean_one_thing() -> None:

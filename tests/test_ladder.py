@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from impossible.keys import PACKAGE, imported_modules, module_file
+from impossible.data.digests import PACKAGE, imported_modules, module_file
 
 #: Level of a module or of a package (`text` stands for `text.*`).
 LEVELS = {
@@ -20,7 +20,7 @@ LEVELS = {
             "batching sampling beams constrained searching likelihood decoding rewriting "
             "critics fitting training",
             "assessment baselines comparison contexts corpora datasets distill evaluation filters "
-            "given invitro agreement rating returned "
+            "given laboratory agreement rating returned "
             "classes critic_errors domains frontier noise novelty truths variants "
             "ablation control metric_rows metrics oracle pairs pretraining proximity roundtrip "
             "quality scoring students summaries systems tasks gold_sets "
@@ -42,13 +42,13 @@ ONLY = {
     "matplotlib": {"figures"},
     "torch": {
         *(name for name, level in LEVELS.items() if level in (2, 3)),
-        "distill", "invitro", "pairs", "evaluation", "pretraining", "plan", "baselines",
+        "distill", "laboratory", "pairs", "evaluation", "pretraining", "plan", "baselines",
     },
 }  # fmt: skip
 
 #: `beforehand` asks it for the names of its domains and nothing else.
 KNOW_THE_WORLD = (
-    "parsers", "thesauri", "given", "gold_sets", "invitro", "oracle", "beforehand",
+    "parsers", "thesauri", "given", "gold_sets", "laboratory", "oracle", "beforehand",
 )  # fmt: skip
 
 FORBIDDEN = ("pickle.load", "torch.load", "yaml.load", "shell=True", "trust_remote_code=True")

@@ -9,9 +9,16 @@ from typing import Any
 import pytest
 import tiny
 import torch
-from impossible import models, store
+from impossible.data import run_folder
 from impossible.errors import ModelError
-from impossible.models import load_critic, load_encoder, load_student, load_teacher, save_model
+from impossible.models import loading
+from impossible.models.loading import (
+    load_critic,
+    load_encoder,
+    load_student,
+    load_teacher,
+    save_model,
+)
 
 LOADERS = [
     (tiny.gpt2, load_teacher),
@@ -58,8 +65,8 @@ def test_digest_follows_weights_and_not_notes(tmp_path: Path) -> None:
 def test_a_rebuilt_model_is_taken_only_when_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "PACKAGE", tmp_path / "package")
-    run = store.RunFolder(tmp_path / "run")
+    monkeypatch.setattr(run_folder, "PACKAGE", tmp_path / "package")
+    run = run_folder.RunFolder(tmp_path / "run")
     with pytest.raises(ModelError, match=r"among none.*rebuild_models"):
         load_teacher("in-vitro/teacher", run)
     place = tmp_path / "package" / "world" / "models" / "teacher"
@@ -103,4 +110,4 @@ def test_a_critic_must_name_entailment(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="do not name entailment"):
         load_critic(str(tmp_path / "a"))
     tiny.save(tmp_path / "b", *tiny.critic(labels=("NEUTRAL", "CONTRADICTION", "ENTAILMENT")))
-    assert models.entailment_index(load_critic(str(tmp_path / "b")).model) == 2
+    assert loading.entailment_index(load_critic(str(tmp_path / "b")).model) == 2

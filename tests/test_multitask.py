@@ -13,16 +13,17 @@ import pytest
 import tiny
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible import multitask, training
-from impossible.batching import IGNORE
+from impossible.config.params import Params
+from impossible.config.tasks import summarization
+from impossible.data.run_folder import RunFolder, read_frame, read_json, write_frame
+from impossible.data.schemas import DATASET
 from impossible.errors import DataError
-from impossible.models import LanguageModel, load_student
-from impossible.multitask import ALL, HALF, specialist
-from impossible.params import Params
-from impossible.records import DATASET
-from impossible.store import RunFolder, read_frame, read_json, write_frame
-from impossible.systems import student_system
-from impossible.tasks import summarization
+from impossible.evaluation.systems import student_system
+from impossible.experiments import multitask
+from impossible.experiments.multitask import ALL, HALF, specialist
+from impossible.models.batching import IGNORE
+from impossible.models.loading import LanguageModel, load_student
+from impossible.training import objectives
 
 SETTINGS: dict[str, Any] = {"multitask_epochs": 3, "student_batch_size": 2, "dtype": "float32"}
 PARAMS = Params.validated(SETTINGS, "test")
@@ -147,7 +148,7 @@ def test_training_sees_the_tokens_that_are_counted(
     base: partial[LanguageModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    fit = training.fit
+    fit = objectives.fit
 
     def counting(model: Any, batches: Any, *rest: Any, **more: Any) -> Any:
         def counted(epoch: int) -> Any:
@@ -159,7 +160,7 @@ def test_training_sees_the_tokens_that_are_counted(
         seen.append(0)
         return fit(model, counted, *rest, **more)
 
-    monkeypatch.setattr(training, "fit", counting)
+    monkeypatch.setattr(objectives, "fit", counting)
     tokenizer = base().tokenizer
     corpora = multitask.equal_tokens(two_tasks(5), tokenizer, 4)
     table = multitask.cost(corpora, tokenizer, PARAMS)

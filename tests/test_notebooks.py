@@ -18,10 +18,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from impossible import keys
-from impossible.cells import matches, read_stage, source
-from impossible.params import Params
-from impossible.store import PACKAGE, RunFolder, read_json, scalars
+from impossible.config.params import Params
+from impossible.data import digests
+from impossible.data.run_folder import PACKAGE, RunFolder, read_json, scalars
+from impossible.runner.notebook_spec import matches, read_stage, source
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -97,17 +97,17 @@ def test_every_input_is_an_output_of_an_earlier_notebook() -> None:
 def test_edited_claims_repeat_the_notebook_that_judges_them_and_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    digest, found = keys.digest, []
+    digest, found = digests.digest, []
 
     def edited(thing: Any) -> str:
         return "edited" if thing == PACKAGE / "claims.yaml" else digest(thing)
 
     modules = {stage.name: stage.modules for stage in map(read_stage, NOTEBOOKS)}
     for each in (digest, edited):
-        monkeypatch.setattr(keys, "digest", each)
-        keys._module.cache_clear()
-        found.append({name: keys.module_closure(modules[name]) for name in modules})
-    keys._module.cache_clear()
+        monkeypatch.setattr(digests, "digest", each)
+        digests._module.cache_clear()
+        found.append({name: digests.module_closure(modules[name]) for name in modules})
+    digests._module.cache_clear()
     before, after = found
     assert [name for name in modules if before[name] != after[name]] == ["23_claims"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from impossible.gold_sets import held_out_set
-from impossible.oracle import equivalent, traits, verdict
 from impossible.world import parse
 from impossible.world.documents import split_of
+from impossible.world.oracle import equivalent, traits, verdict
+from impossible.world.test_sets import held_out_set
 
 
 def test_equivalent_tells_false_from_unknown() -> None:

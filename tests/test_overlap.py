@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible.text.overlap import jaccard, lcs_length, rouge_l, rouge_l_matrix
+from impossible.text.rouge import jaccard, lcs_length, rouge_l, rouge_l_matrix
 from rouge_score.rouge_scorer import RougeScorer
 
 SCORER = RougeScorer(["rougeL"])

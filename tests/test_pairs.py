@@ -13,14 +13,21 @@ import pytest
 import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from impossible.critics import EntailmentCritic
+from impossible.config.params import Params
 from impossible.errors import DataError, ParameterError
-from impossible.models import LanguageModel
-from impossible.pairs import SCORES, cheap_funnel, gate, score_context, score_contexts, whole_funnel
-from impossible.params import Params
+from impossible.filtering.pair_scores import (
+    SCORES,
+    cheap_funnel,
+    gate,
+    score_context,
+    score_contexts,
+    whole_funnel,
+)
+from impossible.models.loading import LanguageModel
+from impossible.models.nli import EntailmentCritic
 from impossible.text.numbers import numbers_consistent
-from impossible.text.overlap import rouge_l
-from impossible.trees import flat_tree, ted
+from impossible.text.rouge import rouge_l
+from impossible.text.tree_edit_distance import flat_tree, ted
 
 
 class FakeCritic:
@@ -146,8 +153,8 @@ def test_chunking_of_contexts_changes_nothing() -> None:
 
 
 def test_scores_survive_parquet(tmp_path: Any) -> None:
-    from impossible.records import FUNNEL, PAIRS
-    from impossible.store import read_frame, write_frame
+    from impossible.data.run_folder import read_frame, write_frame
+    from impossible.data.schemas import FUNNEL, PAIRS
 
     pairs, funnel = score_context("c", tiny.SENTENCES, FakeCritic(), no_parser, PARAMS)
     write_frame(tmp_path / "pairs.parquet", pairs, PAIRS)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from impossible.config.params import Params, describe, parse_override
+from impossible.config.yaml_files import parse_yaml, read_yaml
+from impossible.data.run_folder import read_json
 from impossible.errors import ParameterError
 from impossible.notebook import begin, finish, resolved
-from impossible.params import Params, describe, parse_override
-from impossible.store import read_json
-from impossible.yamlio import parse_yaml, read_yaml
 from pydantic import ValidationError
 
 PAPER = {
@@ -24,7 +24,7 @@ def test_defaults_are_the_papers() -> None:
     assert {name: defaults[name] for name in PAPER} == PAPER
 
 
-@pytest.mark.parametrize("name", ["smoke", "invitro", "gpt2", "paper"])
+@pytest.mark.parametrize("name", ["smoke", "laboratory", "gpt2", "paper"])
 def test_every_params_file_loads(name: str) -> None:
     assert Params.load(name).origins["seed"] in ("default", "file")
 
@@ -32,7 +32,7 @@ def test_every_params_file_loads(name: str) -> None:
 def test_models_named_in_params_files_have_a_source() -> None:
     folder = Path(__file__).parents[1] / "params"
     sources = read_yaml(folder / "sources.yaml")
-    for name in ("smoke", "invitro", "gpt2", "paper"):
+    for name in ("smoke", "laboratory", "gpt2", "paper"):
         params = Params.load(name)
         for model in (params.teacher, params.critic, params.student_base, params.encoder):
             assert {"revision", "licence"} <= set(sources[model])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from impossible.progress import PROGRESS_FILE, bar, last_line
+from impossible.data.progress import PROGRESS_FILE, bar, last_line
 
 
 def test_the_runner_sees_the_last_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,12 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible import proximity
-from impossible.params import Params
-from impossible.proximity import (
+from impossible.config.params import Params
+from impossible.data.run_folder import RunFolder
+from impossible.data.schemas import CONTEXTS, SENTENCES
+from impossible.evaluation.bootstrap import Interval
+from impossible.experiments import proximity
+from impossible.experiments.proximity import (
     JUDGED,
     decided,
     draw_judged,
@@ -24,10 +27,7 @@ from impossible.proximity import (
     random_pairs,
     surface_contexts,
 )
-from impossible.records import CONTEXTS, SENTENCES
-from impossible.statistics import Interval
-from impossible.store import RunFolder
-from impossible.trends import contrast, panels, ratios, reading
+from impossible.experiments.proximity_statistics import contrast, panels, ratios, reading
 
 
 class SameTopic:

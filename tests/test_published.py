@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from impossible import published
-from impossible.published import Published
-from impossible.tables import with_paper
+from impossible.report import paper_tables
+from impossible.report.paper_tables import Published
+from impossible.report.tables import with_paper
 
-EVERY = [each for each in vars(published).values() if isinstance(each, Published)]
+EVERY = [each for each in vars(paper_tables).values() if isinstance(each, Published)]
 
 
 @pytest.mark.parametrize("paper", EVERY, ids=lambda each: each.table)
@@ -20,10 +20,10 @@ def test_every_system_has_every_metric_and_a_name_that_says_whose_it_is(paper: P
 
 
 def test_values_of_the_paper() -> None:
-    value = published.TABLE1.rows().set_index(["system", "metric"])["value"]
+    value = paper_tables.TABLE1.rows().set_index(["system", "metric"])["value"]
     assert value["paper: DIMPLE (4.2M)", "ted_f"] == 29.84
     assert value["paper: ParaBank2 (19.7M)", "jaccard"] == 43.44
-    value = published.TABLE2_MRPC.rows().set_index(["system", "metric"])["value"]
+    value = paper_tables.TABLE2_MRPC.rows().set_index(["system", "metric"])["value"]
     assert value["paper, MRPC: Impossible-T5", "bert_ibleu"] == 67.1
 
 
@@ -32,9 +32,9 @@ def test_ours_below_and_beside_the_papers() -> None:
         [("M_para", "bert_ibleu", 70.0, 68.0, 72.0, 9), ("M_para", "fidelity", 1.0, 0.0, 2.0, 9)],
         columns=["system", "metric", "value", "low", "high", "n"],
     )
-    both, beside = with_paper(rows, published.TABLE6, {"M_para": "Impossible-T5"})
+    both, beside = with_paper(rows, paper_tables.TABLE6, {"M_para": "Impossible-T5"})
     assert list(both.columns) == ["system", "bert_ibleu", "n"]  # the paper's columns only
-    assert len(both) == 1 + len(published.TABLE6.values)
+    assert len(both) == 1 + len(paper_tables.TABLE6.values)
     assert beside["difference"].tolist() == ["+2.9"]
     with pytest.raises(KeyError):
-        published.TABLE6.matched({"M_para": "no such system"})
+        paper_tables.TABLE6.matched({"M_para": "no such system"})

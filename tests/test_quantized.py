@@ -11,15 +11,15 @@ import pytest
 import tiny
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible import grids, quantized
-from impossible.axes import AXES, Scale
-from impossible.decoding import Nucleus
+from impossible.config.params import Params
+from impossible.config.tasks import summarization
+from impossible.data.run_folder import read_json, write_json
 from impossible.errors import DataError, ModelError
-from impossible.grids import CONTROL, MEASURES, Axis, Grid, of_task
-from impossible.models import load_student
-from impossible.params import Params
-from impossible.store import read_json, write_json
-from impossible.tasks import summarization
+from impossible.experiments import control_grids, length_style_control
+from impossible.experiments.control_axes import AXES, Scale
+from impossible.experiments.control_grids import CONTROL, MEASURES, Axis, Grid, of_task
+from impossible.models.causal_generation import Nucleus
+from impossible.models.loading import load_student
 
 LENGTH = Axis("length", "compression", ("short", "long"), (0.5,), top=0.8)
 THREE = {"length": Scale("compression", ("short", "medium", "long"))}
@@ -49,7 +49,7 @@ def test_groups_by_hand() -> None:
     assert {text: GRID.group(SOURCE, text) for text in WRITTEN} == WRITTEN
     assert GRID.group(SOURCE, "") == GRID.group("", "It burned.") == ""
     assert GRID.prompt("x", "short abstractive") == "short abstractive summary: x"
-    marked = quantized.grouped(pairs_of(WRITTEN), GRID)
+    marked = length_style_control.grouped(pairs_of(WRITTEN), GRID)
     assert marked["group"].tolist() == [group for group in WRITTEN.values() if group]
 
 
@@ -87,15 +87,15 @@ def test_distance_is_first_whether_it_is_the_group() -> None:
 
 def test_cuts_are_quantiles() -> None:
     pairs = pd.DataFrame({"source": "x" * 10, "target": ["y" * n for n in (1, 2, 3, 4, 5, 6)]})
-    one = grids.fitted(pairs, THREE, "text", {"compression": (0.1, 0.9)})
+    one = control_grids.fitted(pairs, THREE, "text", {"compression": (0.1, 0.9)})
     assert one.axes[0].cuts == pytest.approx((8 / 30, 13 / 30))
     assert (one.axes[0].bottom, one.axes[0].top) == (0.1, 0.9)
-    counts = quantized.grouped(pairs, one)["group"].value_counts()
+    counts = length_style_control.grouped(pairs, one)["group"].value_counts()
     assert counts.to_dict() == {"short": 2, "medium": 2, "long": 2}
     with pytest.raises(DataError, match="too few different values to make 2 groups"):
-        grids.fitted(pairs.head(1), {"length": AXES["summary"]["length"]})
+        control_grids.fitted(pairs.head(1), {"length": AXES["summary"]["length"]})
     with pytest.raises(DataError, match="No measure is called 'tone'; choose compression or nove"):
-        grids.fitted(pairs, {"length": Scale("tone", ("kind", "cruel"))})
+        control_grids.fitted(pairs, {"length": Scale("tone", ("kind", "cruel"))})
 
 
 def test_a_paraphrase_that_its_gates_would_drop_lies_in_no_group() -> None:
@@ -127,7 +127,7 @@ def test_limits_of_a_task_are_those_of_its_gates() -> None:
     grid = of_task("summary", written, summarization(Params()))
     assert [(axis.bottom, axis.top) for axis in grid.axes] == [(0, 0.8), (0, 1)]
     assert grid.axes[0].words == AXES["summary"]["length"].words
-    assert sorted(quantized.grouped(written, grid)["group"]) == sorted(grid.groups)
+    assert sorted(length_style_control.grouped(written, grid)["group"]) == sorted(grid.groups)
 
 
 @pytest.mark.parametrize("words", [("short", "short"), ("short", "rather long"), ("short", "")])
@@ -145,7 +145,7 @@ def test_cuts_of_an_axis_must_fit_its_words(cuts: tuple[float, ...]) -> None:
 def test_one_candidate_per_input_and_group() -> None:
     texts = [*WRITTEN, "A blaze ruined an aged school."]  # long abstractive, of lower ROUGE-L
     frame = pd.DataFrame({"input_id": "i", "x": SOURCE, "y": texts})
-    chosen = quantized.one_per_group(
+    chosen = length_style_control.one_per_group(
         frame.assign(rouge_l=[0.9, 0.5, 0.6, 0.7, 0.1, 0.1, 0.4]), GRID
     )
     assert dict(zip(chosen["y"], chosen["group"], strict=True)) == {
@@ -156,17 +156,17 @@ def test_one_candidate_per_input_and_group() -> None:
 
 
 def test_instructions_in_training_and_permuted() -> None:
-    marked = quantized.grouped(pairs_of(WRITTEN), GRID)
-    told = quantized.annotated(marked, GRID)
+    marked = length_style_control.grouped(pairs_of(WRITTEN), GRID)
+    told = length_style_control.annotated(marked, GRID)
     assert told["source"].tolist() == [f"{group} summary: {SOURCE}" for group in marked["group"]]
     assert "group" not in told
     many = pd.concat([marked] * 50, ignore_index=True)
-    mixed = quantized.permuted(many, seed=1)
+    mixed = length_style_control.permuted(many, seed=1)
     assert mixed["target"].tolist() == many["target"].tolist()
     assert mixed["group"].value_counts().to_dict() == many["group"].value_counts().to_dict()
     agreeing = (mixed["group"] == many["group"]).mean()
     assert 0.1 < agreeing < 0.4  # one in four by chance
-    assert mixed.equals(quantized.permuted(many, seed=1))
+    assert mixed.equals(length_style_control.permuted(many, seed=1))
 
 
 def obeying(frame: pd.DataFrame) -> list[str]:
@@ -175,20 +175,20 @@ def obeying(frame: pd.DataFrame) -> list[str]:
     return [by_group[source.partition(" summary: ")[0]] for source in frame["source"]]
 
 
-def scored(system: quantized.System, n: int = 3) -> pd.DataFrame:
-    asked = quantized.asked_all(items(n).assign(source=SOURCE), GRID)
+def scored(system: length_style_control.System, n: int = 3) -> pd.DataFrame:
+    asked = length_style_control.asked_all(items(n).assign(source=SOURCE), GRID)
     columns = {"system": "s", "item": asked["item"], "source": SOURCE, "output": system(asked)}
-    return quantized.control_scores(pd.DataFrame(columns), asked, GRID)
+    return length_style_control.control_scores(pd.DataFrame(columns), asked, GRID)
 
 
 def test_who_obeys_is_right_who_is_misled_is_wrong_and_who_knows_nothing_is_at_chance() -> None:
     measures = ["right", "length right", "style right"]
-    told = quantized.told(obeying, GRID)
+    told = length_style_control.told(obeying, GRID)
     assert scored(told)[measures].mean().tolist() == [100, 100, 100]
-    assert scored(quantized.misled(told, GRID))[measures].mean().tolist() == [0, 0, 0]
-    deaf = quantized.untold(lambda frame: ["Fire hit a school."] * len(frame))
+    assert scored(length_style_control.misled(told, GRID))[measures].mean().tolist() == [0, 0, 0]
+    deaf = length_style_control.untold(lambda frame: ["Fire hit a school."] * len(frame))
     assert scored(deaf)[measures].mean().tolist() == [25, 50, 50]
-    beyond = quantized.untold(lambda frame: [SOURCE] * len(frame))
+    beyond = length_style_control.untold(lambda frame: [SOURCE] * len(frame))
     assert scored(beyond)[measures].mean().tolist() == [0, 0, 50]
     assert scored(told)["item"].tolist() == [f"test-{i}" for i in range(3) for _ in range(4)]
 
@@ -200,15 +200,17 @@ def test_untold_answers_each_source_once() -> None:
         seen.append(len(frame))
         return [f"about {source}" for source in frame["source"]]
 
-    asked = quantized.asked_all(items(), GRID)
-    assert quantized.untold(system)(asked) == [f"about {source}" for source in asked["source"]]
+    asked = length_style_control.asked_all(items(), GRID)
+    assert length_style_control.untold(system)(asked) == [
+        f"about {source}" for source in asked["source"]
+    ]
     assert seen == [3]
 
 
 def test_by_group_gives_every_item_to_its_own_system() -> None:
-    asked = quantized.asked_all(items(), GRID)
+    asked = length_style_control.asked_all(items(), GRID)
     systems = {group: lambda part, g=group: [g] * len(part) for group in GRID.groups}
-    assert quantized.by_group(systems)(asked) == asked["asked"].tolist()
+    assert length_style_control.by_group(systems)(asked) == asked["asked"].tolist()
 
 
 def test_the_first_sample_in_the_group_else_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,10 +220,12 @@ def test_the_first_sample_in_the_group_else_the_nearest(monkeypatch: pytest.Monk
         "Fire hit a school.",
         "Fire ruins a school.",
     ]
-    monkeypatch.setattr(quantized, "paraphrase", lambda texts, *_: [samples] * len(texts))
-    asked = quantized.asked_all(items(1).assign(source=SOURCE), GRID)
-    lm: quantized.LanguageModel = None  # type: ignore[assignment]
-    found = quantized.chosen_among(lm, GRID, 4, Nucleus())(asked)
+    monkeypatch.setattr(
+        length_style_control, "paraphrase", lambda texts, *_: [samples] * len(texts)
+    )
+    asked = length_style_control.asked_all(items(1).assign(source=SOURCE), GRID)
+    lm: length_style_control.LanguageModel = None  # type: ignore[assignment]
+    found = length_style_control.chosen_among(lm, GRID, 4, Nucleus())(asked)
     assert dict(zip(asked["asked"], found, strict=True)) == {
         "short extractive": samples[1],  # 29/49 - 0.5 + 4/5 - 0.5; the source is 0.5 too long
         "short abstractive": samples[2],
@@ -242,14 +246,14 @@ def test_matching_names_what_is_allowed() -> None:
 @pytest.fixture(scope="module")
 def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tiny.save(tmp_path_factory.mktemp("models") / "student", *tiny.t5())
-    grids.save_grid(folder, GRID)
+    control_grids.save_grid(folder, GRID)
     return folder
 
 
 def test_a_grid_is_saved_beside_its_student(student: Path, tmp_path: Path) -> None:
-    assert grids.load_grid(student) == GRID
+    assert control_grids.load_grid(student) == GRID
     assert load_student(str(student)).model is not None
-    assert grids.load_grid(tmp_path) is None
+    assert control_grids.load_grid(tmp_path) is None
     saved = read_json(student / CONTROL)
     damaged: list[object] = [
         [], {"noun": "summary"},
@@ -259,34 +263,36 @@ def test_a_grid_is_saved_beside_its_student(student: Path, tmp_path: Path) -> No
     for value in damaged:
         write_json(tmp_path / CONTROL, value)
         with pytest.raises(ModelError, match="is no control grid"):
-            grids.load_grid(tmp_path)
+            control_grids.load_grid(tmp_path)
 
 
 def test_a_student_is_asked(student: Path, tmp_path: Path) -> None:
     texts = tiny.SENTENCES[:2]
-    both = quantized.rewrite_as(texts, student, {"length": "short", "style": "abstractive"})
+    both = length_style_control.rewrite_as(
+        texts, student, {"length": "short", "style": "abstractive"}
+    )
     prompts = [GRID.prompt(text, "short abstractive") for text in texts]
-    assert both == quantized.paraphrase(prompts, student)
-    one = quantized.rewrite_as(texts, student, {"length": "short"}, n=3, seed=1)
+    assert both == length_style_control.paraphrase(prompts, student)
+    one = length_style_control.rewrite_as(texts, student, {"length": "short"}, n=3, seed=1)
     assert [len(outputs) for outputs in one] == [3, 3]
     with pytest.raises(DataError, match="must be told what to write: give --length short|long"):
-        quantized.rewrite_as(texts, student, {})
+        length_style_control.rewrite_as(texts, student, {})
     with pytest.raises(DataError, match="text 2 is empty"):
-        quantized.rewrite_as([texts[0], " "], student, {"length": "short"})
+        length_style_control.rewrite_as([texts[0], " "], student, {"length": "short"})
     with pytest.raises(ModelError, match="takes no instructions"):
-        quantized.rewrite_as(texts, tmp_path, {"length": "short"})
+        length_style_control.rewrite_as(texts, tmp_path, {"length": "short"})
 
 
 def test_an_open_axis_takes_what_was_asked_for_first(
     student: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = [["The old school was destroyed."], ["Fire hit a school."]]  # as asked: the second
-    monkeypatch.setattr(quantized, "paraphrase", lambda *_: written)
-    assert quantized.rewrite_as([SOURCE], student, {"length": "short"}) == [written[1]]
+    monkeypatch.setattr(length_style_control, "paraphrase", lambda *_: written)
+    assert length_style_control.rewrite_as([SOURCE], student, {"length": "short"}) == [written[1]]
     # Each writes what the other was told to: short all the same, so the first is taken
     texts = ["Fire hit a school.", "It was destroyed."]
-    monkeypatch.setattr(quantized, "paraphrase", lambda *_: [[text] for text in texts])
-    assert quantized.rewrite_as([SOURCE], student, {"length": "short"}) == [texts[:1]]
+    monkeypatch.setattr(length_style_control, "paraphrase", lambda *_: [[text] for text in texts])
+    assert length_style_control.rewrite_as([SOURCE], student, {"length": "short"}) == [texts[:1]]
 
 
 def test_the_measures_equal_a_naive_count() -> None:
@@ -301,6 +307,8 @@ def test_the_measures_equal_a_naive_count() -> None:
 
 def test_a_teacher_is_shown_the_task_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(quantized, "answers", lambda lm, prompts, n: asked.extend(prompts) or [""])
-    quantized.shown(None, [("A fire.", "Fire.")], "summary")(items(1))  # type: ignore[arg-type]
+    monkeypatch.setattr(
+        length_style_control, "answers", lambda lm, prompts, n: asked.extend(prompts) or [""]
+    )
+    length_style_control.shown(None, [("A fire.", "Fire.")], "summary")(items(1))  # type: ignore[arg-type]
     assert asked == ["Sentence: A fire. Summary: Fire. Sentence: test-0 Summary:"]

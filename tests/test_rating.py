@@ -17,19 +17,19 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from impossible.agreement import (
+from impossible.cli import main
+from impossible.data.run_folder import read_frame, write_frame
+from impossible.data.schemas import METRIC_ROWS, PREDICTIONS, RATINGS
+from impossible.errors import DataError
+from impossible.evaluation.human.agreement import (
     agreement_rows,
     alpha,
     mean_rating_rows,
     shuffled_ratings,
 )
-from impossible.cli import main
-from impossible.errors import DataError
-from impossible.evaluation import with_likeness
-from impossible.rating import TASKS, Kit, draw_kit, read_key, render_form, write_kit
-from impossible.records import METRIC_ROWS, PREDICTIONS, RATINGS
-from impossible.returned import read_ratings, write_synthetic
-from impossible.store import read_frame, write_frame
+from impossible.evaluation.human.forms import TASKS, Kit, draw_kit, read_key, render_form, write_kit
+from impossible.evaluation.human.returned_ratings import read_ratings, write_synthetic
+from impossible.evaluation.paraphrase_metrics import with_likeness
 
 SYSTEMS = ("systemQ", "systemR", "systemS")
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)> & \"x\" 'y' \u2028 {{ 7*7 }}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from impossible import replicates
-from impossible.cells import stages
-from impossible.params import Params
-from impossible.replicates import needed, run_replicated, seeds_of
-from impossible.runner import Selection
-from impossible.store import project_root
+from impossible.config.params import Params
+from impossible.data.run_folder import project_root
+from impossible.runner import seeds
+from impossible.runner.notebook_spec import stages
+from impossible.runner.run import Selection
+from impossible.runner.seeds import needed, run_replicated, seeds_of
 
 NOTEBOOKS = stages(project_root() / "notebooks")
 
@@ -39,7 +39,7 @@ def test_own_run_then_seeds_then_ledger(monkeypatch: pytest.MonkeyPatch, tmp_pat
         calls.append((params.seed, folder.relative_to(tmp_path).as_posix(), selection))
         return folder / "report.html"
 
-    monkeypatch.setattr(replicates, "run_all", record)
+    monkeypatch.setattr(seeds, "run_all", record)
     params = Params(sampled_seeds=3, trained_seeds=2)
     run_replicated(params, tmp_path / "run")
     assert [call[:2] for call in calls] == [

@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from figure_data import metric_rows, pictures
+from impossible.data.run_folder import RunFolder, record, write_json
 from impossible.errors import DataError
-from impossible.figures import funnel, save_figure
-from impossible.report import build_report
-from impossible.store import RunFolder, record, write_json
-from impossible.tables import beside_paper, save_table, wide
+from impossible.report.figures import funnel, save_figure
+from impossible.report.html import build_report
+from impossible.report.tables import beside_paper, save_table, wide
 
 EVIL = "<script>alert(1)</script> & \"x\" 'y'"
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tiny
 import torch
-from impossible.models import LanguageModel
-from impossible.rewriting import generate_candidates
-from impossible.sampling import Nucleus
+from impossible.models.loading import LanguageModel
+from impossible.models.nucleus_sampling import Nucleus
+from impossible.models.seq2seq_generation import generate_candidates
 
 GREEDY = Nucleus(greedy=True)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import tiny
-from impossible import roundtrip
-from impossible.models import LanguageModel
-from impossible.params import Params
-from impossible.records import DATASET
-from impossible.roundtrip import RoundTrip, corpus, representatives
-from impossible.store import read_frame, write_frame
+from impossible.config.params import Params
+from impossible.data.run_folder import read_frame, write_frame
+from impossible.data.schemas import DATASET
+from impossible.evaluation.baselines import back_translation
+from impossible.evaluation.baselines.back_translation import RoundTrip, corpus, representatives
+from impossible.models.loading import LanguageModel
 
 MODEL = LanguageModel(*tiny.t5(), "tiny", "0")
 TRIP = RoundTrip(MODEL, MODEL, "there: ", "back: ", max_new_tokens=8)
@@ -33,9 +33,11 @@ def test_one_of_each_cluster_stays() -> None:
 
 def test_only_plain_content_words_are_forbidden() -> None:
     text = "Stolen goods worth 12 million dollars were found in Lyon by the police."
-    drawn = {w for seed in range(40) for w in roundtrip._half(text, np.random.default_rng(seed))}
+    drawn = {
+        w for seed in range(40) for w in back_translation._half(text, np.random.default_rng(seed))
+    }
     assert drawn == {"stolen", "goods", "worth", "million", "dollars", "were", "found", "police"}
-    sizes = [len(roundtrip._half(text, np.random.default_rng(seed))) for seed in range(400)]
+    sizes = [len(back_translation._half(text, np.random.default_rng(seed))) for seed in range(400)]
     assert abs(np.mean(sizes) - 4) < 0.25
 
 
@@ -50,7 +52,7 @@ def test_a_corpus_holds_no_copies_and_no_empty_texts(tmp_path) -> None:
 
 def test_corpora_depend_on_the_input_not_on_its_neighbours() -> None:
     params = Params(n_candidates=3)
-    for make in (roundtrip.constrained_corpus, roundtrip.clustered_corpus):
+    for make in (back_translation.constrained_corpus, back_translation.clustered_corpus):
         whole = make(INPUTS, TRIP, params)
         alone = make(INPUTS.iloc[2:3], TRIP, params)
         mine = whole[whole["source"] == INPUTS["text"][2]].reset_index(drop=True)
@@ -61,4 +63,4 @@ def test_the_system_goes_there_and_back() -> None:
     items = pd.DataFrame({"source": tiny.SENTENCES[:3]})
     pivots = TRIP.pivot(tiny.SENTENCES[:3])
     back = TRIP.return_trips(pivots)
-    assert roundtrip.round_trip_system(TRIP)(items) == [texts[0] for texts in back]
+    assert back_translation.round_trip_system(TRIP)(items) == [texts[0] for texts in back]

@@ -16,12 +16,12 @@ from typing import Any
 import psutil
 import pytest
 from conftest import Write, notebook
-from impossible.cells import find, stages
+from impossible.config.params import Params
+from impossible.data.run_folder import RunFolder, write_json
 from impossible.errors import ParameterError, RunError
-from impossible.execute import tidy
-from impossible.params import Params
-from impossible.runner import Selection, _Run, needs_hub, portable, run_all
-from impossible.store import RunFolder, write_json
+from impossible.runner.execution import tidy
+from impossible.runner.notebook_spec import find, stages
+from impossible.runner.run import Selection, _Run, needs_hub, portable, run_all
 
 BEGIN = """from pathlib import Path
 run = Path(run_folder)
@@ -83,7 +83,7 @@ def test_runs_what_changed_and_nothing_else(
     assert run(checkout, "k=50", "seed=3") == []  # the same bytes came out
 
 
-SHOWN = """from impossible.store import resolve
+SHOWN = """from impossible.data.run_folder import resolve
 print(human_data, resolve(human_data), run.resolve(), f"in {resolve('.')}/data.", "https://x.org/a/b")
 (run / "data" / "seen.txt").write_text(next(resolve(human_data).iterdir()).read_text())"""
 
@@ -240,7 +240,7 @@ def test_selection_by_number_and_part_of_the_name(checkout: Path, two: Write) ->
 
 
 def test_a_second_run_in_the_same_folder_is_refused(checkout: Path, two: Write) -> None:
-    from impossible.ledger import locked
+    from impossible.runner.ledger import locked
 
     folder = RunFolder.open(checkout / "results" / "test")
     with locked(folder), pytest.raises(RunError, match=r"Another run works in .*--results"):
@@ -333,7 +333,7 @@ def test_an_executed_copy_holds_nothing_that_differs_between_runs(tmp_path: Path
 
 
 def test_a_run_that_was_killed_is_marked_so(checkout: Path) -> None:
-    from impossible.ledger import Ledger
+    from impossible.runner.ledger import Ledger
 
     folder = RunFolder.open(checkout / "results" / "test")
     kernel = subprocess.Popen(["sleep", "60"])

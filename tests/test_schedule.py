@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible.cells import Stage, source, stages
-from impossible.schedule import independent, overlap, startable, timeline
-from impossible.store import read_json
+from impossible.data.run_folder import read_json
+from impossible.runner.notebook_spec import Stage, source, stages
+from impossible.runner.parallel import independent, overlap, startable, timeline
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 

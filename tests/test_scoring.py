@@ -10,11 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
-from impossible.models import load_student
-from impossible.params import Params
-from impossible.parsers import get_parser
-from impossible.scoring import RememberedCritic, score_candidates, score_sentences
-from impossible.store import RunFolder
+from impossible.config.params import Params
+from impossible.data.run_folder import RunFolder
+from impossible.filtering.constituency_parser import get_parser
+from impossible.filtering.resumable_scoring import (
+    RememberedCritic,
+    score_candidates,
+    score_sentences,
+)
+from impossible.models.loading import load_student
 
 SENTENCES = [
     "A fire destroyed the school.",

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from impossible.yamlio import read_yaml
+from impossible.config.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ("run_all.sh", "tests/run.sh", ".ci/run", "scripts/environment.sh")

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible.text.sentences import find_sentence_end, first_sentence, rejection_reason, words
+from impossible.text.sentence_boundaries import (
+    find_sentence_end,
+    first_sentence,
+    rejection_reason,
+    words,
+)
 
 FIRST = [
     ("It fell 3.5 points. Then it rose.", "It fell 3.5 points."),

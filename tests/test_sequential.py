@@ -10,11 +10,12 @@ import pytest
 import tiny
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible import sequential, yields
-from impossible.constraints import Matcher
-from impossible.models import LanguageModel
-from impossible.params import Params
-from impossible.store import RunFolder
+from impossible.config.params import Params
+from impossible.data.run_folder import RunFolder
+from impossible.experiments import generation_yield
+from impossible.generation.constrained import sequential_generation
+from impossible.generation.constrained.constraints import Matcher
+from impossible.models.loading import LanguageModel
 from impossible.text.keywords import FUNCTION_WORDS, Lexicon
 
 CORPUS = [
@@ -40,51 +41,56 @@ def test_constraints_ask_for_keywords_and_ban_copies() -> None:
     lexicon = Lexicon(CORPUS)
     x = "On Monday, the council opened a bridge."
     asked = [
-        str(clause[0]) for clause in sequential.constraints_of(x, ["council", "bridge"], lexicon, 5)
+        str(clause[0])
+        for clause in sequential_generation.constraints_of(x, ["council", "bridge"], lexicon, 5)
     ]
     assert asked == [
         "council/councils", "bridge", "no On Monday, the council opened",
         "no Monday, the council opened a", "no the council opened a bridge",
     ]  # fmt: skip
-    assert len(sequential.constraints_of(x, [], lexicon, 0)) == 0
-    assert len(sequential.constraints_of("Rain fell.", [], lexicon, 4)) == 0
+    assert len(sequential_generation.constraints_of(x, [], lexicon, 0)) == 0
+    assert len(sequential_generation.constraints_of("Rain fell.", [], lexicon, 4)) == 0
 
 
 @given(st.lists(st.sampled_from(["the", "old", "bridge,", "fell", "(2)"]), min_size=1, max_size=9))
 def test_a_copy_breaks_a_ban_whenever_it_is_long_enough(words: list[str]) -> None:
     x = " ".join(words) + "."
-    bans = sequential.constraints_of(x, [], Lexicon([]), 4)
+    bans = sequential_generation.constraints_of(x, [], Lexicon([]), 4)
     matcher = Matcher.of([(form, 0) for clause in bans for form in clause[0].forms])
     assert bool(matcher.occurs(x)) == bool(bans)
 
 
 def test_a_budget_pays_for_the_first_rows_of_each_context() -> None:
     rows = pd.DataFrame({"context_id": list("ccdd"), "tokens": [5, 5, 9, 2]})
-    assert list(yields.within(rows, 9).index) == [0, 1]
-    assert yields.within(rows, 9)["context_id"].tolist() == ["c", "d"]
+    assert list(generation_yield.within(rows, 9).index) == [0, 1]
+    assert generation_yield.within(rows, 9)["context_id"].tolist() == ["c", "d"]
 
 
 def test_candidates_by_hand() -> None:
     columns = ["context_id", "x", "y"]
     side_by_side = pd.DataFrame([("c", "", t) for t in ("b", "a", "b", "")], columns=columns)
-    assert yields.candidate_pairs(side_by_side).to_numpy().tolist() == [["c", "a", "b"]]
+    assert generation_yield.candidate_pairs(side_by_side).to_numpy().tolist() == [["c", "a", "b"]]
     after = [("c", "x", ""), ("c", "x", "b"), ("c", "x", "a"), ("c", "x", "x"), ("c", "b", "x")]
-    found = yields.candidate_pairs(pd.DataFrame(after, columns=columns)).to_numpy().tolist()
+    found = (
+        generation_yield.candidate_pairs(pd.DataFrame(after, columns=columns)).to_numpy().tolist()
+    )
     assert found == [["c", "b", "x"], ["c", "a", "x"]]  # x with its y's, never y with y
 
 
 def test_rates_by_hand() -> None:
     spent = pd.DataFrame({"context_id": list("ccd"), "tokens": [100, 100, 300]})
     kept = pd.DataFrame({"context_id": ["c", "c", "d"]})
-    counts = yields.counted(spent, kept, ["c", "d", "e"])
+    counts = generation_yield.counted(spent, kept, ["c", "d", "e"])
     assert counts["kept"].tolist() == [2, 1, 0]
     assert counts["tokens"].tolist() == [200, 300, 0]
-    assert yields.rate(counts, 200, 0.95, 0).value == pytest.approx(1000 * 3 / 500)
-    half = yields.counted(spent, kept, ["c", "d", "e"], np.array([1.0, 0.0, 0.0]))
-    assert yields.rate_gap(counts, half, 200, 0.95, 0).value == pytest.approx(1000 * 2 / 500)
-    same = yields.rate_gap(counts, counts, 200, 0.95, 0)
+    assert generation_yield.rate(counts, 200, 0.95, 0).value == pytest.approx(1000 * 3 / 500)
+    half = generation_yield.counted(spent, kept, ["c", "d", "e"], np.array([1.0, 0.0, 0.0]))
+    assert generation_yield.rate_gap(counts, half, 200, 0.95, 0).value == pytest.approx(
+        1000 * 2 / 500
+    )
+    same = generation_yield.rate_gap(counts, counts, 200, 0.95, 0)
     assert same.bounds == [0, 0, 0]
-    rows = yields.yield_rows("w", spent, kept, np.array([1.0, 0.0, np.nan]), ["c", "d"])
+    rows = generation_yield.yield_rows("w", spent, kept, np.array([1.0, 0.0, np.nan]), ["c", "d"])
     value = rows.set_index("metric")["value"]
     assert value["kept"] == pytest.approx(6)
     assert np.isnan(value["true"])
@@ -105,15 +111,17 @@ def test_the_same_gates_for_any_candidates() -> None:
     proposed = pd.DataFrame(
         [("c", *sorted(texts)), ("c", *sorted(more))], columns=["context_id", "a", "b"]
     )
-    scored = yields.score_proposed(proposed, Sure(), lambda _: None, params)
-    passed, kept = yields.kept_pairs(proposed, scored, params, lambda pairs: pairs.head(1))
+    scored = generation_yield.score_proposed(proposed, Sure(), lambda _: None, params)
+    passed, kept = generation_yield.kept_pairs(
+        proposed, scored, params, lambda pairs: pairs.head(1)
+    )
     assert {(row.x, row.y) for row in passed.itertuples()} == {texts, texts[::-1]}
     assert len(kept) == 1
     assert set(passed["context_id"]) == {"c"}
 
 
 @pytest.fixture(scope="module")
-def writer() -> sequential.Writer:
+def writer() -> sequential_generation.Writer:
     model, tok = tiny.gpt2()
     texts = {f"contexts-0000{i}": f"{tiny.PREFIX} {CORPUS[i]}" for i in range(2)}
     contexts = pd.DataFrame(
@@ -138,12 +146,14 @@ def writer() -> sequential.Writer:
         "sequential_budget": 200,
     }
     params = Params.load("smoke").model_copy(update=update)
-    return sequential.Writer(LanguageModel(model, tok, "tiny", "0"), sentences, contexts, params)
+    return sequential_generation.Writer(
+        LanguageModel(model, tok, "tiny", "0"), sentences, contexts, params
+    )
 
 
-@pytest.mark.parametrize("method", sequential.METHODS)
+@pytest.mark.parametrize("method", sequential_generation.METHODS)
 def test_every_token_is_paid_and_writing_stops_with_the_budget(
-    writer: sequential.Writer, method: str
+    writer: sequential_generation.Writer, method: str
 ) -> None:
     rows = writer.write(["contexts-00000"], method)
     assert (rows["tokens"] >= 0).all()
@@ -157,7 +167,7 @@ def test_every_token_is_paid_and_writing_stops_with_the_budget(
 
 @pytest.mark.parametrize("method", ["soft", "hard, foreign keywords"])
 def test_contexts_written_together_are_those_written_alone(
-    writer: sequential.Writer, method: str
+    writer: sequential_generation.Writer, method: str
 ) -> None:
     names, domains = list(writer.contexts["context_id"]), ["news", "biomedical"]
     writer = replace(writer, contexts=writer.contexts.assign(domain=domains))
@@ -167,40 +177,42 @@ def test_contexts_written_together_are_those_written_alone(
     assert together["context_id"].nunique() == 2
 
 
-def test_hard_holds_all_keywords_and_foreign_keywords_are_others(writer: sequential.Writer) -> None:
+def test_hard_holds_all_keywords_and_foreign_keywords_are_others(
+    writer: sequential_generation.Writer,
+) -> None:
     hard = writer.write(["contexts-00001"], "hard")
     ys = hard[hard["y"] != ""]
     assert len(ys)
     assert (writer.keywords_held(ys) == 1).all()
-    own = writer._clauses(sequential._Turn("contexts-00000", 0, CORPUS[0], 1), "hard")
-    other = sequential._Turn("contexts-00000", 1, CORPUS[2], 1)
+    own = writer._clauses(sequential_generation._Turn("contexts-00000", 0, CORPUS[0], 1), "hard")
+    other = sequential_generation._Turn("contexts-00000", 1, CORPUS[2], 1)
     foreign = writer._clauses(other, "hard, foreign keywords")
     assert str(own[0][0]) != str(foreign[0][0])
 
 
 def test_foreign_keywords_are_those_of_the_same_domain_where_it_has_another_context() -> None:
     contexts = pd.DataFrame({"context_id": list("abcde"), "domain": ["n", "b", "n", "b", "f"]})
-    found = sequential._next_of_domain(contexts)
+    found = sequential_generation._next_of_domain(contexts)
     assert found == {"a": "c", "c": "a", "b": "d", "d": "b", "e": "a"}
-    assert sequential._next_of_domain(contexts.head(1)) == {}
-    assert sequential._next_of_domain(contexts.head(0)) == {}
+    assert sequential_generation._next_of_domain(contexts.head(1)) == {}
+    assert sequential_generation._next_of_domain(contexts.head(0)) == {}
 
 
 @pytest.mark.parametrize("method", ["hard, foreign keywords", "soft, foreign keywords"])
 def test_foreign_keywords_are_never_own_ones_where_the_next_context_has_no_sentence(
-    writer: sequential.Writer, method: str
+    writer: sequential_generation.Writer, method: str
 ) -> None:
     nothing = writer.contexts.iloc[[0]].assign(context_id="nothing", domain="news")
     between = pd.concat([writer.contexts.head(1), nothing, writer.contexts.tail(1)])
     again = replace(writer, contexts=between.reset_index(drop=True))
-    asked = sequential._Turn("contexts-00000", 0, CORPUS[0], 1)
+    asked = sequential_generation._Turn("contexts-00000", 0, CORPUS[0], 1)
     assert again._clauses(asked, method) == writer._clauses(asked, method)
     alone = replace(writer, contexts=between.head(2).reset_index(drop=True))
     assert alone.write(["contexts-00000", "nothing"], method).empty
     assert len(alone.write(["contexts-00000"], "soft"))
 
 
-def test_what_a_domain_refuses_is_refused_after_x_too(writer: sequential.Writer) -> None:
+def test_what_a_domain_refuses_is_refused_after_x_too(writer: sequential_generation.Writer) -> None:
     rows = writer.write(["contexts-00000"], "free")
     word = rows.loc[rows["y"] != "", "y"].iloc[0].split()[-1].strip(".?!")
     domain = writer.params.domains[0].model_copy(update={"refused": [word.upper()]})
@@ -215,21 +227,23 @@ def test_a_pool_pays_once_for_an_x_that_its_first_half_wrote() -> None:
     then = pd.DataFrame(
         {"context_id": "c", "x": ["A.", "A.", "C.", "C."], "y": ["", "", "", "C!"], "tokens": 4}
     )
-    found = yields.pooled(first, then, 16)
+    found = generation_yield.pooled(first, then, 16)
     assert found["tokens"].tolist() == [4, 4, 0, 4, 4]  # C. lies beyond the first half's budget
     assert found["x"].tolist() == ["", "", "A.", "A.", "C."]
 
 
-def test_an_interrupted_draw_goes_on(writer: sequential.Writer, tmp_path: object) -> None:
+def test_an_interrupted_draw_goes_on(
+    writer: sequential_generation.Writer, tmp_path: object
+) -> None:
     run = RunFolder.open(str(tmp_path))
-    first = sequential.draw_sequences(run, writer, "hard")
-    again = sequential.draw_sequences(run, writer, "hard")
+    first = sequential_generation.draw_sequences(run, writer, "hard")
+    again = sequential_generation.draw_sequences(run, writer, "hard")
     pd.testing.assert_frame_equal(first, again)
     assert set(first["context_id"]) == set(writer.contexts["context_id"])
 
 
-def test_parallel_rows_are_the_samples(writer: sequential.Writer) -> None:
-    rows = sequential.parallel(writer)
+def test_parallel_rows_are_the_samples(writer: sequential_generation.Writer) -> None:
+    rows = sequential_generation.parallel(writer)
     assert len(rows) == 8
     assert set(rows["x"]) == {""}
     assert (rows["tokens"] > 0).all()

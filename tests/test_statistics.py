@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible.seeds import MOST_SEEDS, holm, one_sided_p, over_seeds, seeds_needed
-from impossible.statistics import (
+from impossible.evaluation.bootstrap import (
     Interval,
     bootstrap_contrast,
     bootstrap_difference,
@@ -17,7 +16,14 @@ from impossible.statistics import (
     bootstrap_ratio,
     half_samples,
 )
-from impossible.text.diversity import entropy_bits, msttr, ngram_entropy, segment_ratios
+from impossible.evaluation.seed_statistics import (
+    MOST_SEEDS,
+    holm,
+    one_sided_p,
+    over_seeds,
+    seeds_needed,
+)
+from impossible.text.lexical_diversity import entropy_bits, msttr, ngram_entropy, segment_ratios
 from scipy import stats
 
 

@@ -9,10 +9,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from impossible import keys
-from impossible.errors import DataError
-from impossible.records import FUNNEL, METRIC_ROWS, PAIRS, item_column
-from impossible.store import (
+from impossible.data import digests
+from impossible.data.run_folder import (
     RunFolder,
     Shards,
     digest,
@@ -25,6 +23,8 @@ from impossible.store import (
     write_frame,
     write_json,
 )
+from impossible.data.schemas import FUNNEL, METRIC_ROWS, PAIRS, item_column
+from impossible.errors import DataError
 
 ITEMS = [f"c{number}" for number in range(7)]
 
@@ -136,25 +136,32 @@ def test_digests_are_of_content(tmp_path: Path) -> None:
 def test_normalized_code_ignores_what_does_not_act() -> None:
     plain = "def f(x: int) -> int:\n    return x + 1\n"
     noted = 'def f(x: int) -> int:\n    """Doc."""\n    # why\n    return (x +\n        1)\n'
-    assert keys.normalized(plain) == keys.normalized(noted)
-    assert keys.normalized(plain) != keys.normalized(plain.replace("1", "2"))
-    assert keys.normalized('def f():\n    "doc"') == keys.normalized("def f():\n    pass")
+    assert digests.normalized(plain) == digests.normalized(noted)
+    assert digests.normalized(plain) != digests.normalized(plain.replace("1", "2"))
+    assert digests.normalized('def f():\n    "doc"') == digests.normalized("def f():\n    pass")
 
 
 def test_imports_are_found_wherever_they_stand() -> None:
     code = (
-        "import os, impossible.store as s\nfrom impossible import trees\n"
+        "import os, impossible.data.run_folder as s\nfrom impossible import trees\n"
         "def f():\n    from .overlap import lcs\n    from ..records import PAIRS\n"
     )
-    found = keys.imported_modules(code, "impossible.text")
-    assert {"impossible.store", "impossible.trees", "impossible.text.overlap"} <= found
-    assert {"impossible.records", "impossible.records.PAIRS"} <= found
+    found = digests.imported_modules(code, "impossible.text")
+    assert {
+        "impossible.data.run_folder",
+        "impossible.text.tree_edit_distance",
+        "impossible.text.rouge",
+    } <= found
+    assert {"impossible.data.schemas", "impossible.data.schemas.PAIRS"} <= found
     assert not any(name.startswith("os") for name in found)
-    closure = keys.module_closure(["impossible.store"])
-    assert {"impossible", "impossible.store", "impossible.shards", "impossible.files"} <= set(
-        closure
-    )
-    assert "impossible.params" not in closure
+    closure = digests.module_closure(["impossible.data.run_folder"])
+    assert {
+        "impossible",
+        "impossible.data.run_folder",
+        "impossible.data.shards",
+        "impossible.data.io",
+    } <= set(closure)
+    assert "impossible.config.params" not in closure
 
 
 def test_data_beside_code_repeats_only_what_reads_it(
@@ -165,14 +172,14 @@ def test_data_beside_code_repeats_only_what_reads_it(
         (tmp_path / name).write_text("")
     for name in ("own.yaml", "part/words.yaml"):
         (tmp_path / name).write_text("before")
-    monkeypatch.setattr(keys, "PACKAGE", tmp_path)
+    monkeypatch.setattr(digests, "PACKAGE", tmp_path)
 
     def changed(module: str, data: str) -> bool:
         found = []
         for text in ("before", "after"):
-            keys._module.cache_clear()
+            digests._module.cache_clear()
             (tmp_path / data).write_text(text)
-            found.append(keys.module_closure([f"impossible.{module}"]))
+            found.append(digests.module_closure([f"impossible.{module}"]))
         return found[0] != found[1]
 
     try:
@@ -180,21 +187,21 @@ def test_data_beside_code_repeats_only_what_reads_it(
         assert not changed("other", "own.yaml"), "a file at the top belongs to its module alone"
         assert changed("part.inner", "part/words.yaml"), "one in a package to all of it"
     finally:
-        keys._module.cache_clear()
+        digests._module.cache_clear()
 
 
 def test_a_stage_key_follows_inputs_not_paths(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     one.write_text("x")
     two.write_text("x")
-    key = stage_key({"k": 1}, ["impossible.records"], [one], ["model"])
-    assert key == stage_key({"k": 1}, ["impossible.records"], [two], ["model"])
+    key = stage_key({"k": 1}, ["impossible.data.schemas"], [one], ["model"])
+    assert key == stage_key({"k": 1}, ["impossible.data.schemas"], [two], ["model"])
     two.write_text("y")
     others = [
-        stage_key({"k": 1}, ["impossible.records"], [two], ["model"]),
-        stage_key({"k": 2}, ["impossible.records"], [one], ["model"]),
+        stage_key({"k": 1}, ["impossible.data.schemas"], [two], ["model"]),
+        stage_key({"k": 2}, ["impossible.data.schemas"], [one], ["model"]),
         stage_key({"k": 1}, ["impossible.errors"], [one], ["model"]),
-        stage_key({"k": 1}, ["impossible.records"], [one], ["other"]),
+        stage_key({"k": 1}, ["impossible.data.schemas"], [one], ["other"]),
     ]
     assert len({key, *others}) == 5
 

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 import tiny
 import torch
+from impossible.config.params import Params
+from impossible.data.run_folder import RunFolder, read_json
 from impossible.errors import DataError
-from impossible.models import digest, load_student
-from impossible.params import Params
-from impossible.store import RunFolder, read_json
-from impossible.students import loss_curve, settings_for, split_by_context, train_student
-from impossible.training import TrainingSettings, train_seq2seq
+from impossible.models.loading import digest, load_student
+from impossible.training.objectives import TrainingSettings, train_seq2seq
+from impossible.training.student import loss_curve, settings_for, split_by_context, train_student
 
 GIVEN = {"student_epochs": 2, "student_batch_size": 4, "student_dev_fraction": 0.25}
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
-from impossible import gold_sets, oracle
-from impossible.evaluation import with_likeness
-from impossible.parsers import get_parser
-from impossible.summaries import first_words, novelty, pruned, summary_scores
-from impossible.text.overlap import rouge_l
+from impossible.evaluation.paraphrase_metrics import with_likeness
+from impossible.evaluation.summarization import first_words, novelty, pruned, summary_scores
+from impossible.filtering.constituency_parser import get_parser
+from impossible.text.rouge import rouge_l
+from impossible.world import oracle, test_sets
 
 
 class Alike:
@@ -71,7 +71,7 @@ def test_first_words() -> None:
 
 
 def test_deletion_leaves_english_that_follows() -> None:
-    items = gold_sets.summary_set(60, split="dev")
+    items = test_sets.summary_set(60, split="dev")
     outputs = pruned(get_parser("grammar"))(items)
     follows = oracle.entailed(items["source"], outputs)
     assert np.nanmean(follows) > 0.6
@@ -84,7 +84,7 @@ def test_deletion_leaves_english_that_follows() -> None:
 
 
 def test_gold_summaries_follow_are_short_and_whole() -> None:
-    items = gold_sets.summary_set(40, seed=3)
+    items = test_sets.summary_set(40, seed=3)
     for row in items.itertuples():
         sources = [row.source] * len(row.references)
         assert oracle.entailed(sources, row.references).all()

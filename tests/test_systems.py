@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
-from impossible.evaluation import score_predictions
-from impossible.models import LanguageModel, load_student, load_teacher
-from impossible.records import LIKENESS, PREDICTIONS
-from impossible.store import read_frame, write_frame
-from impossible.systems import (
+from impossible.data.run_folder import read_frame, write_frame
+from impossible.data.schemas import LIKENESS, PREDICTIONS
+from impossible.evaluation.paraphrase_metrics import score_predictions
+from impossible.evaluation.systems import (
     copy_input,
     gold_reference,
     item_scores,
@@ -22,6 +21,7 @@ from impossible.systems import (
     student_system,
     text_encoder,
 )
+from impossible.models.loading import LanguageModel, load_student, load_teacher
 
 ITEMS = pd.DataFrame(
     {

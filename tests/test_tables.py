@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
-from impossible.store import RunFolder
-from impossible.tables import (
+from impossible.report.tables import (
     against,
     beside_paper,
     escape_latex,

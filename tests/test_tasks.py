@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
+from impossible.config.params import Params
+from impossible.config.tasks import summarization
 from impossible.errors import ParameterError
-from impossible.filters import diversity_filter
-from impossible.pairs import gate, score_pairs
-from impossible.params import Params
-from impossible.tasks import summarization
+from impossible.filtering.diversity_filter import diversity_filter
+from impossible.filtering.pair_scores import gate, score_pairs
 
 LONG = "On Monday, the old school was destroyed by a fire in Lyon."
 TEXTS = ["A fire destroyed the school.", "The school burned.", "Prices rose by 3 percent in Lyon."]

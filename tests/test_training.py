@@ -13,10 +13,10 @@ import tiny
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible.batching import IGNORE, bucketed, mean_pool, padded, span_corruption
 from impossible.errors import DataError, ModelError
-from impossible.fitting import History, TrainingSettings, fit
-from impossible.training import (
+from impossible.models.batching import IGNORE, bucketed, mean_pool, padded, span_corruption
+from impossible.training.loop import History, TrainingSettings, fit
+from impossible.training.objectives import (
     steps_for,
     train_causal_lm,
     train_classifier,

@@ -11,14 +11,17 @@ import pytest
 import tiny
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible import datasets, figures, gold_sets, oracle, transfer, variety
+from impossible.config.params import Params
+from impossible.data import human_datasets
 from impossible.errors import DataError, ParameterError
-from impossible.models import load_student
-from impossible.params import Params
-from impossible.statistics import Interval
-from impossible.summaries import novelty
-from impossible.text.sentences import words
-from impossible.world import parse
+from impossible.evaluation import corpus_variety
+from impossible.evaluation.bootstrap import Interval
+from impossible.evaluation.summarization import novelty
+from impossible.experiments import domain_adaptation
+from impossible.models.loading import load_student
+from impossible.report import figures
+from impossible.text.sentence_boundaries import words
+from impossible.world import oracle, parse, test_sets
 from impossible.world.documents import split_of
 
 GIVEN = {"transfer_sizes": [0, 2, 4], "transfer_steps": [1, 2], "student_batch_size": 2,
@@ -32,7 +35,7 @@ def gold(n: int) -> pd.DataFrame:
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=4), st.integers(1, 3))
 def test_fewer_pairs_are_a_part_of_more_and_draws_share_none(sizes: list[int], draws: int) -> None:
-    points = transfer.nested(gold(27), sizes, draws)
+    points = domain_adaptation.nested(gold(27), sizes, draws)
     most = max(sizes)
     for (size, draw), pairs in points.items():
         assert len(pairs) == size
@@ -43,20 +46,20 @@ def test_fewer_pairs_are_a_part_of_more_and_draws_share_none(sizes: list[int], d
 
 def test_too_few_gold_pairs_are_told() -> None:
     with pytest.raises(ParameterError, match="need 10 gold pairs, and there are 9"):
-        transfer.nested(gold(9), [5], 2)
+        domain_adaptation.nested(gold(9), [5], 2)
 
 
 def test_home_is_the_first_other_domain() -> None:
-    params = Params.load("invitro")
-    assert transfer.home_domain(params) == "news"
-    assert transfer.home_domain(params.fixed(unseen_domain="news")) == "biomedical"
+    params = Params.load("laboratory")
+    assert domain_adaptation.home_domain(params) == "news"
+    assert domain_adaptation.home_domain(params.fixed(unseen_domain="news")) == "biomedical"
     pairs = pd.DataFrame({"context_id": [f"inputs-{i:05d}" for i in range(4)]})
     home = [f"inputs-{i * len(params.domains):05d}" for i in range(2)]
-    kept = list(transfer.at_home(pairs, params)["context_id"])
+    kept = list(domain_adaptation.at_home(pairs, params)["context_id"])
     assert kept == [name for name in home if name in set(pairs["context_id"])]
     alone = params.fixed(domains=[d for d in params.domains if d.name == params.unseen_domain])
     with pytest.raises(ParameterError, match="only domain is the unseen one"):
-        transfer.home_domain(alone)
+        domain_adaptation.home_domain(alone)
 
 
 def scores() -> pd.DataFrame:
@@ -71,13 +74,15 @@ def scores() -> pd.DataFrame:
 
 
 def test_curves_and_areas_by_hand() -> None:
-    rows = transfer.curve_rows(scores(), ["good"], samples=20).set_index(["system", "pairs"])
+    rows = domain_adaptation.curve_rows(scores(), ["good"], samples=20).set_index(
+        ["system", "pairs"]
+    )
     assert rows["value"].to_dict() == {
         ("s", 0): 0, ("t", 0): 30, ("s", 16): 50, ("t", 16): 50,
-        ("s", transfer.AREA): 25, ("t", transfer.AREA): 40,
-        ("s", transfer.PAIRED): 50, ("t", transfer.PAIRED): 50,
+        ("s", domain_adaptation.AREA): 25, ("t", domain_adaptation.AREA): 40,
+        ("s", domain_adaptation.PAIRED): 50, ("t", domain_adaptation.PAIRED): 50,
     }  # fmt: skip
-    gains = transfer.gain_rows(scores(), [("s", "t"), ("s", "s")], ["good"], samples=20)
+    gains = domain_adaptation.gain_rows(scores(), [("s", "t"), ("s", "s")], ["good"], samples=20)
     assert gains["value"].tolist() == [-30, 0, -15, 0, 0, 0, 0, 0]
     same = gains[gains["system"] == "s − s"]
     assert (same["low"] == 0).all()  # nothing differs: the paired interval has no width
@@ -86,17 +91,17 @@ def test_curves_and_areas_by_hand() -> None:
 
 def test_a_start_that_is_ahead_without_gold_pairs_only_is_worth_nothing_with_them() -> None:
     ahead = scores().assign(start=lambda frame: frame["start"].map({"s": "base", "t": "ours"}))
-    gains = transfer.gain_rows(ahead, [("ours", "base")], ["good"], samples=20)
+    gains = domain_adaptation.gain_rows(ahead, [("ours", "base")], ["good"], samples=20)
     found = gains.set_index("pairs")["value"]
-    assert found[transfer.AREA] == 15
-    assert found[transfer.PAIRED] == 0
-    alone = transfer.curve_rows(ahead[ahead["pairs"] == 0], ["good"], samples=20)
-    assert transfer.PAIRED not in set(alone["pairs"])  # there is nothing to average
+    assert found[domain_adaptation.AREA] == 15
+    assert found[domain_adaptation.PAIRED] == 0
+    alone = domain_adaptation.curve_rows(ahead[ahead["pairs"] == 0], ["good"], samples=20)
+    assert domain_adaptation.PAIRED not in set(alone["pairs"])  # there is nothing to average
 
 
 def test_draws_are_averaged_and_do_not_make_more_items() -> None:
     twice = pd.concat([scores(), scores().assign(good=lambda frame: frame["good"] + 10)])
-    rows = transfer.curve_rows(twice, ["good"], samples=20)
+    rows = domain_adaptation.curve_rows(twice, ["good"], samples=20)
     assert rows["value"].tolist() == [v + 5 for v in (0, 30, 50, 50, 25, 40, 50, 50)]
     assert set(rows["n"]) == {2}
 
@@ -114,17 +119,21 @@ def test_learning_curves_train_from_the_start_and_choose_on_dev(tmp_path) -> Non
         asked.append(ys)
         return np.full(len(xs), len(asked) % 2, dtype=float)  # the first tried is the better
 
-    found = transfer.learning_curves({"base": load}, items, items.iloc[:2], items, judge, params)
+    found = domain_adaptation.learning_curves(
+        {"base": load}, items, items.iloc[:2], items, judge, params
+    )
     assert found.groupby("pairs")["steps"].unique().map(list).to_dict() == {0: [0], 2: [1], 4: [1]}
     assert len(asked) == 4  # two numbers of steps at two sizes; none without pairs
     assert list(found["system"].unique()) == ["base | 0 pairs", "base | 2 pairs", "base | 4 pairs"]
     before = [weight.clone() for weight in load().model.parameters()]
-    moved = transfer.fine_tuned(load(), [(texts[0], texts[1])], 2, params).model.parameters()
+    moved = domain_adaptation.fine_tuned(
+        load(), [(texts[0], texts[1])], 2, params
+    ).model.parameters()
     assert any((a != b).any() for a, b in zip(before, moved, strict=True))
 
 
 def test_headlines_are_words_of_their_sentence_in_order_and_follow() -> None:
-    frame = gold_sets.headlines(40, seed=3)
+    frame = test_sets.headlines(40, seed=3)
     for row in frame.itertuples():
         rest = iter(words(row.source))
         assert all(word in rest for word in words(row.target)), (row.source, row.target)
@@ -135,17 +144,17 @@ def test_headlines_are_words_of_their_sentence_in_order_and_follow() -> None:
     assert oracle.good_summaries(frame["source"], frame["target"]).all()
     assert set(frame["domain"]) == {"news"}
     assert frame["context_id"].is_unique
-    assert gold_sets.headlines(10, seed=3).equals(frame.head(10))
-    abstractive = gold_sets.summary_set(40, seed=3, n_references=1)
+    assert test_sets.headlines(10, seed=3).equals(frame.head(10))
+    abstractive = test_sets.summary_set(40, seed=3, n_references=1)
     pairs = zip(abstractive["source"], abstractive["references"], strict=True)
     rewordings = np.nanmean([novelty(x, texts[0]) for x, texts in pairs])
     assert np.nanmean(list(map(novelty, frame["source"], frame["target"]))) < rewordings / 2
 
 
 def test_test_sets_of_one_domain() -> None:
-    assert set(gold_sets.summary_set(8, domain="biomedical")["domain"]) == {"biomedical"}
-    assert set(gold_sets.held_out_set(8, domain="news")["domain"]) == {"news"}
-    for make in (gold_sets.summary_set, gold_sets.held_out_set, gold_sets.headlines):
+    assert set(test_sets.summary_set(8, domain="biomedical")["domain"]) == {"biomedical"}
+    assert set(test_sets.held_out_set(8, domain="news")["domain"]) == {"news"}
+    for make in (test_sets.summary_set, test_sets.held_out_set, test_sets.headlines):
         with pytest.raises(ParameterError, match="no domain 'law': choose one of news"):
             make(2, domain="law")
 
@@ -162,7 +171,7 @@ def test_the_interval_of_a_difference_covers_as_often_as_it_says() -> None:
     rng, hits = np.random.default_rng(0), 0
     for _ in range(2000):
         a, b = rng.normal(3, 1), rng.normal(1, 2)
-        gap = variety.square_and_add(
+        gap = corpus_variety.square_and_add(
             Interval(a, a - 1.96, a + 1.96, 1), Interval(b, b - 3.92, b + 3.92, 1)
         )
         hits += gap.low <= 2 <= gap.high
@@ -178,35 +187,39 @@ def corpus(targets: list[str]) -> pd.DataFrame:
 def test_variety_by_hand_and_of_equals() -> None:
     copied = corpus([f"word{i} was seen by a man{i}" for i in range(12)])
     new = corpus([f"somebody{i} noticed word{i}" for i in range(12)])
-    rows = variety.diversity_rows({"copied": copied, "new": new, "again": new}, 12, samples=20)
+    rows = corpus_variety.diversity_rows(
+        {"copied": copied, "new": new, "again": new}, 12, samples=20
+    )
     value = rows.set_index(["system", "metric"])["value"]
     assert value["copied", "novelty"] == 0
     assert value["new", "novelty"] == 100
     assert value["new", "compression"] == pytest.approx(
         np.mean([100 * len(y) / len(x) for x, y in zip(new["source"], new["target"], strict=True)])
     )
-    gaps = variety.difference_rows(rows, [("new", "copied"), ("new", "again")], ["novelty", "h2"])
+    gaps = corpus_variety.difference_rows(
+        rows, [("new", "copied"), ("new", "again")], ["novelty", "h2"]
+    )
     assert gaps["value"].tolist()[0] == 100
     assert gaps.loc[gaps["system"] == "new − again", "value"].tolist() == [0, 0]
 
 
 def test_human_summaries_are_read_or_asked_for(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    found, absent = variety.human_summaries()
+    found, absent = corpus_variety.human_summaries()
     assert not found
     assert set(absent) == {"Gigaword (headlines)", "Wiki conciseness"}
     assert all(str(tmp_path) not in sentence for sentence in absent.values())
-    path = tmp_path / datasets.SUMMARIES["gigaword"].file
+    path = tmp_path / human_datasets.SUMMARIES["gigaword"].file
     path.parent.mkdir()
     path.write_text('{"source": "it did n\'t rain .", "target": "no rain"}\n')
-    found, absent = variety.human_summaries(str(tmp_path))
+    found, absent = corpus_variety.human_summaries(str(tmp_path))
     assert list(found["Gigaword (headlines)"]["source"]) == ["it didn't rain ."]
     assert set(absent) == {"Wiki conciseness"}
-    assert "gigaword" not in datasets.available(tmp_path)  # no paraphrases
+    assert "gigaword" not in human_datasets.available(tmp_path)  # no paraphrases
 
 
 def test_the_picture_names_every_start_and_number_of_pairs() -> None:
-    rows = transfer.curve_rows(scores(), ["good"], samples=20)
-    points = rows[~rows["pairs"].isin([transfer.AREA, transfer.PAIRED])]
+    rows = domain_adaptation.curve_rows(scores(), ["good"], samples=20)
+    points = rows[~rows["pairs"].isin([domain_adaptation.AREA, domain_adaptation.PAIRED])]
     figure = figures.learning_curves(points, ["good"], ("s",), ("t",), levels=points.head(1))
     (axis,) = figure.axes
     assert [tick.get_text() for tick in axis.get_xticklabels()] == ["0", "16"]
@@ -223,6 +236,6 @@ def test_the_pairs_that_another_start_needs_are_bracketed_by_those_tried() -> No
         pd.DataFrame({"system": name, "pairs": [0, 16, 64], "metric": "good", "value": values})
         for name, values in points.items()
     ]
-    needed = transfer.caught_up(pd.concat(parts), "ours", "base", "good")
+    needed = domain_adaptation.caught_up(pd.concat(parts), "ours", "base", "good")
     assert needed.loc[[0, 16]].tolist() == [16, 64]
     assert np.isnan(needed[64])

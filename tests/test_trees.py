@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from impossible.errors import DataError
-from impossible.trees import (
+from impossible.text.tree_edit_distance import (
     Tree,
     at_least,
     flat_tree,

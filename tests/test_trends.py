@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible.params import Params
-from impossible.statistics import Interval
-from impossible.trends import (
+from impossible.config.params import Params
+from impossible.evaluation.bootstrap import Interval
+from impossible.experiments.proximity_statistics import (
     FEWEST,
     PAPER_HUMAN,
     contrast,

@@ -5,23 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from impossible import (
-    classes,
-    critic_errors,
-    frontier,
-    gold_sets,
-    noise,
-    novelty,
-    oracle,
-    truths,
-    variants,
-)
+from impossible.config.params import Params
 from impossible.errors import ParameterError
-from impossible.evaluation import with_likeness
-from impossible.params import Params
-from impossible.parsers import get_parser
-from impossible.systems import item_scores
-from impossible.world import DIFFERENCES, Entity, Modifier, differences, make_fact
+from impossible.evaluation.paraphrase_metrics import with_likeness
+from impossible.evaluation.systems import item_scores
+from impossible.experiments import (
+    critic_errors,
+    critic_noise,
+    dataset_differences,
+    equivalence_classes,
+    released_code,
+    threshold_search,
+    truths,
+)
+from impossible.filtering.constituency_parser import get_parser
+from impossible.world import (
+    DIFFERENCES,
+    Entity,
+    Modifier,
+    differences,
+    make_fact,
+    oracle,
+    test_sets,
+)
 from impossible.world.facts import Fact
 
 PARAMS = Params(bootstrap_samples=100, ted_min=3)
@@ -92,7 +98,7 @@ def test_modifiers_and_names_that_differ() -> None:
 
 
 def test_no_difference_is_equivalence() -> None:
-    texts = [*gold_sets.held_out_set(12, 3)["source"], FIRE, BLAZE, MONDAY]
+    texts = [*test_sets.held_out_set(12, 3)["source"], FIRE, BLAZE, MONDAY]
     xs, ys = zip(*[(x, y) for x in texts for y in texts], strict=True)
     named = np.array(oracle.differences(xs, ys))
     assert ((named == "") == (oracle.equivalent(xs, ys) == 1)).all()
@@ -171,11 +177,11 @@ def test_calibration_takes_each_direction_by_itself() -> None:
 def test_exchanged_scores_keep_their_distribution_and_lose_their_place() -> None:
     pairs = scored(*((f"c{i}", f"x{i}", "y", i / 400, 1 - i / 400) for i in range(400)))
     rng = np.random.default_rng(0)
-    pd.testing.assert_frame_equal(noise.exchanged(pairs, 0.0, rng), pairs)
-    half = noise.exchanged(pairs, 0.5, rng)
+    pd.testing.assert_frame_equal(critic_noise.exchanged(pairs, 0.0, rng), pairs)
+    half = critic_noise.exchanged(pairs, 0.5, rng)
     assert 0.4 < (half["p_xy"] != pairs["p_xy"]).mean() < 0.6
     assert np.allclose(half["p_xy"] + half["p_yx"], 1)  # both scores come from one pair
-    everything = noise.exchanged(pairs, 1.0, rng)
+    everything = critic_noise.exchanged(pairs, 1.0, rng)
     assert abs(everything["p_xy"].mean() - pairs["p_xy"].mean()) < 0.05
     assert abs(np.corrcoef(everything["p_xy"], pairs["p_xy"])[0, 1]) < 0.2
 
@@ -184,10 +190,10 @@ def test_a_degraded_critic_makes_a_worse_dataset_of_the_size_asked_for() -> None
     good = [(f"c{i}", FIRE, BLAZE, 0.9, 0.9) for i in range(3)]
     bad = [(f"c{i}", x, "The miners left.", 0.1, np.nan) for i, x in enumerate([FIRE, BLAZE] * 60)]
     pairs = scored(*good, *bad).assign(ted=np.nan, ted_lower=np.nan, ted_upper=np.nan)
-    clean = noise.accepted_at(pairs, 0.0, 5, PARSER, PARAMS)
+    clean = critic_noise.accepted_at(pairs, 0.0, 5, PARSER, PARAMS)
     assert list(clean["source"]) == [FIRE]  # the same two texts are one pair
-    assert noise.accepted_at(pairs, 0.0, 5, PARSER, PARAMS.fixed(ted_min=50)).empty
-    noisy = noise.accepted_at(pairs, 1.0, 5, PARSER, PARAMS)
+    assert critic_noise.accepted_at(pairs, 0.0, 5, PARSER, PARAMS.fixed(ted_min=50)).empty
+    noisy = critic_noise.accepted_at(pairs, 1.0, 5, PARSER, PARAMS)
     assert set(noisy["origin"]) <= {"noise 100%"}
     assert len(noisy[noisy["target"] != BLAZE]) >= 1
 
@@ -199,7 +205,7 @@ def test_the_chain_by_hand() -> None:
     assert scores["fidelity"].tolist() == [100, 100, 0]
     assert scores["paraphrase"].tolist() == [0, 100, 0]  # a copy is not new
     corpus = pd.DataFrame({"source": FIRE, "target": [BLAZE, STORM], "context_id": ["a", "b"]})
-    rows = noise.chain({0.2: corpus}, scores, oracle.equivalent, PARAMS)
+    rows = critic_noise.chain({0.2: corpus}, scores, oracle.equivalent, PARAMS)
     assert rows["metric"].tolist() == ["pairs true", "fidelity", "paraphrase"]
     assert rows["value"].tolist() == pytest.approx([50, 200 / 3, 100 / 3])
     assert set(rows["noise"]) == {0.2}
@@ -221,18 +227,18 @@ def points(*rows: tuple[float, int, float]) -> pd.DataFrame:
 
 
 def test_the_better_points_by_hand() -> None:
-    chosen = frontier.choose(
+    chosen = threshold_search.choose(
         points((0.75, 10, 0.8), (0.6, 14, 0.8), (0.5, 20, 0.7), (0.9, 10, 0.9))
     )
     assert chosen["more pairs"]["entailment_threshold"] == 0.6
     assert chosen["truer pairs"]["entailment_threshold"] == 0.9
-    alone = frontier.choose(points((0.75, 10, 0.8), (0.5, 12, 0.7), (0.9, 8, 0.9)))
+    alone = threshold_search.choose(points((0.75, 10, 0.8), (0.5, 12, 0.7), (0.9, 8, 0.9)))
     assert [point["entailment_threshold"] for point in alone.values()] == [0.75] * 3
 
 
 def test_a_grid_never_loosens_what_was_scored() -> None:
     params = PARAMS.fixed(entailment_floor=0.55, rouge_l_max=0.6, ted_min=12)
-    grid = frontier.grid_of(params, {"entailment_threshold": [0.5, 0.9], "rouge_l_max": [0.4, 0.7],
+    grid = threshold_search.grid_of(params, {"entailment_threshold": [0.5, 0.9], "rouge_l_max": [0.4, 0.7],
                                      "ted_min": [0]})  # fmt: skip
     assert grid["this_run"].sum() == 1
     assert set(grid["entailment_threshold"]) == {0.75, 0.9}
@@ -246,37 +252,37 @@ def test_counts_and_report_by_hand() -> None:
         ("b", "7", "8", 0.95, 0.95),
     ).assign(true=[0.0, 1.0, 1.0, np.nan])  # fmt: skip
     tried = {"entailment_threshold": [0.9], "rouge_l_max": [], "ted_min": []}
-    grid = frontier.grid_of(PARAMS, tried)
-    counted = frontier.counts(pairs, grid, PARAMS)
-    table = frontier.summed(counted, PARAMS).set_index("entailment_threshold")
+    grid = threshold_search.grid_of(PARAMS, tried)
+    counted = threshold_search.counts(pairs, grid, PARAMS)
+    table = threshold_search.summed(counted, PARAMS).set_index("entailment_threshold")
     assert table["pairs"].to_dict() == {0.75: 3, 0.9: 1}
     assert table["value"].to_dict() == {0.75: pytest.approx(2 / 3), 0.9: 1}
-    loose, strict = (frontier.summed(counted, PARAMS).iloc[place] for place in (0, 1))
+    loose, strict = (threshold_search.summed(counted, PARAMS).iloc[place] for place in (0, 1))
     chosen = {"this run": loose, "more pairs": loose, "truer pairs": strict}
-    report = frontier.reported(chosen, counted, PARAMS).set_index("choice")
+    report = threshold_search.reported(chosen, counted, PARAMS).set_index("choice")
     assert report["gain"]["truer pairs"].value == pytest.approx(1 / 3)
     assert report["yield"]["truer pairs"].value == pytest.approx(1 / 3)
     assert report["gain"]["more pairs"].value == 0
-    assert "keeps 0.33 (0.00 to 0.50) times" in frontier.reading(report.reset_index())
+    assert "keeps 0.33 (0.00 to 0.50) times" in threshold_search.reading(report.reset_index())
 
 
 def test_pairs_are_decided_once_and_exactly() -> None:
     pairs = scored(
         ("a", FIRE, BLAZE, 0.9, 0.9), ("a", BLAZE, FIRE, 0.9, 0.9), ("a", FIRE, STORM, 0.9, 0.1)
     ).assign(ted=np.nan, ted_lower=0.0, ted_upper=90.0)  # fmt: skip
-    found = frontier.decided(pairs, PARSER, PARAMS, [0, 3])
+    found = threshold_search.decided(pairs, PARSER, PARAMS, [0, 3])
     assert len(found) == 1
     assert found["ted"].item() == found["ted"].item() > 3
-    assert np.isnan(frontier.decided(pairs, PARSER, PARAMS, [0])["ted"].item())
+    assert np.isnan(threshold_search.decided(pairs, PARSER, PARAMS, [0])["ted"].item())
 
 
 def test_halves_do_not_depend_on_order() -> None:
     names = [f"c{i}" for i in range(9)]
-    first, second = frontier.halves(names, 0)
-    assert (first, second) == frontier.halves(names[::-1], 0)
+    first, second = threshold_search.halves(names, 0)
+    assert (first, second) == threshold_search.halves(names[::-1], 0)
     assert (len(first), len(second)) == (4, 5)
     assert first | second == set(names)
-    assert frontier.halves(names, 1) != (first, second)
+    assert threshold_search.halves(names, 1) != (first, second)
 
 
 # --- classes
@@ -284,7 +290,9 @@ def test_halves_do_not_depend_on_order() -> None:
 
 def test_growth_by_hand() -> None:
     said = {"a": 1, "b": 1, "c": 2, "d": 1, "?": None}
-    table = classes.growth(sentences(c=["a", "", "b", "a", "?", "c", "d"]), said.get, [2, 3, 7])
+    table = equivalence_classes.growth(
+        sentences(c=["a", "", "b", "a", "?", "c", "d"]), said.get, [2, 3, 7]
+    )
     assert table[["strings", "meanings", "classes", "pairs"]].to_numpy().tolist() == [
         [1, 1, 0, 0], [2, 1, 1, 1], [5, 2, 1, 3],
     ]  # fmt: skip
@@ -293,22 +301,22 @@ def test_growth_by_hand() -> None:
 
 def test_where_nothing_is_known_only_strings_are_counted() -> None:
     frame = sentences(c=["a", "b"], d=["", ""])
-    table = classes.growth(frame, lambda text: None, [2])
+    table = equivalence_classes.growth(frame, lambda text: None, [2])
     assert table["strings"].tolist() == [2, 0]
     assert table["classes"].isna().all()
-    assert classes.growth(frame, {"a": 1}.get, [2])["meanings"].tolist() == [1, 0]
-    assert "Nothing parses" in classes.reading(table, PARAMS)
+    assert equivalence_classes.growth(frame, {"a": 1}.get, [2])["meanings"].tolist() == [1, 0]
+    assert "Nothing parses" in equivalence_classes.reading(table, PARAMS)
 
 
 def test_means_and_halves_over_contexts() -> None:
     said = {text: text.lower() for text in "aAbBcCdD"}
-    table = classes.growth(sentences(p=list("aAbB"), q=list("cdCD")), said.get, [2, 4])
-    means = classes.means(table, "k", PARAMS).set_index(["series", "x"])["value"]
+    table = equivalence_classes.growth(sentences(p=list("aAbB"), q=list("cdCD")), said.get, [2, 4])
+    means = equivalence_classes.means(table, "k", PARAMS).set_index(["series", "x"])["value"]
     assert means["classes", 2.0] == 0.5
     assert means["classes", 4.0] == 2
-    half = classes.share_of_last(table, "classes", PARAMS)
+    half = equivalence_classes.share_of_last(table, "classes", PARAMS)
     assert half.value == 0.25
-    assert "already hold 25%" in classes.reading(table, PARAMS)
+    assert "already hold 25%" in equivalence_classes.reading(table, PARAMS)
 
 
 # --- novelty
@@ -318,13 +326,13 @@ def test_pairs_are_described_by_form_words_and_length() -> None:
     corpus = pd.DataFrame({"source": [FIRE, FIRE], "target": [BLAZE, "Not English"],
                            "context_id": ["a", "b"]})  # fmt: skip
     known = {text: oracle.traits(text) for text in (FIRE, BLAZE)}
-    found = novelty.described(corpus, known)
+    found = dataset_differences.described(corpus, known)
     assert found["form_target"].tolist() == ["passive", "outside the grammar"]
     assert found["form_changes"][0] == 100
     assert np.isnan(found["form_changes"][1])
     assert found["new_words"].tolist() == pytest.approx([500 / 7, 100])  # all but "a", "school"
     assert found["words_target"].tolist() == [7, 2]
-    shares = novelty.families({"A": found}, PARAMS)
+    shares = dataset_differences.families({"A": found}, PARAMS)
     assert shares["group"].tolist() == ["passive", "outside the grammar"]
     assert shares["value"].tolist() == [0.5, 0.5]
 
@@ -333,13 +341,15 @@ def test_gaps_and_vocabulary_by_hand() -> None:
     a = pd.DataFrame({"source": ["x"] * 4, "target": ["p q", "p", "p", "p"],
                       "context_id": list("abcd")})  # fmt: skip
     b = a.assign(target=["p", "r", "r", "s x"])
-    measures = {name: [1.0, 2.0, 3.0, np.nan] for name in novelty.MEASURES}
+    measures = {name: [1.0, 2.0, 3.0, np.nan] for name in dataset_differences.MEASURES}
     first, second = a.assign(**measures), b.assign(**measures).assign(new_words=4.0)
-    gaps = novelty.gap_rows(first, second, "B − A", PARAMS).set_index("metric")
+    gaps = dataset_differences.gap_rows(first, second, "B − A", PARAMS).set_index("metric")
     assert gaps.at["words of y not in x, %", "value"] == 2
     assert gaps.at["words of x", "value"] == 0
     assert gaps.at["words of x", "low"] < 0 < gaps.at["words of x", "high"]
-    table = novelty.vocabulary_rows({"A": a, "B": b}, PARAMS).set_index(["system", "metric"])
+    table = dataset_differences.vocabulary_rows({"A": a, "B": b}, PARAMS).set_index(
+        ["system", "metric"]
+    )
     assert table["value"].to_dict() == {
         ("A", "different words of y"): 2, ("A", "of them in no other"): 1,
         ("B", "different words of y"): 4, ("B", "of them in no other"): 2,
@@ -351,7 +361,9 @@ def test_gaps_and_vocabulary_by_hand() -> None:
 
 def test_what_the_released_gates_let_through() -> None:
     none, one, other = "Some men left town.", "Ten men left town.", "Ten men left towns."
-    found = variants.let_through(sentences(c=[one, other, none]), PARAMS.fixed(rouge_l_max=0.7))
+    found = released_code.let_through(
+        sentences(c=[one, other, none]), PARAMS.fixed(rouge_l_max=0.7)
+    )
     assert found[["x", "y"]].to_numpy().tolist() == [
         [none, one], [none, other],  # a number that only y has goes unseen
         [one, other], [other, one],  # too alike
@@ -365,17 +377,19 @@ def test_labels_come_from_stored_scores_first() -> None:
         asked.extend(pairs)
         return np.full(len(pairs), 0.51)
 
-    label = variants.by_label(scored(("c", "a", "b", 0.6, np.nan)), ask)
+    label = released_code.by_label(scored(("c", "a", "b", 0.6, np.nan)), ask)
     assert label([("a", "b"), ("b", "a"), ("b", "a")]).tolist() == [1, 1, 1]
     assert asked == [("b", "a")]
-    assert variants.by_label(scored(("c", "a", "b", 0.5, 0.4)), ask)([("a", "b")]).tolist() == [0]
+    assert released_code.by_label(scored(("c", "a", "b", 0.5, 0.4)), ask)(
+        [("a", "b")]
+    ).tolist() == [0]
 
 
 def test_the_dearest_contexts_are_lost_first() -> None:
     frame = sentences(a=["xx", "yy"], b=["xx", "yy", "zz"], c=["xxxxx", "y", ""], d=["x", "x", "x"])
     # characters of ordered pairs: a 2·1·4 = 8, b 2·2·6 = 24, c 2·1·6 = 12, d 0
-    assert variants.costly(frame, 0.25) == {"b"}
-    assert variants.costly(frame, 0.5) == {"b", "c"}
+    assert released_code.costly(frame, 0.25) == {"b"}
+    assert released_code.costly(frame, 0.5) == {"b", "c"}
 
 
 def test_each_variant_changes_what_its_name_says() -> None:
@@ -391,7 +405,7 @@ def test_each_variant_changes_what_its_name_says() -> None:
         return np.array([said.get(pair, 0.0) for pair in asked])
 
     more = pd.concat([near, told], ignore_index=True)
-    made = variants.datasets(pairs, more, texts, ask, PARAMS)
+    made = released_code.datasets(pairs, more, texts, ask, PARAMS)
     kept = {name: set(frame["x"]) for name, frame in made.items()}
     assert kept["paper"] == {"a1", "a2", "e"}  # 0.6 is no edge above 0.75
     assert kept["edges as released"] == {"a1", "e"}  # but a label, and the surest pair stays
@@ -400,7 +414,9 @@ def test_each_variant_changes_what_its_name_says() -> None:
     assert kept["ROUGE after dedup"] == {"a2", "e"}  # g stands for a1, and is then too alike
     assert kept["costly contexts lost"] == {"a1", "a2", "e"}  # a tenth of two contexts is none
     assert made["edges as released"]["p_yx"].tolist() == pytest.approx([0.9, 0.9])
-    rows = variants.measured({"paper": made["paper"]}, ["c", "d", "z"], oracle.equivalent, PARAMS)
+    rows = released_code.measured(
+        {"paper": made["paper"]}, ["c", "d", "z"], oracle.equivalent, PARAMS
+    )
     value = rows.set_index("metric")["value"]
     assert value["pairs per context"] == 1
     assert value["contexts with pairs, %"] == pytest.approx(200 / 3)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from impossible.training import TrainingSettings, train_causal_lm
+from impossible.training.objectives import TrainingSettings, train_causal_lm
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
     GPT2Config,

@@ -13,9 +13,9 @@ from typing import Any
 
 import pandas as pd
 
+from impossible.config.params import Declared, Params
+from impossible.data.run_folder import RunFolder, digest, read_json, record
 from impossible.errors import ParameterError
-from impossible.params import Declared, Params
-from impossible.store import RunFolder, digest, read_json, record
 
 
 def begin(names: Mapping[str, Any], notebook: str) -> tuple[RunFolder, Params]:

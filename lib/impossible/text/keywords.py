@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from nltk.stem.porter import PorterStemmer
 
-from impossible.text.sentences import words
+from impossible.text.sentence_boundaries import words
 
 __all__ = ["FUNCTION_WORDS", "Lexicon"]
 

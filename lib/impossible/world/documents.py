@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from impossible.yamlio import read_yaml
+from impossible.config.yaml_files import read_yaml
 
 from .facts import Entity, Fact, Modifier, equivalent, fits, make_fact
 from .lexicon import LEXICON

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from impossible.yamlio import read_yaml
+from impossible.config.yaml_files import read_yaml
 
 HERE = Path(__file__).parent
 

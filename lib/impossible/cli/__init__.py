@@ -1,0 +1,251 @@
+"""The command `impossible`: run, plan, score, quality, paraphrase, summarize, forms, ratings.
+
+Heavy modules are imported by the command that needs them, so that help and refusals are instant.
+A failure with a sentence for the user goes to standard error and ends with status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from impossible.cli import rating, run
+from impossible.errors import DataError, ImpossibleError
+from impossible.experiments.control_axes import AXES
+
+EXAMPLES = {
+    **run.EXAMPLES,
+    "score": "impossible score predictions.jsonl",
+    "quality": "impossible quality pairs.jsonl --sample 1000",
+    "paraphrase": 'echo "The council approved the plan on Monday." | impossible paraphrase -',
+    "summarize": 'echo "On Monday, the council approved a plan in Lyon." | impossible summarize '
+    "--length short --style abstractive -",
+    **rating.EXAMPLES,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns its exit status: 0, 2 (a sentence) or 130 (interrupted)."""
+    options = parse(sys.argv[1:] if arguments is None else list(arguments))
+    handler: Callable[[argparse.Namespace], None] = options.handler
+    try:
+        handler(options)
+        sys.stdout.flush()
+    except ImpossibleError as bad:
+        print(f"impossible: {bad}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("impossible: interrupted; what was finished is kept.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, say) has enough; a second write at exit would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Options of the command line; of `run` and `plan`, names and overrides may stand anywhere.
+
+    argparse alone refuses overrides that come after an option, such as `smoke --only 04 -- k=50`.
+
+    >>> parse(["run", "smoke", "--only", "04", "--", "k=50"]).params
+    ['smoke', 'k=50']
+    """
+    top = parser()
+    if arguments[:1] not in (["run"], ["plan"]):
+        return top.parse_args(arguments)
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, others = top.parse_known_args(arguments[:end])
+    if unknown := [each for each in others if each.startswith("-")]:
+        top.error(f"unrecognized arguments: {' '.join(unknown)}")
+    options.params += [*others, *arguments[end + 1 :]]
+    return options
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser with all subcommands."""
+    top = argparse.ArgumentParser(prog="impossible", description=__doc__.split("\n")[0])
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run.add_run(_command, commands)
+    _add_score(commands)
+    _add_quality(commands)
+    _add_rewriter(commands, "paraphrase", "paraphrase", "m_para")
+    _add_rewriter(commands, "summarize", "summary", "m_sum")
+    rating.add_rating(_command, commands)
+    return top
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    text: str,
+    handler: Callable[[argparse.Namespace], None],
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"example:\n  {EXAMPLES[name]}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(handler=handler)
+    return command
+
+
+def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = 'score outputs: lines {"source", "output", "references": […]} → JSON'
+    command = _command(commands, "score", text, _score)
+    command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
+    command.add_argument("--encoder", metavar="DIR", help="model for BERT-iBLEU; absent: not given")
+
+
+def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = 'measure a corpus as in Table 1: lines {"source", "target"} → JSON'
+    command = _command(commands, "quality", text, _quality)
+    command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
+    command.add_argument("--encoder", metavar="DIR", help="sentence encoder for the cosine")
+    command.add_argument("--parser", choices=("grammar", "flat"), help="source of trees for TED")
+    command.add_argument("--sample", type=_positive, metavar="N", help="measure N pairs, drawn")
+
+
+def _add_rewriter(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, task: str, model: str
+) -> None:
+    """A command of a task (a key of `AXES`), whose options are the axes of a controlled student.
+
+    The help names the words of notebook 18; those that count are in the student's control.json.
+    """
+    command = _command(commands, name, f"{name} sentences with the distilled student", _rewrite)
+    place = f"results/laboratory/models/{model}"
+    command.set_defaults(task=task, student=place, controlled=f"{place}_control")
+    command.add_argument("text", nargs="+", metavar="TEXT", help="sentences, or - for one per line")
+    command.add_argument(
+        "--model", metavar="DIR", help=f"folder of a student (default {place}, below the checkout)"
+    )
+    command.add_argument("-n", type=_positive, default=1, help="candidates (default 1)")
+    command.add_argument("--seed", type=int, default=0, help="default 0")
+    about = "as the student of notebook 18 knows it; the default --model is then that student"
+    for axis, scale in AXES[task].items():
+        words = " or ".join(scale.words)
+        command.add_argument(f"--{axis}", metavar="WORD", help=f"{words}, {about}")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
+
+
+def _score(options: argparse.Namespace) -> None:
+    from impossible.evaluation.paraphrase_metrics import score_file
+
+    lines, name = _lines(options.file)
+    _print(score_file(lines, name, encoder=_encoder(options.encoder)))
+
+
+def _quality(options: argparse.Namespace) -> None:
+    from impossible.evaluation.corpus_quality import quality_file
+    from impossible.filtering.constituency_parser import get_parser
+
+    lines, name = _lines(options.file)
+    parser = get_parser(options.parser) if options.parser else None
+    encoder = _encoder(options.encoder)
+    _print(quality_file(lines, name, encoder=encoder, parser=parser, n=options.sample))
+
+
+def _encoder(name: str | None) -> Any:
+    """The sentence encoder called `name` (folder or in-vitro/encoder); None without one."""
+    if not name:
+        return None
+    from impossible.models.loading import load_encoder
+    from impossible.models.nli import Encoder
+
+    found = load_encoder(str(Path(name).absolute()) if Path(name).is_dir() else name)
+    return Encoder(found)
+
+
+def _student(name: str) -> str | Path:
+    """A folder, here or below the checkout, else the name of a model.
+
+    Raises:
+        DataError: it is the student of a run that has not made it.
+    """
+    from impossible.data.run_folder import resolve
+
+    for place in (Path(name).absolute(), resolve(name)):
+        if place.exists():
+            return place
+    if Path(name).parts[:1] == ("results",):
+        raise DataError(
+            f"there is no student in {name}: models are not in the repository; make it with "
+            "./run_all.sh --until 07 (for summaries 11, with --length or --style 18), or name "
+            "another with --model."
+        )
+    return name
+
+
+def _rewrite(options: argparse.Namespace) -> None:
+    from impossible.experiments.control_grids import load_grid
+    from impossible.experiments.length_style_control import rewrite_as
+    from impossible.training.self_distillation import paraphrase
+
+    texts = options.text
+    if texts == ["-"]:
+        texts = [line.strip() for line in _lines("-")[0] if line.strip()]
+    if not texts:
+        raise DataError("standard input holds no sentence: give one per line.")
+    said = {axis: getattr(options, axis) for axis in AXES[options.task]}
+    asked = {axis: word for axis, word in said.items() if word is not None}
+    model = _student(options.model or (options.controlled if asked else options.student))
+    how = {"n": options.n, "seed": options.seed}
+    grid = load_grid(model)
+    if grid is not None and grid.noun != options.task:
+        raise DataError(
+            f"the student in {model} takes instructions for a {grid.noun}, not for a "
+            f"{options.task}: use the command of its task, or name another with --model."
+        )
+    if asked or grid is not None:  # a student of instructions that gets none is refused there
+        written = rewrite_as(texts, model, asked, **how)
+    else:
+        written = paraphrase(texts, model, **how)
+    for candidates in written:
+        print("\n".join(candidates))
+
+
+def _print(value: object) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _lines(file: str) -> tuple[Iterator[str], str]:
+    """Lines of a UTF-8 file (`-`: standard input) and its name for messages."""
+    if file == "-":
+        return _decoded(sys.stdin.buffer, "standard input"), "standard input"
+    try:
+        return _decoded(open(file, "rb"), file), file
+    except OSError as bad:
+        raise DataError(f"Cannot read {file}: {bad.strerror}; give a .jsonl file or -.") from bad
+
+
+def _decoded(stream: Iterator[bytes], name: str) -> Iterator[str]:
+    number = 0
+    try:
+        for line in stream:
+            number += 1
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as bad:
+        raise DataError(
+            f"{name}, line {number} is not UTF-8 text (byte {bad.start}): save it as UTF-8."
+        ) from bad
+    except OSError as bad:
+        raise DataError(f"Cannot read {name}: {bad.strerror}.") from bad
+
+
+if __name__ == "__main__":
+    sys.exit(main())

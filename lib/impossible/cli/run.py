@@ -1,0 +1,120 @@
+"""The commands `impossible run` and `impossible plan`: the notebooks, and what they will cost."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from impossible.errors import ParameterError
+
+EXAMPLES = {
+    "run": "impossible run smoke --until 05 -- k=50 seed=1",
+    "plan": "impossible plan laboratory -- n_contexts=1200",
+}
+
+
+def add_run(command: Callable[..., argparse.ArgumentParser], commands: Any) -> None:
+    """Add both commands.
+
+    Args:
+        command: makes a subcommand of (commands, name, help text, handler).
+        commands: the action that holds them.
+    """
+    text = "run the notebooks, skipping what is unchanged"
+    run = command(commands, "run", text, _run)
+    _add_params(run)
+    for name, what in (
+        ("from", "start with this notebook"),
+        ("only", "only this one"),
+        ("until", "end with this one"),
+    ):
+        run.add_argument(f"--{name}", metavar="NOTEBOOK", default="", dest=name, help=what)
+    run.add_argument("--force", action="store_true", help="run also what is unchanged")
+    about = "list all parameters, with the values of PARAMS if given, and end"
+    run.add_argument("--parameters", action="store_true", help=about)
+    text = "say what a run will do and cost in time, memory and disk"
+    plan = command(commands, "plan", text, _plan)
+    _add_params(plan)
+    plan.add_argument(
+        "--calibrate",
+        nargs="+",
+        metavar="DIR",
+        help="instead: fit the costs to these finished runs and store them in the package",
+    )
+
+
+def _add_params(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "params",
+        nargs="*",
+        metavar="PARAMS [-- name=value …]",
+        help="smoke, laboratory (default), another name in params/, or a YAML file; then overrides",
+    )
+    command.add_argument(
+        "--results",
+        metavar="DIR",
+        help="default: results/NAME, or results/NAME-k=50 if overrides (here k=50) change results",
+    )
+
+
+def split(items: Sequence[str]) -> tuple[str, list[str]]:
+    """The params name and the overrides."""
+    names = [item for item in items if "=" not in item]
+    if len(names) > 1:
+        raise ParameterError(
+            f"Give one params name or file, then overrides name=value; got {', '.join(names)}."
+        )
+    return (names or ["laboratory"])[0], [item for item in items if "=" in item]
+
+
+def _results(options: argparse.Namespace, name: str, overrides: list[str]) -> Path:
+    from impossible.runner.preflight import results_folder
+
+    if options.results:
+        return Path(options.results).absolute()
+    return results_folder(name, overrides)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from impossible.config.params import Params, describe
+    from impossible.runner.preflight import listed
+    from impossible.runner.run import Selection
+    from impossible.runner.seeds import run_replicated
+
+    name, overrides = split(options.params)
+    if options.parameters:
+        print(listed(Params.load(name, overrides)) if options.params else describe())
+        return
+    params, folder = Params.load(name, overrides), _results(options, name, overrides)
+    if not options.results and folder.name != Path(name).stem:
+        print(f"The overrides change results, which go to {folder} (or to --results).", flush=True)
+    chosen = vars(options)
+    selection = Selection(chosen["from"], chosen["only"], chosen["until"], chosen["force"])
+    report = run_replicated(params, folder, selection)
+    print(f"Report: {report}" if report.is_file() else f"Results: {report.parent}")
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from impossible.config.params import Params
+    from impossible.runner import cost_estimate
+    from impossible.runner.preflight import require_data
+
+    if options.calibrate:
+        cost_estimate.fit([Path(each).absolute() for each in options.calibrate])
+        print(f"Costs written to {cost_estimate.COSTS}")
+        return
+    name, overrides = split(options.params)
+    params = Params.load(name, overrides)
+    require_data(params, Params.model_fields)
+    print(
+        cost_estimate.show(
+            cost_estimate.plan(params, _results(options, name, overrides)), params.workers
+        )
+    )
+    if others := cost_estimate.unknown_models(params):
+        print(
+            "These costs were measured with the in-vitro models and do not hold for "
+            f"{', '.join(others)}; what is not a local folder is fetched first."
+        )

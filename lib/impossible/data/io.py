@@ -1,0 +1,170 @@
+"""Writing and reading files so that nothing is lost and nothing is guessed.
+
+Every write goes to a temporary file beside its target, is flushed to the disk and renamed: a reader
+sees the old file or the new one, never a part of it. The same content always gives the same bytes,
+so that digests can be compared between runs and machines.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from impossible.data.schemas import OPTIONAL
+from impossible.errors import DataError, ImpossibleError, RunError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends well.
+
+    Full disks and refused permissions become one sentence; the old file stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as bad:
+        raise _write_error(path, bad) from bad
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_error(path: Path, bad: OSError) -> ImpossibleError:
+    if bad.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RunError(
+            f"No space left on the disk for {path}: free some and run again; "
+            "what was written before is kept."
+        )
+    return RunError(f"Cannot write {path}: {bad.strerror or bad}. Check the folder's permissions.")
+
+
+def free_space_check(folder: Path, needed: int) -> None:
+    """Refuse to start when the disk of `folder` has less than `needed` bytes free."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise RunError(
+            f"{folder} has {free / 2**20:.0f} MiB free and {needed / 2**20:.0f} MiB are needed: "
+            "free some space or give another folder with --results."
+        )
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write UTF-8 text atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode())
+    return path
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Write a JSON value atomically, keys sorted; NaN becomes null (missing)."""
+    text = json.dumps(_plain(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return write_text(path, text + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """JSON-able copy: numpy scalars as Python numbers, NaN and infinities as None."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a missing or damaged one is a `DataError`."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as bad:
+        raise DataError(f"{path} is missing: run the notebook that writes it.") from bad
+    except (OSError, ValueError) as bad:
+        raise DataError(f"{path} is not readable JSON ({bad}): delete it and run again.") from bad
+
+
+def write_frame(
+    path: Path, frame: pd.DataFrame, schema: pa.Schema, metadata: dict[str, str] | None = None
+) -> Path:
+    """Write records as zstd Parquet, atomically and with deterministic bytes.
+
+    Args:
+        path: target, ending in `.parquet`.
+        frame: (n, columns) with exactly the columns of `schema`, in any order.
+        schema: from `records`.
+        metadata: text stored in the file besides the schema's.
+
+    Raises:
+        DataError: a column is missing, unknown, of another type, or null where it must not be.
+    """
+    table = to_table(frame, schema, path)
+    if metadata:
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+    return path
+
+
+def to_table(frame: pd.DataFrame, schema: pa.Schema, where: object) -> pa.Table:
+    """Arrow table of a frame, checked against the schema; `where` is named in the error."""
+    missing = [name for name in schema.names if name not in frame.columns]
+    unknown = [str(name) for name in frame.columns if name not in schema.names]
+    if missing or unknown:
+        raise DataError(
+            f"Records for {where} must have the columns {schema.names}: "
+            f"missing {missing or 'none'}, unknown {unknown or 'none'}."
+        )
+    try:
+        table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+    except (pa.ArrowException, ValueError, TypeError) as bad:
+        raise DataError(f"Records for {where} do not fit their schema: {bad}") from bad
+    return table.replace_schema_metadata(schema.metadata).combine_chunks()
+
+
+def read_frame(path: Path, schema: pa.Schema) -> pd.DataFrame:
+    """Read records written by `write_frame`.
+
+    A column of which the schema says that it may be absent is null then.
+
+    Raises:
+        DataError: the file is missing, damaged, or has another schema.
+    """
+    frame: pd.DataFrame = read_table(path, schema).to_pandas()
+    return frame
+
+
+def read_table(path: Path, schema: pa.Schema) -> pa.Table:
+    """Like `read_frame`, as an Arrow table with the file's metadata."""
+    if not path.is_file():
+        raise DataError(f"{path} is missing: run the notebook that writes it.")
+    try:
+        table = pq.ParquetFile(path, memory_map=False).read()
+    except (pa.ArrowException, OSError, ValueError) as bad:
+        raise DataError(f"{path} is damaged ({bad}): delete it and run again.") from bad
+    for place, field in enumerate(schema):
+        optional = OPTIONAL.items() <= (field.metadata or {}).items()
+        if optional and field.name not in table.column_names:
+            table = table.add_column(place, field, pa.nulls(len(table), field.type))
+    if not table.schema.equals(schema, check_metadata=False):
+        raise DataError(
+            f"{path} has the columns {table.schema.names} and not {schema.names} "
+            "of the expected types: it was written by another version; delete it and run again."
+        )
+    return table

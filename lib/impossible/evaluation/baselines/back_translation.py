@@ -1,0 +1,168 @@
+"""Paraphrases by translating there and back: the corpora that the paper compares with (Table 1).
+
+ParaBank1 (Hu et al. 2019a) forbids words of the original on the way back; ParaBank2 (Hu et al.
+2019b) samples many translations and keeps one of each cluster of alike ones. Both start from human
+translations of millions of sentences; here an off-the-shelf model translates the same sentences
+that our own pipeline rewrites, so that the corpora differ in their method only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+
+from impossible.config.params import Params
+from impossible.data.run_folder import item_rng
+from impossible.evaluation.systems import System
+from impossible.models.loading import LanguageModel
+from impossible.models.nucleus_sampling import Nucleus
+from impossible.models.seq2seq_generation import GREEDY, generate_candidates, rewrite
+from impossible.text.rouge import rouge_l_matrix
+from impossible.text.sentence_boundaries import words
+from impossible.training.self_distillation import pair_id
+
+__all__ = ["RoundTrip", "clustered_corpus", "constrained_corpus", "corpus", "round_trip_system"]
+
+
+@dataclass(frozen=True)
+class RoundTrip:
+    """Two translators, there and back.
+
+    Args:
+        there, back: encoder-decoders; may be the same model.
+        there_prefix, back_prefix: texts before the sentence, as T5 wants them
+            (``"translate English to German: "``); empty for models of one direction.
+        max_new_tokens: longest translation.
+    """
+
+    there: LanguageModel
+    back: LanguageModel
+    there_prefix: str
+    back_prefix: str
+    max_new_tokens: int = 100
+
+    def pivot(self, texts: Sequence[str]) -> list[str]:
+        """The most probable translation of each text, greedily."""
+        prefixed = [self.there_prefix + text for text in texts]
+        return rewrite(self.there, prefixed, self.max_new_tokens)
+
+    def return_trips(
+        self,
+        pivots: Sequence[str],
+        rngs: Sequence[np.random.Generator] = (),
+        n: int = 1,
+        nucleus: Nucleus = GREEDY,
+        avoid: Sequence[Sequence[str]] = (),
+    ) -> list[list[str]]:
+        """n translations back of each text; sampled by its generator unless greedy."""
+        shape = (n, self.max_new_tokens)
+        uniforms = [rng.random(shape) for rng in rngs] or [np.zeros(shape)] * len(pivots)
+        texts = [self.back_prefix + pivot for pivot in pivots]
+        return generate_candidates(self.back, texts, uniforms, nucleus, avoid=avoid)
+
+
+def round_trip_system(trip: RoundTrip) -> System:
+    """Back-translation as a paraphraser (BT in the paper's Table 8), greedy both ways."""
+
+    def answer(items: pd.DataFrame) -> list[str]:
+        return [found[0] for found in trip.return_trips(trip.pivot(list(items["source"])))]
+
+    return answer
+
+
+def constrained_corpus(inputs: pd.DataFrame, trip: RoundTrip, params: Params) -> pd.DataFrame:
+    """Like ParaBank1: translated back without some of the words that were there.
+
+    Of the words of a source that are neither capitalized nor numbers nor shorter than four letters,
+    a random half is forbidden.
+
+    Args:
+        inputs: input_id, text and context_id.
+        trip: the translators.
+        params: seed.
+
+    Returns:
+        DATASET: a pair per input whose translation differs from it.
+    """
+    texts = inputs["text"].tolist()
+    avoid = [
+        _half(text, item_rng(params.seed, "constraints", name))
+        for name, text in zip(inputs["input_id"], texts, strict=True)
+    ]
+    found = trip.return_trips(trip.pivot(texts), avoid=avoid)
+    return corpus(inputs, found, "ParaBank1-like")
+
+
+def _half(text: str, rng: np.random.Generator) -> list[str]:
+    """A random half of the plain content words."""
+    first, *rest = text.rstrip(".").split()
+    plain = [w for w in dict.fromkeys([first.lower(), *rest]) if w.isalpha() and w.islower()]
+    content = [word for word in plain if len(word) > 3]
+    return [word for word in content if rng.random() < 0.5]
+
+
+def clustered_corpus(inputs: pd.DataFrame, trip: RoundTrip, params: Params) -> pd.DataFrame:
+    """Like ParaBank2: many sampled translations, one of each cluster of alike ones.
+
+    Args:
+        inputs: input_id, text and context_id.
+        trip: the translators.
+        params: seed, n_candidates (samples per input), candidate_top_p, candidate_temperature.
+
+    Returns:
+        DATASET: one or more pairs per input.
+    """
+    texts = inputs["text"].tolist()
+    rngs = [item_rng(params.seed, "round trips", name) for name in inputs["input_id"]]
+    nucleus = Nucleus(params.candidate_top_p, params.candidate_temperature)
+    sampled = trip.return_trips(trip.pivot(texts), rngs, params.n_candidates, nucleus)
+    return corpus(inputs, [representatives(found) for found in sampled], "ParaBank2-like")
+
+
+def representatives(texts: Sequence[str], apart: float = 0.4) -> list[str]:
+    """One text of each cluster: the one most alike to the others of its cluster.
+
+    Average linkage over 1 − ROUGE-L; ties go to the alphabetically first.
+
+    Args:
+        texts: translations of one sentence.
+        apart: mean distance at which clusters are no longer joined, (0, 1).
+
+    >>> representatives(["the fire spread", "the fire spread", "it was rain that fell"])
+    ['it was rain that fell', 'the fire spread']
+    """
+    unique = sorted({text for text in texts if text})
+    if len(unique) < 2:
+        return unique
+    alike = rouge_l_matrix(unique)
+    distance = squareform(1 - alike, checks=False)
+    labels = fcluster(linkage(distance, "average"), apart, "distance")
+    chosen = []
+    for label in dict.fromkeys(labels):
+        members = np.flatnonzero(labels == label)
+        chosen.append(unique[members[alike[np.ix_(members, members)].sum(1).argmax()]])
+    return chosen
+
+
+def corpus(inputs: pd.DataFrame, outputs: Sequence[Sequence[str]], origin: str) -> pd.DataFrame:
+    """Outputs for inputs as a corpus of schema DATASET, without copies, empty texts and scores.
+
+    Args:
+        inputs: text and context_id.
+        outputs: for each input any number of rewritten texts.
+        origin: name of the corpus.
+    """
+    rows = [
+        (pair_id(x, y), x, y, context, origin)
+        for x, context, found in zip(inputs["text"], inputs["context_id"], outputs, strict=True)
+        for y in found
+        if y.strip() and words(y) != words(x)
+    ]
+    frame = pd.DataFrame(rows, columns=["pair_id", "source", "target", "context_id", "origin"])
+    missing = dict.fromkeys(("p_xy", "p_yx", "rouge_l", "ted"), np.float32("nan"))
+    return frame.assign(**missing).drop_duplicates("pair_id").reset_index(drop=True)

@@ -1,0 +1,126 @@
+"""Corruption: rewrite a sentence from what noise has left of it (Hegde and Patil 2020).
+
+A student learns to restore sentences from damaged copies, for which no pairs are needed. At test
+time the source is damaged in the same way; what the student makes of it is the paraphrase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from impossible.data.run_folder import item_rng
+from impossible.errors import DataError
+from impossible.evaluation.baselines.back_translation import corpus
+from impossible.evaluation.systems import System, student_system
+from impossible.models.loading import LanguageModel
+from impossible.text.synonyms import Synonyms, exchanged, lookup
+from impossible.text.word_edits import content_words, joined, units
+
+__all__ = ["Noise", "corrupted", "corruption_corpus", "corruption_system"]
+
+STAGE = "corruption"
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How a sentence is damaged. Hegde and Patil drop all stop words and touch a fifth of the rest.
+
+    Args:
+        drop: share of function words and commas that are dropped, [0, 1]; negations and numbers are
+            none, so that the sentence can keep its meaning.
+        shuffle: share of the remaining words that change places among themselves, [0, 1].
+        exchange: share of the wordings with synonyms that are exchanged, [0, 1].
+    """
+
+    drop: float = 1.0
+    shuffle: float = 0.2
+    exchange: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not all(0 <= share <= 1 for share in (self.drop, self.shuffle, self.exchange)):
+            raise DataError(f"the shares of a corruption must lie in [0, 1], got {self}.")
+
+
+PAPER = Noise()
+
+
+def corrupted(sentence: str, synonyms: Synonyms, rng: np.random.Generator, noise: Noise) -> str:
+    """A damaged sentence; its end mark stays.
+
+    Synonyms come first, since a wording of several words can hold function words.
+
+    Args:
+        sentence: one sentence.
+        synonyms: from `text.synonyms.lookup`; empty: nothing is exchanged.
+        rng: source of all choices.
+        noise: how much is damaged.
+
+    >>> rng = np.random.default_rng(0)
+    >>> corrupted("In May the fire did not spread.", {}, rng, Noise(shuffle=0))
+    'May fire not spread.'
+    """
+    words, mark = units(" ".join(exchanged(sentence, synonyms, rng, noise.exchange)))
+    content, draws = set(content_words(words)), rng.random(len(words))
+    kept = [w for w, u in zip(words, draws, strict=True) if w in content or u >= noise.drop]
+    kept = kept or list(words)
+    places = rng.permutation(len(kept))[: round(noise.shuffle * len(kept))]
+    for place, word in zip(np.sort(places), [kept[i] for i in places], strict=True):
+        kept[place] = word
+    return joined(kept, mark)
+
+
+def corruption_corpus(
+    sentences: pd.DataFrame,
+    groups: Sequence[Sequence[str]] = (),
+    noise: Noise = PAPER,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Pairs (damaged sentence, sentence), on which `students.train_student` trains a denoiser.
+
+    Args:
+        sentences: text and context_id of plain sentences, such as SENTENCES without a reason.
+        groups: synonyms, from `thesauri.load_thesaurus`.
+        noise: how much is damaged.
+        seed: root of the randomness; the damage depends on the sentence only.
+
+    Returns:
+        DATASET of origin "corruption"; a sentence that is not damaged at all, and a repeated one,
+        is left out.
+    """
+    synonyms = lookup(groups)
+    texts = list(sentences["text"])
+    damaged = [corrupted(x, synonyms, item_rng(seed, STAGE, x), noise) for x in texts]
+    return corpus(sentences.assign(text=damaged), [[text] for text in texts], STAGE)
+
+
+def corruption_system(
+    student: LanguageModel,
+    groups: Sequence[Sequence[str]] = (),
+    noise: Noise = PAPER,
+    seed: int = 0,
+    max_new_tokens: int = 100,
+) -> System:
+    """A denoising student that is given a damaged source.
+
+    Args:
+        student: trained on a `corruption_corpus`.
+        groups, noise, seed: as for the corpus.
+        max_new_tokens: longest answer.
+
+    Returns:
+        Items → outputs; a source without words gives what the student makes of nothing.
+    """
+    synonyms, restore = lookup(groups), student_system(student, max_new_tokens)
+
+    def answer(items: pd.DataFrame) -> list[str]:
+        damaged = [
+            corrupted(source, synonyms, item_rng(seed, STAGE, item), noise)
+            for item, source in zip(items["item"], items["source"], strict=True)
+        ]
+        return restore(items.assign(source=damaged))
+
+    return answer

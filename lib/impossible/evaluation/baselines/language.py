@@ -1,0 +1,120 @@
+"""A language model as a search needs it: how fluent a sentence is, which word may stand where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from impossible.models.batching import token_ids
+from impossible.models.causal_generation import check_window
+from impossible.models.loading import LanguageModel
+from impossible.models.nucleus_sampling import bucketed_rows
+from impossible.text.word_edits import Units, joined
+
+__all__ = ["Language", "Sentence"]
+
+Sentence = tuple[Units, str]  # units and end mark, from `text.units.units`
+ROWS = 64  # sentences in one forward pass; memory only
+STEP = 8  # lengths are filled up to multiples of it, so that a row's shape is its own affair
+WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*|,")
+
+
+class Language:
+    """A language model over sentences that follow an opening.
+
+    Args:
+        lm: a decoder such as the teacher, with a fast tokenizer.
+    """
+
+    def __init__(self, lm: LanguageModel) -> None:
+        self.lm = lm
+
+    @cached_property
+    def words(self) -> dict[str, int]:
+        """Whole words (and the comma) → token: what, written after a word, is one token.
+
+        So a word of several tokens is never proposed. A token that only begins words ("destr")
+        counts as a word if it would be written so alone; fluency has to refuse it.
+        """
+        tokenizer, anchor = self.lm.tokenizer, "A"
+        texts = [
+            tokenizer.decode([i], clean_up_tokenization_spaces=False).strip()
+            for i in range(len(tokenizer))
+        ]
+        found = [(i, text) for i, text in enumerate(texts) if WORD.fullmatch(text)]
+        written = token_ids(tokenizer, [joined((anchor, text)) for _, text in found], True)
+        (start,) = token_ids(tokenizer, [anchor], True)
+        return {
+            text: i for (i, text), row in zip(found, written, strict=True) if row == [*start, i]
+        }
+
+    @torch.inference_mode()
+    def read(
+        self, openings: Sequence[str], sentences: Sequence[Sentence]
+    ) -> list[tuple[float, Tensor]]:
+        """How probable each sentence is after its opening, and what may stand at each place.
+
+        Args:
+            openings: texts before the sentences, not empty.
+            sentences: n of them.
+
+        Returns:
+            For each sentence its nats, and the logits of `words` before each of its units and
+            before its end, shape (units + 1, words). They do not depend on the other sentences.
+
+        Raises:
+            ModelError: an opening is empty, or too long for the window with its sentence.
+        """
+        if not sentences:
+            return []
+        texts = [f"{x} {joined(*y)}" for x, y in zip(openings, sentences, strict=True)]
+        coded = self.lm.tokenizer(texts, return_offsets_mapping=True)
+        for opening, text, row in zip(openings, texts, coded.input_ids, strict=True):
+            check_window(self.lm, text, len(row) if opening else 0, 0)
+        found: dict[int, tuple[float, Tensor]] = {}
+        words = torch.tensor(list(self.words.values()), device=self.lm.device)
+        for chosen, logits in self._logits(coded.input_ids):
+            for i, row in zip(chosen, logits, strict=False):
+                ids, ends = coded.input_ids[i], [end for _, end in coded.offset_mapping[i]]
+                begins = _begins(len(openings[i]), sentences[i][0])
+                before = np.searchsorted(ends, begins, side="right") - 1  # token before each unit
+                target = torch.tensor(ids[before[0] + 1 :], device=row.device)
+                scored = row[before[0] : len(ids) - 1].float()  # (tokens, vocabulary)
+                nats = float(functional.cross_entropy(scored, target, reduction="sum"))
+                found[i] = (nats, row[torch.from_numpy(before).to(row.device)][:, words].cpu())
+        return [found[i] for i in range(len(texts))]
+
+    def likeliest(self, openings: Sequence[str], sentences: Sequence[Sentence]) -> list[str]:
+        """Of the openings the one after which each sentence is most probable."""
+        n = len(sentences)
+        pairs = [(opening, sentence) for opening in openings for sentence in sentences]
+        read = self.read([x for x, _ in pairs], [y for _, y in pairs])
+        nats = np.array([value for value, _ in read]).reshape(len(openings), n)
+        return [openings[i] for i in nats.argmin(0)]
+
+    def _logits(self, rows: Sequence[list[int]]) -> Iterator[tuple[list[int], Tensor]]:
+        """(places of rows, logits (b, length, vocabulary)), b filled up as in `sampling`.
+
+        A causal model never sees what stands on the right.
+        """
+        groups: dict[int, list[int]] = {}
+        for i, row in enumerate(rows):
+            groups.setdefault(min(-(-len(row) // STEP) * STEP, self.lm.window), []).append(i)
+        for length, places in sorted(groups.items()):
+            for start in range(0, len(places), ROWS):
+                chosen = places[start : start + ROWS]
+                filled = [rows[i] + [0] * (length - len(rows[i])) for i in bucketed_rows(chosen)]
+                ids = torch.tensor(filled, device=self.lm.device)
+                mask = torch.ones_like(ids)
+                yield chosen, self.lm.model(input_ids=ids, attention_mask=mask).logits
+
+
+def _begins(start: int, words: Units) -> list[int]:
+    """The character after which each unit, with the blank before it, and the end mark begin."""
+    return [start, *(start + 1 + len(joined(words[: i + 1])) for i in range(len(words)))]

@@ -1,0 +1,221 @@
+"""What the paper claims, and the numbers that runs with several seeds recorded about it.
+
+`claims.yaml`, beside this module, holds the claims; it was written before the runs. `judging`
+judges them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from impossible.config.yaml_files import read_yaml
+from impossible.data.digests import PACKAGE
+from impossible.data.run_folder import RunFolder, scalars
+from impossible.errors import DataError
+from impossible.evaluation.bootstrap import Interval
+
+__all__ = [
+    "WANTED", "Book", "Claim", "Control", "Measure", "Part", "Recorded", "Source", "collect",
+    "load_claims",
+]  # fmt: skip
+
+#: Seeds that a verdict needs. Sampling is cheap to repeat; training is not, and three is the least
+#: that shows a spread.
+WANTED = {"sampled": 5, "trained": 3}
+
+Label = Annotated[str, Field(min_length=1, max_length=22)]  # beside the figure's axis
+Text = Annotated[str, Field(min_length=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Measure(BaseModel):
+    """A unit, the smallest effect worth calling one in it, and why that."""
+
+    model_config = _STRICT
+
+    unit: Text
+    smallest: Positive
+    why: Text
+
+
+class Source(BaseModel):
+    """Where a run records a number: `scalar` of `notebook`."""
+
+    model_config = _STRICT
+
+    notebook: Text
+    scalar: Text
+
+    def read(self, recorded: Mapping[str, Mapping[str, Any]]) -> Interval | None:
+        """The number with its interval, from recorded numbers by notebook; None when missing.
+
+        A number alone has no interval (NaN).
+        """
+        return _number(recorded.get(self.notebook, {}).get(self.scalar))
+
+
+class Control(Source):
+    """The same number of a run in which a signal was destroyed."""
+
+    destroyed: Text = Field(alias="is")
+
+
+class Part(BaseModel):
+    """One number that must come out as the claim says.
+
+    `sign` is 1 where the claim is that the number is positive, else -1. `bound` is "effect" (it
+    must lie beyond 0) or "not_worse" (it must not lie below minus the smallest effect).
+    """
+
+    model_config = _STRICT
+
+    statistic: Text
+    short: Label
+    measure: Text
+    scale: Positive = 1
+    sign: Literal[1, -1]
+    bound: Literal["effect", "not_worse"] = "effect"
+    effect: Source
+    control: Control | None
+    no_control: Text | None = None
+
+    @model_validator(mode="after")
+    def _controlled(self) -> Self:
+        if (self.control is None) == (self.no_control is None):
+            raise ValueError("give either a control, or null and the reason as no_control")
+        return self
+
+    def sources(self) -> list[Source]:
+        """Every number that it reads."""
+        return [self.effect, *([self.control] if self.control else [])]
+
+    def read(self, source: Source, recorded: Mapping[str, Mapping[str, Any]]) -> Interval | None:
+        """A number in the measure's unit, turned so that positive is what the claim says."""
+        found, factor = source.read(recorded), self.sign * self.scale
+        if found is None:
+            return None
+        low, high = sorted((factor * found.low, factor * found.high))
+        return Interval(factor * found.value, low, high, found.n)
+
+
+class Claim(BaseModel):
+    """One sentence of the paper; it holds if all its parts do."""
+
+    model_config = _STRICT
+
+    number: Annotated[int, Field(ge=1)]
+    claim: Text
+    short: Label
+    place: Text
+    kind: Literal["sampled", "trained"]
+    parts: Annotated[list[Part], Field(min_length=1)]
+
+
+class Book(BaseModel):
+    """All claims and the measures of their parts."""
+
+    model_config = _STRICT
+
+    measures: dict[str, Measure]
+    claims: Annotated[list[Claim], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for number, times in Counter(claim.number for claim in self.claims).items():
+            if times > 1:
+                raise ValueError(f"claim {number} is given {times} times")
+        for claim in self.claims:
+            for part in claim.parts:
+                if part.measure not in self.measures:
+                    names = ", ".join(self.measures)
+                    raise ValueError(
+                        f"claim {claim.number} names the measure {part.measure}, "
+                        f"which is none of {names}"
+                    )
+        return self
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Numbers of one seed: by notebook and name, and the folder below the run that holds them."""
+
+    numbers: Mapping[str, Mapping[str, Any]]
+    folder: str
+
+    def file(self, source: Source) -> str:
+        """The file of a number, relative to the run.
+
+        >>> Recorded({}, "seeds/1/scalars").file(Source(notebook="02_proximity", scalar="x"))
+        'seeds/1/scalars/02_proximity.json'
+        """
+        return f"{self.folder}/{source.notebook}.json"
+
+
+def load_claims(path: Path | None = None) -> Book:
+    """Read and check the claims.
+
+    Args:
+        path: a YAML file; by default the package's `claims.yaml`.
+
+    Raises:
+        DataError: one sentence that names the file, the place in it and what is allowed there.
+
+    >>> load_claims().claims[0].place
+    '§2, Figure 3 left'
+    """
+    path = path or PACKAGE / "evaluation" / "claims" / "claims.yaml"
+    content = read_yaml(path, DataError)
+    try:
+        return Book.model_validate(content)
+    except ValidationError as bad:
+        first = bad.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        message = first["msg"].removeprefix("Value error, ")
+        message = message[0].lower() + message[1:]
+        raise DataError(f"{path}: {place + ': ' if place else ''}{message}.") from bad
+
+
+def collect(run: RunFolder, seed: int, n_seeds: int, book: Book) -> dict[int, Recorded]:
+    """The recorded numbers of every seed of a run, smallest seed first.
+
+    Args:
+        run: the run; its own numbers lie in `scalars/`, those of further seeds in
+            `seeds/SEED/scalars/`.
+        seed: the run's own seed; the further ones follow it.
+        n_seeds: seeds in all (sampled_seeds); other folders in `seeds/`, left by other runs, do
+            not count.
+        book: only numbers of notebooks that it names are read.
+    """
+    names = {s.notebook for claim in book.claims for part in claim.parts for s in part.sources()}
+    places = {seed: run} | {
+        seed + i: RunFolder(run.seeds / str(seed + i)) for i in range(1, n_seeds)
+    }
+    return {
+        number: Recorded(
+            scalars(place, names),
+            place.scalars.relative_to(run.root).as_posix(),
+        )
+        for number, place in places.items()
+        if place.scalars.is_dir()
+    }
+
+
+def _number(recorded: object) -> Interval | None:
+    """A recorded number, or list of value, low and high; None when it is missing."""
+    values = recorded if isinstance(recorded, list) else [recorded, None, None]
+    plain = [
+        float(each) if isinstance(each, int | float) and not isinstance(each, bool) else np.nan
+        for each in values
+    ]
+    if len(plain) != 3 or not np.isfinite(plain[0]):
+        return None
+    value, low, high = plain
+    return Interval(value, low, high, 1)

@@ -1,0 +1,148 @@
+"""What ratings say: Krippendorff's alpha, mean ratings with intervals, the paper's Table 3.
+
+Every number made of synthetic ratings is named "synthetic: …", wherever it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+import krippendorff
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impossible.data.run_folder import item_rng
+from impossible.evaluation.bootstrap import half_samples
+from impossible.evaluation.human.forms import SCALE
+from impossible.evaluation.human.returned_ratings import SYNTHETIC
+from impossible.evaluation.metric_rows import MetricRows
+from impossible.text.signature import signature
+
+__all__ = [
+    "PAPER_ALPHA", "agreement_rows", "alpha", "mean_rating_rows",
+    "shuffled_ratings",
+]  # fmt: skip
+
+PAPER_ALPHA = 0.62  # the paper says neither for which question nor at which level of measurement
+
+
+def alpha(ratings: pd.DataFrame) -> float:
+    """Krippendorff's alpha at the ordinal level: 1 full agreement, 0 chance, below 0 worse.
+
+    Args:
+        ratings: unit and value, a row per rater and unit, of *one* question: pooled questions would
+            agree more only because one is easier than another.
+
+    Returns:
+        1 − observed / expected disagreement; NaN with one rater, or where all gave one value.
+
+    Source: Krippendorff 2011; the `krippendorff` package.
+
+    >>> round(alpha(pd.DataFrame({"unit": list("aabbcc"), "value": [1, 1, 3, 3, 1, 3]})), 3)
+    0.444
+    """
+    return _alpha(_counts(ratings))
+
+
+def _counts(ratings: pd.DataFrame) -> NDArray[np.int64]:
+    """How many raters gave each value, shape (units, 3), by unit."""
+    counts = pd.crosstab(ratings["unit"], ratings["value"])
+    return np.asarray(counts.reindex(columns=list(SCALE), fill_value=0))
+
+
+def _alpha(counts: NDArray[np.int64]) -> float:
+    paired = counts[counts.sum(axis=1) > 1]
+    if np.count_nonzero(paired.sum(axis=0)) < 2:  # nothing to disagree about, or nobody to
+        return float("nan")
+    found = krippendorff.alpha(
+        value_counts=paired, value_domain=SCALE, level_of_measurement="ordinal"
+    )
+    return float(found)
+
+
+def agreement_rows(
+    ratings: pd.DataFrame, confidence: float = 0.95, samples: int = 1000, seed: int = 0
+) -> pd.DataFrame:
+    """Alpha of each question as METRIC_ROWS of the system "agreement".
+
+    Resampled are items, all their outputs together, without replacement (`half_samples`): a copy
+    of a unit would agree with itself.
+
+    Args:
+        ratings: `records.RATINGS`.
+        confidence, samples, seed: of the intervals.
+    """
+    raters, origin = ratings["rater"].nunique(), ratings["origin"].iloc[0]
+    items = ratings.groupby("unit")["item"].first().to_numpy()
+    out = MetricRows(_mark(ratings) + "agreement", items, confidence, samples, seed)
+    for name in dict.fromkeys(ratings["question"]):
+        counts = _counts(_of(ratings, name))
+        if np.isnan(_alpha(counts)):
+            out.missing(name, "no two raters, or no two values")
+            continue
+
+        def some(mask: NDArray[np.bool_], counts: NDArray[np.int64] = counts) -> float:
+            return _alpha(counts[mask])
+
+        interval = half_samples(some, items, min(200, samples), confidence, seed)
+        text = signature(
+            "alpha", n=interval.n, level="ordinal", raters=raters, ratings=origin,
+            lib=f"krippendorff:{metadata.version('krippendorff')}",
+        )  # fmt: skip
+        out.add(name, interval, text)
+    return out.frame()
+
+
+def _of(frame: pd.DataFrame, question: str) -> pd.DataFrame:
+    return frame[frame["question"] == question]
+
+
+def mean_rating_rows(
+    ratings: pd.DataFrame,
+    key: Mapping[str, Any],
+    confidence: float = 0.95,
+    samples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Mean rating per system and question as METRIC_ROWS, items resampled (Table 3).
+
+    The mean is over raters first, then over items. An output that several systems wrote counts for
+    each of them.
+
+    Args:
+        ratings: `records.RATINGS`.
+        key: of the kit: which systems wrote a unit.
+        confidence, samples, seed: of the bootstrap.
+    """
+    means = ratings.groupby(["unit", "item", "question"], as_index=False)["value"].mean()
+    means["system"] = means["unit"].map(lambda unit: key["units"][unit]["systems"])
+    means = means.explode("system")
+    raters, origin = ratings["rater"].nunique(), ratings["origin"].iloc[0]
+    parts = []
+    for system in key["systems"]:
+        own = means[means["system"] == system]
+        rows = MetricRows(_mark(ratings) + system, None, confidence, samples, seed)
+        for name in key["questions"]:
+            rows.mean(name, _of(own, name)["value"], scale="1..3", raters=raters, ratings=origin)
+        parts.append(rows.frame())
+    return pd.concat(parts, ignore_index=True)
+
+
+def _mark(ratings: pd.DataFrame) -> str:
+    """Mark that the name of every number from synthetic ratings begins with."""
+    return f"{SYNTHETIC}: " if (ratings["origin"] == SYNTHETIC).any() else ""
+
+
+def shuffled_ratings(ratings: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """The same values, each rater's given to other outputs: the control with the signal destroyed.
+
+    Values stay with their rater and question, so that only the agreement is lost.
+    """
+    parts = []
+    for (rater, question), rows in ratings.groupby(["rater", "question"]):
+        rng = item_rng(seed, f"ratings of {rater}, shuffled", question)
+        parts.append(rows.assign(value=rng.permutation(rows["value"])))
+    return pd.concat(parts).sort_index()

@@ -1,0 +1,301 @@
+"""Rating by people, before they answer: questions, blinded outputs, forms and the key (Table 3).
+
+A rater sees a source and one output at a time and never the system that wrote it. A *unit* is an
+output of an item, named by the item's number and a letter (`012C`). Which systems wrote it stands
+in the key alone, a file apart from the forms. Outputs of one item that read the same are one unit:
+it is rated once, for all systems that wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import ascii_uppercase
+from typing import Any
+
+import pandas as pd
+
+from impossible.config.params import nearest
+from impossible.data.html_templates import template
+from impossible.data.human_datasets import read_lines, read_predictions
+from impossible.data.run_folder import (
+    digest,
+    item_rng,
+    read_frame,
+    read_json,
+    write_json,
+    write_text,
+)
+from impossible.data.schemas import PREDICTIONS
+from impossible.errors import DataError
+
+__all__ = [
+    "KEY", "SCALE", "TASKS", "Kit", "Question", "draw_kit", "read_key", "read_systems",
+    "render_form", "write_kit",
+]  # fmt: skip
+
+SCALE = (1, 2, 3)
+KEY = "key.json"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with a worded anchor for each point of the scale, worst first."""
+
+    name: str
+    text: str
+    anchors: tuple[str, str, str]
+
+
+FLUENT = Question(
+    "fluent",
+    "Is it good English?",
+    (
+        "No: broken, or hard to understand",
+        "Partly: clear, but with a mistake or an odd wording",
+        "Yes: correct and natural",
+    ),
+)
+
+#: What is asked per task, in this order (paper, Tables 3 and 5). The paper gives the names and
+#: the three points; the wording of the anchors is ours.
+TASKS: dict[str, tuple[Question, Question, Question]] = {
+    "paraphrase": (
+        FLUENT,
+        Question(
+            "faithful",
+            "Does it say what the original says?",
+            (
+                "No: something important is wrong, added or missing",
+                "Mostly: a detail is wrong, added or missing",
+                "Yes: the same meaning",
+            ),
+        ),
+        Question(
+            "dissimilar",
+            "Is it worded differently from the original?",
+            (
+                "No: a copy, or a word or two changed",
+                "Partly: some words or some of the order changed",
+                "Yes: mostly other words, or another structure",
+            ),
+        ),
+    ),
+    "summary": (
+        FLUENT,
+        Question(
+            "faithful",
+            "Is all that it says true to the original?",
+            (
+                "No: something important is wrong or added",
+                "Mostly: a detail is wrong or added",
+                "Yes: nothing is wrong or added",
+            ),
+        ),
+        Question(
+            "concise",
+            "Is it short, and does it keep what matters?",
+            (
+                "No: hardly shorter, or the main point is missing",
+                "Partly: could be shorter, or lacks a main detail",
+                "Yes: short, with the main point",
+            ),
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What is fixed before anybody rates. Use `draw_kit`.
+
+    Attributes:
+        task: a key of `TASKS`.
+        seed: of every choice and order.
+        raters: names; each has a form.
+        systems: all that are compared, in the order of the table.
+        units: unit, item, source, output, systems (list of those that wrote it); by unit.
+    """
+
+    task: str
+    seed: int
+    raters: tuple[str, ...]
+    systems: tuple[str, ...]
+    units: pd.DataFrame
+
+    def form(self, rater: str) -> dict[str, Any]:
+        """What a rater gets to see: items, and the outputs of each, in an order of the rater's own.
+
+        Outputs of one item follow each other, so that its source is read once.
+        """
+        texts = self.units.set_index("unit")
+        grouped = self.units.groupby("item")["unit"].agg(list)
+        order = [
+            unit
+            for item in _shuffled(grouped.index, self.seed, f"rating, items of {rater}")
+            for unit in _shuffled(grouped[item], self.seed, f"rating, outputs of {rater}")
+        ]
+        units = [
+            {"id": unit, "source": texts["source"][unit], "output": texts["output"][unit]}
+            for unit in order
+        ]
+        return {"rater": rater, "task": self.task, "questions": _asked(self.task), "units": units}
+
+    def key(self) -> dict[str, Any]:
+        """What tells afterwards which system wrote a unit, and from which form an answer came."""
+        return {
+            "task": self.task,
+            "questions": [question.name for question in TASKS[self.task]],
+            "seed": self.seed,
+            "systems": list(self.systems),
+            "forms": {rater: form_digest(self.form(rater)) for rater in self.raters},
+            "units": {
+                row.unit: {"item": row.item, "systems": row.systems}
+                for row in self.units.itertuples()
+            },
+        }
+
+
+def form_digest(form: dict[str, Any]) -> str:
+    """Identity of a form: changes with any text, order or wording in it."""
+    return digest(form)[:12]
+
+
+def draw_kit(
+    predictions: pd.DataFrame,
+    task: str = "paraphrase",
+    n_rated: int = 200,
+    n_raters: int = 6,
+    seed: int = 0,
+    systems: Sequence[str] = (),
+) -> Kit:
+    """Choose items by the seed and blind their outputs.
+
+    Args:
+        predictions: `records.PREDICTIONS`; an item counts if every chosen system has it.
+        task: "paraphrase" or "summary".
+        n_rated: items, ≥ 1; the paper has 200. Fewer if there are fewer.
+        n_raters: ≥ 1; the paper has 6. Two or more for an agreement.
+        seed: of items, letters and orders, each item and rater with numbers of their own.
+        systems: which are rated, 26 at most; none named: all.
+
+    Raises:
+        DataError: an unknown task or system, no common item, two outputs or sources where one must
+            be.
+
+    Source: section 4, Table 3.
+    """
+    if task not in TASKS:
+        raise DataError(f"There is no task {task!r} to rate: give one of {', '.join(TASKS)}.")
+    if n_rated < 1 or n_raters < 1:
+        raise DataError(f"{n_rated} items and {n_raters} raters: give at least one of each.")
+    chosen = _chosen(predictions, systems)
+    names = tuple(chosen["system"].unique())
+    answers = chosen.groupby("item").size()
+    items = _shuffled(answers[answers == len(names)].index, seed, "rating, choice")[:n_rated]
+    if not items:
+        raise DataError(f"No item has an output of each of {'; '.join(names)}: name fewer systems.")
+    groups = dict(iter(chosen.groupby("item")))
+    rows = [row for place, item in enumerate(items, 1) for row in _units(place, groups[item], seed)]
+    units = pd.DataFrame(rows, columns=["unit", "item", "source", "output", "systems"])
+    raters = tuple(f"rater{number}" for number in range(1, n_raters + 1))
+    return Kit(task, seed, raters, names, units)
+
+
+def _chosen(predictions: pd.DataFrame, systems: Sequence[str]) -> pd.DataFrame:
+    """Rows of the systems asked for, checked."""
+    known = list(predictions["system"].unique())
+    for name in systems:
+        if name not in known:
+            raise DataError(
+                f"There is no system {name!r}{nearest(name, known)}: known are {'; '.join(known)}."
+            )
+    chosen = predictions[predictions["system"].isin(list(systems) or known)]
+    if not 1 <= chosen["system"].nunique() <= len(ascii_uppercase):
+        raise DataError(f"{chosen['system'].nunique()} systems are chosen: 1 to 26 can be rated.")
+    for row in chosen[chosen.duplicated(["system", "item"])].itertuples():
+        raise DataError(f"{row.system} has two outputs for item {row.item}: one is allowed.")
+    sources = chosen.groupby("item")["source"].nunique()
+    for item in sources[sources > 1].index:
+        raise DataError(f"Item {item} has two sources: systems must have answered the same items.")
+    return chosen
+
+
+def _units(place: int, answers: pd.DataFrame, seed: int) -> list[tuple[Any, ...]]:
+    """Units of the item drawn at `place`: unit, item, source, output, systems."""
+    item, source = str(answers["item"].iloc[0]), str(answers["source"].iloc[0])
+    writers: dict[str, list[str]] = {}
+    for row in answers.itertuples():
+        writers.setdefault(" ".join(str(row.output).split()), []).append(str(row.system))
+    outputs = _shuffled(writers, seed, f"rating, letters of {item}")
+    return [
+        (f"{place:03d}{letter}", item, source, output, sorted(writers[output]))
+        for letter, output in zip(ascii_uppercase, outputs, strict=False)
+    ]
+
+
+def _shuffled(names: Iterable[str], seed: int, stage: str) -> list[str]:
+    """Names in an order that the seed gives each of them, whatever others are there."""
+    return sorted(names, key=lambda name: (item_rng(seed, stage, name).random(), name))
+
+
+def _asked(task: str) -> list[dict[str, Any]]:
+    return [
+        {"name": each.name, "text": each.text, "anchors": list(each.anchors)}
+        for each in TASKS[task]
+    ]
+
+
+def render_form(form: dict[str, Any]) -> str:
+    """One HTML page without outside resources; answers stay in the browser until downloaded.
+
+    Model text is data in it: escaped, set as text, and barred from running by the page's policy.
+    """
+    return template("evaluation/human/rating").render(
+        form={**form, "digest": form_digest(form)}, scale=SCALE
+    )
+
+
+def write_kit(kit: Kit, folder: Path) -> None:
+    """Write `forms/RATER.html` and, apart from what raters get, `key.json`.
+
+    Forms of raters that are no more in the kit are removed; nothing else in the folder is touched.
+    """
+    for old in (folder / "forms").glob("rater*.html"):
+        if old.stem not in kit.raters:
+            old.unlink()
+    for rater in kit.raters:
+        write_text(folder / "forms" / f"{rater}.html", render_form(kit.form(rater)))
+    write_json(folder / KEY, kit.key())
+
+
+def read_key(path: Path) -> dict[str, Any]:
+    """The key of a kit.
+
+    Raises:
+        DataError: the file is missing or no key.
+    """
+    key = read_json(path)
+    if not isinstance(key, dict) or not {"questions", "systems", "forms", "units"} <= key.keys():
+        raise DataError(f"{path} is no key of rating forms: give the {KEY} written with them.")
+    return key
+
+
+def read_systems(files: Sequence[Path]) -> pd.DataFrame:
+    """`records.PREDICTIONS` from files of the command line.
+
+    Args:
+        files: Parquet files of a run (all their systems), or JSON lines as `impossible score` reads
+            them: one system per file, named by it; the line number is the item.
+
+    Raises:
+        DataError: see `read_frame` and `read_predictions`.
+    """
+    parts = [
+        read_frame(path, PREDICTIONS)
+        if path.suffix == ".parquet"
+        else read_predictions(read_lines(path), str(path), path.stem)
+        for path in files
+    ]
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,116 @@
+"""Rows of metrics: a value, its interval, n and signature, or the reason why it is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impossible.evaluation.bootstrap import Interval, bootstrap, bootstrap_mean
+from impossible.text.signature import signature
+
+__all__ = ["Encoder", "MetricRows", "as_report", "recorded"]
+
+Floats = NDArray[np.float64]
+
+
+class Encoder(Protocol):
+    """What the metrics need of a sentence encoder (`impossible.models.nli.Encoder`)."""
+
+    def embed(self, sentences: Sequence[str]) -> NDArray[Any]:
+        """Unit vectors of the sentences, shape (n, d)."""
+
+    def bert_score(self, candidates: Sequence[str], references: Sequence[str]) -> NDArray[Any]:
+        """BERTScore F1 of each pair, shape (n,)."""
+
+
+@dataclass
+class MetricRows:
+    """Collects the `records.METRIC_ROWS` of one system and makes their intervals.
+
+    Args:
+        system: its name in the rows.
+        clusters: shape (n,), labels of items that are resampled together.
+        confidence, samples, seed: of the bootstrap.
+    """
+
+    system: str
+    clusters: Any
+    confidence: float
+    samples: int
+    seed: int
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, metric: str, interval: Interval, text: str) -> None:
+        """Add a row; `text` is its signature, or the reason why there is no value."""
+        absent = not math.isfinite(interval.value)
+        self.rows.append(
+            {
+                "system": self.system,
+                "metric": metric,
+                "value": None if absent else interval.value,
+                "low": interval.low if math.isfinite(interval.low) else None,
+                "high": interval.high if math.isfinite(interval.high) else None,
+                "n": interval.n,
+                "signature": f"missing: {text}" if absent else text,
+            }
+        )
+
+    def missing(self, metric: str, reason: str) -> None:
+        """Add a null row with the reason."""
+        self.add(metric, Interval(math.nan, math.nan, math.nan, 0), reason)
+
+    def mean(self, metric: str, values: Any, **parts: object) -> None:
+        """Mean over the items that have a value, bootstrapped over clusters."""
+        interval = bootstrap_mean(
+            values, self.clusters, self.samples, self.confidence, rng=self.seed
+        )
+        self.add(metric, interval, signature(metric, n=interval.n, **parts))
+
+    def sums(self, metric: str, columns: Floats, statistic: Any, text: str) -> None:
+        """A function of column sums, bootstrapped over clusters."""
+        interval = bootstrap(
+            columns, statistic, self.clusters, self.samples, self.confidence, rng=self.seed
+        )
+        self.add(metric, interval, text)
+
+    def frame(self) -> pd.DataFrame:
+        """The rows so far; null is NaN."""
+        columns = ["system", "metric", "value", "low", "high", "n", "signature"]
+        frame = pd.DataFrame(self.rows, columns=columns)
+        return frame.astype(dict.fromkeys(("value", "low", "high"), "float64"))
+
+
+def recorded(rows: pd.DataFrame, name: str = "") -> dict[str, list[float]]:
+    """METRIC_ROWS as the numbers a notebook records: "SYSTEM, METRIC" → [value, low, high].
+
+    Args:
+        rows: METRIC_ROWS.
+        name: in the place of the systems' names.
+    """
+    bounds = rows[["value", "low", "high"]].to_numpy(dtype=float).tolist()
+    names = rows["system"] if not name else [name] * len(rows)
+    return {f"{each}, {m}": b for each, m, b in zip(names, rows["metric"], bounds, strict=True)}
+
+
+def as_report(
+    rows: pd.DataFrame, name: str, n: int, confidence: float, samples: int, seed: int
+) -> dict[str, Any]:
+    """Metric rows of one system as the JSON object that ``impossible score`` prints."""
+    scores: dict[str, dict[str, Any]] = {}
+    for row in rows.to_dict("records"):
+        numbers = {
+            key: None if math.isnan(row[key]) else float(row[key])
+            for key in ("value", "low", "high")
+        }
+        text = str(row["signature"])
+        absent = numbers["value"] is None
+        label = {"reason": text.removeprefix("missing: ")} if absent else {"signature": text}
+        scores[str(row["metric"])] = {**numbers, "n": int(row["n"]), **label}
+    settings = {"confidence": confidence, "samples": samples, "seed": seed}
+    return {"file": name, "n": n, **settings, "scores": scores}

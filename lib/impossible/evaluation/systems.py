@@ -1,0 +1,193 @@
+"""One interface for everything that paraphrases: a system maps test items to outputs.
+
+An item has `source` and `references`. Copy-Input, the gold references, a prompted language model
+and a distilled student are all systems, and are scored by the same lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impossible.evaluation.bootstrap import bootstrap_difference
+from impossible.evaluation.metric_rows import Encoder as Likeness
+from impossible.evaluation.metric_rows import MetricRows
+from impossible.evaluation.paraphrase_metrics import with_likeness
+from impossible.evaluation.prompting import answers, few_shot, zero_shot
+from impossible.models.loading import LanguageModel, Run, load_encoder
+from impossible.models.nli import Encoder
+from impossible.models.seq2seq_generation import rewrite
+from impossible.text.bleu import self_bleu
+from impossible.text.ibleu import bert_ibleu
+from impossible.text.rouge import rouge_l
+from impossible.text.signature import signature
+
+__all__ = [
+    "System", "copy_input", "gold_reference", "item_scores", "mean_rows", "paired_gain", "predict",
+    "prompted", "shuffled", "student_system", "text_encoder",
+]  # fmt: skip
+
+System = Callable[[pd.DataFrame], list[str]]
+
+
+def copy_input(items: pd.DataFrame) -> list[str]:
+    """Every source as it is: perfectly faithful and never a paraphrase (Table 2)."""
+    return list(items["source"])
+
+
+def gold_reference(items: pd.DataFrame) -> list[str]:
+    """The first gold paraphrase of each item. `predict` keeps it out of the references."""
+    return [str(texts[0]) for texts in items["references"]]
+
+
+def prompted(
+    lm: LanguageModel, shots: Sequence[tuple[str, str]] = (), max_new_tokens: int = 60
+) -> System:
+    """A language model asked to paraphrase (`assessment.zero_shot`, `few_shot`); greedy.
+
+    Args:
+        lm: the teacher.
+        shots: (sentence, paraphrase) examples in the prompt; none: zero-shot.
+        max_new_tokens: longest answer, of which the first sentence counts.
+    """
+
+    def answer(items: pd.DataFrame) -> list[str]:
+        sources = list(items["source"])
+        texts = [few_shot(x, shots) for x in sources] if shots else [zero_shot(x) for x in sources]
+        return answers(lm, texts, max_new_tokens)
+
+    return answer
+
+
+def student_system(student: LanguageModel, max_new_tokens: int = 100) -> System:
+    """A distilled student, greedy.
+
+    Args:
+        student: an encoder-decoder, for example `load_student(str(run.models / "m_para"))`.
+        max_new_tokens: longest answer.
+    """
+
+    def answer(items: pd.DataFrame) -> list[str]:
+        return rewrite(student, list(items["source"]), max_new_tokens)
+
+    return answer
+
+
+def shuffled(system: System) -> System:
+    """A system whose outputs are given to the next item: the control with the signal destroyed."""
+
+    def answer(items: pd.DataFrame) -> list[str]:
+        outputs = system(items)
+        return [*outputs[1:], *outputs[:1]]
+
+    return answer
+
+
+def predict(
+    systems: Mapping[str, System], items: pd.DataFrame, encoder: Likeness | None = None
+) -> pd.DataFrame:
+    """PREDICTIONS of every system for every item.
+
+    Args:
+        systems: name → system.
+        items: item, source, references (two or more each: the first is kept for the system
+            `gold_reference`, so that all systems are scored against the same others).
+        encoder: for BERTScore and cosine of output and source; None: null.
+    """
+    others = [list(texts)[1:] for texts in items["references"]]
+    columns = {"item": items["item"], "source": items["source"], "references": others}
+    parts = [
+        pd.DataFrame({"system": name, **columns, "output": system(items)})
+        for name, system in systems.items()
+    ]
+    return with_likeness(pd.concat(parts, ignore_index=True), encoder)
+
+
+def text_encoder(name: str, run: Run | None = None, device: str = "auto") -> Encoder | None:
+    """The sentence encoder called `name`; "none" is none, and what needs one is then missing."""
+    return None if name == "none" else Encoder(load_encoder(name, run, device=device))
+
+
+def item_scores(
+    predictions: pd.DataFrame,
+    judge: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]] | None = None,
+    rouge_l_max: float = 0.75,
+) -> pd.DataFrame:
+    """Scores of single outputs, in per cent, from which differences of systems are made.
+
+    Args:
+        predictions: PREDICTIONS of `predict`.
+        judge: (sources, outputs) → 1, 0 or NaN (nothing can be said) for each output.
+        rouge_l_max: more alike to the source than this, an output is no paraphrase (paper §3.2).
+
+    Returns:
+        system, item, rouge_l_source, self_bleu, bert_ibleu (NaN where no encoder ran) and, with a
+        judge, fidelity and paraphrase: what is faithful, and what is faithful and new.
+    """
+    sources, outputs = list(predictions["source"]), list(predictions["output"])
+    own = self_bleu(sources, outputs)
+    near = np.array([rouge_l(x, y) for x, y in zip(sources, outputs, strict=True)])
+    alike = predictions["bert_score"].to_numpy(dtype=float)
+    known = ~np.isnan(alike)
+    combined = np.full(len(outputs), np.nan)
+    combined[known] = 100 * bert_ibleu(alike[known], own[known] / 100)
+    columns = {"rouge_l_source": 100 * near, "self_bleu": own, "bert_ibleu": combined}
+    if judge is not None:
+        fidelity = 100 * judge(sources, outputs)
+        new = np.where(near <= rouge_l_max, fidelity, 0.0)
+        columns |= {"fidelity": fidelity, "paraphrase": new}
+    return predictions[["system", "item"]].reset_index(drop=True).assign(**columns)
+
+
+def mean_rows(
+    scores: pd.DataFrame,
+    metrics: Sequence[str],
+    confidence: float = 0.95,
+    samples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """METRIC_ROWS of the mean of columns of item scores, per system; NaN is missing, not zero."""
+    parts = []
+    for system, group in scores.groupby("system", sort=False):
+        rows = MetricRows(str(system), group["item"].to_numpy(), confidence, samples, seed)
+        for metric in metrics:
+            rows.mean(metric, group[metric].astype(float))
+        parts.append(rows.frame())
+    return pd.concat(parts, ignore_index=True)
+
+
+def paired_gain(
+    scores: pd.DataFrame,
+    system: str,
+    base: str,
+    metrics: Sequence[str],
+    confidence: float = 0.95,
+    samples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """What `system` scores minus what `base` scores on the same items, with a paired interval.
+
+    Above zero is better, except for metrics that are to be low (ROUGE-L to the source, TED).
+
+    Both answer every item, so items are resampled with both answers: what makes an item hard for
+    both cancels, and the interval is narrower than that of two separate samples.
+
+    Args:
+        scores: system, item and a column per metric.
+        system, base: names of two systems.
+        metrics: columns.
+
+    Returns:
+        METRIC_ROWS whose `system` is "SYSTEM − BASE".
+    """
+    a, b = (scores[scores["system"] == name].set_index("item") for name in (system, base))
+    b = b.loc[a.index]
+    rows = MetricRows(f"{system} − {base}", None, confidence, samples, seed)
+    for metric in metrics:
+        first, second = a[metric].to_numpy(float), b[metric].to_numpy(float)
+        gain = bootstrap_difference(first, second, None, samples, confidence, seed)
+        rows.add(metric, gain, signature(f"difference of {metric}", n=gain.n, paired="item"))
+    return rows.frame()

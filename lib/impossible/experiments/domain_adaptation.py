@@ -1,0 +1,281 @@
+"""What a student brings to a domain that its pairs never covered: learning curves (paper v1).
+
+Models that learned from different corpora are fine-tuned on the same few gold pairs of an unseen
+domain and tested there. Where a curve lies at 0 pairs is what its corpus taught without any; how
+soon the curves meet is what that was worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impossible.config.params import Params
+from impossible.errors import ParameterError
+from impossible.evaluation.systems import mean_rows, paired_gain, predict, student_system
+from impossible.experiments.domain_teachers import by_domain
+from impossible.models.loading import LanguageModel
+from impossible.models.seq2seq_generation import rewrite
+from impossible.training.objectives import train_seq2seq
+from impossible.training.student import settings_of
+
+__all__ = [
+    "AREA", "PAIRED", "at_home", "best_of", "caught_up", "curve_rows", "fine_tuned", "gain_rows",
+    "home_domain", "labelled", "learning_curves", "nested",
+]  # fmt: skip
+
+AREA = "mean over sizes"  # 0 too
+PAIRED = "mean with gold pairs"  # over the sizes above 0
+
+Nested = dict[tuple[int, int], list[tuple[str, str]]]
+Judge = Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]]
+
+
+def home_domain(params: Params) -> str:
+    """The domain whose pairs students learn from: the first that is not the unseen one.
+
+    Args:
+        params: domains, unseen_domain.
+
+    Raises:
+        ParameterError: there is no other domain.
+
+    >>> home_domain(Params())
+    'news'
+    """
+    others = [domain.name for domain in params.domains if domain.name != params.unseen_domain]
+    if not others:
+        raise ParameterError(
+            f"The only domain is the unseen one, {params.unseen_domain!r}: name another in "
+            "unseen_domain, or add one to domains."
+        )
+    return others[0]
+
+
+def at_home(pairs: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """The pairs whose context is of the home domain.
+
+    Args:
+        pairs: DATASET whose contexts were planned by `contexts.plan_contexts`.
+        params: domains, unseen_domain.
+    """
+    return by_domain(pairs, params).get(home_domain(params), pairs.head(0))
+
+
+def nested(gold: pd.DataFrame, sizes: Iterable[int], draws: int = 1) -> Nested:
+    """The pairs of every point of a curve: of one draw, fewer pairs are a part of more.
+
+    Args:
+        gold: items with source and references, at least draws × the largest size; the first
+            reference is the target.
+        sizes: numbers of pairs, ≥ 0.
+        draws: repetitions; draws share no pair.
+
+    Returns:
+        (size, draw) → (source, target) pairs; without pairs there is draw 0 only.
+
+    >>> gold = pd.DataFrame({"source": list("abcd"), "references": [["A"], ["B"], ["C"], ["D"]]})
+    >>> nested(gold, [0, 1, 2], 2)[2, 1]
+    [('c', 'C'), ('d', 'D')]
+    """
+    pairs = [(row.source, row.references[0]) for row in gold.itertuples()]
+    ordered = sorted(set(sizes))
+    most = ordered[-1]
+    if len(pairs) < draws * most:
+        raise ParameterError(
+            f"{draws} draws of {most} pairs need {draws * most} gold pairs, and there are "
+            f"{len(pairs)}: lower transfer_sizes or transfer_draws."
+        )
+    return {
+        (size, draw): pairs[draw * most : draw * most + size]
+        for size in ordered
+        for draw in range(draws if size else 1)
+    }
+
+
+def fine_tuned(
+    start: LanguageModel, pairs: Sequence[tuple[str, str]], steps: int, params: Params
+) -> LanguageModel:
+    """A start after some steps on gold pairs.
+
+    Args:
+        start: an encoder-decoder in float32; its weights are changed in place.
+        pairs: (source, target) texts, at least one; few pairs are seen often.
+        steps: of the optimizer, ≥ 1.
+        params: student_batch_size, student_learning_rate, student_warmup, dtype, seed.
+    """
+    settings = settings_of(steps, params)
+    train_seq2seq(start.model, start.tokenizer, pairs, settings, params.student_batch_size)
+    return start
+
+
+def best_of(
+    load: Callable[[], LanguageModel],
+    pairs: Sequence[tuple[str, str]],
+    dev: pd.DataFrame,
+    judge: Judge,
+    params: Params,
+) -> tuple[LanguageModel, int]:
+    """A start fine-tuned for each of `transfer_steps`; the one that does best on dev items.
+
+    A start that knows the task is soon spoilt by more steps, one that does not needs them: one
+    number for all would decide between them. The loss on dev pairs would not choose well, as it
+    asks for the wording of one reference.
+
+    Args:
+        load: loads the start anew.
+        pairs: gold pairs; none: the start as it is, after 0 steps.
+        dev: items of the unseen domain: item, source, references (two or more).
+        judge: (sources, outputs) → a value for each output, the higher the better.
+        params: transfer_steps, max_new_tokens, and as for `fine_tuned`.
+
+    Returns:
+        (model, its number of steps); of equals the one with fewer.
+    """
+    if not pairs:
+        return load(), 0
+    sources, answer = list(dev["source"]), partial(rewrite, max_new_tokens=params.max_new_tokens)
+    tried = (
+        (fine_tuned(load(), pairs, steps, params), steps)
+        for steps in sorted(set(params.transfer_steps))
+    )
+    return max(tried, key=lambda found: np.nanmean(judge(sources, answer(found[0], sources))))
+
+
+def learning_curves(
+    starts: Mapping[str, Callable[[], LanguageModel]],
+    gold: pd.DataFrame,
+    dev: pd.DataFrame,
+    test: pd.DataFrame,
+    judge: Judge,
+    params: Params,
+) -> pd.DataFrame:
+    """What every start answers after every number of gold pairs, the same pairs for all starts.
+
+    Args:
+        starts: name → loads an encoder-decoder anew.
+        gold: gold pairs of the unseen domain, as `nested` takes them.
+        dev, judge: as for `best_of`.
+        test: items of that domain, as `dev`.
+        params: transfer_sizes, transfer_draws, and as for `best_of`.
+
+    Returns:
+        PREDICTIONS without likeness, with start, pairs, draw and steps besides; `system` names the
+        first three.
+    """
+    parts = []
+    for (size, draw), pairs in nested(gold, params.transfer_sizes, params.transfer_draws).items():
+        for name, load in starts.items():
+            system = f"{name} | {size} pairs" + (f" | draw {draw + 1}" if draw else "")
+            student, steps = best_of(load, pairs, dev, judge, params)
+            answers = predict({system: student_system(student, params.max_new_tokens)}, test)
+            parts.append(answers.assign(start=name, pairs=size, draw=draw, steps=steps))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _by_item(scores: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """Scores of items, averaged over draws, and below them their means (`AREA`, `PAIRED`)."""
+    columns = list(metrics)
+    keys = ["start", "pairs", "item"]
+    points = scores.groupby(keys, sort=False)[columns].mean().reset_index()
+    means = [
+        part.groupby(["start", "item"], sort=False)[columns].mean().reset_index().assign(pairs=name)
+        for name, part in ((AREA, points), (PAIRED, points[points["pairs"] > 0]))
+        if len(part)
+    ]
+    frame = pd.concat([points, *means], ignore_index=True)
+    return frame.rename(columns={"start": "system"})
+
+
+def curve_rows(
+    scores: pd.DataFrame,
+    metrics: Sequence[str],
+    confidence: float = 0.95,
+    samples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Every point of every curve, and means over sizes, with intervals over test items.
+
+    In a mean every size counts alike, in `AREA` 0 too. With sizes that grow by a constant factor
+    that is about the area under the curve in the picture; it depends on which sizes there are.
+    `PAIRED` leaves out what a start does without any gold pair.
+
+    Args:
+        scores: start, pairs, item and a column per metric; draws are averaged first.
+        metrics: columns.
+        confidence, samples, seed: of the intervals.
+
+    Returns:
+        METRIC_ROWS whose `system` is the start, with the column `pairs` (a number, `AREA` or
+        `PAIRED`).
+    """
+    parts = [
+        mean_rows(part, metrics, confidence, samples, seed).assign(pairs=size)
+        for size, part in _by_item(scores, metrics).groupby("pairs", sort=False)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def gain_rows(
+    scores: pd.DataFrame,
+    versus: Iterable[tuple[str, str]],
+    metrics: Sequence[str],
+    confidence: float = 0.95,
+    samples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """One start minus another at every size and on their means, paired by test item.
+
+    Args:
+        scores, metrics, confidence, samples, seed: as for `curve_rows`.
+        versus: pairs of starts.
+
+    Returns:
+        METRIC_ROWS whose `system` is "START − OTHER", with the column `pairs`.
+    """
+    points = list(_by_item(scores, metrics).groupby("pairs", sort=False))
+    parts = [
+        paired_gain(part, ours, other, metrics, confidence, samples, seed).assign(pairs=size)
+        for ours, other in versus
+        for size, part in points
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def caught_up(rows: pd.DataFrame, ours: str, other: str, metric: str) -> pd.Series:
+    """How many gold pairs another start needs to be as good as ours, by values alone.
+
+    Args:
+        rows: METRIC_ROWS of `curve_rows` whose `pairs` are numbers.
+        ours, other: two starts.
+        metric: the higher, the better.
+
+    Returns:
+        Number of pairs of ours → the fewest pairs, of those tried, with which the value of the
+        other is at least as high; NaN: with none of them.
+
+    >>> rows = pd.DataFrame({"system": list("aabb"), "pairs": [0, 16] * 2, "metric": "good"})
+    >>> caught_up(rows.assign(value=[40, 70, 10, 50]), "a", "b", "good").to_dict()
+    {0: 16.0, 16: nan}
+    """
+    mine, theirs = (
+        rows[(rows["metric"] == metric) & (rows["system"] == name)].set_index("pairs")["value"]
+        for name in (ours, other)
+    )
+    fewest = [theirs.index[theirs >= value].min() for value in mine]
+    return pd.Series(fewest, index=mine.index, dtype=float)
+
+
+def labelled(rows: pd.DataFrame) -> pd.DataFrame:
+    """METRIC_ROWS of `curve_rows` or `gain_rows` whose `system` also names the number of pairs.
+
+    >>> rows = pd.DataFrame({"system": ["a", "a"], "pairs": [16, AREA]})
+    >>> list(labelled(rows)["system"])
+    ['a | 16 pairs', 'a | mean over sizes']
+    """
+    places = [size if size in (AREA, PAIRED) else f"{size} pairs" for size in rows["pairs"]]
+    return rows.assign(system=rows["system"] + " | " + places).drop(columns="pairs")

@@ -1,0 +1,67 @@
+"""How probable a language model finds a sentence after a context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn import functional
+
+from impossible.errors import ModelError
+from impossible.models.batching import padded, token_ids
+from impossible.models.loading import LanguageModel
+
+__all__ = ["perplexity", "surprise"]
+
+ROWS = 32  # sequences in one forward pass; memory only
+
+
+@torch.inference_mode()
+def surprise(lm: LanguageModel, contexts: Sequence[str], sentences: Sequence[str]) -> pd.DataFrame:
+    """Negative log-likelihood of each sentence given its context.
+
+    Args:
+        lm: the language model.
+        contexts: texts before the sentences, not empty (a prefix at least).
+        sentences: one for each context; a space is put between.
+
+    Returns:
+        nats (sum over the sentence's tokens) and tokens (their number), in the given order.
+
+    Raises:
+        ModelError: a context is empty, or longer than the window with its sentence.
+    """
+    starts = [len(ids) for ids in token_ids(lm.tokenizer, list(contexts), True)]
+    whole = [f"{c} {s}" for c, s in zip(contexts, sentences, strict=True)]
+    rows = token_ids(lm.tokenizer, whole, True)
+    if min(starts, default=1) == 0 or max(map(len, rows), default=0) > lm.window:
+        raise ModelError(
+            f"a context is empty or with its sentence longer than the window of {lm.window} tokens "
+            f"of {lm.name!r}; give every sentence a context that fits"
+        )
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    nats = np.zeros(len(rows))
+    for begin in range(0, len(order), ROWS):
+        chosen = order[begin : begin + ROWS]
+        ids = padded([rows[i] for i in chosen], 0).to(lm.device)
+        # right padding is never seen by a causal model: (b, length, vocabulary) → (b, length - 1)
+        logits = lm.model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[:, :-1]
+        losses = functional.cross_entropy(
+            logits.float().transpose(1, 2), ids[:, 1:], reduction="none"
+        )
+        for place, i in enumerate(chosen):
+            nats[i] = float(losses[place, starts[i] - 1 : len(rows[i]) - 1].double().sum())
+    counts = [len(row) - start for row, start in zip(rows, starts, strict=True)]
+    return pd.DataFrame({"nats": nats, "tokens": counts})
+
+
+def perplexity(frame: pd.DataFrame) -> float:
+    """exp(nats per token) of `surprise` rows taken together; NaN without tokens.
+
+    >>> perplexity(pd.DataFrame({"nats": [0.0, 2.0], "tokens": [1, 1]})) == np.e
+    True
+    """
+    tokens = frame["tokens"].sum()
+    return float(np.exp(frame["nats"].sum() / tokens)) if tokens else float("nan")

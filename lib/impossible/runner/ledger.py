@@ -1,0 +1,109 @@
+"""The runner's own record of what was done, its excerpt for readers (the manifest), and the lock
+that keeps two runs apart.
+
+The ledger lies in `work/`, which is not committed: a fresh clone runs everything although results
+are published beside it.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import metadata
+from typing import Any, Literal
+
+import psutil
+from filelock import FileLock, Timeout
+
+from impossible.config.params import Params
+from impossible.data.run_folder import RunFolder, read_json, write_json
+from impossible.errors import DataError, RunError
+
+Status = Literal["running", "done", "failed", "killed"]
+VERSIONS = ("torch", "transformers", "tokenizers", "pandas", "pyarrow", "numpy")
+
+
+class Ledger:
+    """Per notebook: status, key, cell, seconds, peak memory and digests of what it wrote.
+
+    Stages that are `running` when the ledger is opened belong to a run that was killed, and are
+    marked so (`mend=False` leaves them: a reader beside a run).
+    """
+
+    def __init__(self, run: RunFolder, mend: bool = True) -> None:
+        self.path = run.work / "ledger.json"
+        try:
+            self.entries: dict[str, dict[str, Any]] = read_json(self.path)
+        except DataError:
+            # Nothing is lost with it but time: stages run again and results are the same.
+            self.entries = {}
+        for name in self.running if mend else []:
+            _end(self.entries[name].get("processes", []))
+            self.update(name, status="killed")
+
+    @property
+    def running(self) -> list[str]:
+        """Notebooks that began and of which no end is known."""
+        return [name for name, each in self.entries.items() if each.get("status") == "running"]
+
+    def entry(self, name: str) -> dict[str, Any]:
+        """What is known of a notebook; empty when it never ran."""
+        return self.entries.get(name, {})
+
+    def start(self, name: str, key: str, cells: int) -> None:
+        """A notebook begins; what was known of it is forgotten."""
+        self.entries[name] = {}
+        self.update(name, status="running", key=key, cell=0, cells=cells, processes=[])
+
+    def update(self, name: str, **values: Any) -> None:
+        """Note something and write it to the disk at once."""
+        self.entries[name].update(values)
+        write_json(self.path, self.entries)
+
+
+def _end(processes: list[tuple[int, float]]) -> None:
+    """End kernels that outlived their run, before another one writes to the same shards."""
+    for number, started in processes:
+        with suppress(psutil.Error):
+            process = psutil.Process(number)
+            if process.create_time() == started:
+                process.kill()
+                process.wait(5)
+
+
+@contextmanager
+def locked(run: RunFolder) -> Iterator[None]:
+    """Hold the results folder; a second run is refused. The lock ends with its process."""
+    try:
+        with FileLock(run.work / "run.lock", timeout=0):
+            yield
+    except Timeout as bad:
+        raise RunError(
+            f"Another run works in {run.root}: wait until it ends, or give another folder "
+            "with --results."
+        ) from bad
+
+
+def write_manifest(run: RunFolder, params: Params, ledger: Ledger) -> None:
+    """What made these results: parameters, versions, and digests per notebook."""
+    kept = ("key", "status", "seconds", "peak_mb", "outputs")
+    entries = {
+        name: {each: entry[each] for each in kept if each in entry}
+        for name, entry in ledger.entries.items()
+    }
+    from impossible.models.precision import (
+        described,  # loads torch, which most commands do not need
+    )
+
+    found = {name: _version(name) for name in VERSIONS}
+    versions = {"python": platform.python_version(), **found}
+    versions["arithmetic"] = described(params.dtype, params.device)
+    content = {"parameters": params.model_dump(), "notebooks": entries, "versions": versions}
+    write_json(run.root / "manifest.json", content)
+
+
+def _version(name: str) -> str | None:
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version(name)
+    return None

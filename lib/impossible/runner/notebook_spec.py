@@ -1,0 +1,188 @@
+"""Reading notebooks without running them: parameters, declared inputs and outputs, code.
+
+Conventions. A stage notebook is `NN_name.ipynb`. One code cell has the tag `parameters` and holds
+only assignments of literals to names of `Params`, and to the reserved name `run_folder`. The
+notebook's metadata declare what it reads and writes, as paths below the run folder without ending:
+`{"impossible": {"inputs": ["data/contexts"], "outputs": ["tables/table1", "models/teacher?"]}}`.
+`*` matches any text, and a trailing `?` marks what may be absent. `scalars/<stem>.json` and the
+executed copy `notebooks/<stem>.ipynb` are always outputs.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from impossible.config.params import Params, known
+from impossible.data.digests import imported_modules, normalized
+from impossible.errors import ParameterError, RunError
+
+RUN_FOLDER = "run_folder"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A notebook as the runner sees it."""
+
+    path: Path
+    names: tuple[str, ...]  # parameters that it names
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    code: str  # normalized, without the parameters cell
+    modules: frozenset[str]  # of this package, imported directly
+    cells: int  # code cells
+
+    @property
+    def name(self) -> str:
+        """File name without ending."""
+        return self.path.stem
+
+    @property
+    def number(self) -> str:
+        """The digits that the name starts with."""
+        return self.name.partition("_")[0]
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """What it may write, without marks: its outputs, its numbers and its executed copy."""
+        plain = (name.removesuffix("?") for name in self.outputs)
+        return (*plain, f"scalars/{self.name}", f"notebooks/{self.name}")
+
+
+def read_stage(path: Path) -> Stage:
+    """Read and check a notebook.
+
+    Raises:
+        RunError: the file is no notebook, or its declarations are no lists of texts.
+        ParameterError: its parameters cell is missing or holds something else than literals of
+            the right type and range.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+        declared = content["metadata"].get("impossible", {})
+    except (OSError, ValueError, KeyError, TypeError) as bad:
+        raise RunError(f"{path} is not a notebook ({bad!r}): repair or remove it.") from bad
+    tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", [])]
+    if len(tagged) != 1:
+        raise ParameterError(
+            f"{path.name} has {len(tagged)} cells with the tag `parameters`: it needs exactly one."
+        )
+    values = literals(source(tagged[0]), path.name)
+    checked(values, path.name)
+    codes = [_python(source(cell)) for cell in cells if cell is not tagged[0]]
+    return Stage(
+        path=path,
+        names=tuple(name for name in values if name != RUN_FOLDER),
+        inputs=_texts(declared, "inputs", path),
+        outputs=_texts(declared, "outputs", path),
+        code="\n".join(normalized(code) for code in codes),
+        modules=frozenset().union(*(imported_modules(code) for code in codes)),
+        cells=len(cells),
+    )
+
+
+def check_notebook(path: Path, params: Params) -> dict[str, Any]:
+    """Values to inject into a notebook: of `params`, those that its parameters cell names.
+
+    Raises:
+        ParameterError: see `read_stage`; an unknown name proposes the nearest.
+    """
+    return params.model_dump(include=set(read_stage(path).names))
+
+
+def source(cell: dict[str, Any]) -> str:
+    """Text of a cell, which notebooks store as a text or as a list of lines."""
+    text = cell.get("source", "")
+    return text if isinstance(text, str) else "".join(text)
+
+
+def _python(code: str) -> str:
+    """Code without IPython's own lines (`%magic`, `!command`), which Python cannot parse."""
+    lines = [line for line in code.splitlines() if not re.match(r"\s*[%!]", line)]
+    try:
+        ast.parse("\n".join(lines))
+    except SyntaxError:
+        return repr(code)  # a note to the reader, or broken: compared as it stands
+    return "\n".join(lines)
+
+
+def literals(code: str, where: str) -> dict[str, Any]:
+    """Names and values of a cell that only assigns literals.
+
+    >>> literals("k: int = 50  # samples", "a notebook")
+    {'k': 50}
+    """
+    hint = "only lines `name = literal` may stand in the parameters cell"
+    try:
+        lines = ast.parse(code).body
+    except SyntaxError as bad:
+        raise ParameterError(f"{where}: {bad.msg} in line {bad.lineno}: {hint}.") from bad
+    values: dict[str, Any] = {}
+    for line in lines:
+        targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
+        value = getattr(line, "value", None)
+        if len(targets) != 1 or not isinstance(targets[0], ast.Name) or value is None:
+            raise ParameterError(f"{where}, line {line.lineno}: {hint}.")
+        try:
+            values[targets[0].id] = ast.literal_eval(value)
+        except ValueError as bad:
+            name = targets[0].id
+            raise ParameterError(f"{where}, line {line.lineno}: {name}: {hint}.") from bad
+    return values
+
+
+def checked(values: dict[str, Any], where: str) -> None:
+    """Refuse a cell without `run_folder`, or with a name or value that `Params` does not allow."""
+    if not isinstance(values.get(RUN_FOLDER), str):
+        raise ParameterError(
+            f'{where}: add `{RUN_FOLDER} = "results/laboratory"` to the parameters.'
+        )
+    parameters = {name: value for name, value in values.items() if name != RUN_FOLDER}
+    known(parameters, where)
+    Params.validated(parameters, where)
+
+
+def _texts(declared: dict[str, Any], name: str, path: Path) -> tuple[str, ...]:
+    value = declared.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise RunError(f"{path.name}: the metadata impossible.{name} must be a list of texts.")
+    return tuple(value)
+
+
+def matches(root: Path, name: str) -> list[Path]:
+    """Files and folders below `root` that a declared name stands for, sorted.
+
+    An exact path wins; otherwise every path that adds an ending (`tables/table1` → `.csv`, `.md`).
+    """
+    plain = name.removesuffix("?")
+    exact = sorted(root.glob(plain))
+    return exact or sorted(root.glob(f"{plain}.*"))
+
+
+def stages(folder: Path) -> list[Stage]:
+    """The notebooks of a folder in the order of their numbers, each read and checked."""
+    paths = sorted(folder.rglob("[0-9]*.ipynb"), key=lambda path: (_number(path), path.name))
+    if not paths:
+        raise RunError(f"{folder} holds no notebook named NN_name.ipynb.")
+    return [read_stage(path) for path in paths]
+
+
+def _number(path: Path) -> int:
+    found = re.match(r"\d+", path.name)
+    return int(found.group()) if found else 0
+
+
+def find(stages: list[Stage], text: str) -> int:
+    """Position of the notebook with this number or with this unique part of its name."""
+    by_number = [i for i, s in enumerate(stages) if text.isdecimal() and int(s.number) == int(text)]
+    found = by_number or [i for i, stage in enumerate(stages) if text in stage.name]
+    if len(found) != 1:
+        what = "no notebook" if not found else "more than one notebook"
+        names = ", ".join(stage.name for stage in stages)
+        raise RunError(f"{text!r} names {what}: give the number or a part of one of {names}.")
+    return found[0]

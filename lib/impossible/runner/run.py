@@ -1,0 +1,314 @@
+"""The runner: notebooks in order, each executed when its key changed and skipped when it did not.
+
+Those that are independent of each other are executed side by side (see `schedule`). After a
+failure or an interruption nothing that was finished is lost: the next run goes on from there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from impossible.config.params import Params
+from impossible.data.run_folder import (
+    RunFolder,
+    free_space_check,
+    locate_model,
+    project_root,
+    resolve,
+    write_json,
+    write_text,
+)
+from impossible.errors import ImpossibleError, RunError
+from impossible.runner.execution import Execution, Kernels, retold, tidy
+from impossible.runner.ledger import Ledger, locked, write_manifest
+from impossible.runner.notebook_spec import RUN_FOLDER, Stage, find, matches, stages
+from impossible.runner.parallel import startable
+from impossible.runner.preflight import require_data
+from impossible.runner.stage_cache import is_done, notebook_key, outputs
+
+MODELS = ("teacher", "critic", "student_base", "encoder", "translator", "back_translator")
+FOLDERS = ("human_data", "compare_with", "given_contexts", "ratings", "thesaurus")
+OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_EVALUATE_OFFLINE", "TRANSFORMERS_OFFLINE")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+SPACE = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which notebooks to run, each by number or a unique part of its name."""
+
+    start: str = ""
+    only: str = ""
+    until: str = ""
+    force: bool = False
+    names: frozenset[str] = frozenset()  # only those of these names; empty: all
+
+    @property
+    def partial(self) -> bool:
+        """Whether it leaves any notebook out."""
+        return bool(self.start or self.only or self.until or self.names)
+
+    def of(self, notebooks: list[Stage]) -> list[Stage]:
+        """The chosen ones, in order."""
+        if self.names:
+            return [stage for stage in notebooks if stage.name in self.names]
+        if self.only and (self.start or self.until):
+            raise RunError("--only names one notebook: leave --from and --until out.")
+        if self.only:
+            return [notebooks[find(notebooks, self.only)]]
+        first = find(notebooks, self.start) if self.start else 0
+        last = find(notebooks, self.until) if self.until else len(notebooks) - 1
+        if first > last:
+            raise RunError(f"--from {self.start} comes after --until {self.until}: swap them.")
+        return notebooks[first : last + 1]
+
+
+def run_all(params: Params, folder: Path, selection: Selection | None = None) -> Path:
+    """Run the notebooks of the checkout into a results folder.
+
+    Args:
+        params: checked parameters.
+        folder: results folder; made if absent, held alone while running.
+        selection: default all.
+
+    Returns:
+        Where the report is (it exists once the report notebook ran).
+
+    Raises:
+        RunError: the folder is in use or full, an input is missing, a notebook failed.
+        ParameterError: a notebook's parameters cell is wrong, or the data that a parameter names
+            is not there; nothing has started then.
+    """
+    selection, params = selection or Selection(), portable(params)
+    notebooks = stages(project_root() / "notebooks")
+    chosen = selection.of(notebooks)
+    require_data(params, {name for stage in chosen for name in stage.names})
+    run = RunFolder.open(folder)
+    with locked(run), _terminable():
+        free_space_check(run.root, SPACE)
+        ledger = Ledger(run)
+        origins = dict(params.origins)
+        write_json(run.work / "params.json", {"values": params.model_dump(), "origins": origins})
+        try:
+            with Kernels(_environment(params, run)) as kernels:
+                _Run(params, run, notebooks, ledger, kernels, selection.force).through(chosen)
+        except BaseException:
+            for name in ledger.running:
+                ledger.update(name, status="killed")
+                _say(f"{name:<28} stopped; the next run goes on from here")
+            raise
+        write_manifest(run, params, ledger)
+    return run.root / "report.html"
+
+
+def portable(params: Params) -> Params:
+    """The same parameters with folders and files named from the checkout.
+
+    What a run leaves behind then names no folder of this machine, and reads the same elsewhere:
+    `/home/me/shared/data` beside the checkout becomes `../shared/data`.
+    """
+    changed: dict[str, str | dict[str, str]] = {}
+    for name, each in Params.model_fields.items():
+        assert isinstance(each.json_schema_extra, dict)
+        kind, value = str(each.json_schema_extra["names"]), getattr(params, name)
+        if kind in ("models", "folders"):
+            changed[name] = {key: _from_checkout(path, kind) for key, path in value.items()}
+        elif kind != "value":
+            changed[name] = _from_checkout(value, kind)
+    return params.model_copy(update=changed)
+
+
+def _from_checkout(name: str, kind: str) -> str:
+    """An absolute path as one from the checkout; other names, such as hub ids, as they are."""
+    path = Path(name).expanduser()
+    if not path.is_absolute() or (kind.startswith("model") and not path.exists()):
+        return name
+    return Path(os.path.relpath(path, project_root())).as_posix()
+
+
+def _environment(params: Params, run: RunFolder) -> dict[str, str]:
+    """Variables of every kernel of a run."""
+    # Advice of transformers (about padding that we do not use, say) is no part of a result.
+    values = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error"}
+    if params.threads:
+        values |= dict.fromkeys(THREADS, str(params.threads))
+    return values if needs_hub(params, run) else values | dict.fromkeys(OFFLINE, "1")
+
+
+@dataclass
+class _Run:
+    """A run on its way: what its stages share, those that are executed now, what failed."""
+
+    params: Params
+    folder: RunFolder
+    notebooks: list[Stage]
+    ledger: Ledger
+    kernels: Kernels
+    force: bool
+    running: dict[Stage, Execution] = field(default_factory=dict)
+    failed: list[ImpossibleError] = field(default_factory=list)
+
+    def through(self, chosen: list[Stage]) -> None:
+        """Run the chosen stages; after a failure only what has begun is brought to its end."""
+        waiting = list(chosen)
+        while self.running or (waiting and not self.failed):
+            while not self.failed and (
+                stage := startable(waiting, self.running, self.params.workers)
+            ):
+                waiting.remove(stage)
+                self._attempt(self._begin, stage)
+            self.kernels.watch()
+            for stage in list(self.running):
+                if self.running[stage].running:
+                    self._note(stage)
+                else:
+                    self._attempt(self._finish, stage)
+            _status(self._line())
+        if self.failed:
+            raise self.failed[0]
+
+    def _attempt(self, step: Callable[[Stage], None], stage: Stage) -> None:
+        try:
+            step(stage)
+        except ImpossibleError as bad:
+            self.failed.append(bad)
+            if len(self.failed) > 1:  # the first is raised when nothing runs any more
+                _say(f"{stage.name:<28} failed too: {bad}")
+            elif self.running:
+                others = ", ".join(other.name for other in self.running)
+                _say(f"{stage.name:<28} failed; still running, and kept: {others}")
+
+    def _begin(self, stage: Stage) -> None:
+        """Skip a stage or start it, and note which."""
+        require_inputs(stage, self.folder, self.notebooks)
+        key = notebook_key(stage, self.params, self.folder)
+        if not self.force and is_done(stage, key, self.folder, self.ledger):
+            told = self._retell(stage)
+            _say(f"{stage.name:<28} unchanged, skipped{', its text renewed' if told else ''}")
+            return
+        final, partial = self._copies(stage)
+        final.unlink(missing_ok=True)
+        self.ledger.start(stage.name, key, stage.cells)
+        root = project_root()
+        values = self.params.model_dump(include=set(stage.names))
+        values[RUN_FOLDER] = Path(os.path.relpath(self.folder.root, root)).as_posix()
+        self.running[stage] = self.kernels.start(stage.path, partial, values, root)
+
+    def _retell(self, stage: Stage) -> bool:
+        """Carry changed explanations into the executed copy of a stage that need not run."""
+        final, _ = self._copies(stage)
+        text = retold(final, stage.path)
+        if text is not None:
+            write_text(final, text)
+            self.ledger.update(stage.name, outputs=outputs(stage, self.folder))
+        return text is not None
+
+    def _note(self, stage: Stage) -> None:
+        """Keep in the ledger what the next run needs if this one is killed."""
+        now = {name: getattr(self.running[stage], name) for name in ("cell", "processes")}
+        if not now.items() <= self.ledger.entry(stage.name).items():
+            self.ledger.update(stage.name, **now)
+
+    def _finish(self, stage: Stage) -> None:
+        """Note what became of a stage, and put its executed copy into its place."""
+        execution = self.running.pop(stage)
+        final, partial = self._copies(stage)
+        seconds, memory = execution.seconds, round(execution.peak / 2**20)
+        noted = {"cell": execution.cell, "processes": [], "peak_mb": memory}
+        self.ledger.update(stage.name, seconds=round(seconds, 1), **noted)
+        missing = [name for name in stage.outputs if not _there(self.folder.root, name)]
+        if error := execution.error or (missing and f"it did not write {', '.join(missing)}"):
+            self.ledger.update(stage.name, status="failed", error=error)
+            raise RunError(
+                f"{stage.name} failed in code cell {execution.cell} of {stage.cells}: {error} "
+                f"(as far as it got: {_short(partial)})"
+            )
+        named = [getattr(self.params, name) for name in FOLDERS if getattr(self.params, name)]
+        named += self.params.compare_summaries.values()
+        folders = [self.folder.root, *map(resolve, named)]
+        write_text(final, tidy(partial, project_root(), folders))
+        partial.unlink()
+        self.ledger.update(stage.name, status="done", outputs=outputs(stage, self.folder))
+        _say(f"{stage.name:<28} done in {seconds:6.1f} s, {memory:5d} MB")
+
+    def _copies(self, stage: Stage) -> tuple[Path, Path]:
+        """Where the executed copy lies when it is complete, and where it grows."""
+        return self.folder.notebooks / stage.path.name, self.folder.work / stage.path.name
+
+    def _line(self) -> str:
+        """What runs now, in one line; in short if it is more than one."""
+        if len(self.running) == 1:
+            (stage, it), *_ = self.running.items()
+            return f"{stage.name}  cell {it.cell}/{stage.cells}  {it.seconds:.0f} s  {it.progress}"
+        return "  |  ".join(
+            f"{stage.number} {it.cell}/{stage.cells} {it.seconds:.0f} s "
+            f"{it.progress.partition('|')[0]}".strip()
+            for stage, it in self.running.items()
+        )
+
+
+def needs_hub(params: Params, run: RunFolder) -> bool:
+    """Whether a model is neither in the package nor in a local folder."""
+    names = [getattr(params, name) for name in MODELS] + list(params.domain_teachers.values())
+    names = [name for name in names if name != "none"]
+    return any(locate_model(name, run if params.rebuild_models else None) is None for name in names)
+
+
+def require_inputs(stage: Stage, run: RunFolder, notebooks: list[Stage]) -> None:
+    """Refuse a stage whose declared inputs are not there, and say which notebook writes them."""
+    for name in stage.inputs:
+        if _there(run.root, name):
+            continue
+        source = next((each.name for each in notebooks if name in each.writes), None)
+        raise RunError(
+            f"{stage.name} needs {name} in {run.root}, "
+            + (f"which {source} writes: run it first (--from {source})." if source else "")
+        )
+
+
+def _there(root: Path, name: str) -> bool:
+    return name.endswith("?") or "*" in name or bool(matches(root, name))
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """A polite kill (SIGTERM) ends the run as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+_last_status = [0.0]
+
+
+def _status(text: str) -> None:
+    """Show a line on the terminal that the next one replaces."""
+    if sys.stderr.isatty() and (not text or time.monotonic() - _last_status[0] > 0.2):
+        _last_status[0] = time.monotonic()
+        width = os.get_terminal_size(sys.stderr.fileno()).columns - 1
+        print(f"\r\033[K{text[:width]}", end="", file=sys.stderr, flush=True)
+
+
+def _say(line: str) -> None:
+    _status("")
+    print(line, flush=True)
+
+
+def _short(path: Path) -> str:
+    """A path as the user would type it."""
+    with contextlib.suppress(ValueError):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)

@@ -1,0 +1,352 @@
+"""Recipes of the in-vitro models: the off-the-shelf models of the closed world.
+
+Each recipe draws its data from the train split of the world (the student base also reads its
+thesaurus), trains through `training.py` as any model would be trained, and measures on the dev
+split. Only notebook 01 calls them, and only when the shipped copies are to be rebuilt; everything
+after loads the results as it would load hub models.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    GPT2LMHeadModel,
+    RobertaForMaskedLM,
+    RobertaForSequenceClassification,
+    RobertaForTokenClassification,
+    RobertaModel,
+    T5ForConditionalGeneration,
+)
+
+from impossible.config.params import Params
+from impossible.data.run_folder import digest
+from impossible.training.objectives import (
+    History,
+    TrainingSettings,
+    train_causal_lm,
+    train_classifier,
+    train_encoder,
+    train_seq2seq,
+    train_span_corruption,
+)
+from impossible.world import architectures, pivot, thesaurus
+from impossible.world.documents import DOMAINS, Document, sample_document
+from impossible.world.nli import LABELS, NOISE, Example, sample_example
+from impossible.world.pretraining import (
+    cloze_pairs,
+    denoising_pairs,
+    train_masked_lm,
+    train_shared_words,
+)
+from impossible.world.tokenizers import train_tokenizer
+
+TOKENIZER_TEXTS = 120_000
+BATCH = {"teacher": 32, "critic": 48, "student-base": 32, "encoder": 48}  # examples per step
+TRAINING_ATTENTION = "eager"  # on CPU the backward pass of fused attention takes 5 times longer
+DEV_SIZE = 500
+FIRST = ("news", "biomedical")  # what the models read first; the third domain came later
+ADDED = (*FIRST, "forum", "forum")  # and then: every second text is of the new domain
+THERE = f"translate English to {pivot.NAME}: "  # as T5's own prefixes
+BACK = f"translate {pivot.NAME} to English: "
+
+
+@dataclass
+class Built:
+    """A trained model: weights, tokenizer, its recipe, its metrics and its loss curve."""
+
+    model: Any
+    tokenizer: Any
+    recipe: dict[str, Any]
+    metrics: dict[str, Any]
+    history: History
+
+
+def stream(stage: str, seed: int) -> np.random.Generator:
+    """A random stream for one part of a recipe."""
+    return np.random.default_rng([seed, *stage.encode()])
+
+
+def documents(
+    n: int, seed: int = 0, split: str = "train", domains: Sequence[str] = DOMAINS
+) -> list[Document]:
+    """`n` documents of a split and of these domains; the same for the same seed."""
+    rng = stream(f"documents {split}", seed)
+    return [sample_document(rng, split, domains) for _ in range(n)]
+
+
+def examples(
+    n: int, seed: int = 0, split: str = "train", noise: float = NOISE,
+    domains: Sequence[str] = DOMAINS,
+) -> list[Example]:  # fmt: skip
+    """`n` labelled sentence pairs of a split, with this share of wrong labels."""
+    rng = stream(f"nli {split}", seed)
+    return [sample_example(rng, split, noise, domains) for _ in range(n)]
+
+
+def build_teacher(params: Params) -> Built:
+    """A GPT-2 trained on documents only (it never sees a paraphrase), the third domain last."""
+    texts = [d.text for d in documents(params.n_documents, params.seed, domains=FIRST)]
+    tokenizer = train_tokenizer(texts, "gpt2")
+    torch.manual_seed(params.seed)
+    model = _ready(GPT2LMHeadModel(architectures.gpt2(tokenizer, width=192, layers=4, heads=6)))
+    dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", FIRST)]
+    settings = TrainingSettings(params.teacher_steps, learning_rate=2e-3, seed=params.seed)
+    started = time.perf_counter()
+    train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
+    history = add_domain_to_teacher(model, tokenizer, params)
+    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
+    recipe = _recipe(params, "teacher", texts, settings)
+    recipe["steps_added"] = [params.teacher_adding_steps]
+    return Built(model, tokenizer, recipe, metrics, history)
+
+
+def add_domain_to_teacher(model: Any, tokenizer: Any, params: Params) -> History:
+    """Go on with documents of all domains, every second one of the third."""
+    texts = [d.text for d in documents(params.n_documents // 2, params.seed + 1, domains=ADDED)]
+    dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", ADDED)]
+    settings = TrainingSettings(
+        params.teacher_adding_steps, learning_rate=1.5e-3, seed=params.seed + 1
+    )
+    return train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
+
+
+def build_domain_teacher(domain: str, params: Params) -> Built:
+    """A teacher that has read one domain only; three of them are as large as the mixed one."""
+    drawn = documents(params.n_documents // 3, params.seed + 2, domains=[domain])
+    texts = [d.text for d in drawn]
+    dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", [domain])]
+    tokenizer = train_tokenizer(texts, "gpt2", vocabulary=2048)
+    torch.manual_seed(params.seed)
+    model = _ready(GPT2LMHeadModel(architectures.gpt2(tokenizer, width=128, layers=3, heads=4)))
+    settings = TrainingSettings(params.domain_teacher_steps, learning_rate=2e-3, seed=params.seed)
+    started = time.perf_counter()
+    history = train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
+    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
+    recipe = _recipe(params, "teacher", texts, settings)
+    recipe |= {"model": f"teacher-{domain}", "domain": domain}
+    return Built(model, tokenizer, recipe, metrics, history)
+
+
+def build_critic(params: Params) -> Built:
+    """A RoBERTa cross-encoder, in stages: masked words, labels, shared words, labels twice.
+
+    Labels alone teach a small model little before it aligns the two sentences; the stages between
+    them teach it that.
+    """
+    pairs, labels = labelled(params.critic_pairs, params.seed, domains=FIRST)
+    dev = labelled(DEV_SIZE * 2, params.seed, "dev", 0.0, FIRST)
+    texts = [text for pair in pairs for text in pair]
+    tokenizer = train_tokenizer(texts[:TOKENIZER_TEXTS], "roberta")
+    torch.manual_seed(params.seed)
+    config = architectures.roberta(tokenizer, hidden=192, layers=4, heads=6)
+    config.id2label = dict(enumerate(LABELS))
+    config.label2id = {label: i for i, label in enumerate(LABELS)}
+    batch = BATCH["critic"]
+    started = time.perf_counter()
+
+    masked = _ready(RobertaForMaskedLM(config))
+    steps = TrainingSettings(params.critic_pretraining_steps, learning_rate=1e-3, seed=params.seed)
+    train_masked_lm(masked, tokenizer, pairs, steps, batch)
+    model = _ready(RobertaForSequenceClassification(config), masked)
+    steps = TrainingSettings(params.critic_steps, learning_rate=5e-4, seed=params.seed)
+    train_classifier(model, tokenizer, pairs, labels, steps, batch, dev)
+
+    aligned = _ready(RobertaForTokenClassification(architectures.binary(config)), model)
+    steps = TrainingSettings(
+        params.critic_alignment_steps, learning_rate=5e-4, seed=params.seed + 1
+    )
+    train_shared_words(aligned, tokenizer, pairs, steps, batch)
+    model = _ready(RobertaForSequenceClassification(config), aligned)
+    steps = TrainingSettings(params.critic_steps, learning_rate=4e-4, seed=params.seed + 2)
+    train_classifier(model, tokenizer, pairs, labels, steps, batch, dev)
+    settings = TrainingSettings(params.critic_final_steps, learning_rate=3e-4, seed=params.seed + 3)
+    train_classifier(model, tokenizer, pairs, labels, settings, batch, dev)
+    history = add_domain_to_critic(model, tokenizer, params)
+    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
+    recipe = _recipe(params, "critic", texts, settings)
+    recipe["steps_added"] = [params.critic_adding_steps, params.critic_settling_steps]
+    return Built(model, tokenizer, recipe, metrics, history)
+
+
+def labelled(
+    n: int, seed: int, split: str = "train", noise: float = NOISE, domains: Sequence[str] = DOMAINS
+) -> tuple[list[tuple[str, str]], list[int]]:
+    """Sentence pairs, and the places of their labels in `LABELS`; see `examples`."""
+    drawn = examples(n, seed, split, noise, domains)
+    return [(e.premise, e.hypothesis) for e in drawn], [LABELS.index(e.label) for e in drawn]
+
+
+def add_domain_to_critic(model: Any, tokenizer: Any, params: Params) -> History:
+    """Go on with labelled pairs of all domains in two schedules, most pairs of the third."""
+    schedules = (
+        (params.critic_adding_steps, 4e-4, params.critic_pairs, ADDED),
+        (params.critic_settling_steps, 5e-4, 2 * params.critic_pairs, (*FIRST, *["forum"] * 4)),
+    )
+    for turn, (steps, rate, n, domains) in enumerate(schedules, start=1):
+        pairs, labels = labelled(n, params.seed + turn, domains=domains)
+        dev = labelled(DEV_SIZE * 2, params.seed, "dev", 0.0, ADDED if turn == 1 else DOMAINS)
+        settings = TrainingSettings(steps, learning_rate=rate, seed=params.seed + 3 + turn)
+        history = train_classifier(model, tokenizer, pairs, labels, settings, BATCH["critic"], dev)
+    return history
+
+
+def _ready(model: Any, body: Any = None) -> Any:
+    """A model set for training, with the body (not the head) of another."""
+    if body is not None:
+        model.roberta.load_state_dict(body.roberta.state_dict())
+    model.set_attn_implementation(TRAINING_ATTENTION)
+    return model
+
+
+def build_student_base(params: Params) -> Built:
+    """A T5 pretrained on the documents: span corruption, then denoising of single sentences.
+
+    The fourth stage reads a thesaurus too, and mends exchanged synonyms; the last one translates
+    into a second language and back, as the released T5 models were trained to (Raffel et al. 2020,
+    section 2.3). What T5 has from web text, a base of this size would have to learn from the few
+    pairs of a student.
+    """
+    drawn = documents(params.n_documents * 2 // 3, params.seed, domains=FIRST)
+    texts = [d.text for d in drawn]
+    sentences = [sentence for d in drawn for sentence in d.sentences]
+    held_out = documents(DEV_SIZE, params.seed, "dev", FIRST)
+    last = [d.sentences[-1] for d in held_out]
+    dev = denoising_pairs(last, params.seed)
+    tokenizer = train_tokenizer([*texts[: len(texts) // 2], *bilingual(sentences)], "t5")
+    torch.manual_seed(params.seed)
+    model = T5ForConditionalGeneration(architectures.t5(tokenizer))
+    # T5 starts its embeddings at 1, for Adafactor's relative steps; AdamW would not move them
+    with torch.no_grad():
+        model.shared.weight.mul_(0.05)
+    batch = BATCH["student-base"]
+    started = time.perf_counter()
+    rate: dict[str, Any] = {"learning_rate": 1e-3, "warmup": 0.1, "weight_decay": 0.01}
+    spans = TrainingSettings(params.base_steps, seed=params.seed, **rate)
+    train_span_corruption(
+        model, tokenizer, texts, spans, batch, [d.text for d in held_out], density=0.5
+    )
+    # twice, with new damage: the second schedule starts from what the first has found
+    for turn, steps in enumerate((params.base_denoising_steps, params.base_final_steps)):
+        settings = TrainingSettings(steps, seed=params.seed + 1 + turn, **rate)
+        pairs = denoising_pairs(sentences, params.seed + turn)
+        history = train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
+    entries = thesaurus.entries()
+    more = documents(len(drawn), params.seed + 1, domains=FIRST)
+    more_sentences = [sentence for d in more for sentence in d.sentences]
+    pairs = denoising_pairs(more_sentences, params.seed + 2, entries)
+    pairs += cloze_pairs(entries, len(pairs) * 3 // 17, params.seed)  # 15 % of all
+    rate["learning_rate"] = 8e-4
+    settings = TrainingSettings(params.base_lexical_steps, seed=params.seed + 3, **rate)
+    dev = denoising_pairs(last, params.seed, entries)
+    train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
+    rate["learning_rate"] = 1e-3
+    settings = TrainingSettings(params.base_translation_steps, seed=params.seed + 4, **rate)
+    both = [*sentences, *more_sentences]
+    pairs, dev = (multitask_pairs(part, params.seed + 4) for part in (both, last))
+    train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
+    history = add_domain_to_base(model, tokenizer, params)
+    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
+    recipe = _recipe(params, "student-base", [*texts, *(d.text for d in more)], settings)
+    recipe["steps_added"] = [params.base_adding_steps, params.base_settling_steps]
+    return Built(model, tokenizer, recipe, metrics, history)
+
+
+def add_domain_to_base(model: Any, tokenizer: Any, params: Params) -> History:
+    """Go on with all that the base reads: first every second document of the third domain."""
+    entries = thesaurus.entries()
+    dev = [d.sentences[-1] for d in documents(DEV_SIZE, params.seed, "dev", ADDED)]
+    held_out = multitask_pairs(dev, params.seed + 5)
+    schedules = ((params.base_adding_steps, ADDED), (params.base_settling_steps, DOMAINS))
+    for turn, (steps, domains) in enumerate(schedules):
+        drawn = documents(params.n_documents, params.seed + 2 + turn, domains=domains)
+        pairs = multitask_pairs([s for d in drawn for s in d.sentences], params.seed + 5 + turn)
+        last = [d.sentences[-1] for d in drawn]
+        pairs += denoising_pairs(last, params.seed + 6 + turn, entries)
+        pairs += cloze_pairs(entries, len(pairs) // 9, params.seed + 1 + turn)  # a tenth of all
+        settings = TrainingSettings(
+            steps, learning_rate=1e-3, warmup=0.1, weight_decay=0.01, seed=params.seed + 5 + turn
+        )
+        batch = 2 * BATCH["student-base"]
+        history = train_seq2seq(model, tokenizer, pairs, settings, batch, held_out)
+    return history
+
+
+def bilingual(sentences: Sequence[str], n: int = TOKENIZER_TEXTS // 4) -> list[str]:
+    """The second language, and what stands before a text to be translated, for a tokenizer."""
+    found = [text for s in sentences[:n] if (text := pivot.translate(s))]
+    return [*found, *[THERE, BACK] * (len(found) // 20)]
+
+
+def multitask_pairs(
+    sentences: Sequence[str], seed: int = 0, denoised: float = 0.25
+) -> list[tuple[str, str]]:
+    """Each sentence once: translated there or translated back, or (a share) to be denoised.
+
+    Args:
+        sentences: of the closed world.
+        seed: of the choice and of the damage.
+        denoised: share of sentences for denoising, [0, 1], so that copying is not forgotten.
+    """
+    draws = np.random.default_rng(seed).random(len(sentences))
+    pairs: list[tuple[str, str]] = []
+    rest: list[str] = []
+    for u, sentence in zip(draws, sentences, strict=True):
+        translated = pivot.translate(sentence)
+        if u < denoised or translated is None:
+            rest.append(sentence)
+        elif u < (1 + denoised) / 2:
+            pairs.append((THERE + sentence, translated))
+        else:
+            pairs.append((BACK + translated, sentence))
+    return pairs + denoising_pairs(rest, seed)
+
+
+def build_encoder(params: Params) -> Built:
+    """A RoBERTa sentence encoder: supervised SimCSE on the entailed pairs of the NLI data."""
+    drawn = examples(params.critic_pairs, params.seed)
+    pairs = [(e.premise, e.hypothesis) for e in drawn if e.label == "entailment"]
+    dev_pairs = examples(DEV_SIZE * 2, params.seed, "dev", noise=0.0)
+    dev = [(e.premise, e.hypothesis) for e in dev_pairs if e.gold == "entailment"]
+    texts = [text for pair in pairs for text in pair]
+    tokenizer = train_tokenizer(texts[:TOKENIZER_TEXTS], "roberta")
+    torch.manual_seed(params.seed)
+    model = RobertaModel(
+        architectures.roberta(tokenizer, hidden=128, layers=2, heads=4), add_pooling_layer=False
+    )
+    model.set_attn_implementation(TRAINING_ATTENTION)
+    settings = TrainingSettings(params.encoder_steps, learning_rate=1e-3, seed=params.seed)
+    started = time.perf_counter()
+    history = train_encoder(model, tokenizer, pairs, settings, BATCH["encoder"], dev)
+    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
+    return Built(model, tokenizer, _recipe(params, "encoder", texts, settings), metrics, history)
+
+
+RECIPES: dict[str, Callable[[Params], Built]] = {
+    "teacher": build_teacher,
+    **{f"teacher-{domain}": partial(build_domain_teacher, domain) for domain in DOMAINS},
+    "critic": build_critic,
+    "student-base": build_student_base,
+    "encoder": build_encoder,
+}
+
+
+def _recipe(
+    params: Params, name: str, texts: Sequence[str], settings: TrainingSettings
+) -> dict[str, Any]:
+    """What to note beside a model so that it can be told from others and built again."""
+    return {
+        "model": name,
+        "seed": params.seed,
+        "texts": len(texts),
+        "data_digest": digest(list(texts)),
+        "steps": settings.steps,
+        "batch_size": BATCH[name],
+        "learning_rate": settings.learning_rate,
+    }
