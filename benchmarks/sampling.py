@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=2 python benchmarks/sampling.py [MODEL]
 
-MODEL is a name that `impossible.models.loading.load_teacher` opens; without it a random GPT-2 of 4M weights
-is used, whose sentences never end, so that both sides write the same number of tokens.
+MODEL is a name that `models.loading.load_teacher` opens; without it a random GPT-2 of 4M weights is
+used, whose sentences never end, so that both sides write the same number of tokens.
 """
 
 from __future__ import annotations

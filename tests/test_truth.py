@@ -238,8 +238,8 @@ def test_the_better_points_by_hand() -> None:
 
 def test_a_grid_never_loosens_what_was_scored() -> None:
     params = PARAMS.fixed(entailment_floor=0.55, rouge_l_max=0.6, ted_min=12)
-    grid = threshold_search.grid_of(params, {"entailment_threshold": [0.5, 0.9], "rouge_l_max": [0.4, 0.7],
-                                     "ted_min": [0]})  # fmt: skip
+    grid = threshold_search.grid_of(params, {"entailment_threshold": [0.5, 0.9],
+                                     "rouge_l_max": [0.4, 0.7], "ted_min": [0]})  # fmt: skip
     assert grid["this_run"].sum() == 1
     assert set(grid["entailment_threshold"]) == {0.75, 0.9}
     assert set(grid["rouge_l_max"]) == {0.4, 0.6}

@@ -134,7 +134,7 @@ def stage_key(
 
     Args:
         values: the parameters that affect the result, JSON-able.
-        code: names of the modules that do the work (`"impossible.filtering.pair_scores"`), whose imports count too.
+        code: modules that do the work (`"impossible.filtering.pair_scores"`); imports count too.
         inputs: files or folders that are read; their bytes count, their paths do not.
         models: digests or pinned hub ids of the models used.
 

@@ -1,6 +1,6 @@
 """Exchange wordings for synonyms: the one routine of the noise of denoising and of baselines.
 
-A thesaurus is given as groups of wordings with one meaning; `impossible.evaluation.baselines.thesaurus` reads them.
+A thesaurus is given as groups of wordings with one meaning; `baselines.thesaurus` reads them.
 """
 
 from __future__ import annotations
