@@ -133,7 +133,7 @@ def bench_intervals() -> None:
 
     report(
         "corpus BLEU interval, n = 300 / sacrebleu n_bootstrap",
-        seconds(lambda: bootstrap.bootstrap(rows, bleu_from_sums)),
+        seconds(lambda: bootstrap.bootstrap_sums(rows, bleu_from_sums)),
         seconds(resampled, 1),
     )
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from impossible.config.params import Params
 from impossible.errors import ParameterError
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.experiments.ablation import GATES, chosen_from, filtered, truth_by_round, without
 
 PARAMS = Params()
@@ -78,7 +79,7 @@ def test_truth_by_round() -> None:
     pairs = {"source": ["a b c"] * 4, "target": ["c b a"] * 4, "context_id": list("wxyz")}
     made = {"round 0": pd.DataFrame(pairs), "round 1": pd.DataFrame(pairs).iloc[:2]}
     rows = truth_by_round(
-        made, lambda x, y: np.array([1.0, 0.0, 1.0, np.nan])[: len(x)], samples=20
+        made, lambda x, y: np.array([1.0, 0.0, 1.0, np.nan])[: len(x)], bootstrap=Bootstrap(20)
     )
     value = rows.set_index(["system", "metric"])["value"]
     assert value["round 0", "pairs true"] == value["round 1", "pairs true"] == pytest.approx(50)

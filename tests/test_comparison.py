@@ -12,6 +12,7 @@ from impossible.data.human_datasets import HUMAN
 from impossible.data.run_folder import RunFolder, write_frame
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.corpus_comparison import (
     COPY_INPUT,
     copy_input_readings,
@@ -99,7 +100,7 @@ def test_what_is_missing_is_named_without_a_path(human: Path) -> None:
 
 
 def test_rows_have_every_column_of_table_1() -> None:
-    rows = quality_rows({"a": PAIRS, "b": PAIRS}, 4, samples=20)
+    rows = quality_rows({"a": PAIRS, "b": PAIRS}, 4, bootstrap=Bootstrap(20))
     assert list(dict.fromkeys(rows["system"])) == ["a", "b"]
     assert set(TABLE1.metrics) <= set(rows["metric"])
     assert (rows[rows["metric"] == "jaccard"]["n"] == 4).all()
@@ -159,7 +160,7 @@ def test_readings_say_whether_a_number_is_near() -> None:
 
 
 def test_copying_scores_against_references(human: Path) -> None:
-    rows = copy_input_rows(str(human), samples=20).set_index("metric")
+    rows = copy_input_rows(str(human), bootstrap=Bootstrap(20)).set_index("metric")
     assert set(rows["system"]) == {COPY_INPUT["mrpc"]}
     assert rows.loc["rouge_l", "n"] == 2
     # "he didn t go" / "he stayed": 2·1/(4+2); "it is cold" / "it s cold": 2·2/(3+3)
@@ -176,5 +177,5 @@ def test_a_gap_is_a_difference_of_means_and_a_permuted_corpus_has_the_same_texts
     )
     mixed = permuted(pairs)
     assert sorted(mixed["target"]) == sorted(pairs["target"])
-    assert gap(pairs, mixed, same, samples=20).value == 1
-    assert gap(pairs, pairs, same, samples=20).bounds == [0, 0, 0]
+    assert gap(pairs, mixed, same, bootstrap=Bootstrap(20)).value == 1
+    assert gap(pairs, pairs, same, bootstrap=Bootstrap(20)).bounds == [0, 0, 0]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from impossible.config.params import Params
 from impossible.errors import DataError
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.filtering.funnel import (
     check_funnel,
     chosen_by_chance,
@@ -127,7 +128,9 @@ def test_distinct_pairs_are_all_pairs_when_asked_for_enough():
 def test_precision_and_recall_by_hand():
     passed = [True, True, True, False, False, False]
     truth = [1, 1, 0, 1, 0, np.nan]
-    frame = precision_recall(passed, truth, list("aabbcc"), samples=20).set_index("group")
+    frame = precision_recall(passed, truth, list("aabbcc"), bootstrap=Bootstrap(20)).set_index(
+        "group"
+    )
     assert frame.loc["precision", "value"] == pytest.approx(2 / 3)
     assert frame.loc["recall", "value"] == pytest.approx(2 / 3)
     assert list(frame["n"]) == [3, 3]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from impossible.evaluation.bootstrap import (
+    Bootstrap,
     Interval,
     bootstrap_contrast,
     bootstrap_difference,
@@ -23,6 +24,11 @@ LOWEST, HIGHEST = 0.93, 0.97  # of 0.95; the simulation itself errs by 0.007
 CHANCES = (1 / np.arange(1, 51)) / (1 / np.arange(1, 51)).sum()
 
 
+def seeded(rng: np.random.Generator, samples: int) -> Bootstrap:
+    """Resampling of its own for every simulated dataset."""
+    return Bootstrap(samples, seed=int(rng.integers(2**32)))
+
+
 def coverage(draw: Draw, truth: float) -> float:
     rng = np.random.default_rng(2)
     found = [draw(rng) for _ in range(DATA_SETS)]
@@ -31,12 +37,12 @@ def coverage(draw: Draw, truth: float) -> float:
 
 def share(rng: np.random.Generator) -> Interval:
     """Of 100 outputs, how many are right."""
-    return bootstrap_mean(rng.random(100) < 0.3, samples=500, rng=rng)
+    return bootstrap_mean(rng.random(100) < 0.3, bootstrap=seeded(rng, 500))
 
 
 def score(rng: np.random.Generator) -> Interval:
     """Mean of 100 scores."""
-    return bootstrap_mean(rng.normal(0.3, 1, 100), samples=500, rng=rng)
+    return bootstrap_mean(rng.normal(0.3, 1, 100), bootstrap=seeded(rng, 500))
 
 
 def ratio(rng: np.random.Generator, contexts: int) -> Interval:
@@ -44,14 +50,14 @@ def ratio(rng: np.random.Generator, contexts: int) -> Interval:
     sizes, shares = rng.integers(2, 12, contexts), rng.beta(2, 4, contexts)
     context = np.repeat(np.arange(contexts), sizes)
     hits = rng.random(len(context)) < shares[context]
-    return bootstrap_ratio(hits, np.ones(len(hits)), context, samples=500, rng=rng)
+    return bootstrap_ratio(hits, np.ones(len(hits)), context, bootstrap=seeded(rng, 500))
 
 
 def difference(rng: np.random.Generator) -> Interval:
     """Two systems on the same items, of which some are harder for both."""
     hardness = rng.normal(size=100)
     ours, theirs = hardness + rng.normal(0.2, 0.5, 100), hardness + rng.normal(0, 0.5, 100)
-    return bootstrap_difference(ours, theirs, samples=500, rng=rng)
+    return bootstrap_difference(ours, theirs, bootstrap=seeded(rng, 500))
 
 
 def contrast(rng: np.random.Generator, few: int, many: int) -> Interval:
@@ -61,7 +67,7 @@ def contrast(rng: np.random.Generator, few: int, many: int) -> Interval:
         shares = rng.beta(2, 4, contexts)
         sides.append((rng.random((6, contexts)) < shares).ravel())
     names = [np.tile(np.arange(n), 6) + shift for n, shift in ((few, 0), (many, few))]
-    return bootstrap_contrast(*sides, *names, samples=500, rng=rng)
+    return bootstrap_contrast(*sides, *names, bootstrap=seeded(rng, 500))
 
 
 def bits(values: np.ndarray) -> float:
@@ -82,7 +88,7 @@ def words(rng: np.random.Generator, sentences: int = 240) -> np.ndarray:
 def entropy(rng: np.random.Generator) -> Interval:
     drawn = words(rng)
     sentence = np.repeat(np.arange(len(drawn) // 2), 2)
-    return half_samples(lambda mask: bits(drawn[mask]), sentence, rng=rng)
+    return half_samples(lambda mask: bits(drawn[mask]), sentence, seeded(rng, 200))
 
 
 @pytest.mark.parametrize(
@@ -115,6 +121,6 @@ def test_pairs_taken_as_independent_do_not_cover() -> None:
 
     def naive(rng: np.random.Generator) -> Interval:
         shares = np.repeat(rng.beta(2, 4, 40), 6)
-        return bootstrap_mean(rng.random(len(shares)) < shares, samples=200, rng=rng)
+        return bootstrap_mean(rng.random(len(shares)) < shares, bootstrap=seeded(rng, 200))
 
     assert coverage(naive, 1 / 3) < 0.9

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from impossible.data.human_datasets import read_pairs, take
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.corpus_quality import corpus_quality, quality_file
 from impossible.evaluation.metrics import (
     BertIBleu,
@@ -55,7 +56,7 @@ def values(frame: pd.DataFrame) -> dict[str, float]:
 
 def test_copy_gold_and_silence() -> None:
     frame = pd.concat([predictions("copy"), predictions("gold"), predictions("silent")])
-    rows = score_predictions(frame, Letters(), samples=50)
+    rows = score_predictions(frame, Letters(), bootstrap=Bootstrap(50))
     copy, gold, silent = (values(rows[rows["system"] == s]) for s in ("copy", "gold", "silent"))
     assert copy["self_bleu"] == pytest.approx(100)
     assert copy["bert_ibleu"] == 0
@@ -79,7 +80,7 @@ def test_copy_gold_and_silence() -> None:
 
 
 def test_every_row_has_interval_n_and_signature() -> None:
-    rows = score_predictions(predictions("gold"), Letters(), samples=50)
+    rows = score_predictions(predictions("gold"), Letters(), bootstrap=Bootstrap(50))
     assert (rows["low"] <= rows["value"] + 1e-9).all()
     assert (rows["value"] <= rows["high"] + 1e-9).all()
     assert (rows["n"] == len(PAIRS)).all()
@@ -96,7 +97,7 @@ def test_the_shuffled_control_is_worse() -> None:
 
 def test_without_encoder_or_parser_values_are_null_with_a_reason() -> None:
     lines = [json.dumps({"source": x, "target": y}) for x, y in PAIRS]
-    report = quality_file(lines, "d.jsonl", samples=50)
+    report = quality_file(lines, "d.jsonl", bootstrap=Bootstrap(50))
     for metric in ("cosine", "ted_3", "ted_f"):
         assert report["scores"][metric]["value"] is None
         assert "was given" in report["scores"][metric]["reason"]
@@ -117,11 +118,11 @@ def test_trees_that_do_not_parse_are_missing_not_zero() -> None:
 
 def test_equal_n_and_seed() -> None:
     frame = read_pairs([json.dumps({"source": x, "target": y}) for x, y in PAIRS], "d")
-    small = corpus_quality(frame, n=40, samples=50)
-    again = corpus_quality(frame, n=40, samples=50)
+    small = corpus_quality(frame, n=40, bootstrap=Bootstrap(50))
+    again = corpus_quality(frame, n=40, bootstrap=Bootstrap(50))
     pd.testing.assert_frame_equal(small, again)
     assert small[small["metric"] == "h2"]["n"].item() == 40
-    assert values(small)["h2"] < values(corpus_quality(frame, samples=50))["h2"]
+    assert values(small)["h2"] < values(corpus_quality(frame, bootstrap=Bootstrap(50)))["h2"]
     assert (
         take(frame, 40, seed=1)["pair_id"].tolist() != take(frame, 40, seed=2)["pair_id"].tolist()
     )
@@ -137,7 +138,7 @@ def test_variety_is_more_than_repetition() -> None:
 
 def test_score_file() -> None:
     lines = [json.dumps({"source": x, "output": y, "references": [y, x]}) for x, y in PAIRS[:5]]
-    report = score_file([*lines, ""], "p.jsonl", samples=20)
+    report = score_file([*lines, ""], "p.jsonl", bootstrap=Bootstrap(20))
     assert report["scores"]["rouge_l"]["value"] == pytest.approx(100)
     assert report["scores"]["bleu"]["signature"].startswith("bleu_sentence|n:5|case:lc")
     assert report["scores"]["bert_ibleu"]["value"] is None
@@ -147,13 +148,15 @@ def test_evaluate_metrics_agree() -> None:
     sources, targets = [x for x, _ in PAIRS[:9]], [y for _, y in PAIRS[:9]]
     many = [[y] for y in targets]
     frame = predictions("copy").iloc[:9]
-    ours = values(score_predictions(frame, Letters(), samples=2))
+    ours = values(score_predictions(frame, Letters(), bootstrap=Bootstrap(2)))
     given = {"predictions": sources, "references": many}
     assert RougeL().compute(**given)["rouge_l"] == pytest.approx(ours["rouge_l"])
     assert SentenceBleu().compute(**given)["bleu"] == pytest.approx(ours["bleu"])
     assert IBleu().compute(**given, sources=sources)["ibleu"] == pytest.approx(ours["ibleu"])
     own = {"predictions": targets, "sources": sources}
-    gold = values(score_predictions(predictions("gold").iloc[:9], Letters(), samples=2))
+    gold = values(
+        score_predictions(predictions("gold").iloc[:9], Letters(), bootstrap=Bootstrap(2))
+    )
     assert SelfBleu().compute(**own)["self_bleu"] == pytest.approx(gold["self_bleu"])
     found = BertIBleu(Letters()).compute(**own)["bert_ibleu"]
     assert found == pytest.approx(gold["bert_ibleu"], abs=1e-9)

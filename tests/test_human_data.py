@@ -17,6 +17,7 @@ from impossible.data.human_datasets import HUMAN, available, human_pairs, human_
 from impossible.data.run_folder import read_json, write_frame
 from impossible.data.schemas import DATASET
 from impossible.evaluation.baselines import back_translation
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.corpus_quality import corpus_quality
 from impossible.evaluation.paraphrase_metrics import score_predictions
 from impossible.runner.run import Selection, run_all
@@ -31,7 +32,9 @@ if COPY_INPUT:
 
     @pytest.mark.parametrize(("name", "n", "rouge", "paper_bleu"), COPY_INPUT)
     def test_copy_input_is_the_papers(name: str, n: int, rouge: float, paper_bleu: float) -> None:
-        rows = score_predictions(human_predictions(name, FOLDER), samples=20).set_index("metric")
+        rows = score_predictions(
+            human_predictions(name, FOLDER), bootstrap=Bootstrap(20)
+        ).set_index("metric")
         assert rows.loc["rouge_l", "n"] == n
         assert rows.loc["rouge_l", "value"] == pytest.approx(rouge, abs=0.05)
         assert rows.loc["bleu", "value"] == pytest.approx(paper_bleu, abs=0.5)
@@ -41,7 +44,9 @@ if PRESENT:
 
     @pytest.mark.parametrize("name", PRESENT)
     def test_quality_of_human_sets(name: str) -> None:
-        rows = corpus_quality(human_pairs(name, FOLDER, n=300), samples=50).set_index("metric")
+        rows = corpus_quality(human_pairs(name, FOLDER, n=300), bootstrap=Bootstrap(50)).set_index(
+            "metric"
+        )
         known = rows.drop(["cosine", "ted_3", "ted_f"])
         assert known["value"].notna().all()
         assert (known["low"] <= known["value"]).all()

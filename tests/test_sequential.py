@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.experiments import generation_yield
 from impossible.generation.constrained import sequential_generation
 from impossible.generation.constrained.constraints import Matcher
@@ -83,12 +84,12 @@ def test_rates_by_hand() -> None:
     counts = generation_yield.counted(spent, kept, ["c", "d", "e"])
     assert counts["kept"].tolist() == [2, 1, 0]
     assert counts["tokens"].tolist() == [200, 300, 0]
-    assert generation_yield.rate(counts, 200, 0.95, 0).value == pytest.approx(1000 * 3 / 500)
+    assert generation_yield.rate(counts, Bootstrap(200)).value == pytest.approx(1000 * 3 / 500)
     half = generation_yield.counted(spent, kept, ["c", "d", "e"], np.array([1.0, 0.0, 0.0]))
-    assert generation_yield.rate_gap(counts, half, 200, 0.95, 0).value == pytest.approx(
+    assert generation_yield.rate_gap(counts, half, Bootstrap(200)).value == pytest.approx(
         1000 * 2 / 500
     )
-    same = generation_yield.rate_gap(counts, counts, 200, 0.95, 0)
+    same = generation_yield.rate_gap(counts, counts, Bootstrap(200))
     assert same.bounds == [0, 0, 0]
     rows = generation_yield.yield_rows("w", spent, kept, np.array([1.0, 0.0, np.nan]), ["c", "d"])
     value = rows.set_index("metric")["value"]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from impossible.evaluation.bootstrap import (
+    Bootstrap,
     Interval,
     bootstrap_contrast,
     bootstrap_difference,
@@ -29,7 +30,7 @@ from scipy import stats
 
 def test_agrees_with_scipy() -> None:
     values = np.random.default_rng(1).exponential(size=60)
-    ours = bootstrap_mean(values, samples=4000, rng=1)
+    ours = bootstrap_mean(values, bootstrap=Bootstrap(4000, seed=1))
     theirs = stats.bootstrap(
         (values,), np.mean, n_resamples=4000, method="percentile", rng=2
     ).confidence_interval
@@ -40,8 +41,13 @@ def test_agrees_with_scipy() -> None:
 
 def test_seeded_and_ordered() -> None:
     values = np.arange(20.0)
-    assert bootstrap_mean(values, rng=3) == bootstrap_mean(values, rng=3)
-    wide, narrow = bootstrap_mean(values), bootstrap_mean(values, confidence=0.5)
+    assert bootstrap_mean(values, bootstrap=Bootstrap(seed=3)) == bootstrap_mean(
+        values, bootstrap=Bootstrap(seed=3)
+    )
+    wide, narrow = (
+        bootstrap_mean(values),
+        bootstrap_mean(values, bootstrap=Bootstrap(confidence=0.5)),
+    )
     assert wide.low < narrow.low < narrow.value < narrow.high < wide.high
 
 
@@ -84,7 +90,7 @@ def test_half_samples_cover_an_entropy_where_the_bootstrap_does_not() -> None:
         def entropy(mask: np.ndarray, draw: np.ndarray = draw) -> float:
             return entropy_bits(draw[mask])
 
-        interval = half_samples(entropy, np.arange(300), samples=100, rng=seed)
+        interval = half_samples(entropy, np.arange(300), Bootstrap(100, seed=seed))
         hits += bool(interval.low <= expected <= interval.high)
         again = [entropy_bits(rng.choice(draw, size=300)) for _ in range(40)]
         low, high = np.quantile(again, [0.025, 0.975])

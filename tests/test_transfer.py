@@ -15,7 +15,7 @@ from impossible.config.params import Params
 from impossible.data import human_datasets
 from impossible.errors import DataError, ParameterError
 from impossible.evaluation import corpus_variety
-from impossible.evaluation.bootstrap import Interval
+from impossible.evaluation.bootstrap import Bootstrap, Interval
 from impossible.evaluation.summarization import novelty
 from impossible.experiments import domain_adaptation
 from impossible.models.loading import load_student
@@ -74,7 +74,7 @@ def scores() -> pd.DataFrame:
 
 
 def test_curves_and_areas_by_hand() -> None:
-    rows = domain_adaptation.curve_rows(scores(), ["good"], samples=20).set_index(
+    rows = domain_adaptation.curve_rows(scores(), ["good"], bootstrap=Bootstrap(20)).set_index(
         ["system", "pairs"]
     )
     assert rows["value"].to_dict() == {
@@ -82,7 +82,9 @@ def test_curves_and_areas_by_hand() -> None:
         ("s", domain_adaptation.AREA): 25, ("t", domain_adaptation.AREA): 40,
         ("s", domain_adaptation.PAIRED): 50, ("t", domain_adaptation.PAIRED): 50,
     }  # fmt: skip
-    gains = domain_adaptation.gain_rows(scores(), [("s", "t"), ("s", "s")], ["good"], samples=20)
+    gains = domain_adaptation.gain_rows(
+        scores(), [("s", "t"), ("s", "s")], ["good"], bootstrap=Bootstrap(20)
+    )
     assert gains["value"].tolist() == [-30, 0, -15, 0, 0, 0, 0, 0]
     same = gains[gains["system"] == "s − s"]
     assert (same["low"] == 0).all()  # nothing differs: the paired interval has no width
@@ -91,17 +93,21 @@ def test_curves_and_areas_by_hand() -> None:
 
 def test_a_start_that_is_ahead_without_gold_pairs_only_is_worth_nothing_with_them() -> None:
     ahead = scores().assign(start=lambda frame: frame["start"].map({"s": "base", "t": "ours"}))
-    gains = domain_adaptation.gain_rows(ahead, [("ours", "base")], ["good"], samples=20)
+    gains = domain_adaptation.gain_rows(
+        ahead, [("ours", "base")], ["good"], bootstrap=Bootstrap(20)
+    )
     found = gains.set_index("pairs")["value"]
     assert found[domain_adaptation.AREA] == 15
     assert found[domain_adaptation.PAIRED] == 0
-    alone = domain_adaptation.curve_rows(ahead[ahead["pairs"] == 0], ["good"], samples=20)
+    alone = domain_adaptation.curve_rows(
+        ahead[ahead["pairs"] == 0], ["good"], bootstrap=Bootstrap(20)
+    )
     assert domain_adaptation.PAIRED not in set(alone["pairs"])  # there is nothing to average
 
 
 def test_draws_are_averaged_and_do_not_make_more_items() -> None:
     twice = pd.concat([scores(), scores().assign(good=lambda frame: frame["good"] + 10)])
-    rows = domain_adaptation.curve_rows(twice, ["good"], samples=20)
+    rows = domain_adaptation.curve_rows(twice, ["good"], bootstrap=Bootstrap(20))
     assert rows["value"].tolist() == [v + 5 for v in (0, 30, 50, 50, 25, 40, 50, 50)]
     assert set(rows["n"]) == {2}
 
@@ -188,7 +194,7 @@ def test_variety_by_hand_and_of_equals() -> None:
     copied = corpus([f"word{i} was seen by a man{i}" for i in range(12)])
     new = corpus([f"somebody{i} noticed word{i}" for i in range(12)])
     rows = corpus_variety.diversity_rows(
-        {"copied": copied, "new": new, "again": new}, 12, samples=20
+        {"copied": copied, "new": new, "again": new}, 12, bootstrap=Bootstrap(20)
     )
     value = rows.set_index(["system", "metric"])["value"]
     assert value["copied", "novelty"] == 0
@@ -218,7 +224,7 @@ def test_human_summaries_are_read_or_asked_for(tmp_path) -> None:  # type: ignor
 
 
 def test_the_picture_names_every_start_and_number_of_pairs() -> None:
-    rows = domain_adaptation.curve_rows(scores(), ["good"], samples=20)
+    rows = domain_adaptation.curve_rows(scores(), ["good"], bootstrap=Bootstrap(20))
     points = rows[~rows["pairs"].isin([domain_adaptation.AREA, domain_adaptation.PAIRED])]
     figure = figures.learning_curves(points, ["good"], ("s",), ("t",), levels=points.head(1))
     (axis,) = figure.axes

@@ -1,24 +1,52 @@
 """Intervals: the bootstrap for sums and means, half-samples for what resampling would bias.
 
-Every function that draws takes `rng`, a seed or a generator, and is deterministic for a seed.
+Every function that draws takes one `Bootstrap`, and is deterministic for its seed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtrit  # normal and t; `scipy.stats` is slow to import
 
+from impossible.config.params import Params
+
 __all__ = [
-    "Interval", "bootstrap", "bootstrap_contrast", "bootstrap_difference", "bootstrap_mean",
-    "bootstrap_ratio", "half_samples", "ratio",
+    "Bootstrap", "Interval", "bootstrap_contrast", "bootstrap_difference", "bootstrap_mean",
+    "bootstrap_ratio", "bootstrap_sums", "half_samples", "ratio",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
 _CELLS = 2**22  # resampling weights held at once: 32 MiB
+HALF_SAMPLES = 200  # draws of `half_samples` at most: their statistics see every sentence anew
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are made.
+
+    Args:
+        samples: number of resamples, at least 1.
+        confidence: coverage, in (0, 1).
+        seed: of the resampling.
+    """
+
+    samples: int = 1000
+    confidence: float = 0.95
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.samples < 1 or not 0 < self.confidence < 1:
+            raise ValueError(f"{self}: samples must be at least 1 and confidence within (0, 1)")
+
+    @classmethod
+    def from_params(cls, params: Params) -> Self:
+        """What a params file sets: `bootstrap_samples`, `confidence` and `seed`."""
+        return cls(params.bootstrap_samples, params.confidence, params.seed)
 
 
 @dataclass(frozen=True)
@@ -36,13 +64,11 @@ class Interval:
         return [self.value, self.low, self.high]
 
 
-def bootstrap(
+def bootstrap_sums(
     columns: ArrayLike,
     statistic: Callable[[Floats], Floats],
     clusters: ArrayLike | None = None,
-    samples: int = 1000,
-    confidence: float = 0.95,
-    rng: int | np.random.Generator = 0,
+    bootstrap: Bootstrap = Bootstrap(),
     smallest: int | None = None,
 ) -> Interval:
     """Percentile bootstrap of a statistic that depends on column sums only (Efron 1979).
@@ -56,9 +82,7 @@ def bootstrap(
         statistic: maps sums of shape (…, d) to values of shape (…).
         clusters: shape (n,), labels of groups that are drawn together (for example the context a
             pair came from: pairs of one context are not independent). None: each row by itself.
-        samples: number of resamples.
-        confidence: in (0, 1).
-        rng: seed or generator.
+        bootstrap: number of resamples, coverage and seed.
         smallest: clusters of the smallest part, where the statistic compares parts: it is as
             uncertain as that one. None: there is one part.
 
@@ -73,22 +97,21 @@ def bootstrap(
     value = float(statistic(sums.sum(axis=0)))
     if len(sums) < 2:
         return Interval(value, np.nan, np.nan, len(rows))
-    generator, drawn = np.random.default_rng(rng), []
-    for size in _chunks(samples, len(sums)):
+    generator, drawn = np.random.default_rng(bootstrap.seed), []
+    for size in _chunks(bootstrap.samples, len(sums)):
         picks = generator.integers(len(sums), size=(size, len(sums)))
         offset = np.arange(size)[:, None] * len(sums)
         weights = np.bincount((picks + offset).ravel(), minlength=size * len(sums))
         drawn.append(statistic(weights.reshape(size, -1).astype(np.float64) @ sums))
-    low, high = _percentiles(np.concatenate(drawn), _widened(confidence, smallest or len(sums)))
+    wide = _widened(bootstrap.confidence, smallest or len(sums))
+    low, high = _percentiles(np.concatenate(drawn), wide)
     return Interval(value, low, high, len(rows))
 
 
 def bootstrap_mean(
     values: ArrayLike,
     clusters: ArrayLike | None = None,
-    samples: int = 1000,
-    confidence: float = 0.95,
-    rng: int | np.random.Generator = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> Interval:
     """Mean of the values that are present (NaN = missing, not zero) with its bootstrap interval.
 
@@ -97,35 +120,31 @@ def bootstrap_mean(
         2.0
     """
     numbers = np.asarray(values, dtype=np.float64)
-    return bootstrap_ratio(numbers, np.ones_like(numbers), clusters, samples, confidence, rng)
+    return bootstrap_ratio(numbers, np.ones_like(numbers), clusters, bootstrap)
 
 
 def bootstrap_ratio(
     numerators: ArrayLike,
     denominators: ArrayLike,
     clusters: ArrayLike | None = None,
-    samples: int = 1000,
-    confidence: float = 0.95,
-    rng: int | np.random.Generator = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> Interval:
     """Ratio of two sums with its bootstrap interval (for example pairs kept / pairs judged)."""
     columns = np.column_stack([np.asarray(numerators, float), np.asarray(denominators, float)])
     present = ~np.isnan(columns).any(axis=1)
     groups = None if clusters is None else np.asarray(clusters)[present]
-    return bootstrap(columns[present], ratio, groups, samples, confidence, rng)
+    return bootstrap_sums(columns[present], ratio, groups, bootstrap)
 
 
 def bootstrap_difference(
     a: ArrayLike,
     b: ArrayLike,
     clusters: ArrayLike | None = None,
-    samples: int = 1000,
-    confidence: float = 0.95,
-    rng: int | np.random.Generator = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> Interval:
     """Mean of a − b over paired observations: two systems on the same items, drawn together."""
     difference = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
-    return bootstrap_mean(difference, clusters, samples, confidence, rng)
+    return bootstrap_mean(difference, clusters, bootstrap)
 
 
 def bootstrap_contrast(
@@ -133,9 +152,7 @@ def bootstrap_contrast(
     b: ArrayLike,
     a_clusters: ArrayLike,
     b_clusters: ArrayLike,
-    samples: int = 1000,
-    confidence: float = 0.95,
-    rng: int | np.random.Generator = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> Interval:
     """Mean of a minus mean of b, of different lengths; a label found in both is drawn with both.
 
@@ -145,7 +162,7 @@ def bootstrap_contrast(
     Args:
         a, b: shapes (n,) and (m,); NaN = missing, not zero.
         a_clusters, b_clusters: labels of the same shapes, for example the context of each pair.
-        samples, confidence, rng: as in `bootstrap`.
+        bootstrap: as in `bootstrap_sums`.
 
     Returns:
         The difference, its interval, and n + m without missing values.
@@ -170,15 +187,13 @@ def bootstrap_contrast(
 
     rows, groups = np.concatenate(parts), np.concatenate(labels)
     fewest = min(len(np.unique(names)) for names in labels)
-    return bootstrap(rows, difference, groups, samples, confidence, rng, fewest)
+    return bootstrap_sums(rows, difference, groups, bootstrap, fewest)
 
 
 def half_samples(
     statistic: Callable[[NDArray[np.bool_]], float],
     clusters: ArrayLike,
-    samples: int = 200,
-    confidence: float = 0.95,
-    rng: int | np.random.Generator = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> Interval:
     """Interval of a statistic that drawing with replacement would bias, such as an entropy.
 
@@ -191,7 +206,7 @@ def half_samples(
     Args:
         statistic: maps a mask of observations, shape (n,), to a number.
         clusters: shape (n,), labels of groups that stay together (one label each: independent).
-        samples, confidence, rng: as in `bootstrap`.
+        bootstrap: as in `bootstrap_sums`.
     """
     _, codes = np.unique(np.asarray(clusters), return_inverse=True)
     groups = int(codes.max(initial=-1)) + 1
@@ -200,12 +215,13 @@ def half_samples(
     value = float(statistic(np.ones(len(codes), dtype=bool)))
     if groups < 4:
         return Interval(value, np.nan, np.nan, len(codes))
-    generator, drawn = np.random.default_rng(rng), np.empty(samples)
-    for i in range(samples):
+    generator = np.random.default_rng(bootstrap.seed)
+    drawn = np.empty(min(bootstrap.samples, HALF_SAMPLES))
+    for i in range(len(drawn)):
         chosen = np.zeros(groups, dtype=bool)
         chosen[generator.permutation(groups)[: groups // 2]] = True
         drawn[i] = statistic(chosen[codes])
-    low, high = _percentiles(drawn - np.nanmean(drawn), confidence)
+    low, high = _percentiles(drawn - np.nanmean(drawn), bootstrap.confidence)
     return Interval(value, value + low, value + high, len(codes))
 
 

@@ -18,7 +18,7 @@ from impossible.data.human_datasets import HUMAN, available, human_pairs, human_
 from impossible.data.run_folder import RunFolder, read_frame, resolve
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
-from impossible.evaluation.bootstrap import Interval, bootstrap_contrast
+from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_contrast
 from impossible.evaluation.corpus_quality import Parser, corpus_quality
 from impossible.evaluation.metric_rows import Encoder, MetricRows
 from impossible.evaluation.paraphrase_metrics import score_predictions
@@ -134,13 +134,11 @@ def quality_rows(
     n: int,
     encoder: Encoder | None = None,
     parser: Parser | None = None,
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
     """`corpus_quality` of each corpus at n pairs: METRIC_ROWS with the corpus as `system`."""
     parts = [
-        corpus_quality(frame, name, encoder, parser, n, confidence, samples, seed)
+        corpus_quality(frame, name, encoder, parser, n, bootstrap)
         for name, frame in corpora.items()
     ]
     return pd.concat(parts, ignore_index=True)
@@ -150,9 +148,7 @@ def fidelity_rows(
     corpora: Mapping[str, pd.DataFrame],
     judge: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]],
     n: int,
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
     """METRIC_ROWS of the share of true pairs, in per cent, of the pairs `quality_rows` draws.
 
@@ -160,12 +156,12 @@ def fidelity_rows(
         corpora: name → pairs with context_id.
         judge: (sources, targets) → 1, 0 or NaN (nothing can be said) for each pair.
         n: pairs drawn from each corpus.
-        confidence, samples, seed: of the intervals; contexts are drawn together.
+        bootstrap: of the intervals; contexts are drawn together.
     """
     parts = []
     for name, frame in corpora.items():
-        drawn = take(frame, n, seed)
-        rows = MetricRows(name, drawn["context_id"].to_numpy(), confidence, samples, seed)
+        drawn = take(frame, n, bootstrap.seed)
+        rows = MetricRows(name, drawn["context_id"].to_numpy(), bootstrap)
         rows.mean("fidelity", 100 * judge(list(drawn["source"]), list(drawn["target"])))
         parts.append(rows.frame())
     return pd.concat(parts, ignore_index=True)
@@ -175,20 +171,18 @@ def gap(
     a: pd.DataFrame,
     b: pd.DataFrame,
     measure: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]],
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> Interval:
     """Mean of a measure over the pairs of one corpus minus that over another's.
 
     Args:
         a, b: corpora with context_id; contexts that both have are drawn together.
         measure: (sources, targets) → a value for each pair, NaN where it is missing.
-        confidence, samples, seed: of the interval.
+        bootstrap: of the interval.
     """
     ours, theirs = (measure(list(part["source"]), list(part["target"])) for part in (a, b))
     groups = (a["context_id"], b["context_id"])
-    return bootstrap_contrast(ours, theirs, *groups, samples, confidence, seed)
+    return bootstrap_contrast(ours, theirs, *groups, bootstrap)
 
 
 def permuted(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -219,7 +213,7 @@ def shuffled_control(
         mixed = permuted(drawn, seed)
         line: dict[str, object] = {"corpus": name}
         for ending, part in (("", drawn), (", shuffled", mixed)):
-            rows = corpus_quality(part, name, encoder, samples=10).set_index("metric")
+            rows = corpus_quality(part, name, encoder, bootstrap=Bootstrap(10)).set_index("metric")
             line |= {metric + ending: float(rows["value"][metric]) for metric in metrics}
         lines.append(line)
     columns = [metric + ending for metric in metrics for ending in ("", ", shuffled")]
@@ -239,7 +233,7 @@ def quality_by_size(
         line: dict[str, object] = {"corpus": name}
         for size in sizes:
             drawn = frame if size <= len(frame) else frame.iloc[:0]
-            rows = corpus_quality(drawn, name, n=size, samples=10, seed=seed)
+            rows = corpus_quality(drawn, name, n=size, bootstrap=Bootstrap(10, seed=seed))
             line[str(size)] = float(rows.set_index("metric")["value"][metric])
         lines.append(line)
     return pd.DataFrame(lines)
@@ -282,21 +276,19 @@ def copy_input_readings(rows: pd.DataFrame) -> dict[tuple[str, str], str]:
     return readings
 
 
-def copy_input_rows(
-    folder: str, confidence: float = 0.95, samples: int = 1000, seed: int = 0
-) -> pd.DataFrame:
+def copy_input_rows(folder: str, bootstrap: Bootstrap = Bootstrap()) -> pd.DataFrame:
     """Scores of the system that copies its input on the test sets of `COPY_INPUT`, as they are.
 
     Args:
         folder: where the human datasets are.
-        confidence, samples, seed: of the intervals.
+        bootstrap: of the intervals.
 
     Returns:
         METRIC_ROWS; `system` is the test set. A test set that is absent has no rows.
     """
     lacking = available(folder)
     parts = [
-        score_predictions(human_predictions(name, folder, title), None, confidence, samples, seed)
+        score_predictions(human_predictions(name, folder, title), None, bootstrap)
         for name, title in COPY_INPUT.items()
         if not lacking[name]
     ]

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.data.human_datasets import read_pairs, take
-from impossible.evaluation.bootstrap import bootstrap_mean, half_samples
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean, half_samples
 from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
 from impossible.evaluation.paraphrase_metrics import (
     NO_ENCODER,
@@ -40,9 +40,7 @@ def corpus_quality(
     encoder: Encoder | None = None,
     parser: Parser | None = None,
     n: int | None = None,
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
     """Quality of a corpus of pairs: the columns of the paper's Table 1, and lengths and likeness.
 
@@ -54,7 +52,7 @@ def corpus_quality(
         parser: for TED-3 and TED-F, from a sentence to a bracketed tree or None; pairs of which one
             does not parse are missing there. Without a parser both are null.
         n: draw n pairs by `seed` first. Entropies grow with n: compare corpora at equal n only.
-        confidence, samples, seed: of the intervals: bootstrap over contexts for means,
+        bootstrap: of the intervals: bootstrap over contexts for means,
             `half_samples` for entropies, bootstrap over segments for MSTTR.
 
     Returns:
@@ -62,10 +60,10 @@ def corpus_quality(
         rouge_l, length_ratio, words_source, words_target. Entropy and MSTTR are over all sources
         followed by all targets.
     """
-    frame = take(pairs, n, seed)
+    frame = take(pairs, n, bootstrap.seed)
     origin = str(frame["origin"].iloc[0]) if "origin" in frame and len(frame) else "corpus"
     clusters = frame["context_id"].to_numpy() if "context_id" in frame else np.arange(len(frame))
-    rows = MetricRows(system or origin, clusters, confidence, samples, seed)
+    rows = MetricRows(system or origin, clusters, bootstrap)
     sources, targets = frame["source"].tolist(), frame["target"].tolist()
     if encoder is None:
         rows.missing("cosine", NO_ENCODER)
@@ -89,11 +87,10 @@ def _lexical(rows: MetricRows, sources: list[str], targets: list[str]) -> None:
         def entropy(mask: NDArray[np.bool_], ids: Any = ids, pair: Any = pair) -> float:
             return lexical_diversity.entropy_bits(ids[mask[pair]])
 
-        count = min(200, rows.samples)
-        interval = half_samples(entropy, rows.clusters, count, rows.confidence, rng=rows.seed)
+        interval = half_samples(entropy, rows.clusters, rows.bootstrap)
         rows.add(name, interval, signature(name, n=interval.n, unit="bits", text="both"))
     ratios = 100 * lexical_diversity.segment_ratios(sentences)
-    interval = bootstrap_mean(ratios, None, rows.samples, rows.confidence, rng=rows.seed)
+    interval = bootstrap_mean(ratios, None, rows.bootstrap)
     length = lexical_diversity.MSTTR_SEGMENT
     text = signature("msttr", n=interval.n, unit=f"segments of {length} words", text="both")
     rows.add("msttr", interval, text if len(ratios) else f"fewer than {length} words")
@@ -136,15 +133,13 @@ def quality_file(
     encoder: Encoder | None = None,
     parser: Parser | None = None,
     n: int | None = None,
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> dict[str, Any]:
     """Quality of JSON lines ``{"source", "target"}`` (command ``impossible quality``).
 
     Returns and raises as `score_file`; metrics as `corpus_quality`.
     """
     frame = read_pairs(lines, name)
-    rows = corpus_quality(frame, name, encoder, parser, n, confidence, samples, seed)
+    rows = corpus_quality(frame, name, encoder, parser, n, bootstrap)
     size = len(frame) if n is None else min(n, len(frame))
-    return as_report(rows, name, size, confidence, samples, seed)
+    return as_report(rows, name, size, bootstrap)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from impossible.data.human_datasets import HUMAN, SUMMARIES, available, human_pairs, take
-from impossible.evaluation.bootstrap import Interval
+from impossible.evaluation.bootstrap import Bootstrap, Interval
 from impossible.evaluation.corpus_comparison import detokenized, quality_rows
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.summarization import novelty
@@ -36,26 +36,24 @@ def square_and_add(a: Interval, b: Interval) -> Interval:
 def diversity_rows(
     corpora: Mapping[str, pd.DataFrame],
     n: int,
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
     """How varied summaries are: the measures of Table 1, and novelty and compression.
 
     Args:
         corpora: name → pairs with context_id.
         n: pairs drawn from each: entropies grow with their number.
-        confidence, samples, seed: of the intervals.
+        bootstrap: of the intervals.
 
     Returns:
         METRIC_ROWS of `comparison.quality_rows`, with `novelty` (% of a target's word pairs that
         its source lacks) and `compression` (characters of target / source, %).
     """
-    rows = [quality_rows(corpora, n, None, None, confidence, samples, seed)]
+    rows = [quality_rows(corpora, n, None, None, bootstrap)]
     for name, frame in corpora.items():
-        drawn = take(frame, n, seed)
+        drawn = take(frame, n, bootstrap.seed)
         pairs = list(zip(drawn["source"], drawn["target"], strict=True))
-        more = MetricRows(name, drawn["context_id"].to_numpy(), confidence, samples, seed)
+        more = MetricRows(name, drawn["context_id"].to_numpy(), bootstrap)
         more.mean("novelty", [100 * novelty(x, y) for x, y in pairs])
         more.mean("compression", [100 * len(y) / len(x) for x, y in pairs])
         rows.append(more.frame())
@@ -81,7 +79,7 @@ def difference_rows(
     }
     parts = []
     for ours, other in versus:
-        made = MetricRows(f"{ours} − {other}", None, 0.95, 0, 0)
+        made = MetricRows(f"{ours} − {other}", None)
         for metric in metrics:
             gap = square_and_add(found[ours, metric], found[other, metric])
             made.add(metric, gap, f"difference of {metric}")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impossible.evaluation.bootstrap import Interval, bootstrap, bootstrap_mean
+from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_mean, bootstrap_sums
 from impossible.text.signature import signature
 
 __all__ = ["Encoder", "MetricRows", "as_report", "recorded"]
@@ -36,14 +36,12 @@ class MetricRows:
     Args:
         system: its name in the rows.
         clusters: shape (n,), labels of items that are resampled together.
-        confidence, samples, seed: of the bootstrap.
+        bootstrap: of the bootstrap.
     """
 
     system: str
     clusters: Any
-    confidence: float
-    samples: int
-    seed: int
+    bootstrap: Bootstrap = Bootstrap()
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, metric: str, interval: Interval, text: str) -> None:
@@ -67,16 +65,12 @@ class MetricRows:
 
     def mean(self, metric: str, values: Any, **parts: object) -> None:
         """Mean over the items that have a value, bootstrapped over clusters."""
-        interval = bootstrap_mean(
-            values, self.clusters, self.samples, self.confidence, rng=self.seed
-        )
+        interval = bootstrap_mean(values, self.clusters, self.bootstrap)
         self.add(metric, interval, signature(metric, n=interval.n, **parts))
 
     def sums(self, metric: str, columns: Floats, statistic: Any, text: str) -> None:
         """A function of column sums, bootstrapped over clusters."""
-        interval = bootstrap(
-            columns, statistic, self.clusters, self.samples, self.confidence, rng=self.seed
-        )
+        interval = bootstrap_sums(columns, statistic, self.clusters, self.bootstrap)
         self.add(metric, interval, text)
 
     def frame(self) -> pd.DataFrame:
@@ -98,9 +92,7 @@ def recorded(rows: pd.DataFrame, name: str = "") -> dict[str, list[float]]:
     return {f"{each}, {m}": b for each, m, b in zip(names, rows["metric"], bounds, strict=True)}
 
 
-def as_report(
-    rows: pd.DataFrame, name: str, n: int, confidence: float, samples: int, seed: int
-) -> dict[str, Any]:
+def as_report(rows: pd.DataFrame, name: str, n: int, bootstrap: Bootstrap) -> dict[str, Any]:
     """Metric rows of one system as the JSON object that ``impossible score`` prints."""
     scores: dict[str, dict[str, Any]] = {}
     for row in rows.to_dict("records"):
@@ -112,5 +104,4 @@ def as_report(
         absent = numbers["value"] is None
         label = {"reason": text.removeprefix("missing: ")} if absent else {"signature": text}
         scores[str(row["metric"])] = {**numbers, "n": int(row["n"]), **label}
-    settings = {"confidence": confidence, "samples": samples, "seed": seed}
-    return {"file": name, "n": n, **settings, "scores": scores}
+    return {"file": name, "n": n, **asdict(bootstrap), "scores": scores}

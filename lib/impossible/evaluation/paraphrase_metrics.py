@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from impossible.data.human_datasets import read_predictions
 from impossible.data.schemas import LIKENESS
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
 from impossible.text import bleu
 from impossible.text.ibleu import bert_ibleu, cosine, ibleu
@@ -72,9 +73,7 @@ def _best(encoder: Encoder, outputs: list[str], references: list[list[str]]) -> 
 def score_predictions(
     frame: pd.DataFrame,
     encoder: Encoder | None = None,
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
     """Score systems' outputs against references and sources (paper section 4, Table 2).
 
@@ -82,7 +81,7 @@ def score_predictions(
         frame: `records.PREDICTIONS`; several systems may be in it.
         encoder: for BERT-iBLEU and cosine; None: these come from the columns of `with_likeness`,
             and are null where it did not run.
-        confidence, samples, seed: of the bootstrap over items.
+        bootstrap: of the bootstrap over items.
 
     Returns:
         `records.METRIC_ROWS`: per system bleu (sentence variant), bleu_corpus, ibleu, ibleu_corpus,
@@ -93,13 +92,13 @@ def score_predictions(
         frame = with_likeness(frame, encoder)
     parts = []
     for system, group in frame.groupby("system", sort=False):
-        rows = MetricRows(str(system), group["item"].to_numpy(), confidence, samples, seed)
+        rows = MetricRows(str(system), group["item"].to_numpy(), bootstrap)
         sources, outputs = group["source"].tolist(), group["output"].tolist()
         references = [list(texts) for texts in group["references"]]
         own = _score_words(rows, sources, outputs, references)
         _score_meaning(rows, group, own)
         parts.append(rows.frame())
-    return pd.concat(parts, ignore_index=True) if parts else MetricRows("", None, 0, 0, 0).frame()
+    return pd.concat(parts, ignore_index=True) if parts else MetricRows("", None).frame()
 
 
 def _score_words(
@@ -178,19 +177,17 @@ def score_file(
     lines: Iterable[str],
     name: str,
     encoder: Encoder | None = None,
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> dict[str, Any]:
     """Score JSON lines ``{"source", "output", "references": […]}`` (command ``impossible score``).
 
     Returns:
-        ``{"file", "n", "confidence", "samples", "seed", "scores": {metric: {"value", "low", "high",
+        ``{"file", "n", "samples", "confidence", "seed", "scores": {metric: {"value", "low", "high",
         "n", "signature"}}}``; a missing value is None and has "reason" instead of a signature.
 
     Raises:
         DataError: naming the file and the line of the first bad one.
     """
     frame = read_predictions(lines, name)
-    rows = score_predictions(frame, encoder, confidence, samples, seed)
-    return as_report(rows, name, len(frame), confidence, samples, seed)
+    rows = score_predictions(frame, encoder, bootstrap)
+    return as_report(rows, name, len(frame), bootstrap)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impossible.evaluation.bootstrap import bootstrap_difference
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_difference
 from impossible.evaluation.metric_rows import Encoder as Likeness
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.paraphrase_metrics import with_likeness
@@ -145,14 +145,12 @@ def item_scores(
 def mean_rows(
     scores: pd.DataFrame,
     metrics: Sequence[str],
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
     """METRIC_ROWS of the mean of columns of item scores, per system; NaN is missing, not zero."""
     parts = []
     for system, group in scores.groupby("system", sort=False):
-        rows = MetricRows(str(system), group["item"].to_numpy(), confidence, samples, seed)
+        rows = MetricRows(str(system), group["item"].to_numpy(), bootstrap)
         for metric in metrics:
             rows.mean(metric, group[metric].astype(float))
         parts.append(rows.frame())
@@ -164,9 +162,7 @@ def paired_gain(
     system: str,
     base: str,
     metrics: Sequence[str],
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
     """What `system` scores minus what `base` scores on the same items, with a paired interval.
 
@@ -185,9 +181,9 @@ def paired_gain(
     """
     a, b = (scores[scores["system"] == name].set_index("item") for name in (system, base))
     b = b.loc[a.index]
-    rows = MetricRows(f"{system} − {base}", None, confidence, samples, seed)
+    rows = MetricRows(f"{system} − {base}", None, bootstrap)
     for metric in metrics:
         first, second = a[metric].to_numpy(float), b[metric].to_numpy(float)
-        gain = bootstrap_difference(first, second, None, samples, confidence, seed)
+        gain = bootstrap_difference(first, second, None, bootstrap)
         rows.add(metric, gain, signature(f"difference of {metric}", n=gain.n, paired="item"))
     return rows.frame()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from impossible.config.params import Params
 from impossible.errors import ParameterError
-from impossible.evaluation.bootstrap import Interval
+from impossible.evaluation.bootstrap import Bootstrap, Interval
 from impossible.evaluation.corpus_comparison import fidelity_rows
 from impossible.evaluation.corpus_quality import corpus_quality
 from impossible.evaluation.metric_rows import MetricRows
@@ -95,29 +95,27 @@ def filtered(
 def truth_by_round(
     made: Mapping[str, pd.DataFrame],
     judge: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]],
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
     """How true and how varied the datasets of successive rounds are.
 
     Args:
         made: round → DATASET.
         judge: (sources, targets) → 1, 0 or NaN (nothing can be said) for each pair.
-        confidence, samples, seed: of the intervals.
+        bootstrap: of the intervals.
 
     Returns:
         METRIC_ROWS: `pairs true` in per cent, self_bleu and h2 of as many pairs as the smallest
         round has, and the number of all pairs.
     """
     least = min(map(len, made.values()))  # entropies of different sizes do not compare
-    parts = [fidelity_rows(made, judge, least, confidence, samples, seed)]
+    parts = [fidelity_rows(made, judge, least, bootstrap)]
     parts[0]["metric"] = "pairs true"
     for name, frame in made.items():
-        rows = corpus_quality(frame, name, None, None, least, confidence, samples, seed)
+        rows = corpus_quality(frame, name, None, None, least, bootstrap)
         parts.append(rows[rows["metric"].isin(["self_bleu", "h2"])])
         number = Interval(float(len(frame)), float("nan"), float("nan"), len(frame))
-        count = MetricRows(name, None, confidence, samples, seed)
+        count = MetricRows(name, None, bootstrap)
         count.add("pairs", number, "count")
         parts.append(count.frame())
     return pd.concat(parts, ignore_index=True)

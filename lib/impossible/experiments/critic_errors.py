@@ -8,17 +8,17 @@ resample contexts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from impossible.config.params import Params
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.filtering.funnel import precision_recall, share_by_group
 
 __all__ = [
-    "by_trait", "calibration", "directed", "false_acceptance", "settings", "survivors", "traits",
+    "by_trait", "calibration", "directed", "false_acceptance", "survivors", "traits",
     "unordered",
 ]  # fmt: skip
 
@@ -26,12 +26,6 @@ __all__ = [
 FAMILIES = ("passive", "cleft", "relative", "nominalization", "existential")
 BANDS = (10, 15, 20)  # words: the last of each band of lengths
 RAREST = 30  # pairs: a group with fewer is not shown
-
-
-def settings(params: Params) -> dict[str, Any]:
-    """What the shares of this module need of the parameters: samples, confidence and seed."""
-    names = {"samples": params.bootstrap_samples, "confidence": params.confidence}
-    return {**names, "seed": params.seed}
 
 
 def unordered(pairs: pd.DataFrame, threshold: float) -> pd.DataFrame:
@@ -138,7 +132,10 @@ def by_trait(judged: pd.DataFrame, groups: pd.DataFrame, params: Params) -> pd.D
     for name, inside in masks.items():
         rows = judged[inside & judged["true"].notna().to_numpy()]
         found = precision_recall(
-            rows["accepted"], rows["true"], rows["context_id"], **settings(params)
+            rows["accepted"],
+            rows["true"],
+            rows["context_id"],
+            bootstrap=Bootstrap.from_params(params),
         )
         parts.append(found.rename(columns={"group": "series"}).assign(group=name))
     table = pd.concat(parts, ignore_index=True)
@@ -160,7 +157,7 @@ def false_acceptance(judged: pd.DataFrame, params: Params) -> pd.DataFrame:
     wrong = judged[judged["difference"] != ""]
     shares = share_by_group(
         wrong["accepted"].astype(float), list(wrong["difference"]), wrong["context_id"],
-        **settings(params),
+        bootstrap=Bootstrap.from_params(params),
     )  # fmt: skip
     frequent = shares[shares["n"] >= RAREST]
     return frequent.sort_values("value", ascending=False, kind="stable").reset_index(drop=True)
@@ -208,7 +205,11 @@ def calibration(predictions: pd.DataFrame, params: Params, bins: int = 10) -> pd
         place = np.minimum((rows["p"] * bins).astype(int), bins - 1)
         order = sorted(set(place))
         shares = share_by_group(
-            rows["true"], list(place), rows["context_id"], order=order, **settings(params)
+            rows["true"],
+            list(place),
+            rows["context_id"],
+            order=order,
+            bootstrap=Bootstrap.from_params(params),
         )
         mean = rows["p"].astype(float).groupby(place).mean().loc[order].to_numpy()
         shares = shares.rename(columns={"value": "observed"}).drop(columns="group")
@@ -241,7 +242,9 @@ def survivors(
     for kind in dict.fromkeys([*names, *expected]):
         for corpus, frame in corpora.items():
             hit = (frame["difference"] == kind).astype(float)
-            share = share_by_group(hit, [kind] * len(hit), frame["context_id"], **settings(params))
+            share = share_by_group(
+                hit, [kind] * len(hit), frame["context_id"], bootstrap=Bootstrap.from_params(params)
+            )
             rows.append(share.assign(series=corpus, count=int(hit.sum())))
     columns = ["group", "series", "value", "low", "high", "n", "count"]
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)

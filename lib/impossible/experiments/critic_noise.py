@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from impossible.config.params import Params
 from impossible.data.human_datasets import take
 from impossible.data.run_folder import item_rng
-from impossible.evaluation.bootstrap import bootstrap_mean
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean
 from impossible.evaluation.systems import mean_rows
 from impossible.filtering.pair_scores import Parser, gate
 from impossible.text.tree_edit_distance import at_least, pair_trees
@@ -108,12 +108,12 @@ def chain(
     for share, frame in corpora.items():
         true = bootstrap_mean(
             100 * judge(list(frame["source"]), list(frame["target"])), frame["context_id"],
-            params.bootstrap_samples, params.confidence, params.seed,
+            Bootstrap.from_params(params),
         )  # fmt: skip
         row = {"metric": "pairs true", "value": true.value, "low": true.low, "high": true.high}
         own = mean_rows(
             scores[scores["system"] == level(share)], ["fidelity", "paraphrase"],
-            params.confidence, params.bootstrap_samples, params.seed,
+            Bootstrap.from_params(params),
         )  # fmt: skip
         first = pd.DataFrame([{"system": level(share), **row, "n": true.n, "signature": "oracle"}])
         parts.append(pd.concat([first, own], ignore_index=True).assign(noise=float(share)))

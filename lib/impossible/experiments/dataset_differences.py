@@ -13,16 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.config.params import Params
-from impossible.evaluation.bootstrap import Interval, bootstrap, half_samples
+from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_sums, half_samples
 from impossible.evaluation.metric_rows import MetricRows
-from impossible.experiments.critic_errors import family, settings
+from impossible.experiments.critic_errors import family
 from impossible.filtering.funnel import share_by_group
 from impossible.text.sentence_boundaries import words
 
 __all__ = ["compared", "described", "families", "gap_rows", "quality", "reading", "vocabulary_rows"]
 
 OUTSIDE = "outside the grammar"
-HALVES = 200  # half-samples of an interval
 
 #: Columns of `described` that are averaged, and how tables call them.
 MEASURES = {
@@ -85,7 +84,9 @@ def families(corpora: Mapping[str, pd.DataFrame], params: Params) -> pd.DataFram
     for form in sorted(counts.index, key=lambda name: name == OUTSIDE):  # stable: that one last
         for name, frame in corpora.items():
             hit = (frame["form_target"] == form).astype(float)
-            share = share_by_group(hit, [form] * len(hit), frame["context_id"], **settings(params))
+            share = share_by_group(
+                hit, [form] * len(hit), frame["context_id"], bootstrap=Bootstrap.from_params(params)
+            )
             rows.append(share.assign(series=name))
     return pd.concat(rows, ignore_index=True)[["group", "series", "value", "low", "high", "n"]]
 
@@ -95,7 +96,7 @@ def quality(corpora: Mapping[str, pd.DataFrame], params: Params) -> pd.DataFrame
     parts = []
     for name, frame in corpora.items():
         clusters = frame["context_id"].to_numpy()
-        rows = MetricRows(name, clusters, params.confidence, params.bootstrap_samples, params.seed)
+        rows = MetricRows(name, clusters, Bootstrap.from_params(params))
         for column, title in MEASURES.items():
             rows.mean(title, frame[column].to_numpy(dtype=float))
         parts.append(rows.frame())
@@ -107,7 +108,7 @@ def gap_rows(first: pd.DataFrame, second: pd.DataFrame, name: str, params: Param
 
     The corpora have other contexts, so contexts of both are resampled together.
     """
-    rows = MetricRows(name, None, params.confidence, params.bootstrap_samples, params.seed)
+    rows = MetricRows(name, None, Bootstrap.from_params(params))
     for column, title in MEASURES.items():
         rows.add(title, _gap(first, second, column, params), "difference of means")
     return rows.frame()
@@ -121,9 +122,8 @@ def _gap(first: pd.DataFrame, second: pd.DataFrame, column: str, params: Params)
         block[:, 2 * place], block[:, 2 * place + 1] = present[column], 1
         blocks.append(block)
         clusters += [f"{place} {name}" for name in present["context_id"]]
-    return bootstrap(
-        np.concatenate(blocks), _difference, clusters, params.bootstrap_samples,
-        params.confidence, params.seed,
+    return bootstrap_sums(
+        np.concatenate(blocks), _difference, clusters, Bootstrap.from_params(params),
     )  # fmt: skip
 
 
@@ -166,12 +166,10 @@ def vocabulary_rows(corpora: Mapping[str, pd.DataFrame], params: Params) -> pd.D
             for text in other[side] for word in words(text)
         }  # fmt: skip
         targets = [set(words(text)) for text in frame["target"]]
-        rows = MetricRows(name, None, params.confidence, params.bootstrap_samples, params.seed)
+        bootstrap = Bootstrap.from_params(params)
+        rows = MetricRows(name, None, bootstrap)
         for title, known in (("different words of y", set()), ("of them in no other", elsewhere)):
-            found = half_samples(
-                _counter(targets, known), frame["context_id"], HALVES, params.confidence,
-                params.seed,
-            )  # fmt: skip
+            found = half_samples(_counter(targets, known), frame["context_id"], bootstrap)
             rows.add(title, found, "half-samples of contexts")
         parts.append(rows.frame())
     return pd.concat(parts, ignore_index=True)

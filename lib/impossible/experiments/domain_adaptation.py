@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from impossible.config.params import Params
 from impossible.errors import ParameterError
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.systems import mean_rows, paired_gain, predict, student_system
 from impossible.experiments.domain_teachers import by_domain
 from impossible.models.loading import LanguageModel
@@ -194,9 +195,7 @@ def _by_item(scores: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
 def curve_rows(
     scores: pd.DataFrame,
     metrics: Sequence[str],
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
     """Every point of every curve, and means over sizes, with intervals over test items.
 
@@ -207,14 +206,14 @@ def curve_rows(
     Args:
         scores: start, pairs, item and a column per metric; draws are averaged first.
         metrics: columns.
-        confidence, samples, seed: of the intervals.
+        bootstrap: of the intervals.
 
     Returns:
         METRIC_ROWS whose `system` is the start, with the column `pairs` (a number, `AREA` or
         `PAIRED`).
     """
     parts = [
-        mean_rows(part, metrics, confidence, samples, seed).assign(pairs=size)
+        mean_rows(part, metrics, bootstrap).assign(pairs=size)
         for size, part in _by_item(scores, metrics).groupby("pairs", sort=False)
     ]
     return pd.concat(parts, ignore_index=True)
@@ -224,14 +223,12 @@ def gain_rows(
     scores: pd.DataFrame,
     versus: Iterable[tuple[str, str]],
     metrics: Sequence[str],
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
     """One start minus another at every size and on their means, paired by test item.
 
     Args:
-        scores, metrics, confidence, samples, seed: as for `curve_rows`.
+        scores, metrics, bootstrap: as for `curve_rows`.
         versus: pairs of starts.
 
     Returns:
@@ -239,7 +236,7 @@ def gain_rows(
     """
     points = list(_by_item(scores, metrics).groupby("pairs", sort=False))
     parts = [
-        paired_gain(part, ours, other, metrics, confidence, samples, seed).assign(pairs=size)
+        paired_gain(part, ours, other, metrics, bootstrap).assign(pairs=size)
         for ours, other in versus
         for size, part in points
     ]

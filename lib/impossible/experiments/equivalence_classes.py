@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from impossible.config.params import Params
-from impossible.evaluation.bootstrap import Interval, bootstrap_mean, bootstrap_ratio
+from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_mean, bootstrap_ratio
 
 __all__ = ["MEASURES", "growth", "means", "reading", "rows", "share_of_last", "steps_to"]
 
@@ -87,8 +87,7 @@ def means(grown: pd.DataFrame, by: str, params: Params) -> pd.DataFrame:
     for x, part in grown.groupby(by):
         for name in MEASURES:
             found = bootstrap_mean(
-                part[name], part["context_id"], params.bootstrap_samples, params.confidence,
-                params.seed,
+                part[name], part["context_id"], Bootstrap.from_params(params),
             )  # fmt: skip
             rows.append((float(str(x)), name, found.value, found.low, found.high, found.n))
     return pd.DataFrame(rows, columns=["x", "series", "value", "low", "high", "n"])
@@ -113,9 +112,7 @@ def share_of_last(grown: pd.DataFrame, measure: str, params: Params) -> Interval
     ks = sorted(set(grown["k"]))
     half = min(ks, key=lambda k: abs(k - ks[-1] / 2))
     table = grown.pivot(index="context_id", columns="k", values=measure)[[half, ks[-1]]].dropna()
-    return bootstrap_ratio(
-        table[half], table[ks[-1]], None, params.bootstrap_samples, params.confidence, params.seed
-    )
+    return bootstrap_ratio(table[half], table[ks[-1]], None, Bootstrap.from_params(params))
 
 
 def reading(grown: pd.DataFrame, params: Params) -> str:

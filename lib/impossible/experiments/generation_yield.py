@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.config.params import Params
-from impossible.evaluation.bootstrap import Interval, bootstrap, ratio
+from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_sums, ratio
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.filtering.pair_scores import Critic, Parser, gate, score_contexts
 from impossible.text.signature import signature
@@ -146,9 +146,7 @@ def yield_rows(
     kept: pd.DataFrame,
     truth: NDArray[np.float64],
     contexts: Sequence[str],
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
     """METRIC_ROWS of one way: kept and true pairs per 1,000 teacher tokens, and precision in %.
 
@@ -156,11 +154,11 @@ def yield_rows(
         name: of the way.
         spent, kept, contexts: as for `counted`.
         truth: 1, 0 or NaN (nothing can be said) for each kept pair.
-        confidence, samples, seed: of the intervals; contexts are drawn.
+        bootstrap: of the intervals; contexts are drawn.
     """
-    rows = MetricRows(name, kept["context_id"].to_numpy(), confidence, samples, seed)
+    rows = MetricRows(name, kept["context_id"].to_numpy(), bootstrap)
     for metric, weight in (("kept", None), ("true", truth)):
-        found = rate(counted(spent, kept, contexts, weight), samples, confidence, seed)
+        found = rate(counted(spent, kept, contexts, weight), bootstrap)
         if metric == "true" and np.isnan(truth).any():
             rows.missing(metric, "not all pairs can be judged")
         else:
@@ -172,18 +170,15 @@ def yield_rows(
     return rows.frame()
 
 
-def rate(counts: pd.DataFrame, samples: int, confidence: float, seed: int) -> Interval:
+def rate(counts: pd.DataFrame, bootstrap: Bootstrap) -> Interval:
     """Kept pairs per 1,000 teacher tokens, contexts resampled."""
     columns = counts[["kept", "tokens"]].to_numpy(float) * [1000, 1]
-    return bootstrap(columns, ratio, None, samples, confidence, seed)
+    return bootstrap_sums(columns, ratio, None, bootstrap)
 
 
-def rate_gap(
-    a: pd.DataFrame, b: pd.DataFrame, samples: int, confidence: float, seed: int
-) -> Interval:
+def rate_gap(a: pd.DataFrame, b: pd.DataFrame, bootstrap: Bootstrap) -> Interval:
     """Rate of a minus rate of b on the same contexts, which are resampled together."""
     columns = np.hstack([part[["kept", "tokens"]].to_numpy(float) * [1000, 1] for part in (a, b)])
-    return bootstrap(
-        columns, lambda sums: ratio(sums[..., :2]) - ratio(sums[..., 2:]), None, samples,
-        confidence, seed,
+    return bootstrap_sums(
+        columns, lambda sums: ratio(sums[..., :2]) - ratio(sums[..., 2:]), None, bootstrap,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from impossible.config.params import Params
 from impossible.data.human_datasets import available, human_pairs
-from impossible.evaluation.bootstrap import Interval, bootstrap, bootstrap_mean
+from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_mean, bootstrap_sums
 from impossible.evaluation.corpus_comparison import detokenized
 from impossible.text.bleu import self_bleu
 
@@ -60,9 +60,7 @@ def ratios(judged: pd.DataFrame, series: Mapping[str, str], params: Params) -> p
             found = bootstrap_mean(
                 point[column].to_numpy(dtype=float),
                 point["context_id"].to_numpy(),
-                params.bootstrap_samples,
-                params.confidence,
-                params.seed,
+                Bootstrap.from_params(params),
             )
             if np.isfinite(found.value):
                 rows.append((axis, x, name, found.value, found.low, found.high, found.n))
@@ -89,9 +87,7 @@ def surface(judged: pd.DataFrame, series: Mapping[str, str], params: Params) -> 
     rows = []
     for (length, heat), cell in means.groupby(cells):
         for name, column in series.items():
-            found = bootstrap_mean(
-                cell[column], None, params.bootstrap_samples, params.confidence, params.seed
-            )
+            found = bootstrap_mean(cell[column], None, Bootstrap.from_params(params))
             found = _cautious(found, int(cell[column].notna().sum()))
             rows.append((length, heat, name, found.value, found.low, found.high, found.n))
     return pd.DataFrame(rows, columns=[*cells, "series", "value", "low", "high", "n"])
@@ -188,13 +184,11 @@ def _across(
     blocks = [np.zeros((len(rows), 2 * len(points))) for rows in present]
     for place, (block, rows) in enumerate(zip(blocks, present, strict=True)):
         block[:, 2 * place], block[:, 2 * place + 1] = rows[column], 1  # sum and count
-    found = bootstrap(
+    found = bootstrap_sums(
         np.concatenate(blocks),
         lambda sums: statistic(_means(sums)),
         np.concatenate([rows["context_id"].to_numpy() for rows in present]),
-        params.bootstrap_samples,
-        params.confidence,
-        params.seed,
+        Bootstrap.from_params(params),
         smallest=(fewest := min(rows["context_id"].nunique() for rows in present)),
     )
     return _cautious(found, fewest)

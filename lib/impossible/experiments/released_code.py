@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.config.params import Params
-from impossible.evaluation.bootstrap import bootstrap_mean
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.filtering.diversity_filter import Entail, diversity_filter
 from impossible.filtering.pair_scores import Critic, Parser, gate, score_pairs
@@ -203,15 +203,15 @@ def measured(
         METRIC_ROWS: "pairs per context", "pairs true, %" and "contexts with pairs, %"; contexts
         resampled.
     """
-    settings = (params.confidence, params.bootstrap_samples, params.seed)
+    bootstrap = Bootstrap.from_params(params)
     parts = []
     for name, frame in made.items():
-        rows = MetricRows(name, None, *settings)
+        rows = MetricRows(name, None, bootstrap)
         counts = frame.groupby("context_id").size().reindex(sorted(set(contexts)), fill_value=0)
         rows.mean("pairs per context", counts.to_numpy(dtype=float))
         true = bootstrap_mean(
             100 * judge(list(frame["x"]), list(frame["y"])), frame["context_id"],
-            params.bootstrap_samples, params.confidence, params.seed,
+            Bootstrap.from_params(params),
         )  # fmt: skip
         rows.add("pairs true, %", true, "oracle")
         rows.mean("contexts with pairs, %", 100.0 * (counts > 0).to_numpy(dtype=float))

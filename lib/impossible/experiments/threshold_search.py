@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 
 from impossible.config.params import Params
 from impossible.data.run_folder import item_rng
-from impossible.evaluation.bootstrap import Interval, bootstrap, bootstrap_ratio, ratio
+from impossible.evaluation.bootstrap import (
+    Bootstrap,
+    Interval,
+    bootstrap_ratio,
+    bootstrap_sums,
+    ratio,
+)
 from impossible.filtering.pair_scores import Parser, gate
 from impossible.text.tree_edit_distance import pair_trees, ted, ted_bounds
 
@@ -275,8 +281,8 @@ def _of(counted: pd.DataFrame, point: pd.Series) -> pd.DataFrame:
 
 def _ratio(columns: Floats, params: Params) -> Interval:
     """First column over the second, contexts resampled."""
-    settings = (params.bootstrap_samples, params.confidence, params.seed)
-    return bootstrap_ratio(columns[:, 0], columns[:, 1], None, *settings)
+    bootstrap = Bootstrap.from_params(params)
+    return bootstrap_ratio(columns[:, 0], columns[:, 1], None, bootstrap)
 
 
 def _gain(columns: Floats, params: Params) -> Interval:
@@ -285,5 +291,5 @@ def _gain(columns: Floats, params: Params) -> Interval:
     def difference(sums: Floats) -> Floats:
         return ratio(sums[..., :2]) - ratio(sums[..., 2:])
 
-    settings = (params.bootstrap_samples, params.confidence, params.seed)
-    return bootstrap(columns, difference, None, *settings)
+    bootstrap = Bootstrap.from_params(params)
+    return bootstrap_sums(columns, difference, None, bootstrap)

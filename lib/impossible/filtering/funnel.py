@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from impossible.config.params import Params
 from impossible.errors import DataError
-from impossible.evaluation.bootstrap import bootstrap_mean
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean
 
 __all__ = [
     "check_funnel", "chosen_by_chance", "continued", "distinct_pairs", "dropped_by",
@@ -96,9 +96,7 @@ def share_by_group(
     values: ArrayLike,
     groups: Sequence[object],
     clusters: ArrayLike | None = None,
-    samples: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
     order: Sequence[object] | None = None,
 ) -> pd.DataFrame:
     """Mean of 0/1 values per group with its bootstrap interval, as `precision_by_group` draws it.
@@ -107,7 +105,7 @@ def share_by_group(
         values: 0, 1 or NaN (missing, left out) per row.
         groups: group of each row.
         clusters: what is drawn together, for example the context.
-        samples, confidence, seed: of the bootstrap.
+        bootstrap: of the bootstrap.
         order: groups in this order; by default that of first appearance.
 
     Returns:
@@ -119,14 +117,17 @@ def share_by_group(
     for group in order or dict.fromkeys(names):
         chosen = (names == group) & ~np.isnan(numbers)
         inside = None if drawn is None else drawn[chosen]
-        share = bootstrap_mean(numbers[chosen], inside, samples, confidence, seed)
+        share = bootstrap_mean(numbers[chosen], inside, bootstrap)
         low, high, n = share.low, share.high, int(chosen.sum())
         rows.append({"group": group, "value": share.value, "low": low, "high": high, "n": n})
     return pd.DataFrame(rows, columns=["group", "value", "low", "high", "n"])
 
 
 def precision_recall(
-    passed: ArrayLike, truth: ArrayLike, clusters: ArrayLike | None = None, **settings: Any
+    passed: ArrayLike,
+    truth: ArrayLike,
+    clusters: ArrayLike | None = None,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
     """How right a decision is: precision and recall with bootstrap intervals.
 
@@ -134,7 +135,7 @@ def precision_recall(
         passed: what was decided, bool per row.
         truth: 0, 1 or NaN (not known, left out) per row.
         clusters: what is drawn together.
-        settings: samples, confidence and seed, as for `share_by_group`.
+        bootstrap: of the intervals.
 
     Returns:
         Two rows, "precision" (true among passed) and "recall" (passed among true), as
@@ -145,7 +146,7 @@ def precision_recall(
     values = [*true[decided], *decided[true == 1].astype(float)]
     groups = ["precision"] * int(decided.sum()) + ["recall"] * int((true == 1).sum())
     drawn = np.concatenate([names[decided], names[true == 1]])
-    return share_by_group(values, groups, drawn, order=["precision", "recall"], **settings)
+    return share_by_group(values, groups, drawn, bootstrap, ["precision", "recall"])
 
 
 def share_rows(

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.data.run_folder import item_rng
-from impossible.evaluation.bootstrap import half_samples
+from impossible.evaluation.bootstrap import Bootstrap, half_samples
 from impossible.evaluation.human.forms import SCALE
 from impossible.evaluation.human.returned_ratings import SYNTHETIC
 from impossible.evaluation.metric_rows import MetricRows
@@ -63,9 +63,7 @@ def _alpha(counts: NDArray[np.int64]) -> float:
     return float(found)
 
 
-def agreement_rows(
-    ratings: pd.DataFrame, confidence: float = 0.95, samples: int = 1000, seed: int = 0
-) -> pd.DataFrame:
+def agreement_rows(ratings: pd.DataFrame, bootstrap: Bootstrap = Bootstrap()) -> pd.DataFrame:
     """Alpha of each question as METRIC_ROWS of the system "agreement".
 
     Resampled are items, all their outputs together, without replacement (`half_samples`): a copy
@@ -73,11 +71,11 @@ def agreement_rows(
 
     Args:
         ratings: `records.RATINGS`.
-        confidence, samples, seed: of the intervals.
+        bootstrap: of the intervals.
     """
     raters, origin = ratings["rater"].nunique(), ratings["origin"].iloc[0]
     items = ratings.groupby("unit")["item"].first().to_numpy()
-    out = MetricRows(_mark(ratings) + "agreement", items, confidence, samples, seed)
+    out = MetricRows(_mark(ratings) + "agreement", items, bootstrap)
     for name in dict.fromkeys(ratings["question"]):
         counts = _counts(_of(ratings, name))
         if np.isnan(_alpha(counts)):
@@ -87,7 +85,7 @@ def agreement_rows(
         def some(mask: NDArray[np.bool_], counts: NDArray[np.int64] = counts) -> float:
             return _alpha(counts[mask])
 
-        interval = half_samples(some, items, min(200, samples), confidence, seed)
+        interval = half_samples(some, items, bootstrap)
         text = signature(
             "alpha", n=interval.n, level="ordinal", raters=raters, ratings=origin,
             lib=f"krippendorff:{metadata.version('krippendorff')}",
@@ -103,9 +101,7 @@ def _of(frame: pd.DataFrame, question: str) -> pd.DataFrame:
 def mean_rating_rows(
     ratings: pd.DataFrame,
     key: Mapping[str, Any],
-    confidence: float = 0.95,
-    samples: int = 1000,
-    seed: int = 0,
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
     """Mean rating per system and question as METRIC_ROWS, items resampled (Table 3).
 
@@ -115,7 +111,7 @@ def mean_rating_rows(
     Args:
         ratings: `records.RATINGS`.
         key: of the kit: which systems wrote a unit.
-        confidence, samples, seed: of the bootstrap.
+        bootstrap: of the bootstrap.
     """
     means = ratings.groupby(["unit", "item", "question"], as_index=False)["value"].mean()
     means["system"] = means["unit"].map(lambda unit: key["units"][unit]["systems"])
@@ -124,7 +120,7 @@ def mean_rating_rows(
     parts = []
     for system in key["systems"]:
         own = means[means["system"] == system]
-        rows = MetricRows(_mark(ratings) + system, None, confidence, samples, seed)
+        rows = MetricRows(_mark(ratings) + system, None, bootstrap)
         for name in key["questions"]:
             rows.mean(name, _of(own, name)["value"], scale="1..3", raters=raters, ratings=origin)
         parts.append(rows.frame())
