@@ -1,4 +1,4 @@
-"""The command `impossible`: run, plan, score, quality, paraphrase, summarize, forms, ratings.
+"""The command `impossible` with its subcommands.
 
 Heavy modules are imported by the command that needs them, so that help and refusals are instant.
 A failure with a sentence for the user goes to standard error and ends with status 2.
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from impossible.cli import rating, run
+from impossible.cli import assets, rating, run
 from impossible.errors import DataError, ImpossibleError
 from impossible.experiments.control_axes import AXES
 
@@ -26,6 +26,7 @@ EXAMPLES = {
     "summarize": 'echo "On Monday, the council approved a plan in Lyon." | impossible summarize '
     "--length short --style abstractive -",
     **rating.EXAMPLES,
+    **assets.EXAMPLES,
 }
 
 
@@ -78,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     _add_rewriter(commands, "paraphrase", "paraphrase", "m_para")
     _add_rewriter(commands, "summarize", "summary", "m_sum")
     rating.add_rating(_command, commands)
+    assets.add_assets(_command, commands)
     return top
 
 

