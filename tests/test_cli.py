@@ -16,8 +16,7 @@ from impossible.config.params import Params
 from impossible.data.human_datasets import read_lines, read_pairs
 from impossible.data.run_folder import read_json
 from impossible.errors import DataError
-from impossible.experiments.control_axes import AXES
-from impossible.experiments.control_grids import Axis, Grid, save_grid
+from impossible.experiments.control_grids import AXES, Axis, Grid, save_grid
 from impossible.runner import cost_estimate
 from impossible.runner.run import Selection, run_all
 
@@ -223,8 +222,8 @@ def test_a_student_is_told_length_and_style(
     assert cli.main(ask) == 2
     assert "takes no instructions" in capsys.readouterr().err
     axes = (
-        Axis("length", "compression", ("short", "long"), (0.5,)),
-        Axis("style", "novelty", ("plain", "free"), (0.5,)),
+        Axis("length", "compression", ("short", "long"), (0.5,), 0.0, 1.0),
+        Axis("style", "novelty", ("plain", "free"), (0.5,), 0.0, 1.0),
     )
     save_grid(student, Grid("summary", axes))
     assert cli.main(ask) == 0
@@ -251,7 +250,7 @@ def test_a_command_has_the_options_of_its_task(
     capsys.readouterr()
     assert cli.main(told) == 2  # options without a grid
     assert "leave --length and --style out" in capsys.readouterr().err
-    axes = [Axis(a, s.measure, s.words, (0.5,)) for a, s in AXES[task].items()]
+    axes = [Axis(a, s.measure, s.words, (0.5,), 0.0, 1.0) for a, s in AXES[task].items()]
     save_grid(student, Grid(task, tuple(axes)))
     assert cli.main(told) == 0
     assert capsys.readouterr().out.count("\n") == 1

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from impossible.errors import DataError
+from impossible.evaluation import systems
 from impossible.experiments import syntactic_control
 from impossible.filtering.constituency_parser import get_parser
 from impossible.text.tree_edit_distance import ted
@@ -17,33 +18,33 @@ PASSIVE = "The bridge was repaired by the worker."
 
 
 def test_linearized_by_hand() -> None:
-    assert syntactic_control.linearized(str(parse(ACTIVE))) == "S(NP VP(NP))"
-    assert syntactic_control.linearized(str(parse(PASSIVE))) == "S(NP VP(VP(PP(NP))))"
-    assert syntactic_control.linearized("(NN rain)") == "NN"
+    assert syntactic_control.linearized_tree(str(parse(ACTIVE))) == "S(NP VP(NP))"
+    assert syntactic_control.linearized_tree(str(parse(PASSIVE))) == "S(NP VP(VP(PP(NP))))"
+    assert syntactic_control.linearized_tree("(NN rain)") == "NN"
 
 
 def test_a_line_tells_constructions_apart_and_not_their_words() -> None:
-    line = {text: syntactic_control.linearized(str(parse(text))) for text in (ACTIVE, PASSIVE)}
-    same = syntactic_control.linearized(str(parse("The government approved a plan.")))
+    line = {text: syntactic_control.linearized_tree(str(parse(text))) for text in (ACTIVE, PASSIVE)}
+    same = syntactic_control.linearized_tree(str(parse("The government approved a plan.")))
     assert line[ACTIVE] == same != line[PASSIVE]
 
 
 def test_annotated_pairs_carry_the_tree_of_the_target() -> None:
     pairs = pd.DataFrame({"source": ["x", "y"], "target": [ACTIVE, "no tree"], "context_id": "c"})
-    found = syntactic_control.annotated(pairs, parse)
+    found = syntactic_control.with_target_trees(pairs, parse)
     assert found["source"].tolist() == ["tree: S(NP VP(NP)) x"]
     assert pairs["source"].tolist() == ["x", "y"]
     with pytest.raises(DataError, match="None of the 1 targets has a tree"):
-        syntactic_control.annotated(pairs.iloc[1:], parse)
+        syntactic_control.with_target_trees(pairs.iloc[1:], parse)
 
 
 def test_exemplars_are_the_nearest_by_tags() -> None:
     pool = ["The minister praised the plan.", "It was a dam that collapsed.", PASSIVE]
     targets = [ACTIVE, "The school was destroyed by a fire."]
-    assert syntactic_control.exemplars(targets, pool, parse) == [pool[0], PASSIVE]
-    assert syntactic_control.exemplars(pool, pool, parse) == pool
+    assert syntactic_control.nearest_exemplars(targets, pool, parse) == [pool[0], PASSIVE]
+    assert syntactic_control.nearest_exemplars(pool, pool, parse) == pool
     with pytest.raises(DataError, match="has no tree"):
-        syntactic_control.exemplars(["no tree"], pool, parse)
+        syntactic_control.nearest_exemplars(["no tree"], pool, parse)
 
 
 def test_items_without_a_tree_are_passed_over() -> None:
@@ -53,6 +54,12 @@ def test_items_without_a_tree_are_passed_over() -> None:
     found = syntactic_control.with_exemplars(items, [PASSIVE, "no tree", ACTIVE], parse, 2)
     assert found["item"].tolist() == ["b", "c"]
     assert found["exemplar"].tolist() == [ACTIVE, PASSIVE]
+    given = items.assign(exemplar=[None, PASSIVE, "no tree"])
+    found = syntactic_control.with_exemplars(given, [ACTIVE, PASSIVE], parse, 3)
+    assert found["exemplar"].tolist() == [PASSIVE]  # what the test set gives stays
+    alone = items.assign(references=[[]] * 3)
+    found = syntactic_control.with_exemplars(alone, [ACTIVE, "no tree", PASSIVE], parse, 3, seed=1)
+    assert set(found["exemplar"]) == {ACTIVE, PASSIVE}  # drawn
     with pytest.raises(DataError, match="has a tree"):
         syntactic_control.with_exemplars(items.iloc[:1], [ACTIVE], parse, 2)
 
@@ -65,7 +72,7 @@ def test_exemplars_equal_a_search_of_all() -> None:
     targets = [texts[0] for texts in items["references"]]
 
     def distance(a: str, b: str) -> int:
-        x, y = (syntactic_control.tags(str(parse(text))) for text in (a, b))
+        x, y = (syntactic_control.part_of_speech_tags(str(parse(text))) for text in (a, b))
         table = np.zeros((len(x) + 1, len(y) + 1), dtype=int)
         for i, tag in enumerate(x):
             for j, other in enumerate(y):
@@ -74,11 +81,11 @@ def test_exemplars_equal_a_search_of_all() -> None:
         return len(x) + len(y) - 2 * int(table[-1, -1])
 
     expected = [min(pool, key=lambda text: distance(target, text)) for target in targets]
-    assert syntactic_control.exemplars(targets, pool, parse) == expected
+    assert syntactic_control.nearest_exemplars(targets, pool, parse) == expected
 
 
 def test_distance_to_the_exemplar() -> None:
-    found = syntactic_control.exemplar_distance(
+    found = syntactic_control.distance_to_exemplar(
         [ACTIVE, "no tree", ACTIVE], [PASSIVE, ACTIVE, ACTIVE], parse
     )
     assert found[0] == ted(str(parse(ACTIVE)), str(parse(PASSIVE))) > 0
@@ -88,13 +95,18 @@ def test_distance_to_the_exemplar() -> None:
 
 def test_the_shifted_system_gets_another_items_exemplar() -> None:
     items = pd.DataFrame({"source": ["a", "b", "c"], "exemplar": ["1", "2", "3"]})
-    assert syntactic_control.own_exemplar(items) == ["1", "2", "3"]
-    assert syntactic_control.shifted(syntactic_control.own_exemplar)(items) == ["2", "3", "1"]
+    assert syntactic_control.exemplar_itself(items) == ["1", "2", "3"]
+    assert syntactic_control.with_next_exemplar(syntactic_control.exemplar_itself)(items) == [
+        "2",
+        "3",
+        "1",
+    ]
     assert items["exemplar"].tolist() == ["1", "2", "3"]
 
 
 def test_predictions_are_scored_against_the_one_output_that_is_asked_for() -> None:
     items = test_sets.held_out_set(3, split="dev").assign(exemplar=[ACTIVE] * 3)
-    found = syntactic_control.predict({"exemplar": syntactic_control.own_exemplar}, items)
+    asked = syntactic_control.first_reference_only(items)
+    found = systems.predict({"exemplar": syntactic_control.exemplar_itself}, asked)
     assert found["output"].tolist() == [ACTIVE] * 3
     assert [list(texts) for texts in found["references"]] == [r[:1] for r in items["references"]]

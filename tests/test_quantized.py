@@ -16,14 +16,21 @@ from impossible.config.tasks import summarization
 from impossible.data.run_folder import read_json, write_json
 from impossible.errors import DataError, ModelError
 from impossible.experiments import control_grids, length_style_control
-from impossible.experiments.control_axes import AXES, Scale
-from impossible.experiments.control_grids import CONTROL, MEASURES, Axis, Grid, of_task
+from impossible.experiments.control_grids import (
+    AXES,
+    CONTROL_FILE,
+    MEASURES,
+    Axis,
+    Grid,
+    Scale,
+    fit_grid,
+)
 from impossible.models.causal_generation import Nucleus
 from impossible.models.loading import load_student
 
-LENGTH = Axis("length", "compression", ("short", "long"), (0.5,), top=0.8)
+LENGTH = Axis("length", "compression", ("short", "long"), (0.5,), 0.0, 0.8)
 THREE = {"length": Scale("compression", ("short", "medium", "long"))}
-STYLE = Axis("style", "novelty", ("extractive", "abstractive"), (0.5,))
+STYLE = Axis("style", "novelty", ("extractive", "abstractive"), (0.5,), 0.0, 1.0)
 GRID = Grid("summary", (LENGTH, STYLE))
 SOURCE = "The old school was destroyed by a fire on Monday."  # 49 characters
 WRITTEN = {
@@ -49,7 +56,7 @@ def test_groups_by_hand() -> None:
     assert {text: GRID.group(SOURCE, text) for text in WRITTEN} == WRITTEN
     assert GRID.group(SOURCE, "") == GRID.group("", "It burned.") == ""
     assert GRID.prompt("x", "short abstractive") == "short abstractive summary: x"
-    marked = length_style_control.grouped(pairs_of(WRITTEN), GRID)
+    marked = length_style_control.with_group(pairs_of(WRITTEN), GRID)
     assert marked["group"].tolist() == [group for group in WRITTEN.values() if group]
 
 
@@ -85,17 +92,17 @@ def test_distance_is_first_whether_it_is_the_group() -> None:
     assert GRID.distance(SOURCE, "Burned.", "short extractive") == (True, math.inf)
 
 
-def test_cuts_are_quantiles() -> None:
+def test_cuts_are_quantiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_grids, "AXES", {"text": THREE})
     pairs = pd.DataFrame({"source": "x" * 10, "target": ["y" * n for n in (1, 2, 3, 4, 5, 6)]})
-    one = control_grids.fitted(pairs, THREE, "text", {"compression": (0.1, 0.9)})
+    one = fit_grid("text", pairs, Params().fixed(length_ratio_min=0.1, length_ratio_max=0.9))
     assert one.axes[0].cuts == pytest.approx((8 / 30, 13 / 30))
     assert (one.axes[0].bottom, one.axes[0].top) == (0.1, 0.9)
-    counts = length_style_control.grouped(pairs, one)["group"].value_counts()
+    counts = length_style_control.with_group(pairs, one)["group"].value_counts()
     assert counts.to_dict() == {"short": 2, "medium": 2, "long": 2}
-    with pytest.raises(DataError, match="too few different values to make 2 groups"):
-        control_grids.fitted(pairs.head(1), {"length": AXES["summary"]["length"]})
-    with pytest.raises(DataError, match="No measure is called 'tone'; choose compression or nove"):
-        control_grids.fitted(pairs, {"length": Scale("tone", ("kind", "cruel"))})
+    for n in (0, 1, 2):
+        with pytest.raises(DataError, match="too few different values to make 3 groups"):
+            fit_grid("text", pairs.head(n), Params())
 
 
 def test_a_paraphrase_that_its_gates_would_drop_lies_in_no_group() -> None:
@@ -112,34 +119,34 @@ def test_a_paraphrase_that_its_gates_would_drop_lies_in_no_group() -> None:
         "": "",
     }
     kept = pd.DataFrame({"source": source, "target": [y for y, group in texts.items() if group]})
-    grid = of_task("paraphrase", kept, Params())
+    grid = fit_grid("paraphrase", kept, Params())
     assert [(axis.bottom, axis.top) for axis in grid.axes] == [(0.8, 1.5), (0.25, 1)]
     assert {text: grid.group(source, text) for text in texts} == texts
     assert grid.prompt("x", "long free") == "long free paraphrase: x"
     loose = Params().fixed(rouge_l_max=1.0, length_ratio_min=0.0)
-    assert of_task("paraphrase", kept, loose).group(source, source) == "short literal"
+    assert fit_grid("paraphrase", kept, loose).group(source, source) == "short literal"
     with pytest.raises(DataError, match="No task is called 'haiku'; choose summary or paraphrase"):
-        of_task("haiku", kept, Params())
+        fit_grid("haiku", kept, Params())
 
 
 def test_limits_of_a_task_are_those_of_its_gates() -> None:
     written = pairs_of({text: group for text, group in WRITTEN.items() if group})
-    grid = of_task("summary", written, summarization(Params()))
+    grid = fit_grid("summary", written, summarization(Params()))
     assert [(axis.bottom, axis.top) for axis in grid.axes] == [(0, 0.8), (0, 1)]
     assert grid.axes[0].words == AXES["summary"]["length"].words
-    assert sorted(length_style_control.grouped(written, grid)["group"]) == sorted(grid.groups)
+    assert sorted(length_style_control.with_group(written, grid)["group"]) == sorted(grid.groups)
 
 
 @pytest.mark.parametrize("words", [("short", "short"), ("short", "rather long"), ("short", "")])
 def test_words_of_a_grid_must_name_groups(words: tuple[str, str]) -> None:
     with pytest.raises(DataError, match="must be different and without blanks"):
-        Grid("summary", (Axis("length", "compression", words, (0.5,)),))
+        Grid("summary", (Axis("length", "compression", words, (0.5,), 0.0, 1.0),))
 
 
 @pytest.mark.parametrize("cuts", [(), (0.5, 0.6), (0.6, 0.5)])
 def test_cuts_of_an_axis_must_fit_its_words(cuts: tuple[float, ...]) -> None:
     with pytest.raises(DataError, match="ascending cuts, one fewer than words"):
-        Axis("length", "compression", ("short", "long"), cuts)
+        Axis("length", "compression", ("short", "long"), cuts, 0.0, 1.0)
 
 
 def test_one_candidate_per_input_and_group() -> None:
@@ -156,17 +163,21 @@ def test_one_candidate_per_input_and_group() -> None:
 
 
 def test_instructions_in_training_and_permuted() -> None:
-    marked = length_style_control.grouped(pairs_of(WRITTEN), GRID)
-    told = length_style_control.annotated(marked, GRID)
-    assert told["source"].tolist() == [f"{group} summary: {SOURCE}" for group in marked["group"]]
-    assert "group" not in told
+    marked = length_style_control.with_group(pairs_of(WRITTEN), GRID)
+    corpora = length_style_control.control_corpora(marked, GRID)
+    told = corpora["told"]["source"].tolist()
+    assert told == [f"{group} summary: {SOURCE}" for group in marked["group"]]
+    assert corpora["not told"]["source"].tolist() == [SOURCE] * len(marked)
+    assert all("group" not in corpus for corpus in corpora.values())
     many = pd.concat([marked] * 50, ignore_index=True)
-    mixed = length_style_control.permuted(many, seed=1)
-    assert mixed["target"].tolist() == many["target"].tolist()
-    assert mixed["group"].value_counts().to_dict() == many["group"].value_counts().to_dict()
-    agreeing = (mixed["group"] == many["group"]).mean()
+    corpora = length_style_control.control_corpora(many, GRID, seed=1)
+    mixed, told = (list(corpora[name]["source"]) for name in ("permuted", "told"))
+    assert corpora["permuted"]["target"].tolist() == many["target"].tolist()
+    assert sorted(mixed) == sorted(told)
+    agreeing = np.mean([a == b for a, b in zip(mixed, told, strict=True)])
     assert 0.1 < agreeing < 0.4  # one in four by chance
-    assert mixed.equals(length_style_control.permuted(many, seed=1))
+    again = length_style_control.control_corpora(many, GRID, seed=1)
+    assert corpora["permuted"].equals(again["permuted"])
 
 
 def obeying(frame: pd.DataFrame) -> list[str]:
@@ -176,19 +187,23 @@ def obeying(frame: pd.DataFrame) -> list[str]:
 
 
 def scored(system: length_style_control.System, n: int = 3) -> pd.DataFrame:
-    asked = length_style_control.asked_all(items(n).assign(source=SOURCE), GRID)
+    asked = length_style_control.ask_every_group(items(n).assign(source=SOURCE), GRID)
     columns = {"system": "s", "item": asked["item"], "source": SOURCE, "output": system(asked)}
     return length_style_control.control_scores(pd.DataFrame(columns), asked, GRID)
 
 
 def test_who_obeys_is_right_who_is_misled_is_wrong_and_who_knows_nothing_is_at_chance() -> None:
     measures = ["right", "length right", "style right"]
-    told = length_style_control.told(obeying, GRID)
+    told = length_style_control.with_instruction_of_group(obeying, GRID)
     assert scored(told)[measures].mean().tolist() == [100, 100, 100]
-    assert scored(length_style_control.misled(told, GRID))[measures].mean().tolist() == [0, 0, 0]
-    deaf = length_style_control.untold(lambda frame: ["Fire hit a school."] * len(frame))
+    assert scored(length_style_control.with_opposite_group(told, GRID))[
+        measures
+    ].mean().tolist() == [0, 0, 0]
+    deaf = length_style_control.one_answer_per_source(
+        lambda frame: ["Fire hit a school."] * len(frame)
+    )
     assert scored(deaf)[measures].mean().tolist() == [25, 50, 50]
-    beyond = length_style_control.untold(lambda frame: [SOURCE] * len(frame))
+    beyond = length_style_control.one_answer_per_source(lambda frame: [SOURCE] * len(frame))
     assert scored(beyond)[measures].mean().tolist() == [0, 0, 50]
     assert scored(told)["item"].tolist() == [f"test-{i}" for i in range(3) for _ in range(4)]
 
@@ -200,17 +215,11 @@ def test_untold_answers_each_source_once() -> None:
         seen.append(len(frame))
         return [f"about {source}" for source in frame["source"]]
 
-    asked = length_style_control.asked_all(items(), GRID)
-    assert length_style_control.untold(system)(asked) == [
+    asked = length_style_control.ask_every_group(items(), GRID)
+    assert length_style_control.one_answer_per_source(system)(asked) == [
         f"about {source}" for source in asked["source"]
     ]
     assert seen == [3]
-
-
-def test_by_group_gives_every_item_to_its_own_system() -> None:
-    asked = length_style_control.asked_all(items(), GRID)
-    systems = {group: lambda part, g=group: [g] * len(part) for group in GRID.groups}
-    assert length_style_control.by_group(systems)(asked) == asked["asked"].tolist()
 
 
 def test_the_first_sample_in_the_group_else_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,9 +232,9 @@ def test_the_first_sample_in_the_group_else_the_nearest(monkeypatch: pytest.Monk
     monkeypatch.setattr(
         length_style_control, "paraphrase", lambda texts, *_: [samples] * len(texts)
     )
-    asked = length_style_control.asked_all(items(1).assign(source=SOURCE), GRID)
+    asked = length_style_control.ask_every_group(items(1).assign(source=SOURCE), GRID)
     lm: length_style_control.LanguageModel = None  # type: ignore[assignment]
-    found = length_style_control.chosen_among(lm, GRID, 4, Nucleus())(asked)
+    found = length_style_control.best_of_samples(lm, GRID, 4, Nucleus())(asked)
     assert dict(zip(asked["asked"], found, strict=True)) == {
         "short extractive": samples[1],  # 29/49 - 0.5 + 4/5 - 0.5; the source is 0.5 too long
         "short abstractive": samples[2],
@@ -254,14 +263,14 @@ def test_a_grid_is_saved_beside_its_student(student: Path, tmp_path: Path) -> No
     assert control_grids.load_grid(student) == GRID
     assert load_student(str(student)).model is not None
     assert control_grids.load_grid(tmp_path) is None
-    saved = read_json(student / CONTROL)
+    saved = read_json(student / CONTROL_FILE)
     damaged: list[object] = [
-        [], {"noun": "summary"},
+        [], {"task": "summary"},
         {**saved, "axes": [{**saved["axes"][0], "cuts": []}]},
         {**saved, "axes": [{**saved["axes"][0], "measure": "tone"}]},
     ]  # fmt: skip
     for value in damaged:
-        write_json(tmp_path / CONTROL, value)
+        write_json(tmp_path / CONTROL_FILE, value)
         with pytest.raises(ModelError, match="is no control grid"):
             control_grids.load_grid(tmp_path)
 
@@ -310,5 +319,9 @@ def test_a_teacher_is_shown_the_task_by_its_name(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         length_style_control, "answers", lambda lm, prompts, n: asked.extend(prompts) or [""]
     )
-    length_style_control.shown(None, [("A fire.", "Fire.")], "summary")(items(1))  # type: ignore[arg-type]
-    assert asked == ["Sentence: A fire. Summary: Fire. Sentence: test-0 Summary:"]
+    pairs = pd.DataFrame({"source": ["A fire."], "target": ["Fire."], "group": ["short"]})
+    asking = items(2).assign(asked=["short", "long"])
+    length_style_control.shown_examples(None, pairs, "summary")(asking)  # type: ignore[arg-type]
+    assert asked == [
+        "Sentence: A fire. Summary: Fire. Sentence: test-0 Summary:", "Sentence: test-1 Summary:",
+    ]  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any
 
 from impossible.cli import assets, rating, run
 from impossible.errors import DataError, ImpossibleError
-from impossible.experiments.control_axes import AXES
+from impossible.experiments.control_grids import AXES
 
 EXAMPLES = {
     **run.EXAMPLES,
@@ -208,9 +208,9 @@ def _rewrite(options: argparse.Namespace) -> None:
     model = _student(options.model or (options.controlled if asked else options.student))
     how = {"n": options.n, "seed": options.seed}
     grid = load_grid(model)
-    if grid is not None and grid.noun != options.task:
+    if grid is not None and grid.task != options.task:
         raise DataError(
-            f"the student in {model} takes instructions for a {grid.noun}, not for a "
+            f"the student in {model} takes instructions for a {grid.task}, not for a "
             f"{options.task}: use the command of its task, or name another with --model."
         )
     if asked or grid is not None:  # a student of instructions that gets none is refused there

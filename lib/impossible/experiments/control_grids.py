@@ -1,59 +1,81 @@
-"""Groups of pairs: axes cut into intervals, a word for each, and the instruction they make.
+"""What a controlled student may be asked for: axes cut into intervals, each with a word.
 
 A grid is fitted to pairs, saved beside the weights of the student that learns its instructions,
-and read by the command that gives them (`quantized`). Its axes and words are those of `axes`.
+and read by the commands that give them. The command line reads `AXES` for its options, so nothing
+heavy is imported here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
+from statistics import quantiles
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-import pandas as pd
-
-from impossible.config.params import Params
-from impossible.data.run_folder import read_json, write_json
 from impossible.errors import DataError, ModelError
-from impossible.evaluation.summarization import novelty
-from impossible.experiments.control_axes import AXES, Scale
-from impossible.text.rouge import rouge_l, rouge_tokens
 
-__all__ = [
-    "CONTROL", "MEASURES", "Axis", "Grid", "compression", "fitted", "load_grid", "of_task",
-    "rewording", "save_grid",
-]  # fmt: skip
+if TYPE_CHECKING:
+    import pandas as pd
 
-CONTROL = "control.json"  # beside the weights of a student that takes instructions
+    from impossible.config.params import Params
+
+__all__ = ["AXES", "CONTROL_FILE", "MEASURES", "Axis", "Grid", "Scale",
+           "fit_grid", "load_grid", "save_grid"]  # fmt: skip
+
+CONTROL_FILE = "control.json"  # beside the weights of a student that takes instructions
 
 
-def compression(source: str, output: str) -> float:
-    """Characters of the output / of the source; NaN for an empty source.
+class Scale(NamedTuple):
+    """How an axis is measured (key of `MEASURES`), and its words, from low values to high ones."""
 
-    >>> compression("The old school burned.", "It burned.")
-    0.45454545454545453
-    """
+    measure: str
+    words: tuple[str, ...]
+
+
+#: Task (the noun of its instructions) → axis (an option of its command) → scale.
+#:
+#: A summary is abstractive by the word pairs that its source lacks, as summaries usually are. A
+#: paraphrase is free by its distance in ROUGE-L, on which its threshold is set: so a copy, of which
+#: no word is new and whose length is right, lies in no group.
+AXES: Mapping[str, Mapping[str, Scale]] = {
+    "summary": {
+        "length": Scale("compression", ("short", "long")),
+        "style": Scale("novelty", ("extractive", "abstractive")),
+    },
+    "paraphrase": {
+        "length": Scale("compression", ("short", "long")),
+        "style": Scale("rewording", ("literal", "free")),
+    },
+}
+
+
+def _compression(source: str, output: str) -> float:
+    """Characters of the output / of the source; NaN for an empty source."""
     return len(output) / len(source) if source else math.nan
 
 
-def rewording(source: str, output: str) -> float:
-    """How far the words of the output are from the source's: 1 − ROUGE-L; NaN for no words.
+def _novelty(source: str, output: str) -> float:
+    """Fraction of the output's word pairs that the source lacks; NaN without word pairs."""
+    from impossible.evaluation.summarization import novelty
 
-    >>> rewording("The old school burned down.", "The school burned.")
-    0.25
-    """
+    return novelty(source, output)
+
+
+def _rewording(source: str, output: str) -> float:
+    """How far the words of the output are from the source's: 1 − ROUGE-L; NaN without words."""
+    from impossible.text.rouge import rouge_l, rouge_tokens
+
     return 1 - rouge_l(source, output) if rouge_tokens(output) else math.nan
 
 
 #: What an axis can measure of a source and an output; values are not negative.
 MEASURES: Mapping[str, Callable[[str, str], float]] = {
-    "compression": compression,
-    "novelty": novelty,
-    "rewording": rewording,
-}
+    "compression": _compression, "novelty": _novelty, "rewording": _rewording,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,18 +87,21 @@ class Axis:
         measure: key of `MEASURES`.
         words: one per interval, from low values to high ones.
         cuts: ascending, one fewer than words; a value that equals a cut lies below it.
-        bottom, top: the least and the largest value that lie in any interval: the task's gates.
+        bottom, top: least and largest value that lie in any interval: the task's thresholds.
     """
 
     name: str
     measure: str
     words: tuple[str, ...]
     cuts: tuple[float, ...]
-    bottom: float = 0.0
-    top: float = math.inf
+    bottom: float
+    top: float
 
     def __post_init__(self) -> None:
-        _measured(self.measure)
+        if self.measure not in MEASURES:
+            raise DataError(
+                f"No measure is called {self.measure!r}; choose {' or '.join(MEASURES)}."
+            )
         if len(self.cuts) != len(self.words) - 1 or list(self.cuts) != sorted(self.cuts):
             raise DataError(
                 f"The axis {self.name} has {len(self.words)} words and the cuts {self.cuts}: give "
@@ -85,28 +110,23 @@ class Axis:
 
     def value(self, source: str, output: str) -> float:
         """What the axis measures of an output; NaN where nothing can be measured."""
-        return _measured(self.measure)(source, output)
+        return MEASURES[self.measure](source, output)
 
     def word(self, value: float) -> str:
         """The word of the interval that holds a value; "" beyond the limits and for NaN.
 
-        >>> Axis("length", "compression", ("short", "long"), (0.6,), top=0.8).word(0.6)
+        >>> Axis("length", "compression", ("short", "long"), (0.6,), 0.0, 0.8).word(0.6)
         'short'
         """
-        if not self.bottom <= value <= self.top:
-            return ""
-        return self.words[int(np.searchsorted(self.cuts, value))]
+        inside = self.bottom <= value <= self.top
+        return self.words[bisect_left(self.cuts, value)] if inside else ""
 
     def distance(self, value: float, word: str) -> float:
-        """How far a value lies from the interval of a word; infinite for NaN.
-
-        >>> Axis("length", "compression", ("short", "long"), (0.5,)).distance(0.75, "short")
-        0.25
-        """
+        """How far a value lies from the interval of a word; infinite for NaN."""
         if math.isnan(value):
             return math.inf
-        place = self.words.index(word)
-        low, high = (self.bottom, *self.cuts)[place], (*self.cuts, self.top)[place]
+        index = self.words.index(word)
+        low, high = (self.bottom, *self.cuts)[index], (*self.cuts, self.top)[index]
         return max(low - value, value - high, 0.0)
 
 
@@ -115,11 +135,11 @@ class Grid:
     """The groups that a student can be asked for: every combination of one word per axis.
 
     Attributes:
-        noun: what is asked for, a key of `AXES`; it ends every instruction.
+        task: key of `AXES`; the noun that ends every instruction.
         axes: with different names and words.
     """
 
-    noun: str
+    task: str
     axes: tuple[Axis, ...]
 
     def __post_init__(self) -> None:
@@ -132,44 +152,27 @@ class Grid:
 
     @property
     def groups(self) -> list[str]:
-        """Names of the groups, the last axis fastest.
-
-        >>> length = Axis("length", "compression", ("short", "long"), (0.6,))
-        >>> Grid("summary", (length,)).groups
-        ['short', 'long']
-        """
-        return [" ".join(words) for words in product(*(axis.words for axis in self.axes))]
+        """Names of the groups, such as "short free"; the last axis varies fastest."""
+        return self.matching({})
 
     def group(self, source: str, output: str) -> str:
-        """The group of a pair; "" if it lies in none (beyond a gate, or not to be measured)."""
+        """The group of a pair; "" if it lies in none: beyond a limit, or not to be measured."""
         words = [axis.word(axis.value(source, output)) for axis in self.axes]
         return " ".join(words) if all(words) else ""
 
     def prompt(self, source: str, group: str) -> str:
         """What the student reads: the instruction of a group, then the source.
 
-        >>> length = Axis("length", "compression", ("short", "long"), (0.6,))
-        >>> Grid("summary", (length,)).prompt("x", "short")
-        'short summary: x'
+        >>> Grid("summary", ()).prompt("It rained.", "short")
+        'short summary: It rained.'
         """
-        return f"{group} {self.noun}: {source}"
+        return f"{group} {self.task}: {source}"
 
     def distance(self, source: str, output: str, group: str) -> tuple[bool, float]:
         """How far an output is from a group: (False, 0) inside, else (True, sum over the axes)."""
-        far = [
-            axis.distance(axis.value(source, output), word)
-            for axis, word in zip(self.axes, group.split(), strict=True)
-        ]
+        both = zip(self.axes, group.split(), strict=True)
+        far = [axis.distance(axis.value(source, output), word) for axis, word in both]
         return self.group(source, output) != group, sum(far)
-
-    @property
-    def known(self) -> str:
-        """The axes with their words, for a user.
-
-        >>> Grid("summary", (Axis("length", "compression", ("short", "long"), (0.6,)),)).known
-        'length: short, long'
-        """
-        return "; ".join(f"{axis.name}: {', '.join(axis.words)}" for axis in self.axes)
 
     def matching(self, asked: Mapping[str, str]) -> list[str]:
         """The groups that have the words asked for; an axis that is not asked for may be anything.
@@ -180,26 +183,27 @@ class Grid:
         Raises:
             DataError: the grid has no such axis or word, with those it has.
         """
-        known = {axis.name: axis.words for axis in self.axes}
+        words = {axis.name: axis.words for axis in self.axes}
+        known = "; ".join(f"{name}: {', '.join(choices)}" for name, choices in words.items())
         for name, word in asked.items():
-            if word not in known.get(name, ()):
+            if word not in words.get(name, ()):
                 raise DataError(
-                    f"this student cannot be asked for the {name} {word!r}; it knows {self.known}."
+                    f"this student cannot be asked for the {name} {word!r}; it knows {known}."
                 )
-        kept = [
-            (asked[axis.name],) if axis.name in asked else tuple(axis.words) for axis in self.axes
-        ]
-        return [" ".join(words) for words in product(*kept)]
+        chosen = words | {name: (word,) for name, word in asked.items()}
+        return [" ".join(group) for group in product(*chosen.values())]
 
 
-def of_task(task: str, pairs: pd.DataFrame, params: Params) -> Grid:
-    """The grid of a task: its axes from `AXES`, its limits from the gates, its cuts from the data.
+def fit_grid(task: str, pairs: pd.DataFrame, params: Params) -> Grid:
+    """The grid of a task: axes of `AXES`, limits of the thresholds, cuts at quantiles of the pairs.
+
+    Quantiles fill the groups whatever the teacher writes; fixed cuts would leave some nearly empty.
 
     Args:
-        task: a key of `AXES`.
-        pairs: source and target, those that passed the gates.
-        params: with the gates of the task (`tasks`): length_ratio_min, length_ratio_max,
-            rouge_l_max. What they would drop lies in no group.
+        task: key of `AXES`.
+        pairs: source and target, those that passed the thresholds.
+        params: thresholds of the task: length_ratio_min, length_ratio_max, rouge_l_max. What they
+            would drop lies in no group.
 
     Raises:
         DataError: no such task, or too few different pairs to cut.
@@ -211,66 +215,25 @@ def of_task(task: str, pairs: pd.DataFrame, params: Params) -> Grid:
         "novelty": (0.0, 1.0),
         "rewording": (1 - params.rouge_l_max, 1.0),
     }
-    return fitted(pairs, AXES[task], task, limits)
-
-
-def fitted(
-    pairs: pd.DataFrame,
-    scales: Mapping[str, Scale],
-    noun: str = "summary",
-    limits: Mapping[str, tuple[float, float]] | None = None,
-) -> Grid:
-    """A grid whose intervals hold equally many pairs, axis by axis.
-
-    Quantiles of the data fill the groups whatever the teacher writes; fixed thresholds would leave
-    some of them nearly empty.
-
-    Args:
-        pairs: source and target.
-        scales: axis → measure and words, from low values to high ones: two give a cut at the
-            median.
-        noun: what is asked for.
-        limits: measure → least and largest value of an output that lies in any group.
-
-    Raises:
-        DataError: no such measure, or too few different values to cut.
-    """
     axes = []
-    for name, scale in scales.items():
-        measure = _measured(scale.measure)
-        values = [measure(x, y) for x, y in zip(pairs["source"], pairs["target"], strict=True)]
-        known = np.array([value for value in values if not math.isnan(value)])
-        shares = np.arange(1, len(scale.words)) / len(scale.words)
-        cuts = np.quantile(known, shares).tolist() if len(known) else []
-        if len(cuts) < len(shares) or (cuts and not _cuts(known, cuts)):
+    for name, (measure, words) in AXES[task].items():
+        both = zip(pairs["source"], pairs["target"], strict=True)
+        values = [value for x, y in both if not math.isnan(value := MEASURES[measure](x, y))]
+        cuts = quantiles(values, n=len(words), method="inclusive") if len(values) > 1 else []
+        if len({bisect_left(cuts, value) for value in values}) < len(words):
             raise DataError(
-                f"The {name} of {len(known)} pairs has too few different values to make "
-                f"{len(scale.words)} groups: give more pairs or fewer words "
-                f"({', '.join(scale.words)})."
+                f"The {name} of {len(values)} pairs has too few different values to make "
+                f"{len(words)} groups: give more pairs or fewer words ({', '.join(words)})."
             )
-        bounds = (limits or {}).get(scale.measure, (0.0, math.inf))
-        axes.append(Axis(name, scale.measure, scale.words, tuple(cuts), *bounds))
-    return Grid(noun, tuple(axes))
-
-
-def _measured(name: str) -> Callable[[str, str], float]:
-    """The measure of this name."""
-    if name not in MEASURES:
-        raise DataError(f"No measure is called {name!r}; choose {' or '.join(MEASURES)}.")
-    return MEASURES[name]
-
-
-def _cuts(values: np.ndarray, cuts: Sequence[float]) -> bool:
-    """Whether every interval holds a value."""
-    return len(set(np.searchsorted(cuts, values).tolist())) == len(cuts) + 1
+        axes.append(Axis(name, measure, words, tuple(cuts), *limits[measure]))
+    return Grid(task, tuple(axes))
 
 
 def save_grid(folder: Path, grid: Grid) -> Path:
     """Write the grid beside the weights of its student, so that the command can name the groups."""
-    axes = [
-        {**asdict(axis), "top": None if math.isinf(axis.top) else axis.top} for axis in grid.axes
-    ]
-    return write_json(folder / CONTROL, {"noun": grid.noun, "axes": axes})
+    from impossible.data.run_folder import write_json
+
+    return write_json(folder / CONTROL_FILE, asdict(grid))
 
 
 def load_grid(folder: str | Path) -> Grid | None:
@@ -279,23 +242,18 @@ def load_grid(folder: str | Path) -> Grid | None:
     Raises:
         ModelError: the file is damaged.
     """
-    path = Path(folder) / CONTROL
+    from impossible.data.run_folder import read_json
+
+    path = Path(folder) / CONTROL_FILE
     if not path.is_file():
         return None
     try:
         saved = read_json(path)
         axes = [
-            Axis(
-                each["name"],
-                each["measure"],
-                tuple(each["words"]),
-                tuple(map(float, each["cuts"])),
-                float(each["bottom"]),
-                math.inf if each["top"] is None else float(each["top"]),
-            )
-            for each in saved["axes"]
+            Axis(**{**axis, "words": tuple(axis["words"]), "cuts": tuple(map(float, axis["cuts"]))})
+            for axis in saved["axes"]
         ]
-        return Grid(str(saved["noun"]), tuple(axes))
+        return Grid(str(saved["task"]), tuple(axes))
     except (DataError, KeyError, TypeError, ValueError) as bad:
         raise ModelError(
             f"{path} is no control grid ({bad}): make the student again with notebook 18."

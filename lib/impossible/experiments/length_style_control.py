@@ -2,7 +2,7 @@
 
 Pairs are cut into groups by how much shorter the target is and how much of it is new; a few words
 in front of the source name the group that is wanted (v1 of the paper). One student learns all.
-The groups themselves are made by `grids`.
+The groups themselves are made by `control_grids`.
 """
 
 from __future__ import annotations
@@ -22,146 +22,138 @@ from impossible.models.loading import LanguageModel
 from impossible.training.self_distillation import paraphrase
 
 __all__ = [
-    "annotated", "asked_all", "by_group", "chosen_among", "control_scores", "grouped", "misled",
-    "one_per_group", "permuted", "rewrite_as", "shown", "told", "untold",
+    "ask_every_group", "best_of_samples", "control_corpora", "control_scores",
+    "one_answer_per_source", "one_per_group", "rewrite_as", "shown_examples", "with_group",
+    "with_instruction_of_group", "with_opposite_group",
 ]  # fmt: skip
 
 
-def grouped(pairs: pd.DataFrame, grid: Grid) -> pd.DataFrame:
+def with_group(pairs: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     """The pairs that lie in a group, with the column `group`."""
-    found = [grid.group(x, y) for x, y in zip(pairs["source"], pairs["target"], strict=True)]
-    marked = pairs.assign(group=found)
+    groups = [grid.group(x, y) for x, y in zip(pairs["source"], pairs["target"], strict=True)]
+    marked = pairs.assign(group=groups)
     return marked[marked["group"] != ""].reset_index(drop=True)
 
 
 def one_per_group(survivors: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     """Of the candidates of an input that lie in one group, the one with the lowest ROUGE-L.
 
-    The rule of self-distillation (`distill.choose`), but within groups: over all groups it would
-    leave mostly abstractive pairs.
+    The rule of self-distillation, but within groups: over all groups it would leave mostly
+    abstractive pairs.
 
     Args:
-        survivors: CANDIDATES that passed the gates.
+        survivors: CANDIDATES that passed the thresholds.
 
     Returns:
         The chosen rows with the column `group`.
     """
-    found = [grid.group(x, y) for x, y in zip(survivors["x"], survivors["y"], strict=True)]
-    order = survivors.assign(group=found).sort_values(["rouge_l", "y"], kind="stable")
+    groups = [grid.group(x, y) for x, y in zip(survivors["x"], survivors["y"], strict=True)]
+    order = survivors.assign(group=groups).sort_values(["rouge_l", "y"], kind="stable")
     chosen = order[order["group"] != ""].drop_duplicates(["input_id", "group"])
     return chosen.sort_index().reset_index(drop=True)
 
 
-def annotated(pairs: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """Each source with the instruction of its pair's group, for `students.train_student`.
+def control_corpora(pairs: pd.DataFrame, grid: Grid, seed: int = 0) -> dict[str, pd.DataFrame]:
+    """What the student with instructions and its two controls are trained on.
 
     Args:
-        pairs: DATASET with the column `group` (`grouped`).
+        pairs: DATASET with the column `group` (`with_group`).
+        grid: of the groups.
+        seed: of the permutation.
+
+    Returns:
+        "told": each source after the instruction of its group; "permuted": after another pair's,
+        so that instructions say nothing; "not told": the pairs as they are.
     """
-    told = [grid.prompt(x, group) for x, group in zip(pairs["source"], pairs["group"], strict=True)]
-    return pairs.assign(source=told).drop(columns="group")
+    permuted = pairs.assign(group=take(pairs[["group"]], None, seed)["group"].to_numpy())
+    instructed = {
+        name: part.assign(source=list(map(grid.prompt, part["source"], part["group"])))
+        for name, part in (("told", pairs), ("permuted", permuted))
+    }
+    return {
+        name: part.drop(columns="group")
+        for name, part in (instructed | {"not told": pairs}).items()
+    }
 
 
-def permuted(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """The pairs with each other's groups: the control whose instructions say nothing."""
-    return pairs.assign(group=take(pairs[["group"]], None, seed)["group"].to_numpy())
-
-
-def asked_all(items: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """Every item asked for every group: columns as before, `asked`, and an item name for both.
+def ask_every_group(items: pd.DataFrame, grid: Grid) -> pd.DataFrame:
+    """Every item asked for every group.
 
     Args:
         items: item, source, …
 
     Returns:
-        A row per item and group; `of` is the item's own name, over which intervals resample.
+        A row per item and group, with `asked` (the group) and `of` (the item's own name, over which
+        intervals resample); `item` names both.
     """
-    parts = [items.assign(asked=group) for group in grid.groups]
-    rows = pd.concat(parts, ignore_index=True).sort_values("item", kind="stable")
-    names = rows["item"] + ", " + rows["asked"]
-    return rows.assign(of=rows["item"], item=names).reset_index(drop=True)
+    rows = items.merge(pd.DataFrame({"asked": grid.groups}), how="cross")
+    return rows.assign(of=rows["item"], item=rows["item"] + ", " + rows["asked"])
 
 
-def told(system: System, grid: Grid) -> System:
-    """A system that reads the instruction of the group asked for, for items of `asked_all`."""
-
-    def answer(items: pd.DataFrame) -> list[str]:
-        asked = zip(items["source"], items["asked"], strict=True)
-        return system(items.assign(source=[grid.prompt(x, group) for x, group in asked]))
-
-    return answer
+def with_instruction_of_group(system: System, grid: Grid) -> System:
+    """A system that reads the instruction of the group that an item of `ask_every_group` asks."""
+    return lambda items: system(
+        items.assign(source=list(map(grid.prompt, items["source"], items["asked"])))
+    )
 
 
-def misled(system: System, grid: Grid) -> System:
+def with_opposite_group(system: System, grid: Grid) -> System:
     """A system that is asked for another group than counts: the control at test time.
 
     The wrong group is the opposite one: each axis has its next word, the last one its first.
     """
-    nexts = {
-        word: axis.words[(place + 1) % len(axis.words)]
+    following = {
+        word: after
         for axis in grid.axes
-        for place, word in enumerate(axis.words)
+        for word, after in zip(axis.words, (*axis.words[1:], axis.words[0]), strict=True)
     }
-
-    def answer(items: pd.DataFrame) -> list[str]:
-        wrong = [" ".join(nexts[word] for word in group.split()) for group in items["asked"]]
-        return system(items.assign(asked=wrong))
-
-    return answer
+    opposite = {g: " ".join(following[word] for word in g.split()) for g in grid.groups}
+    return lambda items: system(items.assign(asked=items["asked"].map(opposite)))
 
 
-def untold(system: System) -> System:
+def one_answer_per_source(system: System) -> System:
     """A system that does not know the groups: one answer per source, whatever is asked."""
 
     def answer(items: pd.DataFrame) -> list[str]:
         once = items.drop_duplicates("source")
-        known = dict(zip(once["source"], system(once), strict=True))
-        return [known[source] for source in items["source"]]
+        outputs = pd.Series(system(once), index=once["source"])
+        return list(outputs[items["source"]])
 
     return answer
 
 
-def shown(
-    lm: LanguageModel, shots: Sequence[tuple[str, str]], task: str, max_new_tokens: int = 60
+def shown_examples(
+    lm: LanguageModel, pairs: pd.DataFrame, task: str, n: int = 3, max_new_tokens: int = 60
 ) -> System:
-    """A language model that is shown pairs of a group and asked for one more; greedy.
+    """A language model that is shown pairs of the group asked for, and asked for one more; greedy.
 
     Args:
         lm: the teacher.
-        shots: (source, target) examples.
+        pairs: source, target, group (`with_group`).
         task: "summary" or "paraphrase": what the prompt calls a target.
+        n: examples of each group, its first pairs.
         max_new_tokens: longest answer, of which the first sentence counts.
     """
+    shown = {
+        group: list(part[["source", "target"]].head(n).itertuples(index=False, name=None))
+        for group, part in pairs.groupby("group")
+    }
 
     def answer(items: pd.DataFrame) -> list[str]:
-        return answers(lm, [few_shot(x, shots, task) for x in items["source"]], max_new_tokens)
+        asked = zip(items["source"], items["asked"], strict=True)
+        prompts = [few_shot(x, shown.get(group, ()), task) for x, group in asked]
+        return answers(lm, prompts, max_new_tokens)
 
     return answer
 
 
-def by_group(chosen: Mapping[str, System]) -> System:
-    """Each item is answered by the system of the group that it asks for.
-
-    Args:
-        chosen: group → its system, for example a teacher that is shown three pairs of the group.
-    """
-
-    def answer(items: pd.DataFrame) -> list[str]:
-        written: dict[object, str] = {}
-        for group, part in items.groupby("asked", sort=False):
-            written |= dict(zip(part.index, chosen[str(group)](part), strict=True))
-        return [written[place] for place in items.index]
-
-    return answer
-
-
-def chosen_among(
+def best_of_samples(
     student: LanguageModel, grid: Grid, n: int, nucleus: Nucleus, seed: int = 0, longest: int = 100
 ) -> System:
     """Control without instructions: of n samples the first in the group asked for, or the nearest.
 
     Args:
-        student: an encoder-decoder.
+        student: trained without instructions.
         grid: of the groups.
         n: samples per source: n times the cost of one answer.
         nucleus: how they are drawn, as the candidates of self-distillation.
@@ -183,30 +175,31 @@ def control_scores(predictions: pd.DataFrame, items: pd.DataFrame, grid: Grid) -
     """Whether each output falls into the group that was asked for, overall and by axis.
 
     Args:
-        predictions: PREDICTIONS for items of `asked_all`.
+        predictions: PREDICTIONS for items of `ask_every_group`.
         items: those.
         grid: of the groups. A system that ignores what is asked is right in 1 of len(grid.groups)
             answers at most, since every item asks for every group.
 
     Returns:
-        system, item (its own name), asked, got ("" in no group), and per cent: right, and a column
-        `AXIS right` for each axis.
+        system, item (its own name), asked, got ("" in no group), answers (number of different
+        outputs of the system for the item), and per cent: right, and `AXIS right` for each axis.
     """
-    asked = predictions["item"].map(items.set_index("item")["asked"])
-    pairs = list(zip(predictions["source"], predictions["output"], strict=True))
-    got = [grid.group(x, y) for x, y in pairs]
-    columns = {
-        f"{axis.name} right": [
-            100.0 * (axis.word(axis.value(x, y)) == group.split()[place])
-            for (x, y), group in zip(pairs, asked, strict=True)
-        ]
-        for place, axis in enumerate(grid.axes)
-    }
-    names = predictions["item"].map(items.set_index("item")["of"])
+    known = items.set_index("item")
     frame = pd.DataFrame(
-        {"system": predictions["system"], "item": names, "asked": asked, "got": got}
+        {
+            "system": predictions["system"],
+            "item": predictions["item"].map(known["of"]),
+            "asked": predictions["item"].map(known["asked"]),
+        }
     )
-    return frame.assign(right=100.0 * (frame["asked"] == frame["got"]), **columns)
+    pairs = list(zip(predictions["source"], predictions["output"], strict=True))
+    frame["got"] = [grid.group(x, y) for x, y in pairs]
+    frame["right"] = 100.0 * (frame["asked"] == frame["got"])
+    for axis, wanted in zip(grid.axes, zip(*frame["asked"].str.split(), strict=True), strict=True):
+        words = [axis.word(axis.value(x, y)) for x, y in pairs]
+        frame[f"{axis.name} right"] = 100.0 * (pd.Series(words) == pd.Series(wanted)).to_numpy()
+    outputs = predictions["output"].groupby([frame["system"], frame["item"]])
+    return frame.assign(answers=outputs.transform("nunique").astype(float))
 
 
 def rewrite_as(
@@ -249,13 +242,13 @@ def rewrite_as(
             + " and/or ".join(f"--{axis.name} {'|'.join(axis.words)}" for axis in grid.axes)
             + ", or name a student without instructions with --model."
         )
-    if empty := [place for place, text in enumerate(texts, 1) if not text.strip()]:
+    if empty := [i for i, text in enumerate(texts, 1) if not text.strip()]:
         raise DataError(f"text {empty[0]} is empty; give one sentence per text")
     prompts = [grid.prompt(text, group) for text in texts for group in groups]
     written = iter(paraphrase(prompts, model, n, seed))
     results = []
     for text in texts:
-        found = [y for _ in groups for y in next(written)]
-        far = {y: min(grid.distance(text, y, group) for group in groups) for y in found}
-        results.append(sorted(found, key=far.__getitem__)[:n])
+        outputs = [y for _ in groups for y in next(written)]
+        far = {y: min(grid.distance(text, y, group) for group in groups) for y in outputs}
+        results.append(sorted(outputs, key=far.__getitem__)[:n])
     return results
