@@ -64,6 +64,16 @@ def test_the_gold_reference_is_kept_from_the_references() -> None:
     assert list(moved["output"]) == [*ITEMS["source"][1:], ITEMS["source"][0]]
 
 
+def test_one_reference_or_none_leaves_the_gold_reference_little() -> None:
+    few = ITEMS.assign(references=[["Home ran a dog."], [], ["He went.", "x"]])
+    frame = predict({"copy": copy_input, "gold": gold_reference}, few)
+    copy, gold = (frame[frame["system"] == name] for name in ("copy", "gold"))
+    assert list(copy["references"]) == [["Home ran a dog."], [], ["x"]]
+    assert list(gold["item"]) == ["i0", "i2"]
+    assert list(gold["references"]) == [[], ["x"]]
+    assert paired_gain(item_scores(frame), "gold", "copy", ["self_bleu"])["n"].item() == 2
+
+
 def test_a_prompted_model_answers_each_item_by_itself(teacher: LanguageModel) -> None:
     system = prompted(teacher, [("He left.", "He went.")], max_new_tokens=12)
     together = system(ITEMS)
@@ -98,7 +108,8 @@ def test_what_is_faithful_and_what_is_also_new() -> None:
     judged = item_scores(found, lambda xs, ys: np.array([1.0, np.nan, 0.0] * 2))
     copy, gold = (judged[judged["system"] == name] for name in ("copy", "gold"))
     assert copy["fidelity"].tolist()[::2] == [100, 0]
-    assert (copy["paraphrase"] == 0).all()  # a copy is not new, whatever can be said of it
+    assert copy["paraphrase"].tolist()[::2] == [0, 0]  # a copy is not new
+    assert np.isnan(copy["paraphrase"].iloc[1])  # but what cannot be judged is missing
     near = gold["rouge_l_source"] <= 75
     assert near.any()
     assert gold["paraphrase"][near].equals(gold["fidelity"][near])

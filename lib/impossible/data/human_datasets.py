@@ -19,12 +19,13 @@ import pandas as pd
 from impossible.errors import DataError
 
 __all__ = [
-    "HUMAN", "SUMMARIES", "HumanSet", "available", "human_pairs", "human_predictions", "read_lines",
-    "read_pairs", "read_predictions", "take",
+    "HUMAN", "SUMMARIES", "HumanSet", "available", "human_items", "human_pairs",
+    "human_predictions", "read_items", "read_lines", "read_pairs", "read_predictions", "take",
 ]  # fmt: skip
 
 PREDICTION_FIELDS = '{"source": "…", "output": "…", "references": ["…"]}'
 PAIR_FIELDS = '{"source": "…", "target": "…"}'
+ITEM_FIELDS = '{"source": "…", "references": ["…"]}'
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,27 @@ def read_pairs(lines: Iterable[str], name: str) -> pd.DataFrame:
     return frame.assign(origin=name)
 
 
+def read_items(lines: Iterable[str], name: str) -> pd.DataFrame:
+    """Read a test set, lines ``{"source"}`` with what else is known of an item.
+
+    Fields that may be there: id (else the line's number), references or targets (a list, perhaps
+    empty) or target (one text), domain, exemplar, task.
+
+    Raises:
+        DataError: naming `name`, the line and the field.
+    """
+    rows: list[dict[str, Any]] = []
+    for place, record in _objects(lines, name, ITEM_FIELDS):
+        source = _string(record, "source", place, ITEM_FIELDS)
+        many = next((field for field in ("references", "targets") if record.get(field)), "")
+        one = [_string(record, "target", place, ITEM_FIELDS)] if "target" in record else []
+        references = _strings(record, many, place, ITEM_FIELDS) if many else one
+        known = {f: record[f] for f in ("domain", "exemplar", "task") if record.get(f) is not None}
+        label = str(record.get("id", f"{len(rows):06d}"))
+        rows.append({"id": label, "source": source, "references": references, **known})
+    return pd.DataFrame(rows)
+
+
 def take(frame: pd.DataFrame, n: int | None, seed: int = 0) -> pd.DataFrame:
     """A seeded sample of n rows in random order (all rows when n is None or there are fewer)."""
     size = len(frame) if n is None else min(n, len(frame))
@@ -304,6 +326,16 @@ def human_pairs(
         columns=["pair_id", "source", "target", "context_id", "origin"],
     )
     return take(frame, n, seed)
+
+
+def human_items(name: str, folder: str | Path = "", hub: bool = False) -> pd.DataFrame:
+    """Columns id, source, references (list of str) of a human dataset.
+
+    Raises:
+        DataError: when the dataset is absent, with the sentence that tells how to get it.
+    """
+    rows = _human_rows(name, folder, hub)
+    return pd.DataFrame(rows, columns=["id", "source", "references"])
 
 
 def human_predictions(

@@ -39,8 +39,8 @@ def copy_input(items: pd.DataFrame) -> list[str]:
 
 
 def gold_reference(items: pd.DataFrame) -> list[str]:
-    """The first gold paraphrase of each item. `predict` keeps it out of the references."""
-    return [str(texts[0]) for texts in items["references"]]
+    """The first gold paraphrase of each item. `predict` keeps it out of its references."""
+    return [str(texts[0]) for texts in items["references"] if len(texts)]
 
 
 def prompted(
@@ -93,16 +93,21 @@ def predict(
 
     Args:
         systems: name → system.
-        items: item, source, references (two or more each: the first is kept for the system
-            `gold_reference`, so that all systems are scored against the same others).
+        items: item, source, references (0 to many). Of several the first is kept for the system
+            `gold_reference`, so that all systems are scored against the same others; an only one
+            serves the others and leaves `gold_reference` none to be scored against.
         encoder: for BERTScore and cosine of output and source; None: null.
+
+    Returns:
+        An item without references has no row of `gold_reference`.
     """
-    others = [list(texts)[1:] for texts in items["references"]]
-    columns = {"item": items["item"], "source": items["source"], "references": others}
-    parts = [
-        pd.DataFrame({"system": name, **columns, "output": system(items)})
-        for name, system in systems.items()
-    ]
+    parts = []
+    for name, system in systems.items():
+        gold = system is gold_reference
+        answered = items[items["references"].map(len) > 0] if gold else items
+        others = [list(r)[int(gold or len(r) > 1) :] for r in answered["references"]]
+        columns = {"item": answered["item"], "source": answered["source"], "references": others}
+        parts.append(pd.DataFrame({"system": name, **columns, "output": system(answered)}))
     return with_likeness(pd.concat(parts, ignore_index=True), encoder)
 
 
@@ -125,7 +130,8 @@ def item_scores(
 
     Returns:
         system, item, rouge_l_source, self_bleu, bert_ibleu (NaN where no encoder ran) and, with a
-        judge, fidelity and paraphrase: what is faithful, and what is faithful and new.
+        judge, fidelity and paraphrase: what is faithful, and what is a valid paraphrase (also
+        new). Where the judge is silent both are NaN, whatever the output.
     """
     sources, outputs = list(predictions["source"]), list(predictions["output"])
     own = self_bleu(sources, outputs)
@@ -137,7 +143,7 @@ def item_scores(
     columns = {"rouge_l_source": 100 * near, "self_bleu": own, "bert_ibleu": combined}
     if judge is not None:
         fidelity = 100 * judge(sources, outputs)
-        new = np.where(near <= rouge_l_max, fidelity, 0.0)
+        new = fidelity * (near <= rouge_l_max)
         columns |= {"fidelity": fidelity, "paraphrase": new}
     return predictions[["system", "item"]].reset_index(drop=True).assign(**columns)
 
@@ -180,7 +186,7 @@ def paired_gain(
         METRIC_ROWS whose `system` is "SYSTEM − BASE".
     """
     a, b = (scores[scores["system"] == name].set_index("item") for name in (system, base))
-    b = b.loc[a.index]
+    a, b = (scores.loc[a.index.intersection(b.index)] for scores in (a, b))
     rows = MetricRows(f"{system} − {base}", None, bootstrap)
     for metric in metrics:
         first, second = a[metric].to_numpy(float), b[metric].to_numpy(float)

@@ -20,7 +20,7 @@ from impossible.world.oracle import SHORT, share_kept
 from impossible.world.realize import constructions_for, realize
 from impossible.world.surface import detokenize, words_of
 
-__all__ = ["headlines", "held_out_set", "summary_set", "wordings"]
+__all__ = ["headlines", "held_out_set", "load", "summary_set", "wordings"]
 
 #: Plain forms, the first to be preferred.
 PLAIN = (
@@ -28,6 +28,12 @@ PLAIN = (
     "negated short passive", "intransitive negation",
 )  # fmt: skip
 ATTEMPTS = 20  # draws until a wording differs from the source
+
+
+def load(n: int, seed: int = 0, task: str = "paraphrase") -> pd.DataFrame:
+    """The test set called "world" (`evaluation.test_sets`): n items with four references each."""
+    made = held_out_set(n, seed) if task == "paraphrase" else summary_set(n, seed, 4)
+    return made.rename(columns={"item": "id"})
 
 
 def held_out_set(

@@ -151,8 +151,8 @@ class Kit:
             "systems": list(self.systems),
             "forms": {rater: form_digest(self.form(rater)) for rater in self.raters},
             "units": {
-                row.unit: {"item": row.item, "systems": row.systems}
-                for row in self.units.itertuples()
+                str(row["unit"]): {k: row[k] for k in ("item", "systems", "source", "output")}
+                for row in self.units.to_dict("records")
             },
         }
 

@@ -1,0 +1,145 @@
+"""Who says whether two sentences mean the same: for evaluation only, never used in training.
+
+A judgement is 1 (yes), 0 (no) or NaN (cannot be judged); a rate is the mean of those that are not
+NaN, and missing where all are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impossible.config import plugins
+from impossible.data.run_folder import RunFolder, resolve
+from impossible.errors import ParameterError
+from impossible.evaluation.human.forms import KEY, SCALE, read_key
+from impossible.evaluation.human.returned_ratings import SYNTHETIC, read_ratings
+from impossible.models.loading import load_critic
+from impossible.models.nli import EntailmentCritic
+
+__all__ = ["Judge", "People", "Referee", "load_judge"]
+
+Floats = NDArray[np.float64]
+Texts = Sequence[str]
+ORACLE = "impossible.world.oracle:Oracle"
+
+
+class Judge:
+    """Judges nothing: what it is asked, cannot be judged. Others say what they can.
+
+    >>> Judge().equivalent(["A dog barked."], ["A dog was barking."])
+    array([nan])
+    """
+
+    name = "none"
+
+    def entails(self, xs: Texts, ys: Texts) -> Floats:
+        """Whether each y follows from its x, shape (n,)."""
+        return np.full(len(xs), np.nan)
+
+    def equivalent(self, xs: Texts, ys: Texts) -> Floats:
+        """Whether each y says what its x says, shape (n,)."""
+        return self.entails(xs, ys) * self.entails(ys, xs)
+
+    def coverage(self, xs: Texts, ys: Texts) -> Floats:
+        """The fraction of the essential content of each x that y keeps, shape (n,)."""
+        return np.full(len(xs), np.nan)
+
+    def good_summaries(self, xs: Texts, ys: Texts, longest: float) -> Floats:
+        """Whether each y follows, leaves out nothing essential and has at most `longest` of the
+        characters of x, shape (n,)."""
+        short = [len(y) <= longest * len(x) for x, y in zip(xs, ys, strict=True)]
+        kept = self.coverage(xs, ys)
+        whole = np.where(np.isnan(kept), np.nan, kept == 1)
+        return np.asarray(self.entails(xs, ys) * whole * np.array(short, dtype=float))
+
+    def meaning(self, text: str) -> Hashable:
+        """What a sentence says, so that equal meanings are equal; here the text itself."""
+        return text
+
+
+class Referee(Judge):
+    """An NLI model of another base and other training data than the pipeline's critic.
+
+    Its verdicts are raw. The correction of a rate by the referee's own error rates (Rogan and
+    Gladen 1978) belongs into `metric_rows`, where judged rates get their intervals.
+
+    Args:
+        critic: the model.
+    """
+
+    name = "referee"
+
+    def __init__(self, critic: EntailmentCritic) -> None:
+        self.critic = critic
+
+    def entails(self, xs: Texts, ys: Texts) -> Floats:
+        """1 where entailment is the most probable label; 0 elsewhere and for an empty text."""
+        pairs = list(zip(xs, ys, strict=True))
+        verdicts = np.zeros(len(pairs))
+        full = [i for i, (x, y) in enumerate(pairs) if x.strip() and y.strip()]
+        verdicts[full] = self.critic.entails([pairs[i] for i in full])
+        return verdicts
+
+
+class People(Judge):
+    """Labels that people gave to pairs; a pair that nobody rated cannot be judged.
+
+    Args:
+        labels: (x, y) → fraction of raters who call y faithful to x, in [0, 1].
+    """
+
+    name = "people"
+
+    def __init__(self, labels: Mapping[tuple[str, str], float]) -> None:
+        self.labels = labels
+
+    def entails(self, xs: Texts, ys: Texts) -> Floats:
+        """1 where most raters found y faithful to x, else 0."""
+        found = [self.labels.get(pair, np.nan) for pair in zip(xs, ys, strict=True)]
+        return np.where(np.isnan(found), np.nan, np.asarray(found) > 0.5)
+
+    equivalent = entails
+
+
+def load_judge(name: str, params: Any = None, run: RunFolder | None = None) -> Judge:
+    """The judge that the parameter `judge` names.
+
+    Args:
+        name: "oracle" (exact, for sentences of the closed world), "referee" (an NLI model),
+            "people" (returned rating forms), "none", or `module:Class` of your own.
+        params: referee, dtype, device and batch_tokens for a referee; ratings for people.
+        run: where a referee called `in-vitro/…` may have been rebuilt, and forms were written.
+
+    Raises:
+        ParameterError: there is no such judge, or "referee" without the name of a model.
+    """
+    if name == "none":
+        return Judge()
+    if name == "people":
+        return People(_returned_labels(params.ratings) if params.ratings else {})
+    if name == "referee":
+        if not params.referee:
+            raise ParameterError("judge is referee, but referee names no NLI model: name one.")
+        lm = load_critic(params.referee, run, params.dtype, params.device)
+        return Referee(EntailmentCritic(lm, params.batch_tokens))
+    if name != "oracle" and ":" not in name:
+        raise ParameterError(
+            f"There is no judge {name!r}: give oracle, referee, people, none, or module:Class."
+        )
+    judge: Judge = plugins.load(ORACLE if name == "oracle" else name)()
+    return judge
+
+
+def _returned_labels(folder: str) -> dict[tuple[str, str], float]:
+    """(source, output) → fraction of raters who gave the best mark for "faithful"."""
+    place = resolve(folder)
+    key = read_key(place / KEY)
+    ratings = read_ratings(place, key)
+    wanted = (ratings["question"] == "faithful") & (ratings["origin"] != SYNTHETIC)
+    best = ratings[wanted]["value"] == SCALE[-1]
+    units = {unit: (u["source"], u["output"]) for unit, u in key["units"].items()}
+    return {units[unit]: float(v) for unit, v in best.groupby(ratings["unit"]).mean().items()}

@@ -1,0 +1,191 @@
+"""Test sets by name: human datasets, the closed world, the teacher's own sentences, a user's file.
+
+A test set is a frame of *items*: id, source, references (a list, perhaps empty), domain and
+exemplar (null where unknown). A set that is not there is one sentence, and a run goes on without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+
+from impossible.config import plugins
+from impossible.config.params import nearest
+from impossible.data.human_datasets import human_items, read_items, read_lines, take
+from impossible.data.run_folder import RunFolder, read_frame, resolve
+from impossible.data.schemas import DATASET, SENTENCES
+from impossible.errors import DataError
+
+__all__ = ["HELD_OUT", "NAMED", "Settings", "Source", "load", "load_all", "split_off"]
+
+COLUMNS = ("id", "source", "references", "domain", "exemplar")
+HELD_OUT = "held_out"
+#: Test sets that another room makes: name → `module:attribute`, called with (n, seed, task).
+PLUGINS = {"world": "impossible.world.test_sets:load"}
+TASKS = ("paraphrase", "summary")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A named human test set: its name in `data.human_datasets`, its kind of text and its task."""
+
+    dataset: str
+    domain: str
+    task: str = "paraphrase"
+
+
+NAMED = {
+    "mrpc": Source("mrpc", "news"),
+    "parasci_arxiv": Source("parasci_arxiv", "science"),
+    "quora": Source("quora_vaesvg", "questions"),
+    "mscoco": Source("mscoco_captions", "captions"),
+    "pawsx": Source("pawsx_en", "encyclopedia"),
+    "asset": Source("asset", "encyclopedia"),
+    "wiki_conciseness": Source("wiki_conciseness", "encyclopedia", "summary"),
+    "gigaword": Source("gigaword", "news", "summary"),
+}
+
+
+class Settings(Protocol):
+    """The parameters that `load_all` reads."""
+
+    test_sets: list[str]
+    n_test: int
+    seed: int
+    human_data: str
+
+
+def load(
+    name: str,
+    n: int | None = None,
+    seed: int = 0,
+    task: str = "paraphrase",
+    folder: str | Path = "",
+    run: RunFolder | None = None,
+) -> pd.DataFrame:
+    """The items of a test set, at most n of them, drawn by the seed.
+
+    Args:
+        name: of `NAMED`; "world"; "held_out"; a JSON lines file (`read_items`; of lines that name
+            a task, those of this one); or `module:function`, called with (n, seed, task).
+        n: items, ≥ 1; None: all there are (not for "world").
+        seed: of the draw.
+        task: "paraphrase" or "summary".
+        folder: of the human datasets (parameter `human_data`).
+        run: whose teacher wrote the sentences of "held_out".
+
+    Returns:
+        Columns id (unique), source, references, domain, exemplar.
+
+    Raises:
+        DataError: the set is not there, with how to get it; or it is not for this task.
+    """
+    if name == HELD_OUT:
+        items = take(_held_out(run), n, seed)
+    elif name in PLUGINS or (":" in name and not name.endswith(".jsonl")):
+        items = plugins.load(PLUGINS.get(name, name))(n, seed, task)
+    elif name in NAMED:
+        items = take(human_items(NAMED[name].dataset, folder), n, seed)
+        items = items.assign(domain=NAMED[name].domain)
+    else:
+        items = take(_from_file(name, task), n, seed)
+    if not serves(name, task) or items.empty:
+        raise DataError(f"The test set {name!r} has no item for the task {task}: name another.")
+    for label in items.loc[items["id"].duplicated(), "id"].head(1):
+        raise DataError(f"The test set {name!r} has two items called {label!r}: rename one.")
+    return items.reindex(columns=list(COLUMNS)).reset_index(drop=True)
+
+
+def serves(name: str, task: str) -> bool:
+    """Whether a test set is for the task; all that have no task of their own are."""
+    return name not in NAMED or NAMED[name].task == task
+
+
+def load_all(
+    params: Settings, run: RunFolder, task: str = "paraphrase", n: int | None = None
+) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """Every test set of the parameter `test_sets` that serves the task.
+
+    Args:
+        params: test_sets, n_test, seed, human_data.
+        run: for "held_out", which also stands in where no other set is there.
+        task: sets of another task are passed over.
+        n: items of each; by default `n_test`.
+
+    Returns:
+        ({name: items}, {name: the sentence that tells what is missing and how to get it}).
+
+    Raises:
+        DataError: there is none at all, not even sentences of the run.
+    """
+    found: dict[str, pd.DataFrame] = {}
+    missing: dict[str, str] = {}
+    for name in filter(lambda name: serves(name, task), params.test_sets):
+        try:
+            found[_label(name)] = load(
+                name, n or params.n_test, params.seed, task, params.human_data, run
+            )
+        except DataError as absent:
+            missing[_label(name)] = str(absent)
+    if not found:
+        missing["instead"] = "The run's own held-out sentences, which have no references."
+        found[HELD_OUT] = load(HELD_OUT, n or params.n_test, params.seed, run=run)
+    return found, missing
+
+
+def split_off(items: pd.DataFrame, n: int) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """Items without the last n, and those as (source, first reference) examples for prompts.
+
+    A set without references gives no examples and stays whole.
+    """
+    known = items[items["references"].map(len) > 0]
+    if len(known) <= n:
+        return items, []
+    spare = known.tail(n)
+    examples = [(x, r[0]) for x, r in zip(spare["source"], spare["references"], strict=True)]
+    return items.drop(index=spare.index).reset_index(drop=True), examples
+
+
+def _label(name: str) -> str:
+    """A set's name in tables: a file's without folder and ending."""
+    return Path(name).stem if name.endswith(".jsonl") else name
+
+
+def _from_file(name: str, task: str) -> pd.DataFrame:
+    path = resolve(name)
+    if not path.is_file():
+        known = [*NAMED, *PLUGINS, HELD_OUT]
+        raise DataError(
+            f"There is no test set {name!r}{nearest(name, known)}: give one of "
+            f"{', '.join(known)}, or a JSON lines file."
+        )
+    items = read_items(read_lines(path), name)
+    return items if "task" not in items else items[items["task"].fillna(task) == task]
+
+
+def _held_out(run: RunFolder | None) -> pd.DataFrame:
+    """Sentences that notebook 07 set aside, without those that a corpus of the run holds."""
+    path = run.data(HELD_OUT) if run else None
+    if run is None or path is None or not path.is_file():
+        raise DataError("The run has no held-out sentences: run notebook 07, which draws them.")
+    drawn = read_frame(path, SENTENCES)
+    drawn = drawn[drawn["reason"] == ""].drop_duplicates("text")
+    drawn = drawn[~drawn["text"].isin(_learned(run.root.glob("data/dataset_*.parquet")))]
+    return pd.DataFrame(
+        {
+            "id": drawn["context_id"] + "-" + drawn["sample"].astype(str),
+            "source": drawn["text"],
+            "references": [[] for _ in range(len(drawn))],
+            "domain": drawn.get("domain"),
+        }
+    )
+
+
+def _learned(paths: Iterable[Path]) -> set[str]:
+    """Every sentence of the pairs in these files."""
+    frames = [read_frame(path, DATASET)[["source", "target"]] for path in paths]
+    return set(pd.concat(frames).to_numpy().ravel()) if frames else set()
