@@ -63,7 +63,7 @@ def clear() -> None:
     for cache in (
         tree_edit_distance._nodes,
         tree_edit_distance._exact,
-        tree_edit_distance._features,
+        tree_edit_distance._labels,
         tree_edit_distance._selkow,
         tree_edit_distance._size,
     ):

@@ -46,8 +46,14 @@ from impossible.models.likelihood import surprise
 from impossible.models.loading import LanguageModel, load_encoder, load_student, load_teacher
 from impossible.models.nli import Encoder
 from impossible.text.bleu import sentence_bleu
-from impossible.text.synonyms import exchanged, lookup
-from impossible.text.word_edits import Units, content_words, joined, units
+from impossible.text.word_edits import (
+    Units,
+    content_words,
+    joined,
+    replace_synonyms,
+    synonym_table,
+    units,
+)
 from impossible.training.student import train_student
 from impossible.world.pretraining import denoising_pairs
 
@@ -111,19 +117,23 @@ def test_the_noise_of_the_shipped_student_base_is_unchanged() -> None:
 @given(st.lists(WORD, max_size=6), st.integers(0, 99))
 def test_exchange_by_a_naive_reference(words: list[str], seed: int) -> None:
     text, rng = " ".join(words), np.random.default_rng(seed)
-    assert exchanged(text, lookup([("q", "r")]), rng, 1.0) == words
+    assert replace_synonyms(text, synonym_table([("q", "r")]), rng, 1.0) == words
     swap = {"a": ["b"], "b": ["a"], "c": ["d e"]}
     simple = {"a": "b", "A": "b", "b": "a", "c": "d e"}
     naive = " ".join(simple.get(word, word) for word in words)
-    assert " ".join(exchanged(text, swap, rng, 1.0)) == naive
-    assert " ".join(exchanged(text, swap, rng, 0.0)) == text
+    assert " ".join(replace_synonyms(text, swap, rng, 1.0)) == naive
+    assert " ".join(replace_synonyms(text, swap, rng, 0.0)) == text
 
 
 def test_the_longest_wording_is_exchanged_and_the_full_stop_stays() -> None:
     synonyms = {"a": ["x"], "a b": ["y"], "a b c": ["z z"], "d": ["w"]}
     rng = np.random.default_rng(0)
-    assert exchanged("A b c a b a, d.", synonyms, rng, 1.0) == ["z", "z", "y", "a,", "w."]
-    assert exchanged("", synonyms, rng, 1.0) == exchanged("...", synonyms, rng, 1.0) == []
+    assert replace_synonyms("A b c a b a, d.", synonyms, rng, 1.0) == ["z", "z", "y", "a,", "w."]
+    assert (
+        replace_synonyms("", synonyms, rng, 1.0)
+        == replace_synonyms("...", synonyms, rng, 1.0)
+        == []
+    )
 
 
 def test_synonym_replacement_by_hand() -> None:

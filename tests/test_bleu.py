@@ -44,11 +44,6 @@ def test_identical_and_disjoint() -> None:
     assert bleu.corpus_bleu(["x"], [["a"]]) == 0.0
 
 
-def test_group_self_bleu() -> None:
-    assert bleu.group_self_bleu(["a b c", "a b c", "x y z"]) == pytest.approx(200 / 3)
-    assert np.isnan(bleu.group_self_bleu(["a"]))
-
-
 def test_ibleu_is_the_papers_copy_row() -> None:
     assert float(ibleu(44.4, 100)) == pytest.approx(1.08)
     assert float(ibleu(23.3, 100)) == pytest.approx(-13.69)

@@ -25,7 +25,7 @@ from impossible.filtering.pair_scores import (
 )
 from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
-from impossible.text.numbers import numbers_consistent
+from impossible.text.numbers import number_values
 from impossible.text.rouge import rouge_l
 from impossible.text.tree_edit_distance import flat_tree, ted
 
@@ -88,7 +88,7 @@ def reference(sentences: list[str], critic: FakeCritic, params: Params) -> tuple
                 reason = "duplicate"
             elif not np.float32(params.length_ratio_min) <= ratio <= np.float32(1.4):
                 reason = "length_ratio"
-            elif not numbers_consistent(x, y):
+            elif number_values(x) != number_values(y):
                 reason = "numbers"
             elif np.float32(rouge_l(x, y)) > np.float32(params.rouge_l_max):
                 reason = "rouge_l"

@@ -8,13 +8,14 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from nltk.tree import Tree
 from rouge_score.rouge_scorer import RougeScorer
 
 from impossible.evaluation.prompting import answers
 from impossible.evaluation.systems import System
 from impossible.models.loading import LanguageModel
 from impossible.text.sentence_boundaries import words
-from impossible.text.tree_edit_distance import Tree, parse_bracketed
+from impossible.text.tree_edit_distance import parse_bracketed
 
 __all__ = ["first_words", "novelty", "pruned", "summary_scores", "tldr"]
 
@@ -114,12 +115,12 @@ def _pruned(tree: str) -> str:
 def _spared(tree: Tree) -> list[str]:
     """Words of a tree that stay."""
     kept: list[str] = []
-    for child in tree[1:]:
+    for child in tree:
         if isinstance(child, str):
             kept.append(child)
-        elif child[0] not in DROPPED:
+        elif child.label() not in DROPPED:
             inside = _spared(child)
-            if child[0] != "PP" or (inside and inside[0] in SPARED):
+            if child.label() != "PP" or (inside and inside[0] in SPARED):
                 kept += inside
     return kept
 

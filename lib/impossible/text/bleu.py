@@ -20,22 +20,20 @@ from sacrebleu.metrics.bleu import BLEU
 from impossible.text.signature import signature
 
 __all__ = [
-    "bleu_from_sums", "bleu_signature", "bleu_statistics", "corpus_bleu", "group_self_bleu",
-    "self_bleu", "sentence_bleu", "sentence_bleu_mean",
+    "bleu_from_sums", "bleu_signature", "bleu_statistics", "corpus_bleu", "self_bleu",
+    "sentence_bleu", "sentence_bleu_mean",
 ]  # fmt: skip
 
 _ORDER = 4
 # `effective_order` changes nothing here (smoothed totals are never zero) but sacrebleu asks for it.
 _SENTENCE = BLEU(lowercase=True, smooth_method="add-k", smooth_value=1, effective_order=True)
 _COUNTER = BLEU(effective_order=True)  # only its counts are read
-_CACHE = 2**16
 
 
 def sentence_bleu(output: str, references: Sequence[str]) -> float:
     """Lower-cased, add-one smoothed BLEU of one sentence against its references, in [0, 100].
 
-    0 when no word is shared. Equal to ``sacrebleu.sentence_bleu(…, smooth_method="add-k",
-    smooth_value=1, lowercase=True)``.
+    0 when no word is shared. Equal to sacrebleu's with "add-k" smoothing of 1 in lower case.
 
     Example:
         >>> round(sentence_bleu("The cat sat.", ["the cat sat ."]), 6)
@@ -44,7 +42,7 @@ def sentence_bleu(output: str, references: Sequence[str]) -> float:
     return _sentence(output, tuple(references))
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=2**16)
 def _sentence(output: str, references: tuple[str, ...]) -> float:
     return float(_SENTENCE.sentence_score(output, list(references)).score)
 
@@ -95,19 +93,8 @@ def corpus_bleu(outputs: Sequence[str], references: Sequence[Sequence[str]]) -> 
 
 
 def self_bleu(sources: Sequence[str], targets: Sequence[str]) -> NDArray[np.float64]:
-    """Sentence BLEU of each target against its source, shape (n,), in [0, 100]; high = alike."""
+    """Sentence BLEU of each target against its source, shape (n,), in [0, 100]; high = similar."""
     return np.array([sentence_bleu(y, [x]) for x, y in zip(sources, targets, strict=True)])
-
-
-def group_self_bleu(sentences: Sequence[str]) -> float:
-    """Mean sentence BLEU of each sentence against all others as references (Zhu et al. 2018).
-
-    NaN for fewer than two sentences. High = the group repeats itself.
-    """
-    if len(sentences) < 2:
-        return float("nan")
-    others = [[*sentences[:i], *sentences[i + 1 :]] for i in range(len(sentences))]
-    return sentence_bleu_mean(sentences, others)
 
 
 def bleu_signature(variant: str, n: int) -> str:

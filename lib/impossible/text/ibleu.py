@@ -1,4 +1,4 @@
-"""Metrics that weigh likeness to a reference against likeness to the source (paper section 4)."""
+"""Metrics that weigh a reference's similarity against the source's (paper section 4)."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def ibleu(
 
 
 def bert_ibleu(bertscore: ArrayLike, selfbleu: ArrayLike, beta: float = 4.0) -> NDArray[np.float64]:
-    """BERT-iBLEU in [0, 1] (Niu et al. 2021): harmonic mean of BERTScore and 1 - self-BLEU.
+    """BERT-iBLEU in [0, 1]: harmonic mean of BERTScore and 1 - self-BLEU (Niu et al. 2021).
 
     ((beta / BERTScore + 1 / (1 - selfBLEU)) / (beta + 1))⁻¹. Where a term of the mean is 0 the mean
-    is 0 by continuity: a copy of the source (self-BLEU 1) scores 0, as in the paper's Copy-Input
-    row, and so does an output with no likeness at all (BERTScore ≤ 0, for example an empty one).
+    is 0 by continuity: for a copy of the source, as in the paper's Copy-Input row, and for an
+    output with no similarity at all (BERTScore ≤ 0, for example an empty one).
 
     Args:
         bertscore: BERTScore F1 of (y, x), at most 1.
         selfbleu: BLEU of y against x in [0, 1] (not per cent).
-        beta: weight of the likeness in meaning; 4 as in Niu et al. and the paper.
+        beta: weight of the similarity in meaning; 4 as in Niu et al. and the paper.
 
     Example:
         >>> bert_ibleu([0.9, 1.0], [0.25, 1.0]).round(4).tolist()

@@ -14,40 +14,28 @@ from functools import lru_cache
 from nltk.stem.porter import PorterStemmer
 
 from impossible.text.sentence_boundaries import words
+from impossible.text.word_edits import content_words
 
-__all__ = ["FUNCTION_WORDS", "Lexicon"]
+__all__ = ["CorpusWords"]
 
-
-def _set(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
-SHORTEST = 3  # letters of a keyword
-FUNCTION_WORDS = _set(
-    "a about after against all an and any are as at be because been before being both but by can "
-    "could did do does during each for from had has have he her his how if in into is it its more "
-    "most no not of off on one or other our out over she so some such than that the their them "
-    "then there these they this those through to under until up was we were what when where which "
-    "while who whom whose why will with would you your"
-)
+_SHORTEST = 3  # letters of a keyword
 _STEMMER = PorterStemmer()
 
 
 @lru_cache(maxsize=100_000)
 def _stem(word: str) -> str:
-    stem: str = _STEMMER.stem(word)
-    return stem
+    return str(_STEMMER.stem(word))
 
 
-class Lexicon:
+class CorpusWords:
     """What a corpus says about words: in how many sentences they stand, and their inflections.
 
     Args:
         sentences: the corpus; repeated sentences count once.
 
     Example:
-        >>> lexicon = Lexicon(["Prices rise.", "The price rises in May.", "Prices fell."])
-        >>> lexicon.keywords("The price of bread rises.", 2), lexicon.inflections("rises")
+        >>> corpus = CorpusWords(["Prices rise.", "The price rises in May.", "Prices fell."])
+        >>> corpus.keywords("The price of bread rises.", 2), corpus.inflections("rises")
         (['rises', 'price'], ('rise', 'rises'))
     """
 
@@ -55,9 +43,9 @@ class Lexicon:
         self.frequency: Counter[str] = Counter()
         self._families: dict[str, set[str]] = {}
         for text in dict.fromkeys(sentences):
-            found = set(words(text))
-            self.frequency.update({_stem(word) for word in found})
-            for word in found:
+            distinct = set(words(text))
+            self.frequency.update({_stem(word) for word in distinct})
+            for word in distinct:
                 self._families.setdefault(_stem(word), set()).add(word)
 
     def inflections(self, word: str) -> tuple[str, ...]:
@@ -66,14 +54,13 @@ class Lexicon:
         return tuple(sorted(self._families.get(_stem(lower), set()) | {lower}))
 
     def keywords(self, sentence: str, n: int) -> list[str]:
-        """At most n content words that the corpus has, the rarest first, one of each stem.
+        """At most n content words of at least three letters that the corpus has, one of each stem.
 
-        A content word has at least three letters and nothing else, and is no function word. How
-        rare it is, is the number of sentences that hold a word of its stem; ties by alphabet.
+        The rarest come first, by the number of sentences with a word of the stem; ties by alphabet.
         """
         stems: dict[str, str] = {}
-        for word in words(sentence):
-            if word.isalpha() and len(word) >= SHORTEST and word not in FUNCTION_WORDS:
+        for word in content_words(words(sentence)):
+            if word.isalpha() and len(word) >= _SHORTEST:
                 stems.setdefault(_stem(word), word)
         known = [word for stem, word in stems.items() if self.frequency[stem]]
         return sorted(known, key=lambda word: (self.frequency[_stem(word)], word))[: max(0, n)]

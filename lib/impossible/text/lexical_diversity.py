@@ -1,10 +1,10 @@
 """How varied the words of a corpus are: n-gram entropy and MSTTR (paper section 4, Table 1).
 
 Conventions the paper does not state, and what was found: words are lower-cased without punctuation
-(`sentences.words`). MSTTR depends strongly on the length of a segment. On the source sentences of
-six human sets it is 73 to 88 (x 100) for 50 words, 66 to 82 for 100, 46 to 68 for 500 and 37 to 62
-for 1000. The paper's 36 to 53 is of the last magnitude, so 1000 is the default. It was not tuned
-further; compare our MSTTR with ours, and with the paper's only in rank.
+(`sentence_boundaries.words`). MSTTR depends strongly on the length of a segment. On the source
+sentences of six human sets it is 73 to 88 (x 100) for 50 words, 66 to 82 for 100, 46 to 68 for 500
+and 37 to 62 for 1000. The paper's 36 to 53 is of the last magnitude, so 1000 is the default;
+compare our MSTTR with ours, and with the paper's only in rank.
 """
 
 from __future__ import annotations
@@ -28,31 +28,26 @@ def ngram_ids(sentences: Sequence[str], n: int) -> tuple[NDArray[np.int64], NDAr
     N-grams do not cross sentences; a sentence of fewer than n words has none.
     """
     table: dict[tuple[str, ...], int] = {}
-    ids: list[int] = []
-    owners: list[int] = []
+    ids: list[tuple[int, int]] = []
     for owner, sentence in enumerate(sentences):
         tokens = words(sentence)
         grams = zip(*(tokens[i:] for i in range(n)), strict=False)
-        found = [table.setdefault(gram, len(table)) for gram in grams]
-        ids += found
-        owners += [owner] * len(found)
-    return np.array(ids, dtype=np.int64), np.array(owners, dtype=np.int64)
+        ids += [(table.setdefault(gram, len(table)), owner) for gram in grams]
+    both = np.array(ids, dtype=np.int64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
 
 
 def entropy_bits(ids: NDArray[np.int64]) -> float:
     """Plug-in Shannon entropy in bits of the distribution of `ids`; NaN when there is none."""
-    if not len(ids):
-        return float("nan")
     counts = np.bincount(ids)
-    p = counts[counts > 0] / len(ids)
-    return float(abs((p * np.log2(p)).sum()))
+    p = counts[counts > 0] / max(1, len(ids))
+    return float(abs((p * np.log2(p)).sum())) if len(ids) else float("nan")
 
 
 def ngram_entropy(sentences: Sequence[str], n: int) -> float:
     """Entropy in bits of the distribution of word n-grams: H2 and H3 of Table 1 with n = 2, 3.
 
-    It grows with the size of the corpus (at most log2 of the number of n-grams): compare only
-    corpora of equal size. NaN when there is no n-gram.
+    It grows with the corpus: compare only corpora of equal size. NaN when there is no n-gram.
 
     Example:
         >>> ngram_entropy(["a b c d", "a b"], 2)
@@ -64,8 +59,7 @@ def ngram_entropy(sentences: Sequence[str], n: int) -> float:
 def segment_ratios(sentences: Sequence[str], segment: int = MSTTR_SEGMENT) -> NDArray[np.float64]:
     """Type/token ratio in (0, 1] of each full segment of `segment` running words.
 
-    The sentences are read one after the other; a last segment that is not full is left out,
-    because a shorter text has a higher ratio.
+    A last segment that is not full is left out, because a shorter text has a higher ratio.
     """
     tokens = [token for sentence in sentences for token in words(sentence)]
     full = range(0, len(tokens) - segment + 1, segment)

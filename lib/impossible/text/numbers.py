@@ -1,4 +1,8 @@
-"""Numbers in English text, compared by value (a critic of the authors' code, section 3.2)."""
+"""Numbers in English text, by value (a critic of the authors' code, section 3.2).
+
+A pair is consistent when both sentences have the same values. The authors' code tests one direction
+twice; both are meant.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
-__all__ = ["number_values", "numbers_consistent"]
+__all__ = ["number_values"]
 
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -33,7 +37,7 @@ _TOKEN = re.compile(
 
 @lru_cache(maxsize=2**16)
 def number_values(text: str) -> frozenset[Decimal]:
-    """Return the values of all numbers in `text`, in digits or in words.
+    """The values of all numbers in `text`, in digits or in words.
 
     Understood: ``1,200``, ``3.5``, ``-4``, ``minus four``, ``21st``, ``12bn``, ``12 million``,
     ``forty-two``, ``two hundred and five``, ``a dozen``, ``half a million``, ``third``. Not
@@ -44,47 +48,32 @@ def number_values(text: str) -> frozenset[Decimal]:
         >>> sorted(number_values("Twelve men paid $1.5 million on May 3."))
         [Decimal('3'), Decimal('12'), Decimal('1500000.0')]
     """
-    values: set[Decimal] = set()
-    reader = _NumberReader(values)
+    reader = _NumberReader()
     matches = list(_TOKEN.finditer(text))
-    lowered = [(match["word"] or "").lower() for match in matches]
-    for i, match in enumerate(matches):
-        before = lowered[i - 1] if i else ""
-        after = lowered[i + 1] if i + 1 < len(matches) else ""
+    lowered = ["", *((match["word"] or "").lower() for match in matches), ""]
+    for i, match in enumerate(matches, start=1):
         if match["digits"]:
             reader.digits(match)
         elif lowered[i]:
-            reader.word(lowered[i], before, after)
+            reader.word(lowered[i], lowered[i - 1], lowered[i + 1])
             if lowered[max(0, i - 2) : i] == ["half", "a"]:
                 reader.halve()
         else:
             reader.close()
     reader.close()
-    return frozenset(values)
-
-
-def numbers_consistent(x: str, y: str) -> bool:
-    """Whether every number of `x` occurs in `y` and every number of `y` in `x`, by value.
-
-    The authors' code tests one direction twice; both are meant and both are tested here.
-
-    Example:
-        >>> numbers_consistent("Twelve people died.", "It killed 12.")
-        True
-    """
-    return number_values(x) == number_values(y)
+    return frozenset(reader.values)
 
 
 class _NumberReader:
     """Puts the parts of a number together: `total` of closed thousands, `part` still open."""
 
-    def __init__(self, values: set[Decimal]) -> None:
-        self.values = values
+    def __init__(self) -> None:
+        self.values: set[Decimal] = set()
         self._reset()
 
     def _reset(self) -> None:
-        self.total, self.part = Decimal(0), Decimal(0)
-        self.open, self.negative, self.last = False, False, Decimal(0)
+        self.total, self.part, self.last = Decimal(0), Decimal(0), Decimal(0)
+        self.open, self.negative = False, False
 
     def close(self) -> None:
         """End the current number, if any, and keep its value."""
@@ -95,7 +84,7 @@ class _NumberReader:
 
     def digits(self, match: re.Match[str]) -> None:
         """Start a number in digits; a scale word may follow."""
-        suffix = (match["suffix"] or "").lower()
+        suffix = match["suffix"].lower()
         negative = self.negative and not self.open
         self.close()
         value = Decimal(match["digits"].replace(",", "") + (match["fraction"] or ""))
@@ -109,10 +98,10 @@ class _NumberReader:
 
     def word(self, word: str, before: str, after: str) -> None:
         """Extend the current number by a word, or end it."""
+        pronoun = after == "another" or _PRONOUN_BEFORE.fullmatch(before)
+        if word == "one" and pronoun and not self.open:
+            return
         if word in _UNITS:
-            pronoun = after == "another" or _PRONOUN_BEFORE.fullmatch(before) is not None
-            if word == "one" and not self.open and pronoun:
-                return
             self._unit(Decimal(_UNITS[word]))
         elif word in _ORDINALS:
             self._unit(Decimal(_ORDINALS[word]))
@@ -130,7 +119,7 @@ class _NumberReader:
         self.total, self.part = self.total / 2, self.part / 2
 
     def _unit(self, value: Decimal) -> None:
-        # "forty two" and "hundred five" continue a number; "four five" are two numbers.
+        # "forty two" and "hundred five" continue a number; "four five" are two numbers
         fits = value < 10 if 20 <= self.last < 100 else self.last >= 100
         if self.open and not (fits and 0 < value < self.last):
             self.close()

@@ -1,9 +1,8 @@
 """Constituency trees as bracketed strings, and the distance between them.
 
-A tree is written ``(S (NP (DT the) (NN cat)) (VP (VBD sat)))``. Parsed, a node is a tuple
-``(label, child, …)`` and a word a plain string; a node without children is written ``(DT)``. The
-tree edit distance (TED) is the least number of inserted, deleted and renamed nodes (unit costs),
-computed by the `apted` library.
+A tree is written ``(S (NP (DT the) (NN cat)) (VP (VBD sat)))``. The tree edit distance (TED) is
+the least number of inserted, deleted and renamed nodes (unit costs), computed by the `apted`
+library; bounds that cost little decide most comparisons with a threshold without it.
 
 Do words count? By default they do not. The paper does not say, but its figures answer. In Table 4
 the outputs have TED-F 8.5 to the parse of an exemplar that shares hardly a word with them, in
@@ -17,23 +16,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from apted import APTED
+from apted import APTED, Config
+from nltk.tree import Tree
+from rapidfuzz.distance import Levenshtein
 
 from impossible.errors import DataError
 
 __all__ = [
-    "Tree", "at_least", "flat_tree", "format_tree", "pair_trees", "parse_bracketed",
-    "strip_words", "ted", "ted_bounds", "top_layers",
+    "at_least", "flat_tree", "format_tree", "pair_trees", "parse_bracketed", "ted", "ted_bounds",
+    "top_layers",
 ]  # fmt: skip
 
-Tree = tuple[Any, ...]  # (label: str, *children: Tree | str); a str child is a word
-_TOKEN = re.compile(r"\(|\)|[^\s()]+")
-_ROOTS = frozenset(["", "ROOT", "TOP"])
-_CACHE = 2**15
+_Node = tuple[Any, ...]  # (label, *children), each a node; a word is a node without children
+_cached = lru_cache(maxsize=2**15)
 
 
 def parse_bracketed(text: str) -> Tree:
@@ -44,48 +43,25 @@ def parse_bracketed(text: str) -> Tree:
 
     Example:
         >>> parse_bracketed("(ROOT (NP (NN cat)))")
-        ('NP', ('NN', 'cat'))
+        Tree('NP', [Tree('NN', ['cat'])])
     """
-    stack: list[list[Any]] = [[]]
-    tokens = _TOKEN.findall(text)
-    for i, token in enumerate(tokens):
-        if token == "(":
-            labelled = i + 1 < len(tokens) and tokens[i + 1] not in "()"
-            stack.append([] if labelled else [""])
-        elif token == ")" and len(stack) > 1:
-            node = tuple(stack.pop())
-            stack[-1].append(node)
-        elif token != ")" and len(stack) > 1:
-            stack[-1].append(token)  # a label if it is the first, else a word
-        else:
-            break
-    else:
-        if len(stack) == 1 and len(stack[0]) == 1:
-            return _without_root(stack[0][0])
-    raise DataError(
-        f"Not one bracketed tree: {text[:60]!r}; write it as '(S (NP (NN rain)) (VP (VBD fell)))'."
-    )
-
-
-def _without_root(tree: Tree) -> Tree:
-    while tree[0] in _ROOTS and len(tree) == 2 and isinstance(tree[1], tuple):
-        tree = tree[1]
+    try:
+        tree = Tree.fromstring(text)
+    except ValueError as bad:
+        raise DataError(
+            f"Not one bracketed tree: {text[:60]!r}; write it as "
+            "'(S (NP (NN rain)) (VP (VBD fell)))'."
+        ) from bad
+    while tree.label() in ("", "ROOT", "TOP") and len(tree) == 1 and isinstance(tree[0], Tree):
+        tree = tree[0]
     return tree
 
 
-def format_tree(tree: Tree) -> str:
+def format_tree(tree: Tree | str) -> str:
     """Write a tree as a bracketed string; brackets inside words become ``-LRB-`` and ``-RRB-``."""
-    parts = [part if isinstance(part, tuple) else _escape(str(part)) for part in tree]
-    return f"({' '.join(p if isinstance(p, str) else format_tree(p) for p in parts)})"
-
-
-def _escape(text: str) -> str:
-    return text.replace("(", "-LRB-").replace(")", "-RRB-")
-
-
-def strip_words(tree: Tree) -> Tree:
-    """Remove the words, keeping their part-of-speech nodes."""
-    return (tree[0], *(strip_words(child) for child in tree[1:] if isinstance(child, tuple)))
+    if isinstance(tree, str):
+        return tree.replace("(", "-LRB-").replace(")", "-RRB-")
+    return f"({' '.join(map(format_tree, [str(tree.label()), *tree]))})"
 
 
 def top_layers(tree: str, layers: int = 3, with_words: bool = False) -> str:
@@ -97,13 +73,14 @@ def top_layers(tree: str, layers: int = 3, with_words: bool = False) -> str:
         >>> top_layers("(S (NP (DT the) (NN cat)) (VP (VBD sat)))", 2)
         '(S (NP) (VP))'
     """
-    parsed = parse_bracketed(tree)
-    return format_tree(_top(parsed if with_words else strip_words(parsed), layers))
 
+    def top(node: Tree | str, left: int) -> Tree | str:
+        if isinstance(node, str):
+            return node
+        kept = [child for child in node if with_words or isinstance(child, Tree)]
+        return Tree(node.label(), [top(child, left - 1) for child in kept] if left > 1 else [])
 
-def _top(tree: Tree, layers: int) -> Tree:
-    kept = tree[1:] if layers > 1 else ()
-    return (tree[0], *(_top(c, layers - 1) if isinstance(c, tuple) else c for c in kept))
+    return format_tree(top(parse_bracketed(tree), layers))
 
 
 def flat_tree(sentence: str) -> str:
@@ -117,7 +94,7 @@ def flat_tree(sentence: str) -> str:
         '(S (It It) (fell fell) (. .))'
     """
     tokens = re.findall(r"\w+(?:['\u2019.,]\w+)*|[^\w\s]", sentence)
-    return format_tree(("S", *((token, token) for token in tokens)))
+    return format_tree(Tree("S", [Tree(format_tree(token), [token]) for token in tokens]))
 
 
 def pair_trees(x: str, y: str, parser: Callable[[str], str | None]) -> tuple[str, str, bool]:
@@ -132,27 +109,6 @@ def pair_trees(x: str, y: str, parser: Callable[[str], str | None]) -> tuple[str
     return tx, ty, False
 
 
-@lru_cache(maxsize=_CACHE)
-def _nodes(text: str, with_words: bool) -> Tree:
-    """The tree as nodes only: words are dropped, or made nodes without children."""
-    tree = parse_bracketed(text)
-    return _words_as_nodes(tree) if with_words else strip_words(tree)
-
-
-def _words_as_nodes(tree: Tree) -> Tree:
-    return (tree[0], *(_words_as_nodes(c) if isinstance(c, tuple) else (c,) for c in tree[1:]))
-
-
-class _Node:
-    """What `apted` expects of a node."""
-
-    __slots__ = ("children", "name")
-
-    def __init__(self, tree: Tree) -> None:
-        self.name = tree[0]
-        self.children = [_Node(child) for child in tree[1:]]
-
-
 def ted(a: str, b: str, with_words: bool = False) -> int:
     """Tree edit distance of two bracketed trees (paper section 3.2: TED ≥ 12), exact.
 
@@ -163,12 +119,6 @@ def ted(a: str, b: str, with_words: bool = False) -> int:
     return _exact(*sorted((a, b)), with_words)
 
 
-@lru_cache(maxsize=_CACHE)
-def _exact(a: str, b: str, with_words: bool) -> int:
-    ta, tb = _nodes(a, with_words), _nodes(b, with_words)
-    return 0 if ta == tb else int(APTED(_Node(ta), _Node(tb)).compute_edit_distance())
-
-
 def ted_bounds(a: str, b: str, with_words: bool = False) -> tuple[int, int]:
     """Cheap bounds ``lower ≤ ted(a, b) ≤ upper``.
 
@@ -177,8 +127,7 @@ def ted_bounds(a: str, b: str, with_words: bool = False) -> tuple[int, int]:
     distance of the bags of labels. Upper: Selkow's distance (1977), in which only whole subtrees
     are inserted and deleted: its edits are edits, so the best unrestricted ones are no more.
     """
-    fa, fb = _features(a, with_words), _features(b, with_words)
-    return _lower(fa, fb), _selkow(_nodes(a, with_words), _nodes(b, with_words))
+    return _lower(a, b, with_words), _selkow(_nodes(a, with_words), _nodes(b, with_words))
 
 
 def at_least(a: str, b: str, threshold: float, with_words: bool = False) -> tuple[bool, int | None]:
@@ -188,7 +137,7 @@ def at_least(a: str, b: str, threshold: float, with_words: bool = False) -> tupl
         >>> at_least("(S (A a))", "(S (B b) (C c) (D d) (E e))", 3)
         (True, None)
     """
-    if _lower(_features(a, with_words), _features(b, with_words)) >= threshold:
+    if _lower(a, b, with_words) >= threshold:
         return True, None
     if _selkow(_nodes(a, with_words), _nodes(b, with_words)) < threshold:
         return False, None
@@ -196,69 +145,71 @@ def at_least(a: str, b: str, threshold: float, with_words: bool = False) -> tupl
     return exact >= threshold, exact
 
 
-_Features = tuple[tuple[str, ...], tuple[str, ...], Counter[str]]
+class _Nodes(Config):  # type: ignore[misc]
+    """Tells `apted` how to read a node."""
+
+    def rename(self, node1: _Node, node2: _Node) -> int:
+        return int(node1[0] != node2[0])
+
+    def children(self, node: _Node) -> _Node:
+        return node[1:]
 
 
-@lru_cache(maxsize=_CACHE)
-def _features(text: str, with_words: bool) -> _Features:
+@_cached
+def _exact(a: str, b: str, with_words: bool) -> int:
+    nodes = _nodes(a, with_words), _nodes(b, with_words)
+    return 0 if nodes[0] == nodes[1] else int(APTED(*nodes, _Nodes()).compute_edit_distance())
+
+
+@_cached
+def _nodes(text: str, with_words: bool) -> _Node:
+    """The tree as nodes only: words are dropped, or made nodes without children."""
+
+    def nodes(tree: Tree | str) -> _Node:
+        if isinstance(tree, str):
+            return (tree,)
+        kept = (child for child in tree if with_words or isinstance(child, Tree))
+        return (tree.label(), *map(nodes, kept))
+
+    return nodes(parse_bracketed(text))
+
+
+@_cached
+def _labels(text: str, with_words: bool) -> tuple[list[str], list[str], Counter[str]]:
     """Labels in preorder and in postorder, and their bag."""
-    before: list[str] = []
-    after: list[str] = []
 
-    def visit(tree: Tree) -> None:
-        before.append(tree[0])
-        for child in tree[1:]:
-            visit(child)
-        after.append(tree[0])
+    def preorder(node: _Node) -> list[str]:
+        return [node[0], *(label for child in node[1:] for label in preorder(child))]
 
-    visit(_nodes(text, with_words))
-    return tuple(before), tuple(after), Counter(before)
+    def postorder(node: _Node) -> list[str]:
+        return [*(label for child in node[1:] for label in postorder(child)), node[0]]
+
+    root = _nodes(text, with_words)
+    return (before := preorder(root)), postorder(root), Counter(before)
 
 
-def _lower(a: _Features, b: _Features) -> int:
-    bag = max((a[2] - b[2]).total(), (b[2] - a[2]).total())
-    return max(bag, _levenshtein(a[0], b[0]), _levenshtein(a[1], b[1]))
+def _lower(a: str, b: str, with_words: bool) -> int:
+    (pre_a, post_a, bag_a), (pre_b, post_b, bag_b) = _labels(a, with_words), _labels(b, with_words)
+    bags = max((bag_a - bag_b).total(), (bag_b - bag_a).total())
+    return max(bags, Levenshtein.distance(pre_a, pre_b), Levenshtein.distance(post_a, post_b))
 
 
-def _levenshtein(a: Sequence[str], b: Sequence[str]) -> int:
-    """String edit distance, bit-parallel (Myers 1999 as restated by Hyyrö 2003)."""
-    if not a:
-        return len(b)
-    masks: dict[str, int] = {}
-    for i, label in enumerate(a):
-        masks[label] = masks.get(label, 0) | (1 << i)
-    full, top = (1 << len(a)) - 1, 1 << (len(a) - 1)
-    plus, minus, distance = full, 0, len(a)
-    for label in b:
-        match = masks.get(label, 0)
-        diagonal = (((match & plus) + plus) ^ plus) | match | minus
-        up = minus | (~(diagonal | plus) & full)
-        down = plus & diagonal
-        distance += bool(up & top) - bool(down & top)
-        up = (up << 1 | 1) & full
-        plus = (down << 1 | ~(diagonal | up)) & full
-        minus = up & diagonal
-    return distance
+@_cached
+def _size(node: _Node) -> int:
+    return 1 + sum(map(_size, node[1:]))
 
 
-@lru_cache(maxsize=_CACHE)
-def _size(tree: Tree) -> int:
-    return 1 + sum(map(_size, tree[1:]))
-
-
-@lru_cache(maxsize=_CACHE)
-def _selkow(a: Tree, b: Tree) -> int:
+@_cached
+def _selkow(a: _Node, b: _Node) -> int:
     """Selkow's distance: the roots are matched, their children aligned, the rest whole subtrees."""
     if a == b:
         return 0
-    xs, ys = a[1:], b[1:]
-    row: list[int] = [0]
-    for y in ys:
+    row = [0]
+    for y in b[1:]:
         row.append(row[-1] + _size(y))
-    for x in xs:
+    for x in a[1:]:
         previous, row = row, [row[0] + _size(x)]
-        for j, y in enumerate(ys):
-            row.append(
-                min(previous[j + 1] + _size(x), row[j] + _size(y), previous[j] + _selkow(x, y))
-            )
+        for j, y in enumerate(b[1:]):
+            deleted, inserted = previous[j + 1] + _size(x), row[j] + _size(y)
+            row.append(min(deleted, inserted, previous[j] + _selkow(x, y)))
     return row[-1] + int(a[0] != b[0])

@@ -1,13 +1,20 @@
-"""Sentences as lists of units, words and commas apart, so that single words can be edited."""
+"""Sentences as lists of words and commas, so that single words can be edited or exchanged."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-__all__ = ["FUNCTION_WORDS", "Units", "content_words", "joined", "units"]
+import numpy as np
+
+__all__ = [
+    "FUNCTION_WORDS", "Synonyms", "Units", "content_words", "joined", "replace_synonyms",
+    "synonym_table", "units",
+]  # fmt: skip
 
 Units = tuple[str, ...]
+Synonyms = Mapping[str, Sequence[str]]
+_LONGEST = 3  # words of the longest phrase that is looked up
 _PARTS = re.compile(r"[,;:]|[^\s,;:](?:\S*[^\s,;:])?")
 _MARK = re.compile(r"[.?!]+['\"\u201d\u2019)]*$")
 
@@ -17,7 +24,7 @@ my you your who whom whose which what when where why how there here of in on at 
 as into over under about after before during between through up down out off than then and or but
 if because while so too very also is are was were be been being am has have had having do does did
 doing done will would shall should can could might must some any each all both other such own same
-just only again more most once further
+just only again more most once further against until
 """
 #: Words that say little by themselves. "not", "no" and numbers are not among them, which say much,
 #: nor is "may", which is a month as well.
@@ -25,21 +32,16 @@ FUNCTION_WORDS = frozenset(_LISTED.split())
 
 
 def units(sentence: str) -> tuple[Units, str]:
-    """The units of a sentence and the mark at its end.
+    """The units of a sentence (words; commas, semicolons and colons after them) and its end mark.
 
-    Args:
-        sentence: one sentence; blanks between words count as one.
-
-    Returns:
-        (words, and the commas, semicolons and colons that follow words; end mark or ""). `joined`
-        is the inverse.
+    Blanks between words count as one; the mark is "" where there is none. `joined` is the inverse.
 
     >>> units("In May, 3.5 tons fell.")
     (('In', 'May', ',', '3.5', 'tons', 'fell'), '.')
     """
     text = sentence.strip()
-    found = _MARK.search(text)
-    mark = found.group() if found else ""
+    end = _MARK.search(text)
+    mark = end.group() if end else ""
     return tuple(_PARTS.findall(text.removesuffix(mark))), mark
 
 
@@ -58,7 +60,52 @@ def content_words(words: Sequence[str]) -> Units:
     >>> content_words(("In", "May", ",", "it", "did", "not", "fall"))
     ('May', 'not', 'fall')
     """
-    return tuple(
-        word for word in words
-        if word.lower() not in FUNCTION_WORDS and any(map(str.isalnum, word))
-    )  # fmt: skip
+    content = (word for word in words if word.lower() not in FUNCTION_WORDS)
+    return tuple(word for word in content if any(map(str.isalnum, word)))
+
+
+def synonym_table(groups: Sequence[Sequence[str]]) -> dict[str, list[str]]:
+    """Each phrase → its group of phrases with one meaning; of several groups, one after the other.
+
+    >>> synonym_table([("theater", "playhouse"), ("play", "theater")])["theater"]
+    ['theater', 'playhouse', 'play', 'theater']
+    """
+    synonyms: dict[str, list[str]] = {}
+    for group in groups:
+        for phrase in group:
+            synonyms.setdefault(phrase, []).extend(group)
+    return synonyms
+
+
+def replace_synonyms(
+    text: str, synonyms: Synonyms, rng: np.random.Generator, rate: float
+) -> list[str]:
+    """The words of a text, some phrases of up to three words exchanged for synonyms.
+
+    The longest phrase is looked up first, with a small letter at its start too. One that ends in a
+    comma is left alone; full stops at the end of the text stay there.
+
+    Args:
+        text: a sentence.
+        synonyms: from `synonym_table`.
+        rng: source of the choices, used for phrases with synonyms only.
+        rate: fraction of the phrases with synonyms that are exchanged, [0, 1], each for a random
+            one of its group and so perhaps for itself.
+
+    >>> rng = np.random.default_rng(0)
+    >>> replace_synonyms("The theater burned.", synonym_table([("theater", "playhouse")]), rng, 1.0)
+    ['The', 'playhouse', 'burned.']
+    """
+    body = text.rstrip(".")
+    words, result, at = body.split(), list[str](), 0
+    while at < len(words):
+        for size in range(min(_LONGEST, len(words) - at), 0, -1):
+            phrase = " ".join(words[at : at + size])
+            group = synonyms.get(phrase[:1].lower() + phrase[1:], synonyms.get(phrase))
+            if group:
+                break
+        if group and rng.random() < rate:
+            phrase = group[int(rng.integers(len(group)))]
+        result += phrase.split()
+        at += size
+    return [*result[:-1], result[-1] + text[len(body) :]] if result else []

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impossible.models.batching import IGNORE, Collate, mask_of, padded, token_ids
-from impossible.text.synonyms import exchanged, lookup
+from impossible.text.word_edits import replace_synonyms, synonym_table
 from impossible.training.loop import Batch, History, TrainingSettings
 from impossible.training.objectives import model_loss, train_task
 
@@ -148,10 +148,10 @@ def denoising_pairs(
         ("deshuffling"); Raffel et al. 2020, section 3.3.1.
     """
     rng = np.random.default_rng(seed)
-    synonyms = lookup(entries)
+    synonyms = synonym_table(entries)
     pairs = []
     for text in texts:
-        words = exchanged(text, synonyms, rng, rate) if synonyms else text.split()
+        words = replace_synonyms(text, synonyms, rng, rate) if synonyms else text.split()
         if rng.random() < 0.5:
             damaged = [words[i] for i in rng.permutation(len(words))]
         else:

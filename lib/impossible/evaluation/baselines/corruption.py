@@ -17,8 +17,14 @@ from impossible.errors import DataError
 from impossible.evaluation.baselines.back_translation import corpus
 from impossible.evaluation.systems import System, student_system
 from impossible.models.loading import LanguageModel
-from impossible.text.synonyms import Synonyms, exchanged, lookup
-from impossible.text.word_edits import content_words, joined, units
+from impossible.text.word_edits import (
+    Synonyms,
+    content_words,
+    joined,
+    replace_synonyms,
+    synonym_table,
+    units,
+)
 
 __all__ = ["Noise", "corrupted", "corruption_corpus", "corruption_system"]
 
@@ -55,7 +61,7 @@ def corrupted(sentence: str, synonyms: Synonyms, rng: np.random.Generator, noise
 
     Args:
         sentence: one sentence.
-        synonyms: from `text.synonyms.lookup`; empty: nothing is exchanged.
+        synonyms: from `text.word_edits.synonym_table`; empty: nothing is exchanged.
         rng: source of all choices.
         noise: how much is damaged.
 
@@ -63,7 +69,7 @@ def corrupted(sentence: str, synonyms: Synonyms, rng: np.random.Generator, noise
     >>> corrupted("In May the fire did not spread.", {}, rng, Noise(shuffle=0))
     'May fire not spread.'
     """
-    words, mark = units(" ".join(exchanged(sentence, synonyms, rng, noise.exchange)))
+    words, mark = units(" ".join(replace_synonyms(sentence, synonyms, rng, noise.exchange)))
     content, draws = set(content_words(words)), rng.random(len(words))
     kept = [w for w, u in zip(words, draws, strict=True) if w in content or u >= noise.drop]
     kept = kept or list(words)
@@ -91,7 +97,7 @@ def corruption_corpus(
         DATASET of origin "corruption"; a sentence that is not damaged at all, and a repeated one,
         is left out.
     """
-    synonyms = lookup(groups)
+    synonyms = synonym_table(groups)
     texts = list(sentences["text"])
     damaged = [corrupted(x, synonyms, item_rng(seed, STAGE, x), noise) for x in texts]
     return corpus(sentences.assign(text=damaged), [[text] for text in texts], STAGE)
@@ -114,7 +120,7 @@ def corruption_system(
     Returns:
         Items → outputs; a source without words gives what the student makes of nothing.
     """
-    synonyms, restore = lookup(groups), student_system(student, max_new_tokens)
+    synonyms, restore = synonym_table(groups), student_system(student, max_new_tokens)
 
     def answer(items: pd.DataFrame) -> list[str]:
         damaged = [

@@ -13,7 +13,7 @@ import pandas as pd
 
 from impossible.data.run_folder import item_rng
 from impossible.evaluation.systems import System
-from impossible.text.synonyms import exchanged, lookup
+from impossible.text.word_edits import replace_synonyms, synonym_table
 
 __all__ = ["agreeing", "synonym_system"]
 
@@ -36,14 +36,14 @@ def synonym_system(groups: Sequence[Sequence[str]], rate: float = 1.0, seed: int
     >>> synonym_system([("theater", "opera house")])(items)
     ['An opera house burned.']
     """
-    known = lookup(groups)
+    known = synonym_table(groups)
     others = {word: [w for w in found if w != word] for word, found in known.items()}
 
     def answer(items: pd.DataFrame) -> list[str]:
         outputs = []
         for item, source in zip(items["item"], items["source"], strict=True):
             rng = item_rng(seed, "synonyms", item)
-            output = " ".join(exchanged(source, others, rng, rate))
+            output = " ".join(replace_synonyms(source, others, rng, rate))
             if not source[:1].islower():
                 output = output[:1].upper() + output[1:]
             outputs.append(agreeing(output, source))
