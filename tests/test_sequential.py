@@ -17,7 +17,8 @@ from impossible.experiments import generation_yield
 from impossible.generation.constrained import sequential_generation
 from impossible.generation.constrained.constraints import Matcher
 from impossible.models.loading import LanguageModel
-from impossible.text.keywords import FUNCTION_WORDS, Lexicon
+from impossible.text.keywords import CorpusWords
+from impossible.text.word_edits import FUNCTION_WORDS
 
 CORPUS = [
     "The council opened a new bridge.",
@@ -28,7 +29,7 @@ CORPUS = [
 
 
 def test_keywords_are_rare_content_words_of_different_stems() -> None:
-    lexicon = Lexicon(CORPUS)
+    lexicon = CorpusWords(CORPUS)
     sentence = "The council opened the bridge and the bridges, and the storm damaged 12 of it."
     assert lexicon.keywords(sentence, 9) == ["damaged", "storm", "bridge", "opened", "council"]
     assert lexicon.keywords(sentence, 2) == ["damaged", "storm"]
@@ -39,7 +40,7 @@ def test_keywords_are_rare_content_words_of_different_stems() -> None:
 
 
 def test_constraints_ask_for_keywords_and_ban_copies() -> None:
-    lexicon = Lexicon(CORPUS)
+    lexicon = CorpusWords(CORPUS)
     x = "On Monday, the council opened a bridge."
     asked = [
         str(clause[0])
@@ -56,7 +57,7 @@ def test_constraints_ask_for_keywords_and_ban_copies() -> None:
 @given(st.lists(st.sampled_from(["the", "old", "bridge,", "fell", "(2)"]), min_size=1, max_size=9))
 def test_a_copy_breaks_a_ban_whenever_it_is_long_enough(words: list[str]) -> None:
     x = " ".join(words) + "."
-    bans = sequential_generation.constraints_of(x, [], Lexicon([]), 4)
+    bans = sequential_generation.constraints_of(x, [], CorpusWords([]), 4)
     matcher = Matcher.of([(form, 0) for clause in bans for form in clause[0].forms])
     assert bool(matcher.occurs(x)) == bool(bans)
 

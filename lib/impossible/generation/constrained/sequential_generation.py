@@ -29,7 +29,7 @@ from impossible.generation.contexts import accepted
 from impossible.models.causal_generation import sample_continuations
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
-from impossible.text.keywords import Lexicon
+from impossible.text.keywords import CorpusWords
 
 __all__ = [
     "METHODS", "PARALLEL", "Writer", "constraints_of", "draw_sequences", "parallel",
@@ -40,7 +40,9 @@ METHODS = ("hard", "soft", "free", "hard, foreign keywords", "soft, foreign keyw
 CONTEXTS_AT_ONCE = 20  # per shard, searched together; no effect on results
 
 
-def constraints_of(x: str, keywords: Sequence[str], lexicon: Lexicon, copied: int) -> list[Clause]:
+def constraints_of(
+    x: str, keywords: Sequence[str], lexicon: CorpusWords, copied: int
+) -> list[Clause]:
     """What y must and must not hold.
 
     Args:
@@ -50,7 +52,7 @@ def constraints_of(x: str, keywords: Sequence[str], lexicon: Lexicon, copied: in
         copied: as many words of x in a row are banned; 0: none.
 
     Example:
-        >>> lexicon = Lexicon(["The council approved the new plan.", "Plans changed."])
+        >>> lexicon = CorpusWords(["The council approved the new plan.", "Plans changed."])
         >>> found = constraints_of("The council approved the plan.", ["plan"], lexicon, 4)
         >>> [str(clause[0]) for clause in found]
         ['plan/plans', 'no The council approved the', 'no council approved the plan']
@@ -111,7 +113,7 @@ class Writer:
     def __post_init__(self) -> None:
         self.sentences = self.sentences.assign(tokens=self._lengths(self.sentences["raw"]))
         good = self.sentences[self.sentences["reason"] == ""]
-        self.lexicon = Lexicon(good["text"])
+        self.lexicon = CorpusWords(good["text"])
         names = list(self.contexts["context_id"])
         self._rows = self.contexts.set_index("context_id")
         self._inputs = {name: self._distinct(name) for name in names}
