@@ -28,16 +28,16 @@ PAIRS = pd.DataFrame(
 
 
 def test_pairs_are_divided_by_the_number_of_their_context() -> None:
-    parts = domain_teachers.by_domain(PAIRS, PARAMS)
+    parts = domain_teachers.split_by_domain(PAIRS, PARAMS)
     assert {name: list(part["source"]) for name, part in parts.items()} == {
         "news": ["x0", "x2", "x4", "x6"],
         "chat": ["x1", "x3", "x5"],
     }
-    assert list(domain_teachers.by_domain(PAIRS.iloc[:1], PARAMS)) == ["news"]
-    equal = domain_teachers.equal_parts(parts, 100, 0)
+    assert list(domain_teachers.split_by_domain(PAIRS.iloc[:1], PARAMS)) == ["news"]
+    equal = domain_teachers.equally_many(parts, 100, 0)
     assert [len(part) for part in equal.values()] == [3, 3]
     assert set(equal["news"]["source"]) < {"x0", "x2", "x4", "x6"}
-    assert [len(part) for part in domain_teachers.equal_parts(parts, 2, 0).values()] == [2, 2]
+    assert [len(part) for part in domain_teachers.equally_many(parts, 2, 0).values()] == [2, 2]
 
 
 def test_the_first_contexts_of_each_domain_have_the_lengths_of_a_teacher_alone() -> None:
@@ -54,7 +54,9 @@ def test_yields_count_contexts_without_pairs() -> None:
     rows = [("a", "s", ""), ("a", "s", ""), ("a", "", "no_end"), ("c", "t", "")]
     sentences = pd.DataFrame(rows, columns=["context_id", "text", "reason"])
     pairs = pd.DataFrame({"context_id": ["a", "a", "c"]})
-    found = domain_teachers.yields(contexts, sentences, pairs, "mine").set_index("context_id")
+    found = domain_teachers.yield_per_context(contexts, sentences, pairs, "mine").set_index(
+        "context_id"
+    )
     assert found.loc["a", ["accepted", "distinct", "pairs"]].tolist() == [2, 1, 2]
     assert found.loc["b", ["accepted", "distinct", "pairs"]].tolist() == [0, 0, 0]
     assert set(found["teacher"]) == {"mine"}
@@ -69,7 +71,9 @@ def test_alone_at_home_and_away_by_hand() -> None:
         }
     )
     of_item = pd.Series({"a": "DA", "b": "DB", "c": "DC"})
-    found = domain_teachers.against_alone(scores, of_item, {"DA": "A", "DB": "B", "DC": "C"}, ["m"])
+    found = domain_teachers.at_home_and_away(
+        scores, of_item, {"DA": "A", "DB": "B", "DC": "C"}, ["m"]
+    )
     table = found.pivot(index="item", columns="system", values="m")
     assert table["alone, at home"].tolist() == [1, 20, 300]
     assert table["alone, away"].tolist() == [55, 101, 16.5]
@@ -84,7 +88,9 @@ def test_bits_are_nats_per_character(lm: LanguageModel) -> None:
     items = pd.DataFrame({"context": [tiny.PREFIX], "source": [tiny.SENTENCES[0]]}, index=[7])
     nats = surprise(lm, [tiny.PREFIX], [tiny.SENTENCES[0]])["nats"][0]
     length = len(f" {tiny.SENTENCES[0]}")
-    assert domain_teachers.bits(lm, items)[7] == pytest.approx(nats / np.log(2) / length)
+    assert domain_teachers.bits_per_character(lm, items)[7] == pytest.approx(
+        nats / np.log(2) / length
+    )
 
 
 def test_a_teacher_alone_goes_the_whole_way_and_again(lm: LanguageModel, tmp_path: Path) -> None:
@@ -99,7 +105,7 @@ def test_a_teacher_alone_goes_the_whole_way_and_again(lm: LanguageModel, tmp_pat
     )  # fmt: skip
     run = RunFolder.open(tmp_path / "run")
     first, second = (
-        domain_teachers.own_pairs(run, lm, CHAT, params, critic, get_parser("flat"))
+        domain_teachers.pairs_of_domain_teacher(run, lm, CHAT, params, critic, get_parser("flat"))
         for _ in range(2)
     )
     contexts, sentences, pairs = first
@@ -110,5 +116,7 @@ def test_a_teacher_alone_goes_the_whole_way_and_again(lm: LanguageModel, tmp_pat
     for a, b in zip(first, second, strict=True):
         pd.testing.assert_frame_equal(a, b)
     every = params.fixed(diversity_filter=False)
-    _, _, more = domain_teachers.own_pairs(run, lm, CHAT, every, critic, get_parser("flat"))
+    _, _, more = domain_teachers.pairs_of_domain_teacher(
+        run, lm, CHAT, every, critic, get_parser("flat")
+    )
     assert len(more) > len(pairs)

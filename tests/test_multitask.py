@@ -39,7 +39,7 @@ def corpus(task: str, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
     frame = pd.DataFrame(list(pairs), columns=["source", "target"], dtype=object)
     names = pd.Series([f"p{i}" for i in range(len(pairs))], dtype=object)
     named = frame.assign(pair_id=names, context_id=names, origin="any", **NUMBERS)
-    return multitask.instructed(named, task)
+    return multitask.instructed_pairs(named, task)
 
 
 def tokens(pairs: pd.DataFrame) -> int:
@@ -54,7 +54,7 @@ def test_budgets_by_hand() -> None:
         "paraphrase": corpus("paraphrase", [("a b c", "d e f")] * 4),
         "summary": corpus("summary", [("a b c", "d")] * 4),
     }
-    found = multitask.equal_tokens(tasks, by_words, 100)
+    found = multitask.equal_token_corpora(tasks, by_words, 100)
     numbers = {
         name: [int((pairs["origin"] == task).sum()) for task in tasks]
         for name, pairs in found.items()
@@ -62,11 +62,11 @@ def test_budgets_by_hand() -> None:
     assert numbers == {
         "specialist, paraphrase": [3, 0], "specialist, summary": [0, 4], HALF: [1, 2], ALL: [3, 4],
     }  # fmt: skip
-    table = multitask.cost(found, by_words, PARAMS)
-    assert table["tokens per pass"].tolist() == [27, 28, 9 + 14, 27 + 28]
+    table = multitask.training_costs(found, by_words, PARAMS)
+    assert table["tokens per epoch"].tolist() == [27, 28, 9 + 14, 27 + 28]
     assert table["tokens"].tolist() == [81, 84, 69, 165]
     assert table["steps"].tolist() == [6, 6, 6, 12]  # of two pairs; a pass may end with one
-    fewer = multitask.equal_tokens(tasks, by_words, 3)  # 27 and 21: B = 21
+    fewer = multitask.equal_token_corpora(tasks, by_words, 3)  # 27 and 21: B = 21
     assert [len(pairs) for pairs in fewer.values()] == [2, 3, 2, 5]
 
 
@@ -82,7 +82,7 @@ def test_budgets_are_missed_by_less_than_a_pair_and_generalists_read_what_specia
         task: corpus(task, [("x " * n, f"y{i}") for i, n in enumerate(numbers)])
         for task, numbers in lengths.items()
     }
-    found = multitask.equal_tokens(tasks, by_words, limit, seed)
+    found = multitask.equal_token_corpora(tasks, by_words, limit, seed)
     alone = {task: found[specialist(task)] for task in tasks}
     budget = max(map(tokens, alone.values()))  # the task that sets it reaches it
     for task, numbers in lengths.items():
@@ -99,13 +99,15 @@ def test_budgets_are_missed_by_less_than_a_pair_and_generalists_read_what_specia
 def test_what_does_not_fit_is_told() -> None:
     tasks = {"paraphrase": corpus("paraphrase", [("", "")])}  # 3 tokens
     with pytest.raises(DataError, match="No pair of the task summary fits into 3 training tokens"):
-        multitask.equal_tokens(tasks | {"summary": corpus("summary", [("a", "b")])}, by_words, 9)
+        multitask.equal_token_corpora(
+            tasks | {"summary": corpus("summary", [("a", "b")])}, by_words, 9
+        )
     with pytest.raises(DataError, match="fits into 0 training tokens"):
-        multitask.equal_tokens({"summary": corpus("summary", [])}, by_words, 9)
+        multitask.equal_token_corpora({"summary": corpus("summary", [])}, by_words, 9)
     with pytest.raises(DataError, match="no instruction for 'haiku': name paraphrase or summary"):
         corpus("haiku", [("a", "b")])
     with pytest.raises(DataError, match="no instruction for 'haiku'"):
-        multitask.told(list, "haiku")
+        multitask.instructed_system(list, "haiku")
 
 
 def test_a_pooled_corpus_is_a_dataset_and_forgets_its_instructions(tmp_path: Path) -> None:
@@ -114,13 +116,13 @@ def test_a_pooled_corpus_is_a_dataset_and_forgets_its_instructions(tmp_path: Pat
     write_frame(tmp_path / "pooled.parquet", pooled, DATASET)
     read = read_frame(tmp_path / "pooled.parquet", DATASET)
     assert read["source"][0] == "summarize: summarize: it rained"
-    assert list(multitask.untold(read)["source"]) == [x for x, _ in plain] * 2
+    assert list(multitask.uninstructed_pairs(read)["source"]) == [x for x, _ in plain] * 2
     assert list(read["origin"]) == ["summary"] * 2 + ["paraphrase"] * 2
 
 
 def test_a_system_reads_the_instruction_and_the_items_stay_as_they_are() -> None:
     items = pd.DataFrame({"source": ["a", "b"]})
-    answer = multitask.told(lambda asked: list(asked["source"]), "summary")
+    answer = multitask.instructed_system(lambda asked: list(asked["source"]), "summary")
     assert answer(items) == ["summarize: a", "summarize: b"]
     assert list(items["source"]) == ["a", "b"]
 
@@ -128,8 +130,8 @@ def test_a_system_reads_the_instruction_and_the_items_stay_as_they_are() -> None
 def test_lengths_by_hand() -> None:
     x, short = "0123456789", summarization(PARAMS)
     ys = ["", "1234567", "12345678", "123456789", "x" * 15, "x" * 16]
-    assert multitask.of_length([x] * 6, ys, PARAMS).tolist() == [0, 0, 1, 1, 1, 0]
-    assert multitask.of_length([x] * 6, ys, short).tolist() == [0, 1, 1, 0, 0, 0]
+    assert multitask.length_fits_task([x] * 6, ys, PARAMS).tolist() == [0, 0, 1, 1, 1, 0]
+    assert multitask.length_fits_task([x] * 6, ys, short).tolist() == [0, 1, 1, 0, 0, 0]
 
 
 @pytest.fixture
@@ -162,10 +164,10 @@ def test_training_sees_the_tokens_that_are_counted(
 
     monkeypatch.setattr(objectives, "fit", counting)
     tokenizer = base().tokenizer
-    corpora = multitask.equal_tokens(two_tasks(5), tokenizer, 4)
-    table = multitask.cost(corpora, tokenizer, PARAMS)
+    corpora = multitask.equal_token_corpora(two_tasks(5), tokenizer, 4)
+    table = multitask.training_costs(corpora, tokenizer, PARAMS)
     run = RunFolder.open(tmp_path / "run")
-    students = multitask.train_fixed(corpora, base, PARAMS, run, "two")
+    students = multitask.train_equal_epochs(corpora, base, PARAMS, run, "two")
     assert seen == table["tokens"].tolist()
     assert list(students) == list(corpora)
     for folder, steps in zip(("specialist_paraphrase", "generalist_all"), (0, 3), strict=True):
@@ -179,15 +181,17 @@ def test_who_is_told_does_both_tasks_and_who_is_not_cannot(
 ) -> None:
     params = PARAMS.fixed(multitask_epochs=100, student_batch_size=6, student_learning_rate=5e-3)
     pooled = pd.concat(two_tasks(6).values(), ignore_index=True)
-    corpora = {"told": pooled, "not told": multitask.untold(pooled)}
-    students = multitask.train_fixed(corpora, base, params, RunFolder.open(tmp_path / "run"), "two")
+    corpora = {"told": pooled, "not told": multitask.uninstructed_pairs(pooled)}
+    students = multitask.train_equal_epochs(
+        corpora, base, params, RunFolder.open(tmp_path / "run"), "two"
+    )
     items = pd.DataFrame({"source": tiny.SENTENCES[:6]})
     letters = {"paraphrase": "T", "summary": "P"}  # a letter tells the words apart
     right = {
         (name, task): sum(text.startswith(letter) for text in answer(items))
         for name, student in students.items()
         for task, letter in letters.items()
-        for answer in [multitask.told(student_system(student, 4), task)]
+        for answer in [multitask.instructed_system(student_system(student, 4), task)]
     }
     assert right["told", "paraphrase"] == right["told", "summary"] == 6
     assert right["not told", "paraphrase"] + right["not told", "summary"] <= 9  # 6 by chance

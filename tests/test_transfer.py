@@ -17,7 +17,7 @@ from impossible.errors import DataError, ParameterError
 from impossible.evaluation import corpus_variety
 from impossible.evaluation.bootstrap import Bootstrap, Interval
 from impossible.evaluation.summarization import novelty
-from impossible.experiments import domain_adaptation
+from impossible.experiments import domain_adaptation, domain_teachers
 from impossible.models.loading import load_student
 from impossible.report import figures
 from impossible.text.sentence_boundaries import words
@@ -35,7 +35,7 @@ def gold(n: int) -> pd.DataFrame:
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=4), st.integers(1, 3))
 def test_fewer_pairs_are_a_part_of_more_and_draws_share_none(sizes: list[int], draws: int) -> None:
-    points = domain_adaptation.nested(gold(27), sizes, draws)
+    points = domain_adaptation.nested_draws(gold(27), sizes, draws)
     most = max(sizes)
     for (size, draw), pairs in points.items():
         assert len(pairs) == size
@@ -46,7 +46,7 @@ def test_fewer_pairs_are_a_part_of_more_and_draws_share_none(sizes: list[int], d
 
 def test_too_few_gold_pairs_are_told() -> None:
     with pytest.raises(ParameterError, match="need 10 gold pairs, and there are 9"):
-        domain_adaptation.nested(gold(9), [5], 2)
+        domain_adaptation.nested_draws(gold(9), [5], 2)
 
 
 def test_home_is_the_first_other_domain() -> None:
@@ -55,7 +55,7 @@ def test_home_is_the_first_other_domain() -> None:
     assert domain_adaptation.home_domain(params.fixed(unseen_domain="news")) == "biomedical"
     pairs = pd.DataFrame({"context_id": [f"inputs-{i:05d}" for i in range(4)]})
     home = [f"inputs-{i * len(params.domains):05d}" for i in range(2)]
-    kept = list(domain_adaptation.at_home(pairs, params)["context_id"])
+    kept = list(domain_teachers.split_by_domain(pairs, params)["news"]["context_id"])
     assert kept == [name for name in home if name in set(pairs["context_id"])]
     alone = params.fixed(domains=[d for d in params.domains if d.name == params.unseen_domain])
     with pytest.raises(ParameterError, match="only domain is the unseen one"):
@@ -82,7 +82,7 @@ def test_curves_and_areas_by_hand() -> None:
         ("s", domain_adaptation.AREA): 25, ("t", domain_adaptation.AREA): 40,
         ("s", domain_adaptation.PAIRED): 50, ("t", domain_adaptation.PAIRED): 50,
     }  # fmt: skip
-    gains = domain_adaptation.gain_rows(
+    gains = domain_adaptation.curve_gain_rows(
         scores(), [("s", "t"), ("s", "s")], ["good"], bootstrap=Bootstrap(20)
     )
     assert gains["value"].tolist() == [-30, 0, -15, 0, 0, 0, 0, 0]
@@ -93,7 +93,7 @@ def test_curves_and_areas_by_hand() -> None:
 
 def test_a_start_that_is_ahead_without_gold_pairs_only_is_worth_nothing_with_them() -> None:
     ahead = scores().assign(start=lambda frame: frame["start"].map({"s": "base", "t": "ours"}))
-    gains = domain_adaptation.gain_rows(
+    gains = domain_adaptation.curve_gain_rows(
         ahead, [("ours", "base")], ["good"], bootstrap=Bootstrap(20)
     )
     found = gains.set_index("pairs")["value"]
@@ -242,6 +242,6 @@ def test_the_pairs_that_another_start_needs_are_bracketed_by_those_tried() -> No
         pd.DataFrame({"system": name, "pairs": [0, 16, 64], "metric": "good", "value": values})
         for name, values in points.items()
     ]
-    needed = domain_adaptation.caught_up(pd.concat(parts), "ours", "base", "good")
+    needed = domain_adaptation.pairs_to_catch_up(pd.concat(parts), "ours", "base", "good")
     assert needed.loc[[0, 16]].tolist() == [16, 64]
     assert np.isnan(needed[64])

@@ -18,22 +18,21 @@ from impossible.config.params import Params
 from impossible.errors import ParameterError
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.systems import mean_rows, paired_gain, predict, student_system
-from impossible.experiments.domain_teachers import by_domain
 from impossible.models.loading import LanguageModel
 from impossible.models.seq2seq_generation import rewrite
 from impossible.training.objectives import train_seq2seq
 from impossible.training.student import settings_of
 
 __all__ = [
-    "AREA", "PAIRED", "at_home", "best_of", "caught_up", "curve_rows", "fine_tuned", "gain_rows",
-    "home_domain", "labelled", "learning_curves", "nested",
+    "AREA", "PAIRED", "best_fine_tuned", "curve_gain_rows", "curve_rows", "fine_tuned",
+    "home_domain", "learning_curves", "named_points", "nested_draws", "pairs_to_catch_up",
 ]  # fmt: skip
 
 AREA = "mean over sizes"  # 0 too
 PAIRED = "mean with gold pairs"  # over the sizes above 0
 
-Nested = dict[tuple[int, int], list[tuple[str, str]]]
-Judge = Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]]
+Draws = dict[tuple[int, int], list[tuple[str, str]]]
+Value = Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]]
 
 
 def home_domain(params: Params) -> str:
@@ -44,9 +43,6 @@ def home_domain(params: Params) -> str:
 
     Raises:
         ParameterError: there is no other domain.
-
-    >>> home_domain(Params())
-    'news'
     """
     others = [domain.name for domain in params.domains if domain.name != params.unseen_domain]
     if not others:
@@ -57,17 +53,7 @@ def home_domain(params: Params) -> str:
     return others[0]
 
 
-def at_home(pairs: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """The pairs whose context is of the home domain.
-
-    Args:
-        pairs: DATASET whose contexts were planned by `contexts.plan_contexts`.
-        params: domains, unseen_domain.
-    """
-    return by_domain(pairs, params).get(home_domain(params), pairs.head(0))
-
-
-def nested(gold: pd.DataFrame, sizes: Iterable[int], draws: int = 1) -> Nested:
+def nested_draws(gold: pd.DataFrame, sizes: Iterable[int], draws: int = 1) -> Draws:
     """The pairs of every point of a curve: of one draw, fewer pairs are a part of more.
 
     Args:
@@ -80,7 +66,7 @@ def nested(gold: pd.DataFrame, sizes: Iterable[int], draws: int = 1) -> Nested:
         (size, draw) → (source, target) pairs; without pairs there is draw 0 only.
 
     >>> gold = pd.DataFrame({"source": list("abcd"), "references": [["A"], ["B"], ["C"], ["D"]]})
-    >>> nested(gold, [0, 1, 2], 2)[2, 1]
+    >>> nested_draws(gold, [0, 1, 2], 2)[2, 1]
     [('c', 'C'), ('d', 'D')]
     """
     pairs = [(row.source, row.references[0]) for row in gold.itertuples()]
@@ -101,38 +87,31 @@ def nested(gold: pd.DataFrame, sizes: Iterable[int], draws: int = 1) -> Nested:
 def fine_tuned(
     start: LanguageModel, pairs: Sequence[tuple[str, str]], steps: int, params: Params
 ) -> LanguageModel:
-    """A start after some steps on gold pairs.
-
-    Args:
-        start: an encoder-decoder in float32; its weights are changed in place.
-        pairs: (source, target) texts, at least one; few pairs are seen often.
-        steps: of the optimizer, ≥ 1.
-        params: student_batch_size, student_learning_rate, student_warmup, dtype, seed.
-    """
+    """A start after some steps of the optimizer on gold pairs; its weights are changed in place."""
     settings = settings_of(steps, params)
     train_seq2seq(start.model, start.tokenizer, pairs, settings, params.student_batch_size)
     return start
 
 
-def best_of(
+def best_fine_tuned(
     load: Callable[[], LanguageModel],
     pairs: Sequence[tuple[str, str]],
     dev: pd.DataFrame,
-    judge: Judge,
+    value: Value,
     params: Params,
 ) -> tuple[LanguageModel, int]:
     """A start fine-tuned for each of `transfer_steps`; the one that does best on dev items.
 
     A start that knows the task is soon spoilt by more steps, one that does not needs them: one
     number for all would decide between them. The loss on dev pairs would not choose well, as it
-    asks for the wording of one reference.
+    asks for the words of one reference.
 
     Args:
         load: loads the start anew.
         pairs: gold pairs; none: the start as it is, after 0 steps.
-        dev: items of the unseen domain: item, source, references (two or more).
-        judge: (sources, outputs) → a value for each output, the higher the better.
-        params: transfer_steps, max_new_tokens, and as for `fine_tuned`.
+        dev: items of the unseen domain with source.
+        value: (sources, outputs) → a number for each output, the higher the better.
+        params: transfer_steps, max_new_tokens, student_*.
 
     Returns:
         (model, its number of steps); of equals the one with fewer.
@@ -144,7 +123,7 @@ def best_of(
         (fine_tuned(load(), pairs, steps, params), steps)
         for steps in sorted(set(params.transfer_steps))
     )
-    return max(tried, key=lambda found: np.nanmean(judge(sources, answer(found[0], sources))))
+    return max(tried, key=lambda each: np.nanmean(value(sources, answer(each[0], sources))))
 
 
 def learning_curves(
@@ -152,50 +131,48 @@ def learning_curves(
     gold: pd.DataFrame,
     dev: pd.DataFrame,
     test: pd.DataFrame,
-    judge: Judge,
+    value: Value,
     params: Params,
 ) -> pd.DataFrame:
     """What every start answers after every number of gold pairs, the same pairs for all starts.
 
     Args:
-        starts: name → loads an encoder-decoder anew.
-        gold: gold pairs of the unseen domain, as `nested` takes them.
-        dev, judge: as for `best_of`.
+        starts: name → loads a student anew.
+        gold: gold pairs of the unseen domain, as for `nested_draws`.
+        dev, value: as for `best_fine_tuned`.
         test: items of that domain, as `dev`.
-        params: transfer_sizes, transfer_draws, and as for `best_of`.
+        params: transfer_sizes, transfer_draws, and as for `best_fine_tuned`.
 
     Returns:
-        PREDICTIONS without likeness, with start, pairs, draw and steps besides; `system` names the
-        first three.
+        PREDICTIONS without similarity, with start, pairs, draw and steps besides; `system` names
+        the first three.
     """
     parts = []
-    for (size, draw), pairs in nested(gold, params.transfer_sizes, params.transfer_draws).items():
+    draws = nested_draws(gold, params.transfer_sizes, params.transfer_draws)
+    for (size, draw), pairs in draws.items():
         for name, load in starts.items():
             system = f"{name} | {size} pairs" + (f" | draw {draw + 1}" if draw else "")
-            student, steps = best_of(load, pairs, dev, judge, params)
+            student, steps = best_fine_tuned(load, pairs, dev, value, params)
             answers = predict({system: student_system(student, params.max_new_tokens)}, test)
             parts.append(answers.assign(start=name, pairs=size, draw=draw, steps=steps))
     return pd.concat(parts, ignore_index=True)
 
 
-def _by_item(scores: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """Scores of items, averaged over draws, and below them their means (`AREA`, `PAIRED`)."""
-    columns = list(metrics)
-    keys = ["start", "pairs", "item"]
+def _by_size(scores: pd.DataFrame, metrics: Sequence[str]) -> list[tuple[object, pd.DataFrame]]:
+    """Scores of items at each size, averaged over draws, then their means (`AREA`, `PAIRED`)."""
+    keys, columns = ["start", "pairs", "item"], list(metrics)
     points = scores.groupby(keys, sort=False)[columns].mean().reset_index()
     means = [
         part.groupby(["start", "item"], sort=False)[columns].mean().reset_index().assign(pairs=name)
         for name, part in ((AREA, points), (PAIRED, points[points["pairs"] > 0]))
         if len(part)
     ]
-    frame = pd.concat([points, *means], ignore_index=True)
-    return frame.rename(columns={"start": "system"})
+    frame = pd.concat([points, *means], ignore_index=True).rename(columns={"start": "system"})
+    return list(frame.groupby("pairs", sort=False))
 
 
 def curve_rows(
-    scores: pd.DataFrame,
-    metrics: Sequence[str],
-    bootstrap: Bootstrap = Bootstrap(),
+    scores: pd.DataFrame, metrics: Sequence[str], bootstrap: Bootstrap = Bootstrap()
 ) -> pd.DataFrame:
     """Every point of every curve, and means over sizes, with intervals over test items.
 
@@ -212,14 +189,14 @@ def curve_rows(
         METRIC_ROWS whose `system` is the start, with the column `pairs` (a number, `AREA` or
         `PAIRED`).
     """
-    parts = [
-        mean_rows(part, metrics, bootstrap).assign(pairs=size)
-        for size, part in _by_item(scores, metrics).groupby("pairs", sort=False)
-    ]
-    return pd.concat(parts, ignore_index=True)
+    parts = _by_size(scores, metrics)
+    return pd.concat(
+        [mean_rows(part, metrics, bootstrap).assign(pairs=size) for size, part in parts],
+        ignore_index=True,
+    )
 
 
-def gain_rows(
+def curve_gain_rows(
     scores: pd.DataFrame,
     versus: Iterable[tuple[str, str]],
     metrics: Sequence[str],
@@ -234,7 +211,7 @@ def gain_rows(
     Returns:
         METRIC_ROWS whose `system` is "START − OTHER", with the column `pairs`.
     """
-    points = list(_by_item(scores, metrics).groupby("pairs", sort=False))
+    points = _by_size(scores, metrics)
     parts = [
         paired_gain(part, ours, other, metrics, bootstrap).assign(pairs=size)
         for ours, other in versus
@@ -243,7 +220,7 @@ def gain_rows(
     return pd.concat(parts, ignore_index=True)
 
 
-def caught_up(rows: pd.DataFrame, ours: str, other: str, metric: str) -> pd.Series:
+def pairs_to_catch_up(rows: pd.DataFrame, ours: str, other: str, metric: str) -> pd.Series:
     """How many gold pairs another start needs to be as good as ours, by values alone.
 
     Args:
@@ -256,23 +233,21 @@ def caught_up(rows: pd.DataFrame, ours: str, other: str, metric: str) -> pd.Seri
         other is at least as high; NaN: with none of them.
 
     >>> rows = pd.DataFrame({"system": list("aabb"), "pairs": [0, 16] * 2, "metric": "good"})
-    >>> caught_up(rows.assign(value=[40, 70, 10, 50]), "a", "b", "good").to_dict()
+    >>> pairs_to_catch_up(rows.assign(value=[40, 70, 10, 50]), "a", "b", "good").to_dict()
     {0: 16.0, 16: nan}
     """
-    mine, theirs = (
-        rows[(rows["metric"] == metric) & (rows["system"] == name)].set_index("pairs")["value"]
-        for name in (ours, other)
-    )
+    values = rows[rows["metric"] == metric].set_index(["system", "pairs"])["value"]
+    mine, theirs = values[ours], values[other]
     fewest = [theirs.index[theirs >= value].min() for value in mine]
     return pd.Series(fewest, index=mine.index, dtype=float)
 
 
-def labelled(rows: pd.DataFrame) -> pd.DataFrame:
-    """METRIC_ROWS of `curve_rows` or `gain_rows` whose `system` also names the number of pairs.
+def named_points(rows: pd.DataFrame) -> pd.DataFrame:
+    """METRIC_ROWS of `curve_rows` or `curve_gain_rows` whose `system` names the size, too.
 
     >>> rows = pd.DataFrame({"system": ["a", "a"], "pairs": [16, AREA]})
-    >>> list(labelled(rows)["system"])
+    >>> list(named_points(rows)["system"])
     ['a | 16 pairs', 'a | mean over sizes']
     """
-    places = [size if size in (AREA, PAIRED) else f"{size} pairs" for size in rows["pairs"]]
-    return rows.assign(system=rows["system"] + " | " + places).drop(columns="pairs")
+    sizes = [size if size in (AREA, PAIRED) else f"{size} pairs" for size in rows["pairs"]]
+    return rows.assign(system=rows["system"] + " | " + sizes).drop(columns="pairs")

@@ -21,17 +21,12 @@ from impossible.models.nli import EntailmentCritic
 from impossible.training.self_distillation import dataset
 
 __all__ = [
-    "against_alone",
-    "bits",
-    "by_domain",
-    "equal_parts",
-    "first_contexts",
-    "own_pairs",
-    "yields",
-]
+    "at_home_and_away", "bits_per_character", "equally_many", "first_contexts",
+    "pairs_of_domain_teacher", "split_by_domain", "yield_per_context",
+]  # fmt: skip
 
 
-def own_pairs(
+def pairs_of_domain_teacher(
     run: RunFolder,
     teacher: LanguageModel,
     domain: Domain,
@@ -39,7 +34,7 @@ def own_pairs(
     critic: EntailmentCritic,
     parser: Parser,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The whole way from a teacher of one domain to its pairs, in pieces kept in `work/`.
+    """All steps from a teacher of one domain to its pairs, in pieces kept in `work/`.
 
     Args:
         run: the run folder.
@@ -49,7 +44,7 @@ def own_pairs(
         critic, parser: those of the run.
 
     Returns:
-        (CONTEXTS, SENTENCES, pairs that pass all gates and the diversity filter as DATASET).
+        (CONTEXTS, SENTENCES, pairs that pass all thresholds and the diversity filter as DATASET).
     """
     alone, stage = params.fixed(domains=[domain]), f"{domain.name} alone"
     plans = plan_contexts(alone, params.domain_contexts, stage)
@@ -69,7 +64,7 @@ def first_contexts(contexts: pd.DataFrame, n: int) -> pd.DataFrame:
     return contexts.groupby("domain", sort=False).head(n)
 
 
-def yields(
+def yield_per_context(
     contexts: pd.DataFrame, sentences: pd.DataFrame, pairs: pd.DataFrame, teacher: str
 ) -> pd.DataFrame:
     """What came of each context.
@@ -83,16 +78,19 @@ def yields(
     Returns:
         teacher, domain, context_id, accepted (sentences), distinct (different ones), pairs (kept).
     """
-    good = sentences[sentences["reason"] == ""].groupby("context_id")["text"]
-    columns = {"accepted": good.size(), "distinct": good.nunique()}
-    columns["pairs"] = pairs.groupby("context_id").size()
-    found = contexts[["domain", "context_id"]].reset_index(drop=True)
-    for name, counts in columns.items():
-        found[name] = found["context_id"].map(counts).fillna(0).astype(int)
-    return found.assign(teacher=teacher)
+    accepted = sentences[sentences["reason"] == ""].groupby("context_id")["text"]
+    counts = {
+        "accepted": accepted.size(),
+        "distinct": accepted.nunique(),
+        "pairs": pairs.groupby("context_id").size(),
+    }
+    frame = contexts[["domain", "context_id"]].reset_index(drop=True)
+    for name, numbers in counts.items():
+        frame[name] = frame["context_id"].map(numbers).fillna(0).astype(int)
+    return frame.assign(teacher=teacher)
 
 
-def bits(teacher: LanguageModel, items: pd.DataFrame) -> pd.Series:
+def bits_per_character(teacher: LanguageModel, items: pd.DataFrame) -> pd.Series:
     """Bits per character of each item's source after its context.
 
     Per character, not per token: teachers with different tokenizers can be compared.
@@ -106,14 +104,22 @@ def bits(teacher: LanguageModel, items: pd.DataFrame) -> pd.Series:
     return pd.Series(nats.to_numpy() / np.log(2) / lengths, index=items.index)
 
 
-def by_domain(pairs: pd.DataFrame, params: Params) -> dict[str, pd.DataFrame]:
+def split_by_domain(pairs: pd.DataFrame, params: Params) -> dict[str, pd.DataFrame]:
     """A corpus of this run divided by the domains of its contexts; empty parts are left out."""
     domains = pd.Series([domain_of(c, params) for c in pairs["context_id"]], index=pairs.index)
     parts = {domain.name: pairs[domains == domain.name] for domain in params.domains}
     return {name: part for name, part in parts.items() if len(part)}
 
 
-def against_alone(
+def equally_many(
+    parts: Mapping[str, pd.DataFrame], limit: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    """As many pairs of each part, at most `limit`, drawn by the seed."""
+    size = min([limit, *map(len, parts.values())])
+    return {name: take(part, size, seed) for name, part in parts.items()}
+
+
+def at_home_and_away(
     scores: pd.DataFrame, domains: pd.Series, alone: Mapping[str, str], metrics: Sequence[str]
 ) -> pd.DataFrame:
     """Two imaginary systems to compare a pooled student with, item by item.
@@ -128,20 +134,10 @@ def against_alone(
         Item scores of "alone, at home" (each item's score by the student of its own domain) and
         "alone, away" (the mean of the other students' scores).
     """
-    domain = scores["item"].map(domains)
-    home = {system: name for name, system in alone.items()}
-    mine = scores["system"].map(home)
-    single = scores[mine.notna()]
+    seen = scores["system"].map({system: domain for domain, system in alone.items()})
+    at_home = seen == scores["item"].map(domains)
     parts = []
-    for name, chosen in (("alone, at home", mine == domain), ("alone, away", mine != domain)):
-        means = single[chosen[single.index]].groupby("item", sort=False)[list(metrics)].mean()
-        parts.append(means.reset_index().assign(system=name))
+    for name, chosen in (("alone, at home", at_home), ("alone, away", ~at_home)):
+        of_item = scores[chosen & seen.notna()].groupby("item", sort=False)
+        parts.append(of_item[list(metrics)].mean().reset_index().assign(system=name))
     return pd.concat(parts, ignore_index=True)
-
-
-def equal_parts(
-    parts: Mapping[str, pd.DataFrame], limit: int, seed: int
-) -> dict[str, pd.DataFrame]:
-    """As many pairs of each part, at most `limit`, drawn by the seed."""
-    size = min([limit, *map(len, parts.values())])
-    return {name: take(part, size, seed) for name, part in parts.items()}

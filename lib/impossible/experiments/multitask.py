@@ -24,8 +24,9 @@ from impossible.training.objectives import MAX_TOKENS
 from impossible.training.student import settings_for, train_students
 
 __all__ = [
-    "ALL", "HALF", "INSTRUCTIONS", "cost", "equal_tokens", "instructed", "of_length",
-    "specialist", "token_counts", "told", "train_fixed", "untold",
+    "ALL", "HALF", "INSTRUCTIONS", "equal_token_corpora", "length_fits_task", "specialist",
+    "train_equal_epochs", "training_costs", "training_tokens", "instructed_system",
+    "instructed_pairs", "uninstructed_pairs",
 ]  # fmt: skip
 
 #: What a student reads before the sentence; in the manner of T5's prefixes (Raffel et al. 2020).
@@ -36,15 +37,17 @@ ALL = "generalist, all"  # as many tokens of each task as its specialist
 
 
 def specialist(task: str) -> str:
-    """The name of the student of one task.
-
-    >>> specialist("summary")
-    'specialist, summary'
-    """
+    """The name of the student of one task: "specialist, TASK"."""
     return f"specialist, {task}"
 
 
-def instructed(pairs: pd.DataFrame, task: str) -> pd.DataFrame:
+def _instruction(task: str) -> str:
+    if task not in INSTRUCTIONS:
+        raise DataError(f"There is no instruction for {task!r}: name {' or '.join(INSTRUCTIONS)}.")
+    return INSTRUCTIONS[task]
+
+
+def instructed_pairs(pairs: pd.DataFrame, task: str) -> pd.DataFrame:
     """Pairs whose sources begin with the instruction of their task.
 
     Args:
@@ -58,50 +61,35 @@ def instructed(pairs: pd.DataFrame, task: str) -> pd.DataFrame:
         DataError: there is no such task.
 
     >>> frame = pd.DataFrame({"pair_id": ["a"], "source": ["It rained."], "target": ["Rain fell."]})
-    >>> instructed(frame, "paraphrase").iloc[0].tolist()
+    >>> instructed_pairs(frame, "paraphrase").iloc[0].tolist()
     ['paraphrase-a', 'paraphrase: It rained.', 'Rain fell.', 'paraphrase']
     """
     source = _instruction(task) + pairs["source"]
     return pairs.assign(pair_id=f"{task}-" + pairs["pair_id"], source=source, origin=task)
 
 
-def untold(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs of `instructed` without their instructions: nothing says which task is meant.
-
-    >>> frame = pd.DataFrame({"source": ["summarize: It rained."], "origin": ["summary"]})
-    >>> untold(frame)["source"].tolist()
-    ['It rained.']
-    """
+def uninstructed_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of `instructed_pairs` as they were: nothing says which task is meant."""
     both = zip(pairs["source"], pairs["origin"], strict=True)
     return pairs.assign(source=[text.removeprefix(_instruction(task)) for text, task in both])
 
 
-def told(system: System, task: str) -> System:
+def instructed_system(system: System, task: str) -> System:
     """A system that reads the instruction of a task before every source.
 
     Args:
-        system: a student of `instructed` pairs, `systems.student_system(student)`.
+        system: a student of `instructed_pairs` pairs.
         task: a name of `INSTRUCTIONS`; the wrong one shows whether the student listens.
 
     Raises:
         DataError: there is no such task.
-
-    >>> items = pd.DataFrame({"source": ["It rained."]})
-    >>> told(lambda asked: list(asked["source"]), "summary")(items)
-    ['summarize: It rained.']
     """
     instruction = _instruction(task)
     return lambda items: system(items.assign(source=instruction + items["source"]))
 
 
-def _instruction(task: str) -> str:
-    if task not in INSTRUCTIONS:
-        raise DataError(f"There is no instruction for {task!r}: name {' or '.join(INSTRUCTIONS)}.")
-    return INSTRUCTIONS[task]
-
-
-def token_counts(pairs: pd.DataFrame, tokenizer: Any) -> NDArray[np.int64]:
-    """Training tokens of each pair in one pass: source with instruction, target, both ends.
+def training_tokens(pairs: pd.DataFrame, tokenizer: Any) -> NDArray[np.int64]:
+    """Training tokens of each pair in one epoch: source with instruction, target, both ends.
 
     Args:
         pairs: source, target.
@@ -110,18 +98,13 @@ def token_counts(pairs: pd.DataFrame, tokenizer: Any) -> NDArray[np.int64]:
     Returns:
         (n,) counts. What training cuts is not counted, nor is padding, which depends on the
         neighbours in the batch.
-
-    >>> from types import SimpleNamespace
-    >>> words = lambda texts, **_: SimpleNamespace(input_ids=[text.split() for text in texts])
-    >>> token_counts(pd.DataFrame({"source": ["It rained ."], "target": ["Rain ."]}), words)
-    array([5])
     """
     sides = (token_ids(tokenizer, list(pairs[s]), True, MAX_TOKENS) for s in ("source", "target"))
     both = zip(*sides, strict=True)
     return np.array([len(x) + len(y) for x, y in both], dtype=np.int64)
 
 
-def equal_tokens(
+def equal_token_corpora(
     tasks: Mapping[str, pd.DataFrame], tokenizer: Any, limit: int, seed: int = 0
 ) -> dict[str, pd.DataFrame]:
     """Corpora of a specialist for each task and of two generalists, equal in training tokens.
@@ -131,7 +114,7 @@ def equal_tokens(
     budget is missed by less than one pair of each task.
 
     Args:
-        tasks: task → its pairs (`instructed`).
+        tasks: task → its pairs (`instructed_pairs`).
         tokenizer: of the student.
         limit: most pairs of a task. The task whose first `limit` pairs (all, if it has fewer)
             have the fewest tokens sets the budget B of a specialist.
@@ -143,16 +126,9 @@ def equal_tokens(
 
     Raises:
         DataError: a task has no pair, or none that fits.
-
-    >>> from types import SimpleNamespace
-    >>> words = lambda texts, **_: SimpleNamespace(input_ids=[text.split() for text in texts])
-    >>> pairs = pd.DataFrame({"pair_id": list("abcd"), "source": "x x", "target": "y"})
-    >>> tasks = {task: instructed(pairs, task) for task in INSTRUCTIONS}
-    >>> [len(part) for part in equal_tokens(tasks, words, 2).values()]
-    [2, 2, 2, 4]
     """
     orders = {task: take(pairs, None, seed) for task, pairs in tasks.items()}
-    counts = {task: token_counts(pairs, tokenizer) for task, pairs in orders.items()}
+    counts = {task: training_tokens(pairs, tokenizer) for task, pairs in orders.items()}
     budget = min(int(numbers[:limit].sum()) for numbers in counts.values())
 
     def first(task: str, most: float) -> pd.DataFrame:
@@ -165,14 +141,15 @@ def equal_tokens(
             )
         return orders[task].iloc[:fitting]
 
-    def pooled(most: float) -> pd.DataFrame:
-        return pd.concat([first(task, most) for task in tasks], ignore_index=True)
+    corpora = {specialist(task): first(task, budget) for task in tasks}
+    for name, most in ((HALF, budget / len(tasks)), (ALL, budget)):
+        corpora[name] = pd.concat([first(task, most) for task in tasks], ignore_index=True)
+    return corpora
 
-    alone = {specialist(task): first(task, budget) for task in tasks}
-    return alone | {HALF: pooled(budget / len(tasks)), ALL: pooled(budget)}
 
-
-def cost(corpora: Mapping[str, pd.DataFrame], tokenizer: Any, params: Params) -> pd.DataFrame:
+def training_costs(
+    corpora: Mapping[str, pd.DataFrame], tokenizer: Any, params: Params
+) -> pd.DataFrame:
     """What each student is trained on, counted.
 
     Args:
@@ -181,59 +158,52 @@ def cost(corpora: Mapping[str, pd.DataFrame], tokenizer: Any, params: Params) ->
         params: multitask_epochs, student_batch_size.
 
     Returns:
-        A line per student: student, pairs, `tokens per pass`, passes, tokens (that training sees in
-        all), steps (of the optimizer).
+        A line per student: student, pairs, tokens per epoch, epochs, tokens (that training sees in
+        all), steps (of the optimizer), and `TASK pairs` for each task.
     """
-    lines = []
-    for name, pairs in corpora.items():
-        tokens, passes = int(token_counts(pairs, tokenizer).sum()), params.multitask_epochs
-        steps = settings_for(len(pairs), params, passes).steps
-        lines.append((name, len(pairs), tokens, passes, passes * tokens, steps))
-    columns = ["student", "pairs", "tokens per pass", "passes", "tokens", "steps"]
-    return pd.DataFrame(lines, columns=columns)
+    frame = pd.DataFrame({"student": list(corpora), "pairs": [len(p) for p in corpora.values()]})
+    frame["tokens per epoch"] = [training_tokens(p, tokenizer).sum() for p in corpora.values()]
+    frame["epochs"] = params.multitask_epochs
+    frame["tokens"] = frame["epochs"] * frame["tokens per epoch"]
+    sizes = frame["pairs"]
+    frame["steps"] = [settings_for(n, params, params.multitask_epochs).steps for n in sizes]
+    for task in INSTRUCTIONS:
+        frame[f"{task} pairs"] = [int((p["origin"] == task).sum()) for p in corpora.values()]
+    return frame
 
 
-def train_fixed(
+def train_equal_epochs(
     corpora: Mapping[str, pd.DataFrame],
     base: Callable[[], LanguageModel],
     params: Params,
     run: RunFolder,
     prefix: str,
 ) -> dict[str, LanguageModel]:
-    """A student of each corpus after the same number of passes, its last weights.
+    """A student of each corpus after `multitask_epochs`, its last weights.
 
     Other students stop early and keep their best weights on dev, so that each decides for itself
     how many tokens it has seen. Here that number is what is held equal.
-
-    Args:
-        corpora: name → DATASET.
-        base, run, prefix: as for `students.train_students`.
-        params: multitask_epochs, student_batch_size, student_learning_rate, student_warmup, dtype,
-            seed.
-
-    Raises:
-        DataError: a corpus is empty.
     """
     return train_students(corpora, base, params, run, prefix, params.multitask_epochs)
 
 
-def of_length(xs: Sequence[str], ys: Sequence[str], params: Params) -> NDArray[np.float64]:
-    """Whether each y is as long as the length gate of a task asks: does the student do that task?
+def length_fits_task(xs: Sequence[str], ys: Sequence[str], params: Params) -> NDArray[np.float64]:
+    """Whether each y is as long as a task asks: does the student do that task?
 
-    The paper's gates of paraphrase and summary have no length in common but 0.8 exactly, so the
-    length tells which task an output can have been meant for. A copy passes for a paraphrase.
+    The paper's length thresholds of paraphrase and summary have nothing in common but 0.8 exactly,
+    so the length tells which task an output can have been meant for. A copy passes for a
+    paraphrase.
 
     Args:
         xs, ys: n sentences each.
-        params: length_ratio_min, length_ratio_max in characters of y / characters of x; those of
-            summaries are set by `tasks.summarization`.
+        params: length_ratio_min, length_ratio_max in characters of y / characters of x.
 
     Returns:
         (n,) floats, 1 or 0; an empty y is 0, though it is short.
 
     Source: section 3.6 (summaries), the authors' code (paraphrases).
 
-    >>> of_length(["A fire burned."] * 2, ["A blaze raged.", ""], Params()).tolist()
+    >>> length_fits_task(["A fire burned."] * 2, ["A blaze raged.", ""], Params()).tolist()
     [1.0, 0.0]
     """
     low, high = params.length_ratio_min, params.length_ratio_max
