@@ -24,9 +24,9 @@ from impossible.training.objectives import MAX_TOKENS
 from impossible.training.student import settings_for, train_students
 
 __all__ = [
-    "ALL", "HALF", "INSTRUCTIONS", "equal_token_corpora", "length_fits_task", "specialist",
-    "train_equal_epochs", "training_costs", "training_tokens", "instructed_system",
-    "instructed_pairs", "uninstructed_pairs",
+    "ALL", "HALF", "INSTRUCTIONS", "equal_token_corpora", "instructed_pairs", "instructed_system",
+    "length_fits_task", "specialist", "train_equal_epochs", "training_costs", "training_tokens",
+    "uninstructed_pairs",
 ]  # fmt: skip
 
 #: What a student reads before the sentence; in the manner of T5's prefixes (Raffel et al. 2020).
