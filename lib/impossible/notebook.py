@@ -1,86 +1,282 @@
-"""What every stage notebook does first and last.
+"""What a notebook is given by its first cell, and hands over in its last one.
 
-The tagged cell of a notebook assigns literals to names of `Params` and to `run_folder`; the runner
-replaces them by the run's values. `begin` checks them once more (also in Jupyter), `finish` records
-the numbers that tests and the report read.
+The tagged cell of every notebook holds three lines: `config`, a name in `params/` or the path of a
+params file; `overrides`, what this run sets besides; `results`, the folder to write to. The runner
+replaces them. Opened by hand they stay as they are, and the notebook works in a folder of its own,
+`scratch/<run>`, to which the inputs of the published run are copied: nothing in `results/` changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from impossible.config.params import Declared, Params
-from impossible.data.run_folder import RunFolder, digest, read_json, record
-from impossible.errors import ParameterError
+from impossible.config.params import Params
+from impossible.data.run_folder import (
+    RunFolder,
+    digest,
+    project_root,
+    read_json,
+    record,
+    write_json,
+)
+from impossible.errors import RunError
+from impossible.evaluation.bootstrap import Bootstrap
+from impossible.runner.notebook_spec import find, matches, missing_input, stages
+from impossible.runner.preflight import results_folder
+from impossible.runner.stage_cache import reads_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from impossible.evaluation.judges import Judge
+    from impossible.models.loading import LanguageModel
+    from impossible.models.nli import Encoder, EntailmentCritic
+
+COPIED = "copied.json"  # in the scratch folder's work/: digests of the inputs that were copied
 
 
-def begin(names: Mapping[str, Any], notebook: str) -> tuple[RunFolder, Params]:
-    """Open the run folder and check the notebook's parameters.
+def begin(
+    name: str, config: str, overrides: Mapping[str, Any] | None = None, results: str = ""
+) -> Stage:
+    """Open a notebook's folder and load its parameters.
 
     Args:
-        names: the notebook's `globals()` after its tagged cell.
-        notebook: its file name without ending, for example `04_pairs`.
+        name: the notebook's file name without ending, for example `04_pairs_critics`.
+        config: a name in `params/`, or the path of a params file.
+        overrides: parameter → value, over the file's.
+        results: the folder to write to; empty: `scratch/<run>`, with copies of the inputs.
 
-    Returns:
-        The run folder, and parameters of which those named in the tagged cell can be read.
+    Raises:
+        ParameterError: an unknown name, a wrong type, a value out of range.
+        RunError: an input is neither in the scratch folder nor in the published run.
     """
-    if not isinstance(names.get("run_folder"), str):
-        raise ParameterError(f"{notebook}: the parameters cell must set run_folder to a text.")
-    given = {name: names[name] for name in Params.model_fields if name in names}
-    run = RunFolder.open(names["run_folder"])
-    (run.scalars / f"{notebook}.json").unlink(missing_ok=True)
-    return run, Params.validated(given, notebook).declared(given)
+    params = Params.load(config, overrides or {})
+    if results:
+        run = RunFolder.open(results)
+    else:
+        published = results_folder(config, overrides or {})
+        run = RunFolder.open(project_root() / "scratch" / published.name)
+        _copy_inputs(name, published, run)
+    (run.scalars / f"{name}.json").unlink(missing_ok=True)
+    return Stage(name, run, params)
 
 
-def resolved(params: Params, run: RunFolder) -> pd.DataFrame:
-    """The parameters in use: name, default, this run, origin, unit, meaning and paper section."""
-    path = run.work / "params.json"
-    origins = read_json(path)["origins"] if path.is_file() else {}
-    rows = []
-    for name, field in Params.model_fields.items():
-        if isinstance(params, Declared) and name not in params.names:
-            continue
-        default = Params.validated({}, "defaults").model_dump()[name]
-        value = params.model_dump(include={name})[name]
-        origin = "default" if value == default else origins.get(name, "notebook")
-        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        rows.append(
-            {
-                "name": name,
-                "default": str(default),
-                "this run": str(value),
-                "origin": origin,
-                "unit": extra["unit"],
-                "meaning": field.description,
-                "paper": extra["section"],
-            }
+def _copy_inputs(name: str, published: Path, run: RunFolder) -> None:
+    """Copy declared inputs that are not there, or whose published original has changed since."""
+    notebooks = stages(project_root() / "notebooks")
+    spec = notebooks[find(notebooks, name)]
+    noted = run.work / COPIED
+    copied: dict[str, str] = read_json(noted) if noted.is_file() else {}
+    for declared in spec.inputs:
+        for source in matches(published, declared):
+            place = source.relative_to(published).as_posix()
+            here = run.root / place
+            if here.exists() and digest(here) != copied.get(place):
+                continue  # made by hand
+            if copied.get(place) != (now := digest(source)) or not here.exists():
+                _replace(source, here)
+                copied[place] = now
+        if lacking := missing_input(spec, declared, run.root, notebooks):
+            raise RunError(f"{lacking} first, in Jupyter or with `impossible run`.")
+    write_json(noted, copied)
+
+
+def _replace(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target)
+    else:
+        shutil.copyfile(source, target)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A notebook at work.
+
+    Attributes:
+        name: the notebook's file name without ending.
+        run: the folder that it reads from and writes to.
+        params: the parameters; which of them are read is noted as they are read.
+    """
+
+    name: str
+    run: RunFolder
+    params: Params
+
+    @cached_property
+    def models(self) -> Models:
+        """The models that the parameters name, each loaded on first use."""
+        return Models(self.run, self.params)
+
+    @cached_property
+    def judge(self) -> Judge:
+        """Who says, for evaluation only, whether two sentences mean the same."""
+        from impossible.evaluation.judges import load_judge
+
+        return load_judge("oracle", self.params, self.run)
+
+    @cached_property
+    def bootstrap(self) -> Bootstrap:
+        """How intervals are drawn."""
+        params = self.params
+        return Bootstrap(params.bootstrap_samples, params.confidence, params.seed)
+
+    def figure(
+        self,
+        name: str,
+        figure: Figure,
+        caption: str,
+        data: Sequence[str | Path] = (),
+        paper: str | None = None,
+        reading: str | None = None,
+    ) -> Figure:
+        """Save a figure with its caption and return it to be shown; see `save_figure`."""
+        from impossible.report.figures import save_figure
+
+        save_figure(self.run, name, figure, caption, self.name, data, paper, reading)
+        return figure
+
+    def table(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        caption: str,
+        data: Sequence[str | Path] = (),
+        paper: str | None = None,
+        numbers: pd.DataFrame | None = None,
+        digits: int = 2,
+        reading: str | None = None,
+    ) -> Any:
+        """Save a table with its caption and return what is to be shown; see `save_table`."""
+        from impossible.report.tables import save_table
+
+        save_table(self.run, name, frame, caption, self.name, data, paper, reading, digits, numbers)
+        return frame.style.format(precision=digits, na_rep="–", thousands=",").hide()
+
+    def parameters(self) -> pd.DataFrame:
+        """The parameters read so far: name, value, origin, unit, meaning and paper section."""
+        read, origins = self.params.read, self.params.origins
+        values = self.params.model_copy().model_dump(include=set(read))
+        rows = []
+        for name, field in Params.model_fields.items():
+            if name in read:
+                extra = field.json_schema_extra
+                assert isinstance(extra, dict)
+                rows.append(
+                    {
+                        "name": name,
+                        "value": str(values[name]),
+                        "origin": origins[name],
+                        "unit": extra["unit"],
+                        "meaning": field.description,
+                        "paper": extra["section"],
+                    }
+                )
+        columns = ["name", "value", "origin", "unit", "meaning", "paper"]
+        return pd.DataFrame(rows, columns=columns).set_index("name")
+
+    def finish(self, files: Sequence[Path] = (), **scalars: Any) -> Finished:
+        """Record the notebook's numbers and what it read, and show what it wrote.
+
+        Args:
+            files: files and folders that were written.
+            scalars: numbers to record, JSON-able.
+        """
+        record(self.run, self.name, **scalars)
+        write_json(reads_file(self.run, self.name), sorted(self.params.read))
+        rows = []
+        for path in files:
+            parts = [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
+            size = sum(part.stat().st_size for part in parts) / 1024
+            name = path.relative_to(self.run.root).as_posix()
+            rows.append({"file": name, "kB": round(size, 1), "sha256": digest(path)[:12]})
+        return Finished(pd.DataFrame(rows, columns=["file", "kB", "sha256"]), self.parameters())
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What the last cell shows: the files written, and the parameters read, folded."""
+
+    files: pd.DataFrame
+    parameters: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        table = self.parameters.to_html()
+        return (
+            f"{self.files.to_html(index=False)}\n<details><summary>"
+            f"{len(self.parameters)} parameters read</summary>\n{table}\n</details>"
         )
-    return pd.DataFrame(rows).set_index("name")
 
 
-def finish(
-    run: RunFolder, notebook: str, files: Sequence[Path] = (), **scalars: Any
-) -> pd.DataFrame:
-    """Record the notebook's numbers and show what it wrote.
+class Models:
+    """The models that a run's parameters name. Use `Stage.models`.
 
     Args:
-        run: the run folder.
-        notebook: the notebook's file name without ending.
-        files: files and folders that were written.
-        scalars: numbers to record, JSON-able.
-
-    Returns:
-        A table with the name, kilobytes and digest of each file.
+        run: its own rebuilt models count if the parameters say so.
+        params: names of the models, device, arithmetic.
     """
-    record(run, notebook, **scalars)
-    rows = []
-    for path in files:
-        parts = [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
-        size = sum(part.stat().st_size for part in parts) / 1024
-        name = path.relative_to(run.root).as_posix()
-        rows.append({"file": name, "kB": round(size, 1), "sha256": digest(path)[:12]})
-    return pd.DataFrame(rows, columns=["file", "kB", "sha256"])
+
+    def __init__(self, run: RunFolder, params: Params) -> None:
+        self._run, self._params = run, params
+
+    def _load(self, load: Callable[..., LanguageModel], name: str) -> LanguageModel:
+        params = self._params
+        where = self._run if params.rebuild_models else None
+        return load(name, where, params.dtype, params.device)
+
+    @cached_property
+    def teacher(self) -> LanguageModel:
+        """The language model that writes."""
+        return self.teacher_named(self._params.teacher)
+
+    def teacher_named(self, name: str) -> LanguageModel:
+        """Another language model, in the teacher's arithmetic."""
+        from impossible.models.loading import load_teacher
+
+        return self._load(load_teacher, name)
+
+    @cached_property
+    def critic(self) -> EntailmentCritic:
+        """The NLI model, ready to judge pairs."""
+        from impossible.models.loading import load_critic
+        from impossible.models.nli import EntailmentCritic
+
+        model = self._load(load_critic, self._params.critic)
+        return EntailmentCritic(model, self._params.batch_tokens)
+
+    @cached_property
+    def encoder(self) -> Encoder | None:
+        """The sentence encoder; None if the parameter is "none"."""
+        from impossible.evaluation.systems import text_encoder
+
+        where = self._run if self._params.rebuild_models else None
+        return text_encoder(self._params.encoder, where, self._params.device)
+
+    @cached_property
+    def parser(self) -> Callable[[str], str | None]:
+        """The constituency parser."""
+        from impossible.filtering.constituency_parser import get_parser
+
+        return get_parser(self._params.parser)
+
+    def student(self, name: str = "") -> LanguageModel:
+        """A student, loaded anew at each call, since training changes it.
+
+        Args:
+            name: of one that this run made (`m_para`), or of any model; empty: the base.
+        """
+        from impossible.models.loading import load_student
+
+        params = self._params
+        if name and (self._run.models / name).is_dir():
+            return load_student(str(self._run.models / name), self._run, device=params.device)
+        where = self._run if params.rebuild_models else None
+        return load_student(name or params.student_base, where, device=params.device)

@@ -107,7 +107,7 @@ def _plan(options: argparse.Namespace) -> None:
         return
     name, overrides = split(options.params)
     params = Params.load(name, overrides)
-    require_data(params, Params.model_fields)
+    require_data(params)
     print(
         cost_estimate.show(
             cost_estimate.plan(params, _results(options, name, overrides)), params.workers

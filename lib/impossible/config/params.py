@@ -8,7 +8,7 @@ refused before anything starts, with the place, the range and the nearest name.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -27,7 +27,10 @@ Origin = Literal["default", "file", "override"]
 class Params(Schema):
     """All parameters of a run. Use `Params.load`; `origins` tells where each value comes from."""
 
+    _config: str = PrivateAttr(default="laboratory")
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
+    _read: set[str] = PrivateAttr(default_factory=set)  # shared with copies
+    _set: frozenset[str] = PrivateAttr(default=frozenset())  # by `fixed`
 
     ORDERED: ClassVar[tuple[tuple[str, str], ...]] = (
         ("context_sentences_min", "context_sentences_max"),
@@ -53,12 +56,16 @@ class Params(Schema):
         return self
 
     @classmethod
-    def load(cls, name_or_path: str | Path = "laboratory", overrides: Sequence[str] = ()) -> Self:
+    def load(
+        cls,
+        name_or_path: str | Path = "laboratory",
+        overrides: Sequence[str] | Mapping[str, Any] = (),
+    ) -> Self:
         """Defaults, then a params file (after the one it `extends`, if any), then overrides.
 
         Args:
             name_or_path: a name in `params/` of the checkout (`smoke`) or the path of a YAML file.
-            overrides: texts `name=value`, the value read as YAML (`k=50`).
+            overrides: values by name, or texts `name=value`, the value read as YAML (`k=50`).
 
         Raises:
             ParameterError: one sentence that names the place, the received value and the range.
@@ -67,10 +74,13 @@ class Params(Schema):
         50
         """
         content = _content(params_file(name_or_path))
-        given = dict(parse_override(text) for text in overrides)
+        texts = () if isinstance(overrides, Mapping) else overrides
+        given = {**dict(parse_override(text) for text in texts)}
+        given |= overrides if isinstance(overrides, Mapping) else {}
         params = cls.validated({**content, **given}, "the overrides")
         origins: dict[str, Origin] = dict.fromkeys(content, "file")
         params._origins.update(origins | dict.fromkeys(given, "override"))
+        params._config = str(name_or_path)
         return params
 
     @classmethod
@@ -81,6 +91,11 @@ class Params(Schema):
             return cls.model_validate(values)
         except ValidationError as bad:
             raise ParameterError(_sentence(bad, where)) from bad
+
+    @property
+    def config(self) -> str:
+        """Name or path of the params file, as it was given."""
+        return self._config
 
     @property
     def origins(self) -> dict[str, Origin]:
@@ -95,42 +110,29 @@ class Params(Schema):
         """A copy with another seed, which `origins` calls an override."""
         copy = self.fixed(seed=seed)
         copy._origins = {**self._origins, "seed": "override"}
+        copy._set = self._set - {"seed"}
         return copy
-
-    def declared(self, names: Iterable[str]) -> Declared:
-        """These parameters, of which only `names` may be read."""
-        params = Declared.model_validate(self.model_dump())
-        params._origins.update(self._origins)
-        params._names = frozenset(names)
-        return params
-
-
-class Declared(Params):
-    """The parameters that a notebook names in its tagged cell; reading another is an error.
-
-    The key of a notebook holds the parameters it names. One that it read without naming could
-    change and leave an old result in place.
-    """
-
-    _names: frozenset[str] = PrivateAttr(default=frozenset(Params.model_fields))
 
     @property
-    def names(self) -> frozenset[str]:
-        """The parameters that may be read."""
-        return self._names
+    def read(self) -> frozenset[str]:
+        """The parameters that were read so far, here and in copies; see `notebook.Stage`."""
+        return frozenset(self._read)
 
-    def fixed(self, **values: Any) -> Self:
-        """As for `Params`; what is set may be read, since nothing outside can change it."""
-        copy = super().fixed(**values)
-        copy._names = self._names | values.keys()
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic does; what `update` sets is not the run's, and is not noted as read."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy._set = self._set | (update or {}).keys()
         return copy
 
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """As pydantic does; what is dumped counts as read."""
+        values: dict[str, Any] = super().model_dump(**options)
+        self._read.update(values.keys() - self._set)
+        return values
+
     def __getattribute__(self, name: str) -> Any:
-        if name in Params.model_fields and name not in self._names:
-            raise ParameterError(
-                f"The parameter {name} is used and not named in the notebook's parameters cell: "
-                f"add the line `{name} = {Params.model_fields[name].default!r}` there."
-            )
+        if name in Params.model_fields and name not in self._set:
+            self._read.add(name)
         return super().__getattribute__(name)
 
 

@@ -124,6 +124,28 @@ def module_closure(names: Iterable[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+@cache
+def package_digest() -> str:
+    """Digest of this package's code, without comments and layout, and of the data beside it.
+
+    Models do not count: whoever reads one has its own digest in the key.
+    """
+    kinds = (".py", ".yaml", ".json", ".j2")
+    files = sorted(path for path in PACKAGE.rglob("*") if path.suffix in kinds)
+    own = [path for path in files if PACKAGE / "world" / "models" not in path.parents]
+    return digest(
+        [
+            [
+                path.relative_to(PACKAGE).as_posix(),
+                digest(normalized(path.read_text(encoding="utf-8")))
+                if path.suffix == ".py"
+                else digest(path),
+            ]
+            for path in own
+        ]
+    )
+
+
 def stage_key(
     values: Mapping[str, Any],
     code: Sequence[str] = (),

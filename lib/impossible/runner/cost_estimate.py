@@ -23,7 +23,7 @@ from impossible.runner.notebook_spec import Stage, matches, stages
 from impossible.runner.parallel import timeline
 from impossible.runner.run import MODELS
 from impossible.runner.seeds import needed, seeds_of
-from impossible.runner.stage_cache import is_done, notebook_key
+from impossible.runner.stage_cache import is_done
 
 COSTS = PACKAGE / "runner" / "plan.json"
 
@@ -171,7 +171,7 @@ def _skipped(notebooks: list[Stage], params: Params, folder: Path | None) -> set
     anew: set[Path] = set()
     for stage in notebooks:
         read = {path for name in stage.inputs for path in matches(run.root, name)}
-        same = is_done(stage, notebook_key(stage, params, run), run, ledger)
+        same = is_done(stage, params, run, ledger)
         if same and not read & anew:
             skipped.add(stage.name)
         else:

@@ -51,10 +51,10 @@ class Ledger:
         """What is known of a notebook; empty when it never ran."""
         return self.entries.get(name, {})
 
-    def start(self, name: str, key: str, cells: int) -> None:
+    def start(self, name: str, cells: int) -> None:
         """A notebook begins; what was known of it is forgotten."""
         self.entries[name] = {}
-        self.update(name, status="running", key=key, cell=0, cells=cells, processes=[])
+        self.update(name, status="running", cell=0, cells=cells, processes=[])
 
     def update(self, name: str, **values: Any) -> None:
         """Note something and write it to the disk at once."""
@@ -87,7 +87,7 @@ def locked(run: RunFolder) -> Iterator[None]:
 
 def write_manifest(run: RunFolder, params: Params, ledger: Ledger) -> None:
     """What made these results: parameters, versions, and digests per notebook."""
-    kept = ("key", "status", "seconds", "peak_mb", "outputs")
+    kept = ("key", "status", "seconds", "peak_mb", "read", "outputs")
     entries = {
         name: {each: entry[each] for each in kept if each in entry}
         for name, entry in ledger.entries.items()

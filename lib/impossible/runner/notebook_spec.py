@@ -1,8 +1,8 @@
 """Reading notebooks without running them: parameters, declared inputs and outputs, code.
 
-Conventions. A stage notebook is `NN_name.ipynb`. One code cell has the tag `parameters` and holds
-only assignments of literals to names of `Params`, and to the reserved name `run_folder`. The
-notebook's metadata declare what it reads and writes, as paths below the run folder without ending:
+Conventions. A stage notebook is `NN_name.ipynb`. One code cell has the tag `parameters` and assigns
+literals to `config`, `overrides` and `results` (see `impossible.notebook`). The notebook's metadata
+declare what it reads and writes, as paths below the run folder without ending:
 `{"impossible": {"inputs": ["data/contexts"], "outputs": ["tables/table1", "models/teacher?"]}}`.
 `*` matches any text, and a trailing `?` marks what may be absent. `scalars/<stem>.json` and the
 executed copy `notebooks/<stem>.ipynb` are always outputs.
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impossible.config.params import Params, known
+from impossible.config.params import known
 from impossible.data.digests import imported_modules, normalized
 from impossible.errors import ParameterError, RunError
 
-RUN_FOLDER = "run_folder"
+CELL = {"config": str, "overrides": dict, "results": str}  # what the tagged cell assigns
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,6 @@ class Stage:
     """A notebook as the runner sees it."""
 
     path: Path
-    names: tuple[str, ...]  # parameters that it names
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     code: str  # normalized, without the parameters cell
@@ -58,8 +57,7 @@ def read_stage(path: Path) -> Stage:
 
     Raises:
         RunError: the file is no notebook, or its declarations are no lists of texts.
-        ParameterError: its parameters cell is missing or holds something else than literals of
-            the right type and range.
+        ParameterError: its tagged cell is missing, or is not the three lines.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -72,27 +70,16 @@ def read_stage(path: Path) -> Stage:
         raise ParameterError(
             f"{path.name} has {len(tagged)} cells with the tag `parameters`: it needs exactly one."
         )
-    values = literals(source(tagged[0]), path.name)
-    checked(values, path.name)
+    check_cell(source(tagged[0]), path.name)
     codes = [_python(source(cell)) for cell in cells if cell is not tagged[0]]
     return Stage(
         path=path,
-        names=tuple(name for name in values if name != RUN_FOLDER),
         inputs=_texts(declared, "inputs", path),
         outputs=_texts(declared, "outputs", path),
         code="\n".join(normalized(code) for code in codes),
         modules=frozenset().union(*(imported_modules(code) for code in codes)),
         cells=len(cells),
     )
-
-
-def check_notebook(path: Path, params: Params) -> dict[str, Any]:
-    """Values to inject into a notebook: of `params`, those that its parameters cell names.
-
-    Raises:
-        ParameterError: see `read_stage`; an unknown name proposes the nearest.
-    """
-    return params.model_dump(include=set(read_stage(path).names))
 
 
 def source(cell: dict[str, Any]) -> str:
@@ -136,15 +123,16 @@ def literals(code: str, where: str) -> dict[str, Any]:
     return values
 
 
-def checked(values: dict[str, Any], where: str) -> None:
-    """Refuse a cell without `run_folder`, or with a name or value that `Params` does not allow."""
-    if not isinstance(values.get(RUN_FOLDER), str):
+def check_cell(code: str, where: str) -> None:
+    """Refuse a tagged cell that is not the three lines, or names unknown parameters."""
+    values = literals(code, where)
+    kinds = {name: type(value) for name, value in values.items()}
+    if kinds != CELL:
         raise ParameterError(
-            f'{where}: add `{RUN_FOLDER} = "results/laboratory"` to the parameters.'
+            f'{where}: the parameters cell must be the three lines `config = "laboratory"`, '
+            f'`overrides = {{}}` and `results = ""`, and it sets {", ".join(values) or "nothing"}.'
         )
-    parameters = {name: value for name, value in values.items() if name != RUN_FOLDER}
-    known(parameters, where)
-    Params.validated(parameters, where)
+    known(values["overrides"], where)
 
 
 def _texts(declared: dict[str, Any], name: str, path: Path) -> tuple[str, ...]:
@@ -162,6 +150,14 @@ def matches(root: Path, name: str) -> list[Path]:
     plain = name.removesuffix("?")
     exact = sorted(root.glob(plain))
     return exact or sorted(root.glob(f"{plain}.*"))
+
+
+def missing_input(stage: Stage, name: str, root: Path, notebooks: list[Stage]) -> str:
+    """Beginning of a sentence that says what is missing and who writes it; empty if it is there."""
+    if name.endswith("?") or "*" in name or matches(root, name):
+        return ""
+    writers = [each.name for each in notebooks if name in each.writes]
+    return f"{stage.name} needs {name} in {root}: run {' or '.join(writers) or 'what writes it'}"
 
 
 def stages(folder: Path) -> list[Stage]:

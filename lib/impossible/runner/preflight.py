@@ -6,7 +6,7 @@ Apart from the runner because nothing here runs, and from `params` because no no
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ DATA = {"human_data": "folder", "ratings": "folder", "given_contexts": "file", "
 LONGEST = 60  # characters of the overrides in a folder's name
 
 
-def results_folder(name: str | Path, overrides: Sequence[str] = ()) -> Path:
+def results_folder(name: str | Path, overrides: Sequence[str] | Mapping[str, Any] = ()) -> Path:
     """Where a run's results go if the user names no folder: `results/<name>`.
 
     Overrides that change results get a folder of their own, called after them, so that a trial
@@ -34,7 +34,7 @@ def results_folder(name: str | Path, overrides: Sequence[str] = ()) -> Path:
 
     Args:
         name: name or path of a params file.
-        overrides: texts `name=value`.
+        overrides: texts `name=value`, or values by name.
 
     >>> results_folder("smoke", ["seed=1", "k=50", "workers=1"]).name
     'smoke-k=50-seed=1'
@@ -61,24 +61,20 @@ def _text(params: Params, name: str) -> str:
     return str(value)
 
 
-def require_data(params: Params, names: Collection[str]) -> None:
+def require_data(params: Params) -> None:
     """Refuse data that is not there, before the first notebook starts.
-
-    Args:
-        params: of the run.
-        names: the parameters that the chosen notebooks read; others may name what they like.
 
     Raises:
         ParameterError: a folder or file named by one of `DATA` does not exist, or the unseen
             domain is none of the closed world, which gives its gold pairs.
     """
-    if "unseen_domain" in names and params.unseen_domain not in DOMAINS:
+    if params.unseen_domain not in DOMAINS:
         raise ParameterError(
             f"unseen_domain = {params.unseen_domain!r}: its gold pairs come from the closed world, "
             f"whose domains are {', '.join(DOMAINS)}; choose one of them."
         )
     for name, kind in DATA.items():
-        value = getattr(params, name) if name in names else ""
+        value = getattr(params, name)
         place = resolve(value)
         if value in ("", "in-vitro") or (place.is_dir() if kind == "folder" else place.is_file()):
             continue

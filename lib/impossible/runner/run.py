@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from impossible.config.params import Params
 from impossible.data.run_folder import (
@@ -21,6 +22,7 @@ from impossible.data.run_folder import (
     free_space_check,
     locate_model,
     project_root,
+    read_json,
     resolve,
     write_json,
     write_text,
@@ -28,10 +30,10 @@ from impossible.data.run_folder import (
 from impossible.errors import ImpossibleError, RunError
 from impossible.runner.execution import Execution, Kernels, retold, tidy
 from impossible.runner.ledger import Ledger, locked, write_manifest
-from impossible.runner.notebook_spec import RUN_FOLDER, Stage, find, matches, stages
+from impossible.runner.notebook_spec import Stage, find, missing_input, stages
 from impossible.runner.parallel import startable
 from impossible.runner.preflight import require_data
-from impossible.runner.stage_cache import is_done, notebook_key, outputs
+from impossible.runner.stage_cache import is_done, outputs, reads_file, stage_key
 
 MODELS = ("teacher", "critic", "student_base", "encoder", "translator", "back_translator")
 FOLDERS = ("human_data", "compare_with", "given_contexts", "ratings", "thesaurus")
@@ -89,7 +91,7 @@ def run_all(params: Params, folder: Path, selection: Selection | None = None) ->
     selection, params = selection or Selection(), portable(params)
     notebooks = stages(project_root() / "notebooks")
     chosen = selection.of(notebooks)
-    require_data(params, {name for stage in chosen for name in stage.names})
+    require_data(params)
     run = RunFolder.open(folder)
     with locked(run), _terminable():
         free_space_check(run.root, SPACE)
@@ -123,6 +125,20 @@ def portable(params: Params) -> Params:
         elif kind != "value":
             changed[name] = _from_checkout(value, kind)
     return params.model_copy(update=changed)
+
+
+def cell_values(params: Params) -> dict[str, Any]:
+    """What the runner puts in the place of `config` and `overrides` of a notebook's tagged cell.
+
+    Overrides are all values that differ from the params file's, but for the number of workers,
+    which no notebook reads.
+    """
+    path = Path(params.config)
+    config = _from_checkout(params.config, "file") if path.suffix else params.config
+    ours, theirs = params.model_dump(), Params.load(params.config).model_dump()
+    differing = {name: value for name, value in ours.items() if value != theirs[name]}
+    differing.pop("workers", None)
+    return {"config": config, "overrides": differing}
 
 
 def _from_checkout(name: str, kind: str) -> str:
@@ -188,17 +204,17 @@ class _Run:
     def _begin(self, stage: Stage) -> None:
         """Skip a stage or start it, and note which."""
         require_inputs(stage, self.folder, self.notebooks)
-        key = notebook_key(stage, self.params, self.folder)
-        if not self.force and is_done(stage, key, self.folder, self.ledger):
+        if not self.force and is_done(stage, self.params, self.folder, self.ledger):
             told = self._retell(stage)
             _say(f"{stage.name:<28} unchanged, skipped{', its text renewed' if told else ''}")
             return
         final, partial = self._copies(stage)
         final.unlink(missing_ok=True)
-        self.ledger.start(stage.name, key, stage.cells)
+        reads_file(self.folder, stage.name).unlink(missing_ok=True)
+        self.ledger.start(stage.name, stage.cells)
         root = project_root()
-        values = self.params.model_dump(include=set(stage.names))
-        values[RUN_FOLDER] = Path(os.path.relpath(self.folder.root, root)).as_posix()
+        values = cell_values(self.params)
+        values["results"] = Path(os.path.relpath(self.folder.root, root)).as_posix()
         self.running[stage] = self.kernels.start(stage.path, partial, values, root)
 
     def _retell(self, stage: Stage) -> bool:
@@ -223,7 +239,11 @@ class _Run:
         seconds, memory = execution.seconds, round(execution.peak / 2**20)
         noted = {"cell": execution.cell, "processes": [], "peak_mb": memory}
         self.ledger.update(stage.name, seconds=round(seconds, 1), **noted)
-        missing = [name for name in stage.outputs if not _there(self.folder.root, name)]
+        noted_reads = reads_file(self.folder, stage.name)
+        missing = [
+            name for name in stage.outputs if missing_input(stage, name, self.folder.root, [])
+        ]
+        missing += [] if noted_reads.is_file() else ["what it read (by stage.finish)"]
         if error := execution.error or (missing and f"it did not write {', '.join(missing)}"):
             self.ledger.update(stage.name, status="failed", error=error)
             raise RunError(
@@ -235,7 +255,10 @@ class _Run:
         folders = [self.folder.root, *map(resolve, named)]
         write_text(final, tidy(partial, project_root(), folders))
         partial.unlink()
-        self.ledger.update(stage.name, status="done", outputs=outputs(stage, self.folder))
+        read = read_json(noted_reads)
+        key = stage_key(stage, self.params, self.folder, read)
+        written = outputs(stage, self.folder)
+        self.ledger.update(stage.name, status="done", read=read, key=key, outputs=written)
         _say(f"{stage.name:<28} done in {seconds:6.1f} s, {memory:5d} MB")
 
     def _copies(self, stage: Stage) -> tuple[Path, Path]:
@@ -264,17 +287,8 @@ def needs_hub(params: Params, run: RunFolder) -> bool:
 def require_inputs(stage: Stage, run: RunFolder, notebooks: list[Stage]) -> None:
     """Refuse a stage whose declared inputs are not there, and say which notebook writes them."""
     for name in stage.inputs:
-        if _there(run.root, name):
-            continue
-        source = next((each.name for each in notebooks if name in each.writes), None)
-        raise RunError(
-            f"{stage.name} needs {name} in {run.root}, "
-            + (f"which {source} writes: run it first (--from {source})." if source else "")
-        )
-
-
-def _there(root: Path, name: str) -> bool:
-    return name.endswith("?") or "*" in name or bool(matches(root, name))
+        if lacking := missing_input(stage, name, run.root, notebooks):
+            raise RunError(f"{lacking} first (--from).")
 
 
 @contextlib.contextmanager

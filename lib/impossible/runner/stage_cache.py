@@ -1,35 +1,45 @@
 """Whether a notebook need not run: its key, and what it wrote.
 
-A stage's key holds the parameters it names that affect results, its code and that of the modules it
-imports, its inputs' bytes and its models. It is skipped only if the ledger says done under the same
-key and everything it wrote still has the recorded digest.
+A stage's key holds the parameters that it was seen to read and that affect results, its models, its
+inputs' bytes, its own code and the package's. It is skipped only if the ledger says done under the
+same key and everything it wrote still has the recorded digest.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from impossible.config.params import Params
-from impossible.data.digests import digest, module_closure
+from impossible.data.digests import digest, package_digest
 from impossible.data.run_folder import RunFolder, locate_model, resolve
 from impossible.runner.ledger import Ledger
 from impossible.runner.notebook_spec import Stage, matches
 
 
-def notebook_key(stage: Stage, params: Params, run: RunFolder) -> str:
-    """Key of a stage as things are now (see the module's text)."""
+def reads_file(run: RunFolder, name: str) -> Path:
+    """Where a notebook notes which parameters it read."""
+    return run.work / "reads" / f"{name}.json"
+
+
+def stage_key(stage: Stage, params: Params, run: RunFolder, read: Iterable[str]) -> str:
+    """Key of a stage as things are now (see the module's text).
+
+    Args:
+        stage, params, run: the notebook, the run's parameters and its folder.
+        read: the parameters that it was seen to read.
+    """
     values: dict[str, Any] = {}
-    for name in (*stage.names, "threads"):  # the kernel's, whether it is named or not
+    for name in sorted({*read, "threads"}):  # the kernel's, whether it is read or not
         extra = Params.model_fields[name].json_schema_extra
         assert isinstance(extra, dict)
         if extra["affects_results"]:
             values[name] = _identity(name, str(extra["names"]), params, run)
     own = set(_own_files(stage, run))
-    read = [path for name in stage.inputs for path in matches(run.root, name) if path not in own]
-    inputs = {path.relative_to(run.root).as_posix(): digest(path) for path in read}
-    code = [stage.code, module_closure(stage.modules)]
-    return digest({"values": values, "inputs": inputs, "code": code})
+    found = [path for name in stage.inputs for path in matches(run.root, name) if path not in own]
+    inputs = {path.relative_to(run.root).as_posix(): digest(path) for path in found}
+    return digest({"values": values, "inputs": inputs, "code": [stage.code, package_digest()]})
 
 
 def _identity(name: str, kind: str, params: Params, run: RunFolder) -> Any:
@@ -64,8 +74,10 @@ def outputs(stage: Stage, run: RunFolder) -> dict[str, str]:
     return {path.relative_to(run.root).as_posix(): digest(path) for path in _own_files(stage, run)}
 
 
-def is_done(stage: Stage, key: str, run: RunFolder, ledger: Ledger) -> bool:
-    """Whether the ledger's word for this key still holds on the disk."""
+def is_done(stage: Stage, params: Params, run: RunFolder, ledger: Ledger) -> bool:
+    """Whether the ledger says done under the key as it is now, and its outputs are unchanged."""
     entry = ledger.entry(stage.name)
-    same = entry.get("status") == "done" and entry.get("key") == key
-    return same and entry.get("outputs") == outputs(stage, run)
+    if entry.get("status") != "done" or not Params.model_fields.keys() >= set(entry["read"]):
+        return False
+    same = entry["key"] == stage_key(stage, params, run, entry["read"])
+    return bool(same and entry["outputs"] == outputs(stage, run))
