@@ -12,9 +12,22 @@ import pytest
 Write = Callable[..., Path]
 
 
-def notebook(parameters: str, code: list[str], inputs: list[str], outputs: list[str]) -> str:
-    """A notebook with a tagged cell and further code cells."""
-    sources = [f'run_folder = "results/test"\n{parameters}', *code]
+CELL = 'config = "test"\noverrides = {}\nresults = ""'
+BEGIN = """from pathlib import Path
+from impossible import notebook
+stage = notebook.begin({name!r}, config, overrides, results)
+run, params = stage.run.root, stage.params
+def log(name):
+    with open(run / "work" / "log", "a") as file:
+        file.write(name + "\\n")
+"""
+
+
+def notebook(
+    name: str, code: list[str], inputs: list[str], outputs: list[str], cell: str = CELL
+) -> str:
+    """A notebook with its tagged cell, one that begins, further code cells and one that ends."""
+    sources = [cell, BEGIN.format(name=name), *code, "stage.finish()"]
     cells = [
         {
             "cell_type": "code",
@@ -42,12 +55,13 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def write(checkout: Path) -> Write:
-    """Write a notebook into the checkout: `write(name, parameters, *cells, inputs, outputs)`."""
+    """Write a notebook into the checkout: `write(name, *cells, inputs, outputs, cell)`."""
 
-    def write(name: str, parameters: str, *code: str, **declared: Any) -> Path:
+    def write(name: str, *code: str, **declared: Any) -> Path:
         path = checkout / "notebooks" / f"{name}.ipynb"
         inputs, outputs = declared.get("inputs", []), declared.get("outputs", [])
-        path.write_text(notebook(parameters, list(code), inputs, outputs))
+        cell = declared.get("cell", CELL)
+        path.write_text(notebook(name, list(code), inputs, outputs, cell))
         return path
 
     return write

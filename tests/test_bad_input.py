@@ -89,7 +89,7 @@ def test_parameters(
 ) -> None:
     if command == "plan" and "--only" in arguments:
         arguments, sentence = "tesst", PARAMETERS["tesst"]
-    write("01_one", "")
+    write("01_one")
     for name, content in FILES.items():
         (checkout / "params" / f"{name}.yaml").write_bytes(content)
     monkeypatch.chdir(checkout)
@@ -206,7 +206,7 @@ def test_a_full_disk_keeps_what_was_written(
 def test_a_notebook_that_is_none(
     checkout: Path, capsys: pytest.CaptureFixture[str], write: Write
 ) -> None:
-    path = write("01_one", "")
+    path = write("01_one")
     for content in ("", "{}", "[]", '{"cells": [{}]}'):
         path.write_text(content)
         assert main(["run", "test"]) == 2

@@ -126,9 +126,9 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_plan_says_what_runs_and_scales_with_the_work(checkout: Path, write: Write) -> None:
-    write("01_one", "seed = 0", "open(f'{run_folder}/data/one.txt', 'w').write('1')",
-          outputs=["data/one"])  # fmt: skip
-    write("04_four", "k = 100", "x = 1", inputs=["data/one?"])
+    text = "(run / 'data' / 'one.txt').write_text('1' * (params.seed > -1))"
+    write("01_one", text, outputs=["data/one"])
+    write("04_four", "params.k", inputs=["data/one?"])
     folder = checkout / "results" / "test"
     params = Params.load("test")
     before = cost_estimate.plan(params, folder, speed=1.0)
@@ -163,9 +163,9 @@ def test_plan_says_what_runs_and_scales_with_the_work(checkout: Path, write: Wri
 
 
 def test_the_plan_counts_what_runs_side_by_side_once(checkout: Path, write: Write) -> None:
-    write("91_a", "", outputs=["data/a"])
-    write("92_b", "", outputs=["data/b"])
-    write("93_c", "", inputs=["data/a"])
+    write("91_a", outputs=["data/a"])
+    write("92_b", outputs=["data/b"])
+    write("93_c", inputs=["data/a"])
     one, two = (Params.load("test", [f"workers={n}"]) for n in (1, 2))
     table = cost_estimate.plan(one, speed=1.0)
     assert table["seconds"].tolist() == [6, 6, 6]

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from impossible.config.params import Params, describe, parse_override
 from impossible.config.yaml_files import parse_yaml, read_yaml
-from impossible.data.run_folder import read_json
+from impossible.data.run_folder import RunFolder, read_json
 from impossible.errors import ParameterError
-from impossible.notebook import begin, finish, resolved
+from impossible.notebook import Stage, begin
+from impossible.runner.stage_cache import reads_file
 from pydantic import ValidationError
 
 PAPER = {
@@ -78,26 +79,34 @@ def test_yaml_is_data_only() -> None:
         parse_yaml("a: 1\na: 2", "text")
 
 
-def test_a_notebook_can_only_read_what_it_names(checkout: Path) -> None:
-    names = {"run_folder": "results/test", "k": 5, "domains": [{"name": "d"}], "other": 1}
-    run, params = begin(names, "04_pairs")
-    assert run.root == checkout / "results" / "test"
+def test_what_is_read_is_recorded(checkout: Path) -> None:
+    params = Params.load("test", {"k": 5, "domains": [{"name": "d"}]})
+    assert params.read == frozenset()
     assert (params.k, params.domains[0].name) == (5, "d")
-    with pytest.raises(ParameterError, match="The parameter seed is used and not named .*seed = 0"):
-        _ = params.seed
-    table = resolved(params, run)
-    assert list(table.index) == ["domains", "k"]
-    assert table.loc["k", ["default", "this run", "origin"]].tolist() == ["100", "5", "notebook"]
+    assert params.read == {"k", "domains"}
+    copy = params.fixed(ted_min=3)
+    assert (copy.ted_min, copy.seed) == (3, 0)
+    assert params.read == {"k", "domains", "seed"}  # also through a copy; not what was set there
+    params.model_dump(include={"n_test"})
+    assert params.read == {"k", "domains", "seed", "n_test"}
+    stage = Stage("04_pairs", RunFolder(checkout), params)
+    table = stage.parameters()
+    assert list(table.index) == ["seed", "domains", "k", "n_test"]
+    assert table.loc["k", ["value", "origin"]].tolist() == ["5", "override"]
+    assert set(params.model_dump()) == params.read == Params.model_fields.keys()
 
 
 def test_finish_records_and_lists(checkout: Path) -> None:
-    run, _ = begin({"run_folder": "results/test"}, "04_pairs")
-    (run.data("pairs")).write_text("x" * 1024)
-    table = finish(run, "04_pairs", [run.data("pairs")], ratio=0.25, missing=float("nan"))
-    assert table.loc[0, ["file", "kB"]].tolist() == ["data/pairs.parquet", 1.0]
-    assert read_json(run.scalars / "04_pairs.json") == {"ratio": 0.25, "missing": None}
-    begin({"run_folder": "results/test"}, "04_pairs")
-    assert not (run.scalars / "04_pairs.json").exists()
+    stage = begin("04_pairs", "test", {}, "results/test")
+    stage.run.data("pairs").write_text("x" * 1024)
+    assert stage.params.k == 100
+    shown = stage.finish([stage.run.data("pairs")], ratio=0.25, missing=float("nan"))
+    assert shown.files.loc[0, ["file", "kB"]].tolist() == ["data/pairs.parquet", 1.0]
+    assert "1 parameters read" in shown._repr_html_()
+    assert read_json(stage.run.scalars / "04_pairs.json") == {"ratio": 0.25, "missing": None}
+    assert read_json(reads_file(stage.run, "04_pairs")) == ["k"]
+    begin("04_pairs", "test", {}, "results/test")
+    assert not (stage.run.scalars / "04_pairs.json").exists()
 
 
 def test_a_file_may_extend_another(checkout: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import Write, notebook
+from conftest import CELL, Write, notebook
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, write_json
 from impossible.errors import ParameterError, RunError
@@ -23,24 +23,16 @@ from impossible.runner.execution import tidy
 from impossible.runner.notebook_spec import find, stages
 from impossible.runner.run import Selection, _Run, needs_hub, portable, run_all
 
-BEGIN = """from pathlib import Path
-run = Path(run_folder)
-def log(name):
-    with open(run / "work" / "log", "a") as file:
-        file.write(name + "\\n")
-"""
-FIRST = 'log("one")\n(run / "data" / "one.txt").write_text(str(seed))'
+FIRST = 'log("one")\n(run / "data" / "one.txt").write_text(str(params.seed))'
 SECOND = 'log("two")\ntext = (run / "data" / "one.txt").read_text()'
-SECOND_END = '(run / "tables" / "two.csv").write_text(text + str(k))'
+SECOND_END = '(run / "tables" / "two.csv").write_text(text + str(params.k))'
 
 
 @pytest.fixture
 def two(write: Write) -> Write:
-    """A first notebook that names the seed and a second one that reads its output and names k."""
-    write("01_one", "seed = 0\nbatch_tokens = 16384", BEGIN, FIRST, outputs=["data/one"])
-    write(
-        "02_two", "k = 100", BEGIN, SECOND, SECOND_END, inputs=["data/one"], outputs=["tables/two"]
-    )
+    """A first notebook that reads the seed and a second one that reads its output and k."""
+    write("01_one", FIRST, "params.batch_tokens", outputs=["data/one"])
+    write("02_two", SECOND, SECOND_END, inputs=["data/one"], outputs=["tables/two"])
     return write
 
 
@@ -66,7 +58,7 @@ def test_runs_what_changed_and_nothing_else(
     assert (results / "tables" / "two.csv").read_text() == "0100"
     entry = ledger(checkout)["02_two"]
     assert entry["status"] == "done"
-    assert (entry["cell"], entry["cells"]) == (4, 4)
+    assert (entry["cell"], entry["cells"]) == (5, 5)
     executed = (results / "notebooks" / "02_two.ipynb").read_text()
     assert str(checkout) not in executed
     assert not list((results / "work").glob("*.ipynb"))
@@ -84,6 +76,7 @@ def test_runs_what_changed_and_nothing_else(
 
 
 SHOWN = """from impossible.data.run_folder import resolve
+human_data = params.human_data
 print(human_data, resolve(human_data), run.resolve(), f"in {resolve('.')}/data.", "https://x.org/a/b")
 (run / "data" / "seen.txt").write_text(next(resolve(human_data).iterdir()).read_text())"""
 
@@ -99,7 +92,7 @@ def test_results_name_no_folder_of_this_machine(
         (checkout / name).mkdir(parents=True)
     (checkout / "params" / "test.yaml").write_text("seed: 0\n")
     monkeypatch.setenv("IMPOSSIBLE_ROOT", str(checkout))
-    source = notebook('human_data = ""', [BEGIN, SHOWN], [], ["data/seen"])
+    source = notebook("01_one", [SHOWN], [], ["data/seen"])
     (checkout / "notebooks" / "01_one.ipynb").write_text(source)
     results = tmp_path / "elsewhere" / "r"
     params = Params.load("test", [f"human_data={data}"])
@@ -138,11 +131,11 @@ def test_names_of_models_stay_and_their_folders_are_relative(checkout: Path) -> 
 def test_changed_explanations_reach_the_executed_copy_without_a_run(
     checkout: Path, two: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    two("01_one", "seed = 0", BEGIN, FIRST, "print('shown')", outputs=["data/one"])
+    two("01_one", FIRST, "print('shown')", outputs=["data/one"])
     assert run(checkout) == ["one", "two"]
     copy = checkout / "results" / "test" / "notebooks" / "01_one.ipynb"
     before = copy.read_text()
-    two("01_one", "seed = 0", BEGIN, FIRST, "print('shown')  # said anew", outputs=["data/one"])
+    two("01_one", FIRST, "print('shown')  # said anew", outputs=["data/one"])
     path = checkout / "notebooks" / "01_one.ipynb"
     content = json.loads(path.read_text())
     told = {"cell_type": "markdown", "id": "told", "metadata": {}, "source": "Read\nthis."}
@@ -153,8 +146,8 @@ def test_changed_explanations_reach_the_executed_copy_without_a_run(
     cells = json.loads(copy.read_text())["cells"]
     assert [cell["id"] for cell in cells[:4]] == ["cell0", "injected-parameters", "cell1", "told"]
     assert cells[3]["source"] == ["Read\n", "this."]
-    assert cells[-1]["source"] == ["print('shown')  # said anew"]
-    assert cells[-1]["outputs"][0]["text"] == ["shown\n"]
+    assert cells[-2]["source"] == ["print('shown')  # said anew"]
+    assert cells[-2]["outputs"][0]["text"] == ["shown\n"]
 
     renewed = copy.read_text()
     assert run(checkout, force=True) == ["one", "two"]
@@ -165,9 +158,9 @@ def test_changed_explanations_reach_the_executed_copy_without_a_run(
 
 def test_comments_do_not_rerun_code_and_lost_outputs_do(checkout: Path, two: Write) -> None:
     assert run(checkout) == ["one", "two"]
-    two("01_one", "seed = 0", BEGIN, f'"""Why."""\n# A note.\n{FIRST}', outputs=["data/one"])
+    two("01_one", f'"""Why."""\n# A note.\n{FIRST}', "params.batch_tokens", outputs=["data/one"])
     assert run(checkout) == []
-    two("01_one", "seed = 0", BEGIN, FIRST.replace("str(seed)", "'x'"), outputs=["data/one"])
+    two("01_one", FIRST.replace("str(params.seed)", "'x'"), outputs=["data/one"])
     assert run(checkout) == ["one", "two"]
     (checkout / "results" / "test" / "tables" / "two.csv").unlink()
     assert run(checkout) == ["two"]
@@ -178,8 +171,8 @@ def test_comments_do_not_rerun_code_and_lost_outputs_do(checkout: Path, two: Wri
 def test_a_failing_cell_is_named_and_its_notebook_is_not_shown_as_completed(
     checkout: Path, two: Write
 ) -> None:
-    two("02_two", "", BEGIN, "1 / 0", "log('never')")
-    message = r"02_two failed in code cell 3 of 4: ZeroDivisionError: division by zero .*02_two"
+    two("02_two", "1 / 0", "log('never')")
+    message = r"02_two failed in code cell 3 of 5: ZeroDivisionError: division by zero .*02_two"
     with pytest.raises(RunError, match=message):
         run(checkout)
     results = checkout / "results" / "test"
@@ -189,38 +182,41 @@ def test_a_failing_cell_is_named_and_its_notebook_is_not_shown_as_completed(
     assert ledger(checkout)["02_two"]["status"] == "failed"
 
     own = "from impossible.errors import DataError\nraise DataError('The shard is damaged.')"
-    two("02_two", "", BEGIN, own)
-    with pytest.raises(RunError, match=r"cell 3 of 3: The shard is damaged\. \("):
+    two("02_two", own)
+    with pytest.raises(RunError, match=r"cell 3 of 4: The shard is damaged\. \("):
         run(checkout)
-    two("02_two", "", BEGIN, "log('two')", outputs=["data/two"])
+    two("02_two", "log('two')", outputs=["data/two"])
     with pytest.raises(RunError, match="it did not write data/two"):
         run(checkout)
 
 
 def test_a_dead_kernel_is_a_failure_with_its_cell(checkout: Path, write: Write) -> None:
-    write("01_one", "", "x = 1", "import os; os.kill(os.getpid(), 9)", "y = 1")
-    with pytest.raises(RunError, match="code cell 3 of 4: its kernel died"):
+    write("01_one", "x = 1", "import os; os.kill(os.getpid(), 9)", "y = 1")
+    with pytest.raises(RunError, match="code cell 4 of 6: its kernel died"):
         run(checkout)
     assert ledger(checkout)["01_one"]["status"] == "failed"
 
 
 def test_nothing_starts_when_a_parameters_cell_is_wrong(checkout: Path, two: Write) -> None:
     for cell, message in (
-        ("kk = 3", r"02_two.ipynb: there is no parameter kk \(did you mean k\?\)"),
-        ("k = 'many'", "k = 'many': input should be a valid integer"),
-        ("k = 1", "greater than or equal to 2"),
-        ("k = 2 * 50", "line 2: k: only lines `name = literal`"),
-        ("import os", "line 2: only lines"),
-        ("k = (", "only lines"),
+        ('config = "test"', r"must be the three lines .* and it sets config\."),
+        (CELL.replace("{}", "[]"), "must be the three lines"),
+        (CELL + "\nk = 3", "sets config, overrides, results, k"),
+        (CELL.replace("{}", "{'kk': 3}"), r"there is no parameter kk \(did you mean k\?\)"),
+        (CELL + "\nk = 2 * 50", "line 4: k: only lines `name = literal`"),
+        (CELL + "\nimport os", "line 4: only lines"),
+        (CELL + "\nk = (", "only lines"),
     ):
-        two("02_two", cell, BEGIN)
+        two("02_two", cell=cell)
         with pytest.raises(ParameterError, match=message):
             run(checkout)
     assert not (checkout / "results" / "test" / "work").exists()
 
 
 def test_selection_by_number_and_part_of_the_name(checkout: Path, two: Write) -> None:
-    two("10_report", "", BEGIN)
+    two(
+        "10_report",
+    )
     every = stages(checkout / "notebooks")
     assert [stage.number for stage in every] == ["01", "02", "10"]
     assert [find(every, text) for text in ("1", "02", "10", "two", "port")] == [0, 1, 2, 1, 2]
@@ -235,7 +231,7 @@ def test_selection_by_number_and_part_of_the_name(checkout: Path, two: Write) ->
         Selection(start="10", until="1").of(every)
     with pytest.raises(RunError, match="leave --from and --until out"):
         Selection(only="1", start="2").of(every)
-    with pytest.raises(RunError, match=r"02_two needs data/one .* 01_one writes: run it first"):
+    with pytest.raises(RunError, match=r"02_two needs data/one .*: run 01_one first"):
         run(checkout, only="two")
 
 
@@ -248,13 +244,13 @@ def test_a_second_run_in_the_same_folder_is_refused(checkout: Path, two: Write) 
 
 
 SLOW = """import time
-from impossible.shards import Shards, map_items
-from impossible.records import FUNNEL
+from impossible.data.shards import Shards, map_items
+from impossible.data.schemas import FUNNEL
 import pandas as pd
 def compute(chunk):
     time.sleep(pause)
     return pd.DataFrame({"context_id": chunk, "reason": "kept", "n": 1})
-pause = 0.3 if seed == 0 and (run / "work" / "slow").exists() else 0
+pause = 0.3 if params.seed == 0 and (run / "work" / "slow").exists() else 0
 shards = Shards(run / "work" / "shards", "key", FUNNEL)
 frame = map_items([str(i) for i in range(20)], str, compute, shards, 2, "slow")
 frame.to_csv(run / "data" / "two.csv", index=False)
@@ -286,7 +282,7 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_digests(
     results = checkout / "results" / "test"
     RunFolder.open(results)
     (results / "work" / "slow").touch()
-    two("02_two", "seed = 0", BEGIN, SLOW, inputs=["data/one"], outputs=["data/two"])
+    two("02_two", SLOW, inputs=["data/one"], outputs=["data/two"])
     process = start(checkout, "shards")
     kernels = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(sign)
@@ -359,7 +355,7 @@ MEET = """import time, os, json
 begin = time.time()
 (run / "work" / f"began-{me}").touch()
 def wait(true):
-    end = time.time() + seed
+    end = time.time() + params.seed
     while not true() and time.time() < end:
         time.sleep(0.02)
 def status(name):
@@ -375,7 +371,7 @@ def pair(write: Write) -> Write:
     for number, me, other in (("01", "a", "b"), ("02", "b", "a")):
         text = f'(run / "data" / "{me}.txt").write_text("{me}")'
         who = f"me, other = {me!r}, {other!r}"
-        write(f"{number}_{me}", "seed = 0", BEGIN, who, MEET, MET, text, outputs=[f"data/{me}"])
+        write(f"{number}_{me}", who, MEET, MET, text, outputs=[f"data/{me}"])
     return write
 
 
@@ -401,17 +397,16 @@ def test_dependents_wait_and_results_do_not_depend_on_workers(
     step = '(run / "data" / f"{me}.txt").write_text(me + "".join(found))'
     text = 'found = [(run / "data" / f"{name}.txt").read_text() for name in names]'
     for number, me, names in (("01", "a", ""), ("02", "b", "a"), ("03", "c", "a"), ("04", "d", "")):
-        code = [BEGIN, f"me, names = {me!r}, {names!r}", text, f"log({me!r})", step]
+        code = [f"me, names = {me!r}, {names!r}", text, f"log({me!r})", step]
         inputs = [f"data/{name}" for name in names]
-        write(f"{number}_{me}", "seed = 0", *code, inputs=inputs, outputs=[f"data/{me}"])
+        write(f"{number}_{me}", *code, inputs=inputs, outputs=[f"data/{me}"])
     code = [
-        BEGIN,
         'names = "abcd"',
         text,
         'log("e")',
         '(run / "tables" / "e.csv").write_text(str(found))',
     ]
-    write("05_e", "", *code, inputs=["data/*?", "notebooks/0*?"], outputs=["tables/e"])
+    write("05_e", *code, inputs=["data/*?", "notebooks/0*?"], outputs=["tables/e"])
     results = checkout / "results" / "test"
     manifests = []
     for workers in (1, 2):
@@ -440,13 +435,13 @@ def test_a_failure_lets_the_others_end_and_starts_no_more(
     checkout: Path, pair: Write, capsys: pytest.CaptureFixture[str], both: bool
 ) -> None:
     """The second is still running when the first one fails; there is no place for a third."""
-    pair("01_a", "seed = 0", BEGIN, "me, other = 'a', 'b'", MEET, "1 / 0", outputs=["data/a"])
+    pair("01_a", "me, other = 'a', 'b'", MEET, "1 / 0", outputs=["data/a"])
     until = 'wait(lambda: status("01_a") == "failed")'
     text = "int('x')" if both else '(run / "data" / "b.txt").write_text("b")'
-    meet = [BEGIN, "me, other = 'b', 'a'", MEET, until]
-    pair("02_b", "seed = 0", *meet, text, 'log("b")', outputs=["data/b"])
-    pair("03_c", "", BEGIN, 'log("c")')
-    with pytest.raises(RunError, match="01_a failed in code cell 5 of 5: ZeroDivisionError"):
+    meet = ["me, other = 'b', 'a'", MEET, until]
+    pair("02_b", *meet, text, 'log("b")', outputs=["data/b"])
+    pair("03_c", 'log("c")')
+    with pytest.raises(RunError, match="01_a failed in code cell 5 of 6: ZeroDivisionError"):
         run(checkout, "seed=60")
     said = capsys.readouterr().out.splitlines()
     assert said[0].split("failed; ") == ["01_a".ljust(29), "still running, and kept: 02_b"]
@@ -455,18 +450,18 @@ def test_a_failure_lets_the_others_end_and_starts_no_more(
     assert entries["01_a"]["status"] == "failed"
     results = checkout / "results" / "test"
     if both:
-        assert "failed too: 02_b failed in code cell 6 of 7: ValueError" in said[1]
+        assert "failed too: 02_b failed in code cell 6 of 8: ValueError" in said[1]
         assert entries["02_b"]["status"] == "failed"
     else:
         assert said[1].startswith("02_b".ljust(29) + "done in")
         assert entries["02_b"]["status"] == "done"
         assert (results / "notebooks" / "02_b.ipynb").exists()
-        pair("01_a", "", BEGIN, 'log("a")')
+        pair("01_a", 'log("a")')
         assert sorted(run(checkout, "seed=60")) == ["a", "c"]
 
 
 def test_what_is_missing_stops_no_other(checkout: Path, pair: Write) -> None:
-    pair("02_b", "", BEGIN, inputs=["data/nowhere"])
+    pair("02_b", inputs=["data/nowhere"])
     with pytest.raises(RunError, match="02_b needs data/nowhere"):
         run(checkout)
     assert ledger(checkout)["01_a"]["status"] == "done"
@@ -481,7 +476,7 @@ def test_two_interrupted_notebooks_go_on_and_end_with_the_same_digests(
     names = {"01_a": "a", "02_b": "b"}
     for stage, name in names.items():
         code = SLOW.replace('"shards"', f'"{name}"').replace("two.csv", f"{name}.csv")
-        write(stage, "seed = 0", BEGIN, code, outputs=[f"data/{name}"])
+        write(stage, code, outputs=[f"data/{name}"])
     (results / "work" / "slow").touch()
     process = start(checkout, "a", "b")
     kernels = psutil.Process(process.pid).children(recursive=True)
@@ -516,7 +511,7 @@ def test_kernels_get_their_threads_and_share_no_memory(
     large = 'x = b"x" * (300 * 2**20)'
     for number, me, other, more in (("01", "a", "b", large), ("02", "b", "a", "x = 0")):
         who = f"me, other = {me!r}, {other!r}"
-        pair(f"{number}_{me}", "seed = 0", BEGIN, who, MEET, more, "time.sleep(1)", threads)
+        pair(f"{number}_{me}", who, MEET, more, "time.sleep(1)", threads)
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         monkeypatch.setenv(name, "7")
     assert run(checkout, "seed=60") == ["11", "11"]
@@ -533,7 +528,7 @@ def test_the_status_line_names_all_that_runs(checkout: Path, two: Write) -> None
     first, second = stages(checkout / "notebooks")
     running: dict[Any, Any] = {first: SimpleNamespace(cell=5, seconds=12.4, progress=bar)}
     it = SimpleNamespace(running=running)
-    assert _Run._line(it) == f"01_one  cell 5/3  12 s  {bar}"  # type: ignore[arg-type]
+    assert _Run._line(it) == f"01_one  cell 5/5  12 s  {bar}"  # type: ignore[arg-type]
     running[second] = SimpleNamespace(cell=1, seconds=3.0, progress="")
     line = _Run._line(it)  # type: ignore[arg-type]
-    assert line == "01 5/3 12 s pairs:  40%  |  02 1/4 3 s"
+    assert line == "01 5/5 12 s pairs:  40%  |  02 1/5 3 s"

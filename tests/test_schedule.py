@@ -18,7 +18,7 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 def stage(name: str, inputs: str = "", outputs: str = "") -> Stage:
     """A notebook that declares these names, separated by spaces."""
     read, written = tuple(inputs.split()), tuple(outputs.split())
-    return Stage(Path(f"{name}.ipynb"), (), read, written, "", frozenset(), 1)
+    return Stage(Path(f"{name}.ipynb"), read, written, "", frozenset(), 1)
 
 
 @pytest.mark.parametrize(

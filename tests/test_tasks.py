@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import pytest
 from impossible.config.params import Params
 from impossible.config.tasks import summarization
-from impossible.errors import ParameterError
 from impossible.filtering.diversity_filter import diversity_filter
 from impossible.filtering.pair_scores import gate, score_pairs
 
@@ -66,11 +64,8 @@ def test_of_summaries_that_say_the_same_the_surest_stays() -> None:
     assert list(left["y"]) == [TEXTS[1]]
 
 
-def test_gates_that_a_task_sets_may_be_read_though_no_cell_names_them() -> None:
-    declared = Params(summary_length_ratio_max=0.5).declared(["summary_length_ratio_max"])
-    with pytest.raises(ParameterError, match="rouge_l_max is used and not named"):
-        _ = declared.rouge_l_max
-    task = summarization(declared)
+def test_thresholds_that_a_task_sets_are_not_read_from_the_run() -> None:
+    params = Params(summary_length_ratio_max=0.5)
+    task = summarization(params)
     assert (task.rouge_l_max, task.length_ratio_max, task.ted_min) == (1.0, 0.5, 0)
-    with pytest.raises(ParameterError, match="seed is used and not named"):
-        _ = task.seed
+    assert params.read == {"summary_length_ratio_max"}

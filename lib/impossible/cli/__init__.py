@@ -247,7 +247,3 @@ def _decoded(stream: Iterator[bytes], name: str) -> Iterator[str]:
         ) from bad
     except OSError as bad:
         raise DataError(f"Cannot read {name}: {bad.strerror}.") from bad
-
-
-if __name__ == "__main__":
-    sys.exit(main())

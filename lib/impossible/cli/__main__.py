@@ -1,0 +1,7 @@
+"""`python -m impossible.cli`."""
+
+import sys
+
+from impossible.cli import main
+
+sys.exit(main())
