@@ -267,16 +267,17 @@ class Models:
 
         return get_parser(self._params.parser)
 
-    def student(self, name: str = "") -> LanguageModel:
+    def student(self, name: str = "", dtype: str = "float32") -> LanguageModel:
         """A student, loaded anew at each call, since training changes it.
 
         Args:
             name: of one that this run made (`m_para`), or of any model; empty: the base.
+            dtype: arithmetic; float32 to train.
         """
         from impossible.models.loading import load_student
 
         params = self._params
         if name and (self._run.models / name).is_dir():
-            return load_student(str(self._run.models / name), self._run, device=params.device)
+            return load_student(str(self._run.models / name), self._run, dtype, params.device)
         where = self._run if params.rebuild_models else None
-        return load_student(name or params.student_base, where, device=params.device)
+        return load_student(name or params.student_base, where, dtype, params.device)
