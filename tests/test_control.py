@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from impossible.errors import DataError
-from impossible.evaluation import systems
+from impossible.evaluation.judges import Judge
 from impossible.experiments import syntactic_control
 from impossible.filtering.constituency_parser import get_parser
 from impossible.text.tree_edit_distance import ted
 from impossible.world import test_sets
+from impossible.world.oracle import Oracle
 
 parse = get_parser("grammar")
 ACTIVE = "A fire destroyed the school."
@@ -104,9 +105,61 @@ def test_the_shifted_system_gets_another_items_exemplar() -> None:
     assert items["exemplar"].tolist() == ["1", "2", "3"]
 
 
-def test_predictions_are_scored_against_the_one_output_that_is_asked_for() -> None:
-    items = test_sets.held_out_set(3, split="dev").assign(exemplar=[ACTIVE] * 3)
-    asked = syntactic_control.first_reference_only(items)
-    found = systems.predict({"exemplar": syntactic_control.exemplar_itself}, asked)
-    assert found["output"].tolist() == [ACTIVE] * 3
-    assert [list(texts) for texts in found["references"]] == [r[:1] for r in items["references"]]
+def test_only_the_output_that_is_asked_for_is_a_reference() -> None:
+    items = pd.DataFrame({"references": [["a", "b"], ["c"], []]})
+    assert list(syntactic_control.first_reference_only(items)["references"]) == [["a"], ["c"], []]
+
+
+def corpus(targets: list[str], origin: str = "any") -> pd.DataFrame:
+    frame = pd.DataFrame({"source": "x", "target": targets, "origin": origin})
+    return frame.assign(pair_id=[f"{origin}-{i}" for i in range(len(targets))])
+
+
+def test_every_student_has_as_many_pairs_and_the_one_not_told_has_the_same() -> None:
+    others = pd.concat([corpus([ACTIVE] * 3, "round trips"), corpus([ACTIVE] * 9, "gold")])
+    ours = corpus([ACTIVE, PASSIVE, "no tree", ACTIVE, ACTIVE, PASSIVE])
+    found = syntactic_control.syntax_corpora(ours, others, parse, 100, 0)
+    assert {name: len(pairs) for name, pairs in found.items()} == {
+        "M_control": 3, "student of round trips": 3, "not told": 3,
+    }  # fmt: skip
+    assert set(found["not told"]["pair_id"]) == set(found["M_control"]["pair_id"])
+    assert set(found["not told"]["source"]) == {"x"}
+    assert found["M_control"]["source"].str.startswith("tree: S(").all()
+    assert list(syntactic_control.syntax_corpora(ours, None, parse, 2, 0)) == [
+        "M_control", "not told",
+    ]  # fmt: skip
+
+
+def test_a_test_has_exemplars_of_other_items_and_examples_where_there_are_references() -> None:
+    items = test_sets.load(40, seed=2)
+    test, examples = syntactic_control.syntax_test(items, parse, 5, shots=3)
+    assert (len(test), len(examples)) == (5, 3)
+    assert not set(test["exemplar"]) & {text for texts in test["references"] for text in texts}
+    (source, target), *_ = examples
+    assert source.startswith("tree: S(")
+    assert target not in {texts[0] for texts in test["references"]}
+    alone = items.assign(references=[[] for _ in range(len(items))])
+    test, examples = syntactic_control.syntax_test(alone, parse, 5, shots=3)
+    assert (len(test), examples) == (8, [])
+    assert set(test["exemplar"]) <= set(alone["source"].iloc[8:])
+
+
+def test_scores_are_missing_where_nothing_parses_and_nobody_judges() -> None:
+    items = pd.DataFrame({"id": ["a", "b"], "exemplar": [ACTIVE, PASSIVE]})
+    outputs = {"item": ["a", "b"], "source": [ACTIVE] * 2, "output": [ACTIVE, "no tree"]}
+    asked = pd.DataFrame(outputs).assign(system="s")
+    found = syntactic_control.syntax_scores(asked, items, parse, Oracle())
+    assert found["ted_exemplar"].fillna(-1).tolist() == [0, -1]
+    assert found["parses"].tolist() == found["fidelity"].tolist() == [100, 0]
+    silent = syntactic_control.syntax_scores(asked, items, parse, Judge())
+    assert silent["fidelity"].isna().all()
+
+
+def test_one_source_is_asked_for_the_forms_of_others() -> None:
+    items = pd.DataFrame({"source": ["x", "y", "z"], "exemplar": [ACTIVE, PASSIVE, ACTIVE]})
+    found = syntactic_control.one_source_many_exemplars(
+        syntactic_control.exemplar_itself, items, parse, Judge()
+    )
+    assert found["source"].tolist() == ["x", "x"]
+    assert found["output"].tolist() == found["exemplar"].tolist() == [PASSIVE, ACTIVE]
+    assert found["TED"].tolist() == [0, 0]

@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
+from impossible.data.human_datasets import take
 from impossible.errors import DataError
+from impossible.evaluation.corpus_comparison import equal_size
+from impossible.evaluation.judges import Judge
 from impossible.evaluation.systems import System
-from impossible.text.tree_edit_distance import ted
+from impossible.text.tree_edit_distance import parse_bracketed, ted
 
 __all__ = [
     "distance_to_exemplar", "exemplar_itself", "first_reference_only", "linearized_tree",
-    "nearest_exemplars", "part_of_speech_tags", "tree_prompt", "with_exemplars",
-    "with_next_exemplar", "with_target_trees", "with_tree",
+    "nearest_exemplars", "one_source_many_exemplars", "part_of_speech_tags", "syntax_corpora",
+    "syntax_scores", "syntax_test", "tree_prompt", "with_exemplars", "with_next_exemplar",
+    "with_target_trees", "with_tree",
 ]  # fmt: skip
 
 Parser = Callable[[str], str | None]
@@ -32,13 +36,13 @@ def linearized_tree(tree: str) -> str:
     >>> linearized_tree("(S (NP (DT the) (NN cat)) (VP (VBD saw) (NP (NN rain))))")
     'S(NP VP(NP))'
     """
-    return _constituents(Tree.fromstring(tree))
+    return _constituents(parse_bracketed(tree))
 
 
 def _constituents(tree: Tree) -> str:
     phrases = [child for child in tree if isinstance(child, Tree) and child.height() > 2]
-    inner = [_constituents(child) for child in phrases]
-    return f"{tree.label()}({' '.join(inner)})" if inner else str(tree.label())
+    inner = " ".join(map(_constituents, phrases))
+    return f"{tree.label()}({inner})" if inner else str(tree.label())
 
 
 def tree_prompt(source: str, tree: str) -> str:
@@ -62,8 +66,35 @@ def with_target_trees(pairs: pd.DataFrame, parser: Parser) -> pd.DataFrame:
         raise DataError(
             f"None of the {len(pairs)} targets has a tree: choose a parser for this kind of text."
         )
-    both = zip(parsed["source"], trees[parsed.index], strict=True)
-    return parsed.assign(source=[tree_prompt(x, tree) for x, tree in both]).reset_index(drop=True)
+    sources = map(tree_prompt, parsed["source"], trees[parsed.index])
+    return parsed.assign(source=list(sources)).reset_index(drop=True)
+
+
+def syntax_corpora(
+    dataset: pd.DataFrame, others: pd.DataFrame | None, parser: Parser, limit: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    """What students with control are trained on, as many pairs each.
+
+    Args:
+        dataset: D_para, a DATASET.
+        others: corpora to compare with, told apart by `origin`; None: there are none.
+        parser: sentence → bracketed tree or None.
+        limit: most pairs.
+        seed: of the draw.
+
+    Returns:
+        "M_control", "student of ORIGIN" for each of the others, all with the trees of their
+        targets, and "not told": the pairs of M_control without trees.
+    """
+    parts = {"M_control": dataset}
+    if others is not None:
+        by_origin = others[others["origin"] != "gold"].groupby("origin", sort=False)
+        parts |= {f"student of {origin}": part for origin, part in by_origin}
+    annotated = {name: with_target_trees(part, parser) for name, part in parts.items()}
+    size = equal_size(annotated, limit)
+    corpora = {name: take(part, size, seed) for name, part in annotated.items()}
+    same = dataset["pair_id"].isin(corpora["M_control"]["pair_id"])
+    return corpora | {"not told": dataset[same]}
 
 
 def part_of_speech_tags(tree: str) -> tuple[str, ...]:
@@ -72,7 +103,7 @@ def part_of_speech_tags(tree: str) -> tuple[str, ...]:
     >>> part_of_speech_tags("(S (NP (DT the) (NN cat)) (VP (VBD sat)))")
     ('DT', 'NN', 'VBD')
     """
-    return tuple(tag for _, tag in Tree.fromstring(tree).pos())
+    return tuple(tag for _, tag in parse_bracketed(tree).pos())
 
 
 def nearest_exemplars(targets: Sequence[str], pool: Sequence[str], parser: Parser) -> list[str]:
@@ -91,12 +122,13 @@ def nearest_exemplars(targets: Sequence[str], pool: Sequence[str], parser: Parse
         DataError: a sentence does not parse.
     """
     wanted, offered = ([_tags_of(text, parser) for text in texts] for texts in (targets, pool))
-    first_with = {tags: i for i, tags in reversed(list(enumerate(offered)))}
-    kinds = sorted(first_with, key=first_with.__getitem__)
-    asked = list(dict.fromkeys(wanted))
+    first_with: dict[tuple[str, ...], str] = {}
+    for tags, text in zip(offered, pool, strict=True):
+        first_with.setdefault(tags, text)
+    asked, kinds = list(dict.fromkeys(wanted)), list(first_with)
     edits = process.cdist(asked, kinds, scorer=Indel.distance, dtype=np.int32)
-    nearest = {tags: first_with[kinds[j]] for tags, j in zip(asked, edits.argmin(1), strict=True)}
-    return [pool[nearest[tags]] for tags in wanted]
+    nearest = {tags: kinds[j] for tags, j in zip(asked, edits.argmin(axis=1), strict=True)}
+    return [first_with[nearest[tags]] for tags in wanted]
 
 
 def _tags_of(text: str, parser: Parser) -> tuple[str, ...]:
@@ -115,7 +147,7 @@ def with_exemplars(
     the first reference, or, without references, a sentence drawn from the pool.
 
     Args:
-        items: source, references and, if the test set has them, exemplar.
+        items: source, references and, where the test set has them, exemplar.
         pool: sentences about other things; those that do not parse are left out.
         parser: sentence → bracketed tree or None.
         n: items wanted.
@@ -125,18 +157,45 @@ def with_exemplars(
         DataError: no reference, or nothing in the pool, has a tree.
     """
     offered = [text for text in dict.fromkeys(pool) if parser(text) is not None]
-    first = items["references"].map(lambda texts: texts[0] if len(texts) else None)
-    given = items["exemplar"] if "exemplar" in items else first.where(first.isna(), None)
-    wanted = given.fillna(first)
-    if offered:
-        drawn = np.random.default_rng(seed).choice(np.array(offered, dtype=object), len(items))
-        wanted = wanted.fillna(pd.Series(drawn, index=items.index))
-    parsed = wanted.map(lambda text: text is not None and parser(text) is not None)
-    kept = items[parsed].head(n)
-    if kept.empty or not offered:
-        raise DataError("No reference or no other sentence has a tree: choose another parser.")
+    if not offered:
+        raise DataError("No sentence to choose an exemplar from has a tree: name another parser.")
+    drawn = np.random.default_rng(seed).integers(len(offered), size=len(items))
+    first = [texts[0] if len(texts) else None for texts in items["references"]]
+    given = items.get("exemplar", pd.Series(None, index=items.index, dtype=object))
+    wanted = given.fillna(pd.Series(first, index=items.index, dtype=object))
+    wanted = wanted.fillna(pd.Series([offered[i] for i in drawn], index=items.index))
+    kept = items[wanted.map(parser).notna()].head(n)
+    if kept.empty:
+        raise DataError("No reference has a tree: name another parser.")
     nearest = nearest_exemplars(list(wanted[kept.index]), offered, parser)
     return kept.assign(exemplar=given[kept.index].fillna(pd.Series(nearest, index=kept.index)))
+
+
+def syntax_test(
+    items: pd.DataFrame, parser: Parser, n: int, seed: int = 0, shots: int = 5
+) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """Test items with exemplars, and examples for a few-shot prompt.
+
+    Args:
+        items: of `test_sets.load`; what is not tested serves as the pool of exemplars.
+        parser: sentence → bracketed tree or None.
+        n: test items, at most a fifth of `items`.
+        seed: as for `with_exemplars`.
+        shots: examples, none for a set without references.
+
+    Returns:
+        (at most n items with `exemplar`, (`tree_prompt`, first reference) pairs).
+    """
+    size, shots = max(1, min(n, len(items) // 5)), min(shots, len(items) // 10)
+    chosen, rest = items.head(size + shots), items.iloc[size + shots :]
+    pool = [text for texts in rest["references"] for text in texts] or list(rest["source"])
+    chosen = with_exemplars(chosen, pool, parser, size + shots, seed)
+    spare = chosen[chosen["references"].map(len) > 0].tail(shots)
+    examples = [
+        (tree_prompt(row.source, str(parser(row.exemplar))), row.references[0])
+        for row in spare.itertuples()
+    ]
+    return chosen.drop(index=spare.index), examples
 
 
 def with_tree(system: System, parser: Parser) -> System:
@@ -148,8 +207,8 @@ def with_tree(system: System, parser: Parser) -> System:
     """
 
     def answer(items: pd.DataFrame) -> list[str]:
-        pairs = zip(items["source"], items["exemplar"], strict=True)
-        return system(items.assign(source=[tree_prompt(x, str(parser(z))) for x, z in pairs]))
+        trees = items["exemplar"].map(parser).map(str)
+        return system(items.assign(source=list(map(tree_prompt, items["source"], trees))))
 
     return answer
 
@@ -165,9 +224,8 @@ def exemplar_itself(items: pd.DataFrame) -> list[str]:
 
 
 def first_reference_only(items: pd.DataFrame) -> pd.DataFrame:
-    """Items for `systems.predict` whose first reference, the one output asked for, is the only."""
-    # `predict` keeps the first reference from the others: here it is the one that counts
-    return items.assign(references=[[*texts[:1], *texts[:1]] for texts in items["references"]])
+    """Items whose only reference is the first, the one output that is asked for."""
+    return items.assign(references=[list(texts)[:1] for texts in items["references"]])
 
 
 def distance_to_exemplar(
@@ -178,4 +236,45 @@ def distance_to_exemplar(
     pairs = [(trees[y], trees[z]) for y, z in zip(outputs, exemplars, strict=True)]
     return np.array(
         [ted(a, b) if a is not None and b is not None else np.nan for a, b in pairs], dtype=float
+    )
+
+
+def syntax_scores(
+    predictions: pd.DataFrame, items: pd.DataFrame, parser: Parser, judge: Judge
+) -> pd.DataFrame:
+    """Scores of single outputs: system, item, ted_exemplar, and per cent parses and fidelity.
+
+    Args:
+        predictions: PREDICTIONS for the items.
+        items: id, exemplar.
+        parser: of outputs and exemplars.
+        judge: of fidelity.
+    """
+    outputs = list(predictions["output"])
+    exemplars = predictions["item"].map(items.set_index("id")["exemplar"])
+    distance = distance_to_exemplar(outputs, list(exemplars), parser)
+    return predictions[["system", "item"]].assign(
+        ted_exemplar=distance,
+        parses=100.0 * ~np.isnan(distance),
+        fidelity=100 * judge.equivalent(list(predictions["source"]), outputs),
+    )
+
+
+def one_source_many_exemplars(
+    system: System, items: pd.DataFrame, parser: Parser, judge: Judge, n: int = 5
+) -> pd.DataFrame:
+    """What a system writes for the first item with the exemplars of the n that follow.
+
+    Returns:
+        source, exemplar, output, asked (the linearized tree), TED, same meaning (1, 0 or NaN).
+    """
+    exemplars = list(items["exemplar"].iloc[1 : n + 1])
+    asked = items.iloc[[0] * len(exemplars)].assign(exemplar=exemplars)
+    outputs = system(asked)
+    frame = pd.DataFrame({"source": list(asked["source"]), "exemplar": exemplars})
+    return frame.assign(
+        output=outputs,
+        asked=[linearized_tree(str(parser(z))) for z in exemplars],
+        TED=distance_to_exemplar(outputs, exemplars, parser),
+        **{"same meaning": judge.equivalent(list(asked["source"]), outputs)},
     )
