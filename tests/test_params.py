@@ -72,6 +72,11 @@ def test_overrides_are_typed() -> None:
     assert parse_override("rebuild_models=true") == ("rebuild_models", True)
 
 
+def test_only_true_and_false_are_booleans() -> None:
+    text = "[on, off, yes, No, true, False, 1e-3]"
+    assert parse_yaml(text, "text") == ["on", "off", "yes", "No", True, False, 0.001]
+
+
 def test_yaml_is_data_only() -> None:
     with pytest.raises(ParameterError, match="is not YAML"):
         parse_yaml("!!python/object/apply:os.getcwd []", "text")

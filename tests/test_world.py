@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from itertools import product
@@ -14,11 +15,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from impossible.config.yaml_files import read_yaml
 from impossible.world import Entity, Modifier, entails, equivalent, judge, make_fact, parse, tree
 from impossible.world.constructions import CONSTRUCTIONS
 from impossible.world.documents import DOMAINS, SCRIPTS, draw_facts, sample_document, split_of
 from impossible.world.facts import KINDS, Fact, contradicts
-from impossible.world.lexicon import LEXICON
+from impossible.world.lexicon import HERE, LEXICON
 from impossible.world.nli import change_attribute, oppose, sample_example
 from impossible.world.realize import constructions_for, realize, realize_tree
 from impossible.world.surface import detokenize, words_of
@@ -74,6 +76,24 @@ def test_size_of_the_world() -> None:
     assert len({frame.domain for frame in LEXICON.frames.values()}) >= 2
     assert len(CONSTRUCTIONS) >= 8
     assert set(KINDS) == {"time", "place", "reason", "manner", "quantity", "attribution"}
+
+
+def texts_of(raw: object) -> Iterator[object]:
+    """What stands in a YAML file, names and values, but for the numbers of number words."""
+    if isinstance(raw, dict | list):
+        for each in [*raw, *raw.values()] if isinstance(raw, dict) else raw:
+            yield from texts_of(each)
+    else:
+        yield raw
+
+
+def test_every_form_is_a_text() -> None:
+    """YAML 1.1 would read the preposition of "installed on the phone" as true."""
+    assert {role.preposition for role in LEXICON.frames["install"].roles} == {"on"}
+    for name in ("lexicon", "frames"):
+        raw = read_yaml(HERE / f"{name}.yaml")
+        numbers = raw.pop("number_words", {})
+        assert [text for text in texts_of([raw, *numbers.values()]) if type(text) is not str] == []
 
 
 @settings(max_examples=60, deadline=None)
@@ -347,7 +367,7 @@ def test_samples_stay_the_same() -> None:
     earlier = [sample_document(np.random.default_rng(s), domains=first).text for s in range(300)]
     samples = (documents, examples, earlier)
     digests = [sha256(repr(sample).encode()).hexdigest()[:16] for sample in samples]
-    assert digests == ["a7f8e853c7103cba", "a24532eb6412ed6e", "f6771024f47c7597"]
+    assert digests == ["8739a4104ca73522", "c4932d1d3c304921", "f6771024f47c7597"]
 
 
 def test_the_writer_of_a_post_is_I_or_me() -> None:

@@ -7,16 +7,24 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
 from impossible.errors import ImpossibleError, ParameterError
 
+_BOOLEAN = "tag:yaml.org,2002:bool"
+
 
 # The C loader is ten times faster on a large lexicon; both build plain Python objects only.
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Safe loader that also reads `1e-3` as a number and refuses a name given twice."""
+    """Safe loader that reads `1e-3` as a number and yes, no, on, off as words (as YAML 1.2 does),
+    and refuses a name given twice."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [rule for rule in rules if first not in "yYnNoO" or rule[0] != _BOOLEAN]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
