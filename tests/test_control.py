@@ -12,6 +12,7 @@ from impossible.filtering.constituency_parser import get_parser
 from impossible.text.tree_edit_distance import ted
 from impossible.world import test_sets
 from impossible.world.oracle import Oracle
+from nltk.tree import Tree
 
 parse = get_parser("grammar")
 ACTIVE = "A fire destroyed the school."
@@ -73,7 +74,7 @@ def test_exemplars_equal_a_search_of_all() -> None:
     targets = [texts[0] for texts in items["references"]]
 
     def distance(a: str, b: str) -> int:
-        x, y = (syntactic_control.part_of_speech_tags(str(parse(text))) for text in (a, b))
+        x, y = ([tag for _, tag in Tree.fromstring(parse(text)).pos()] for text in (a, b))
         table = np.zeros((len(x) + 1, len(y) + 1), dtype=int)
         for i, tag in enumerate(x):
             for j, other in enumerate(y):
@@ -105,11 +106,6 @@ def test_the_shifted_system_gets_another_items_exemplar() -> None:
     assert items["exemplar"].tolist() == ["1", "2", "3"]
 
 
-def test_only_the_output_that_is_asked_for_is_a_reference() -> None:
-    items = pd.DataFrame({"references": [["a", "b"], ["c"], []]})
-    assert list(syntactic_control.first_reference_only(items)["references"]) == [["a"], ["c"], []]
-
-
 def corpus(targets: list[str], origin: str = "any") -> pd.DataFrame:
     frame = pd.DataFrame({"source": "x", "target": targets, "origin": origin})
     return frame.assign(pair_id=[f"{origin}-{i}" for i in range(len(targets))])
@@ -132,16 +128,20 @@ def test_every_student_has_as_many_pairs_and_the_one_not_told_has_the_same() -> 
 
 def test_a_test_has_exemplars_of_other_items_and_examples_where_there_are_references() -> None:
     items = test_sets.load(40, seed=2)
-    test, examples = syntactic_control.syntax_test(items, parse, 5, shots=3)
+    test, examples = syntactic_control.syntax_tests({"a": items}, parse, 5, shots=3)
     assert (len(test), len(examples)) == (5, 3)
-    assert not set(test["exemplar"]) & {text for texts in test["references"] for text in texts}
+    assert set(test["references"].map(len)) == {1}  # the one output that is asked for
+    assert not set(test["exemplar"]) & {text for texts in items["references"][:5] for text in texts}
     (source, target), *_ = examples
     assert source.startswith("tree: S(")
     assert target not in {texts[0] for texts in test["references"]}
     alone = items.assign(references=[[] for _ in range(len(items))])
-    test, examples = syntactic_control.syntax_test(alone, parse, 5, shots=3)
-    assert (len(test), examples) == (8, [])
-    assert set(test["exemplar"]) <= set(alone["source"].iloc[8:])
+    test, examples = syntactic_control.syntax_tests({"a": items, "b": alone}, parse, 5, shots=3)
+    assert test["test_set"].value_counts().to_dict() == {"a": 5, "b": 8}
+    assert len(examples) == 3
+    of_alone = test.loc[test["test_set"] == "b", "exemplar"]
+    assert set(of_alone) <= set(alone["source"].iloc[8:])
+    assert syntactic_control.syntax_tests({"b": alone}, parse, 5, shots=3)[1] == []
 
 
 def test_scores_are_missing_where_nothing_parses_and_nobody_judges() -> None:

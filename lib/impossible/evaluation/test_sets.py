@@ -6,7 +6,7 @@ exemplar (null where unknown). A set that is not there is one sentence, and a ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +20,8 @@ from impossible.data.run_folder import RunFolder, read_frame, resolve
 from impossible.data.schemas import DATASET, SENTENCES
 from impossible.errors import DataError
 
-__all__ = ["HELD_OUT", "NAMED", "Settings", "Source", "load", "load_all", "split_off"]
+__all__ = ["HELD_OUT", "NAMED", "Settings", "Source", "load", "load_all", "pooled",
+           "split_off"]  # fmt: skip
 
 COLUMNS = ("id", "source", "references", "domain", "exemplar")
 HELD_OUT = "held_out"
@@ -135,6 +136,18 @@ def load_all(
         missing["instead"] = "The run's own held-out sentences, which have no references."
         found[HELD_OUT] = load(HELD_OUT, n or params.n_test, params.seed, run=run)
     return found, missing
+
+
+def pooled(sets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The items of all sets together: `test_set` says whose they are, `id` names both if need be.
+
+    >>> pooled({"a": pd.DataFrame({"id": ["1"]}), "b": pd.DataFrame({"id": ["1"]})})["id"].tolist()
+    ['a: 1', 'b: 1']
+    """
+    parts = [items.assign(test_set=name) for name, items in sets.items()]
+    together = pd.concat(parts, ignore_index=True)
+    ids = together["test_set"] + ": " + together["id"] if len(sets) > 1 else together["id"]
+    return together.assign(id=ids, item=ids)
 
 
 def split_off(items: pd.DataFrame, n: int) -> tuple[pd.DataFrame, list[tuple[str, str]]]:

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from impossible.config.params import Params
 
-__all__ = ["AXES", "CONTROL_FILE", "MEASURES", "Axis", "Grid", "Scale",
-           "fit_grid", "load_grid", "save_grid"]  # fmt: skip
-
 CONTROL_FILE = "control.json"  # beside the weights of a student that takes instructions
 
 

@@ -20,11 +20,6 @@ from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
 from impossible.training.self_distillation import dataset
 
-__all__ = [
-    "at_home_and_away", "bits_per_character", "equally_many", "first_contexts",
-    "pairs_of_domain_teacher", "split_by_domain", "yield_per_context",
-]  # fmt: skip
-
 
 def pairs_of_domain_teacher(
     run: RunFolder,

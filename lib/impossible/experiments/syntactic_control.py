@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,15 +15,10 @@ from impossible.data.human_datasets import take
 from impossible.errors import DataError
 from impossible.evaluation.corpus_comparison import equal_size
 from impossible.evaluation.judges import Judge
-from impossible.evaluation.systems import System
+from impossible.evaluation.systems import System, copy_input, prompted, student_system
+from impossible.evaluation.test_sets import pooled
+from impossible.models.loading import LanguageModel
 from impossible.text.tree_edit_distance import parse_bracketed, ted
-
-__all__ = [
-    "distance_to_exemplar", "exemplar_itself", "first_reference_only", "linearized_tree",
-    "nearest_exemplars", "one_source_many_exemplars", "part_of_speech_tags", "syntax_corpora",
-    "syntax_scores", "syntax_test", "tree_prompt", "with_exemplars", "with_next_exemplar",
-    "with_target_trees", "with_tree",
-]  # fmt: skip
 
 Parser = Callable[[str], str | None]
 
@@ -97,15 +92,6 @@ def syntax_corpora(
     return corpora | {"not told": dataset[same]}
 
 
-def part_of_speech_tags(tree: str) -> tuple[str, ...]:
-    """The part-of-speech tags of a sentence, from its tree.
-
-    >>> part_of_speech_tags("(S (NP (DT the) (NN cat)) (VP (VBD sat)))")
-    ('DT', 'NN', 'VBD')
-    """
-    return tuple(tag for _, tag in parse_bracketed(tree).pos())
-
-
 def nearest_exemplars(targets: Sequence[str], pool: Sequence[str], parser: Parser) -> list[str]:
     """For each target the sentence of the pool that is built most like it.
 
@@ -121,7 +107,7 @@ def nearest_exemplars(targets: Sequence[str], pool: Sequence[str], parser: Parse
     Raises:
         DataError: a sentence does not parse.
     """
-    wanted, offered = ([_tags_of(text, parser) for text in texts] for texts in (targets, pool))
+    wanted, offered = ([_tags(text, parser) for text in texts] for texts in (targets, pool))
     first_with: dict[tuple[str, ...], str] = {}
     for tags, text in zip(offered, pool, strict=True):
         first_with.setdefault(tags, text)
@@ -131,11 +117,12 @@ def nearest_exemplars(targets: Sequence[str], pool: Sequence[str], parser: Parse
     return [first_with[nearest[tags]] for tags in wanted]
 
 
-def _tags_of(text: str, parser: Parser) -> tuple[str, ...]:
+def _tags(text: str, parser: Parser) -> tuple[str, ...]:
+    """The part-of-speech tags of a sentence."""
     tree = parser(text)
     if tree is None:
         raise DataError(f"This sentence has no tree, and an exemplar needs one: {text[:60]!r}.")
-    return part_of_speech_tags(tree)
+    return tuple(tag for _, tag in parse_bracketed(tree).pos())
 
 
 def with_exemplars(
@@ -171,31 +158,72 @@ def with_exemplars(
     return kept.assign(exemplar=given[kept.index].fillna(pd.Series(nearest, index=kept.index)))
 
 
-def syntax_test(
-    items: pd.DataFrame, parser: Parser, n: int, seed: int = 0, shots: int = 5
+def syntax_tests(
+    sets: Mapping[str, pd.DataFrame], parser: Parser, n: int, seed: int = 0, shots: int = 5
 ) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """Test items with exemplars, and examples for a few-shot prompt.
 
     Args:
-        items: of `test_sets.load`; what is not tested serves as the pool of exemplars.
+        sets: name → items of `test_sets.load`; those not tested are the pool of its exemplars.
         parser: sentence → bracketed tree or None.
-        n: test items, at most a fifth of `items`.
+        n: test items of each set, at most a fifth of those there are.
         seed: as for `with_exemplars`.
-        shots: examples, none for a set without references.
+        shots: examples, of the first set that has references.
 
     Returns:
-        (at most n items with `exemplar`, (`tree_prompt`, first reference) pairs).
+        (items of all sets with `exemplar` and the first reference only, as it alone is asked for;
+        (`tree_prompt`, first reference) pairs).
     """
-    size, shots = max(1, min(n, len(items) // 5)), min(shots, len(items) // 10)
-    chosen, rest = items.head(size + shots), items.iloc[size + shots :]
-    pool = [text for texts in rest["references"] for text in texts] or list(rest["source"])
-    chosen = with_exemplars(chosen, pool, parser, size + shots, seed)
-    spare = chosen[chosen["references"].map(len) > 0].tail(shots)
-    examples = [
-        (tree_prompt(row.source, str(parser(row.exemplar))), row.references[0])
-        for row in spare.itertuples()
-    ]
-    return chosen.drop(index=spare.index), examples
+    tests: dict[str, pd.DataFrame] = {}
+    examples: list[tuple[str, str]] = []
+    for name, items in sets.items():
+        size, more = max(1, min(n, len(items) // 5)), min(shots, len(items) // 10)
+        pool = items.iloc[size + more :]
+        texts = [text for references in pool["references"] for text in references]
+        chosen = with_exemplars(
+            items.head(size + more), texts or list(pool["source"]), parser, size + more, seed
+        )
+        spare = chosen[chosen["references"].map(len) > 0].tail(more)
+        first = [list(texts)[:1] for texts in chosen["references"]]
+        tests[name] = chosen.assign(references=first).drop(index=spare.index)
+        examples = examples or [
+            (tree_prompt(row.source, str(parser(row.exemplar))), row.references[0])
+            for row in spare.itertuples()
+        ]
+    return pooled(tests), examples
+
+
+def syntax_systems(
+    students: Mapping[str, LanguageModel],
+    teacher: LanguageModel,
+    examples: Sequence[tuple[str, str]],
+    parser: Parser,
+    max_new_tokens: int,
+) -> dict[str, System]:
+    """The systems of Table 4 and their controls, for items of `syntax_tests`.
+
+    Args:
+        students: of `syntax_corpora`.
+        teacher: is prompted with and without examples.
+        examples: of `syntax_tests`; none: the few-shot prompt is left out.
+        parser: of the exemplars.
+        max_new_tokens: longest output.
+    """
+    answering = {name: student_system(s, max_new_tokens) for name, s in students.items()}
+    plain = answering.pop("not told")
+    controlled = {name: with_tree(system, parser) for name, system in answering.items()}
+    prompts = {"teacher, 0-shot": ()} | ({"teacher, few-shot": examples} if examples else {})
+    return {
+        "Copy-Input": copy_input,
+        **{
+            name: with_tree(prompted(teacher, shots, max_new_tokens), parser)
+            for name, shots in prompts.items()
+        },
+        "not told": plain,
+        "M_control, told another tree": with_next_exemplar(controlled["M_control"]),
+        **controlled,
+        "exemplar itself": exemplar_itself,
+    }
 
 
 def with_tree(system: System, parser: Parser) -> System:
@@ -221,11 +249,6 @@ def with_next_exemplar(system: System) -> System:
 def exemplar_itself(items: pd.DataFrame) -> list[str]:
     """The exemplar as the output: the right form, about something else."""
     return list(items["exemplar"])
-
-
-def first_reference_only(items: pd.DataFrame) -> pd.DataFrame:
-    """Items whose only reference is the first, the one output that is asked for."""
-    return items.assign(references=[list(texts)[:1] for texts in items["references"]])
 
 
 def distance_to_exemplar(

@@ -72,6 +72,14 @@ def against(value: object, low: object, high: object, bound: float = 0) -> str:
     return f"{side} {bound:g}".replace("-", "−")
 
 
+def readings(metric_rows: pd.DataFrame, bound: float = 0) -> list[str]:
+    """A sentence for each row of differences: on which side of the bound its interval lies."""
+    return [
+        f"{row.system}, {row.metric}: {against(row.value, row.low, row.high, bound)}"
+        for row in metric_rows.itertuples()
+    ]
+
+
 def wide(
     metric_rows: pd.DataFrame, metrics: Sequence[str] | None = None, digits: int = 1
 ) -> pd.DataFrame:
