@@ -23,6 +23,11 @@ from impossible.models.seq2seq_generation import rewrite
 from impossible.training.objectives import train_seq2seq
 from impossible.training.student import settings_of
 
+__all__ = [
+    "AREA", "PAIRED", "best_fine_tuned", "curve_gain_rows", "curve_rows", "fine_tuned",
+    "home_domain", "learning_curves", "named_points", "nested_draws", "pairs_to_catch_up",
+]  # fmt: skip
+
 AREA = "mean over sizes"  # 0 too
 PAIRED = "mean with gold pairs"  # over the sizes above 0
 

@@ -23,6 +23,12 @@ from impossible.models.loading import LanguageModel
 from impossible.training.objectives import MAX_TOKENS
 from impossible.training.student import settings_for, train_students
 
+__all__ = [
+    "ALL", "HALF", "INSTRUCTIONS", "equal_token_corpora", "instructed_pairs", "instructed_system",
+    "length_fits_task", "specialist", "train_equal_epochs", "training_costs", "training_tokens",
+    "uninstructed_pairs",
+]  # fmt: skip
+
 #: What a student reads before the sentence; in the manner of T5's prefixes (Raffel et al. 2020).
 INSTRUCTIONS = {"paraphrase": "paraphrase: ", "summary": "summarize: "}
 
