@@ -56,7 +56,7 @@ def test_the_referee_follows_its_model(tmp_path: Path) -> None:
     assert judge.equivalent(xs, ys).tolist() == (forward * back).tolist()
     assert judge.equivalent(xs[:1], [""]).tolist() == [0]
     with pytest.raises(ParameterError, match="names no NLI model"):
-        load_judge("referee", SimpleNamespace(referee=""))
+        load_judge("referee", SimpleNamespace(referee="none"))
 
 
 def test_people_judge_what_they_rated_and_nothing_else(tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, write_frame
 from impossible.data.schemas import DATASET, SENTENCES
 from impossible.errors import DataError, ParameterError
@@ -18,12 +18,8 @@ _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 FOLDER = Path(os.environ.get("IMPOSSIBLE_HUMAN_DATA") or _BESIDE)
 
 
-@dataclass
-class Settings:
-    test_sets: list[str]
-    human_data: str = ""
-    n_test: int = 5
-    seed: int = 0
+def settings(names: list[str], human_data: str = "") -> Params:
+    return Params().fixed(test_sets=names, human_data=human_data, n_test=5)
 
 
 def write_lines(path: Path, *records: object) -> str:
@@ -102,13 +98,13 @@ def test_a_plugin_of_ones_own() -> None:
 
 
 def test_what_is_missing_is_said_and_the_run_goes_on(run: RunFolder, tmp_path: Path) -> None:
-    params = Settings(["mrpc", "world", "gigaword", "moscow"], str(tmp_path))
+    params = settings(["mrpc", "world", "gigaword", "moscow"], str(tmp_path))
     found, missing = test_sets.load_all(params, run)
     assert {name: len(items) for name, items in found.items()} == {"world": 5}
     assert "put the Microsoft Research Paraphrase Corpus" in missing["mrpc"]
     assert "did you mean mscoco?" in missing["moscow"]
     assert "gigaword" not in missing  # summaries, another task
-    found, missing = test_sets.load_all(Settings(["mrpc"]), run)
+    found, missing = test_sets.load_all(settings(["mrpc"]), run)
     assert list(found) == ["held_out"]
     assert set(missing) == {"mrpc", "instead"}
 

@@ -121,7 +121,7 @@ class Stage:
         """Who says, for evaluation only, whether two sentences mean the same."""
         from impossible.evaluation.judges import load_judge
 
-        return load_judge("oracle", self.params, self.run)
+        return load_judge(self.params.judge, self.params, self.run)
 
     @cached_property
     def bootstrap(self) -> Bootstrap:

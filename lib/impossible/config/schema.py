@@ -186,6 +186,23 @@ class Schema(BaseModel):
         8, "passes of every student, none stops early", "epochs", ge=1, le=1000
     )
     # Evaluation
+    test_sets: list[str] = _p(
+        ["world"],
+        "what systems are tested on: world, held_out (sentences that the teacher wrote, without "
+        "references), mrpc, parasci_arxiv, quora, mscoco, pawsx, asset, wiki_conciseness, "
+        "gigaword, the path of a JSON lines file, or module:function",
+        section="§4",
+        names="folders",
+        min_length=1,
+    )
+    judge: str = _p(
+        "oracle",
+        "who says, for evaluation only, whether two sentences mean the same: oracle, referee, "
+        "people, none, or module:Class",
+    )
+    referee: str = _p(
+        "none", "NLI model of the judge called referee, other than the critic", names="model"
+    )
     n_test: int = _p(500, "test sentences", "sentences", "§4", ge=2)
     bootstrap_samples: int = _p(1000, "resamples of an interval", "samples", ge=10, le=100_000)
     confidence: float = _p(0.95, "coverage of an interval", "probability", gt=0.5, lt=1)

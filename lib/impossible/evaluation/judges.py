@@ -122,7 +122,7 @@ def load_judge(name: str, params: Any = None, run: RunFolder | None = None) -> J
     if name == "people":
         return People(_returned_labels(params.ratings) if params.ratings else {})
     if name == "referee":
-        if not params.referee:
+        if params.referee == "none":
             raise ParameterError("judge is referee, but referee names no NLI model: name one.")
         lm = load_critic(params.referee, run, params.dtype, params.device)
         return Referee(EntailmentCritic(lm, params.batch_tokens))

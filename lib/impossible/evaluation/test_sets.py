@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import pandas as pd
 
 from impossible.config import plugins
-from impossible.config.params import nearest
+from impossible.config.params import Params, nearest
 from impossible.data.human_datasets import human_items, read_items, read_lines, take
 from impossible.data.run_folder import RunFolder, read_frame, resolve
 from impossible.data.schemas import DATASET, SENTENCES
 from impossible.errors import DataError
 
-__all__ = ["HELD_OUT", "NAMED", "Settings", "Source", "load", "load_all", "pooled",
-           "split_off"]  # fmt: skip
+__all__ = ["HELD_OUT", "NAMED", "Source", "load", "load_all", "pooled", "split_off"]
 
 COLUMNS = ("id", "source", "references", "domain", "exemplar")
 HELD_OUT = "held_out"
@@ -49,15 +47,6 @@ NAMED = {
     "wiki_conciseness": Source("wiki_conciseness", "encyclopedia", "summary"),
     "gigaword": Source("gigaword", "news", "summary"),
 }
-
-
-class Settings(Protocol):
-    """The parameters that `load_all` reads."""
-
-    test_sets: list[str]
-    n_test: int
-    seed: int
-    human_data: str
 
 
 def load(
@@ -107,7 +96,7 @@ def serves(name: str, task: str) -> bool:
 
 
 def load_all(
-    params: Settings, run: RunFolder, task: str = "paraphrase", n: int | None = None
+    params: Params, run: RunFolder, task: str = "paraphrase", n: int | None = None
 ) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
     """Every test set of the parameter `test_sets` that serves the task.
 

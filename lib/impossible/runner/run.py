@@ -116,11 +116,13 @@ def portable(params: Params) -> Params:
     What a run leaves behind then names no folder of this machine, and reads the same elsewhere:
     `/home/me/shared/data` beside the checkout becomes `../shared/data`.
     """
-    changed: dict[str, str | dict[str, str]] = {}
+    changed: dict[str, str | list[str] | dict[str, str]] = {}
     for name, each in Params.model_fields.items():
         assert isinstance(each.json_schema_extra, dict)
         kind, value = str(each.json_schema_extra["names"]), getattr(params, name)
-        if kind in ("models", "folders"):
+        if isinstance(value, list) and kind == "folders":
+            changed[name] = [_from_checkout(path, kind) for path in value]
+        elif kind in ("models", "folders"):
             changed[name] = {key: _from_checkout(path, kind) for key, path in value.items()}
         elif kind != "value":
             changed[name] = _from_checkout(value, kind)

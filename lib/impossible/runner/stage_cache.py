@@ -48,7 +48,8 @@ def _identity(name: str, kind: str, params: Params, run: RunFolder) -> Any:
     if kind == "folder":
         return _behind(value)
     if kind == "folders":
-        return {key: _behind(path) for key, path in value.items()}
+        pairs = value.items() if isinstance(value, dict) else zip(value, value, strict=True)
+        return {key: _behind(path) for key, path in pairs}
     if kind == "models":
         return {key: _of_model(name, params, run) for key, name in value.items()}
     return _of_model(value, params, run) if kind == "model" else value
