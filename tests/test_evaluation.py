@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 from collections.abc import Sequence
 
+import evaluate
 import numpy as np
 import pandas as pd
 import pytest
+import sacrebleu
 from impossible.data.human_datasets import read_pairs, take
+from impossible.evaluation import evaluate_metrics
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.corpus_quality import corpus_quality, quality_file
-from impossible.evaluation.metrics import (
-    BertIBleu,
-    IBleu,
-    NgramDiversity,
-    RougeL,
-    SelfBleu,
-    SentenceBleu,
+from impossible.evaluation.metrics import ENCODED, JUDGED, METRICS
+from impossible.evaluation.paraphrase_metrics import (
+    score_file,
+    score_predictions,
+    with_similarities,
 )
-from impossible.evaluation.paraphrase_metrics import score_file, score_predictions
 from impossible.text.tree_edit_distance import flat_tree
+from rouge_score.rouge_scorer import RougeScorer
 
 NAMES = ["ann", "bob", "eve", "kim", "lee"]
 VERBS = ["saw", "met", "left", "found", "heard"]
@@ -144,20 +146,54 @@ def test_score_file() -> None:
     assert report["scores"]["bert_ibleu"]["value"] is None
 
 
-def test_evaluate_metrics_agree() -> None:
-    sources, targets = [x for x, _ in PAIRS[:9]], [y for _, y in PAIRS[:9]]
-    many = [[y] for y in targets]
-    frame = predictions("copy").iloc[:9]
-    ours = values(score_predictions(frame, Letters(), bootstrap=Bootstrap(2)))
-    given = {"predictions": sources, "references": many}
-    assert RougeL().compute(**given)["rouge_l"] == pytest.approx(ours["rouge_l"])
-    assert SentenceBleu().compute(**given)["bleu"] == pytest.approx(ours["bleu"])
-    assert IBleu().compute(**given, sources=sources)["ibleu"] == pytest.approx(ours["ibleu"])
-    own = {"predictions": targets, "sources": sources}
-    gold = values(
-        score_predictions(predictions("gold").iloc[:9], Letters(), bootstrap=Bootstrap(2))
-    )
-    assert SelfBleu().compute(**own)["self_bleu"] == pytest.approx(gold["self_bleu"])
-    found = BertIBleu(Letters()).compute(**own)["bert_ibleu"]
-    assert found == pytest.approx(gold["bert_ibleu"], abs=1e-9)
-    assert NgramDiversity().compute(predictions=["a b c d", "a b"])["h2"] == 1.5
+def test_what_has_no_reference_is_missing_and_the_rest_is_not() -> None:
+    few = predictions("gold").iloc[:3].assign(references=[[PAIRS[0][1]], [], []])
+    rows = score_predictions(few, Letters(), Bootstrap(20)).set_index("metric")
+    assert (rows.loc[["bleu", "bleu_corpus", "ibleu", "rouge_l"], "n"] == 1).all()
+    assert rows.loc[["bleu", "bleu_corpus"], "value"].tolist() == pytest.approx([100, 100])
+    assert (rows.loc[["self_bleu", "bert_ibleu", "rouge_l_source"], "n"] == 3).all()
+    none = score_predictions(few.assign(references=[[]] * 3), Letters(), Bootstrap(20))
+    none = none.set_index("metric")
+    missing = ["bleu", "bleu_corpus", "ibleu", "ibleu_corpus", "rouge_l"]
+    assert none.loc[missing, "value"].isna().all()
+    assert (none.loc[missing, "signature"] == "missing: no references").all()
+    assert none.drop(missing)["value"].notna().all()
+
+
+def test_judged_metrics_are_missing_without_a_judge() -> None:
+    rows = score_predictions(predictions("copy"), metrics=JUDGED, bootstrap=Bootstrap(20))
+    assert rows["value"].isna().all()
+    assert set(rows["signature"]) == {"missing: the judge says nothing"}
+
+
+def test_evaluate_loads_every_metric_by_path_and_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket.socket, "connect", None)  # nothing is fetched
+    frame = with_similarities(predictions("gold").iloc[:9], Letters(), references=True)
+    given = {
+        "predictions": frame["output"].tolist(), "sources": frame["source"].tolist(),
+        "references": frame["references"].tolist(),
+    }  # fmt: skip
+    names = [name for name in METRICS if name not in JUDGED]
+    ours = values(score_predictions(frame, None, Bootstrap(2), names))
+    for name in names:
+        metric = evaluate.load(evaluate_metrics.__file__, name, keep_in_memory=True)
+        columns = {key: text for key, text in given.items() if key in metric.features}
+        more = {"encoder": Letters()} if name in ENCODED else {}
+        found = metric.compute(**columns, **more)
+        assert found[name] == pytest.approx(ours[name], abs=1e-9), name
+    diversity = evaluate.load(evaluate_metrics.__file__, "h2", keep_in_memory=True)
+    assert diversity.compute(predictions=["a b c d", "a b"])["h2"] == 1.5
+    with pytest.raises(ValueError, match="no metric 'fame'"):
+        evaluate.load(evaluate_metrics.__file__, "fame")
+
+
+def test_parity_with_the_libraries() -> None:
+    outputs, sources = [y for _, y in PAIRS[:20]], [x for x, _ in PAIRS[:20]]
+    frame = predictions("copy").iloc[:20].assign(output=outputs, references=[[x] for x in sources])
+    ours = values(score_predictions(frame, metrics=("bleu_corpus", "rouge1", "rouge2", "rouge_l")))
+    assert ours["bleu_corpus"] == pytest.approx(sacrebleu.corpus_bleu(outputs, [sources]).score)
+    scorer = RougeScorer(["rouge1", "rouge2", "rougeL"])
+    theirs = [scorer.score(x, y) for x, y in zip(sources, outputs, strict=True)]
+    for name, kind in (("rouge1", "rouge1"), ("rouge2", "rouge2"), ("rouge_l", "rougeL")):
+        mean = 100 * np.mean([score[kind].fmeasure for score in theirs])
+        assert ours[name] == pytest.approx(mean)

@@ -29,7 +29,7 @@ from impossible.evaluation.human.agreement import (
 )
 from impossible.evaluation.human.forms import TASKS, Kit, draw_kit, read_key, render_form, write_kit
 from impossible.evaluation.human.returned_ratings import read_ratings, write_synthetic
-from impossible.evaluation.paraphrase_metrics import with_likeness
+from impossible.evaluation.paraphrase_metrics import with_similarities
 
 SYSTEMS = ("systemQ", "systemR", "systemS")
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)> & \"x\" 'y' \u2028 {{ 7*7 }}"
@@ -395,7 +395,7 @@ def test_synthetic_raters_see_words_and_nothing_else(tmp_path: Path) -> None:
 
 def test_forms_and_ratings_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_frame(
-        tmp_path / "predictions.parquet", with_likeness(predictions(), None), PREDICTIONS
+        tmp_path / "predictions.parquet", with_similarities(predictions(), None), PREDICTIONS
     )
     folder = tmp_path / "rating"
     command = ["forms", str(path), "--to", str(folder), "--items", "3", "--raters", "2"]

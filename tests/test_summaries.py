@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
-from impossible.evaluation.paraphrase_metrics import with_likeness
-from impossible.evaluation.summarization import first_words, novelty, pruned, summary_scores
+from impossible.evaluation.metrics import SUMMARY, novelty
+from impossible.evaluation.paraphrase_metrics import with_similarities
+from impossible.evaluation.summarization import first_words, pruned
+from impossible.evaluation.systems import item_scores
 from impossible.filtering.constituency_parser import get_parser
 from impossible.text.rouge import rouge_l
 from impossible.world import oracle, test_sets
@@ -39,7 +41,7 @@ def predictions(outputs: list[str]) -> pd.DataFrame:
 
 def test_scores_by_hand() -> None:
     outputs = predictions(["the school burned", "", "fire"])
-    frame = summary_scores(with_likeness(outputs, Alike(), references=True))
+    frame = item_scores(with_similarities(outputs, Alike(), references=True), metrics=SUMMARY)
     assert frame["rouge1"].tolist() == pytest.approx([100, 0, 100 / 3])
     assert frame["rouge2"].tolist() == pytest.approx([100, 0, 0])
     assert frame["bert_score_references"].tolist() == pytest.approx([100, 0, 20])
@@ -52,7 +54,7 @@ def test_rouge_l_is_the_one_of_the_other_tables() -> None:
     frame = predictions(["a fire destroyed schools", "the school"])
     pairs = zip(frame["output"], frame["references"], strict=True)
     best = [max(rouge_l(output, text) for text in texts) for output, texts in pairs]
-    scores = summary_scores(with_likeness(frame, Alike()))
+    scores = item_scores(with_similarities(frame, Alike()), metrics=SUMMARY)
     assert scores["rouge_l"].tolist() == pytest.approx([100 * v for v in best])
     assert scores["bert_score_references"].isna().all()  # not asked for
 

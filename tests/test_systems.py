@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pandas as pd
 import pytest
 import tiny
 from impossible.data.run_folder import read_frame, write_frame
-from impossible.data.schemas import LIKENESS, PREDICTIONS
+from impossible.data.schemas import PREDICTIONS, SIMILARITIES
+from impossible.evaluation.judges import Judge
 from impossible.evaluation.paraphrase_metrics import score_predictions
 from impossible.evaluation.systems import (
     copy_input,
@@ -40,6 +42,13 @@ class Likeness:
 
     def bert_score(self, candidates: list[str], references: list[str]) -> np.ndarray:
         return np.full(len(candidates), 0.9)
+
+
+class Verdicts(Judge):
+    """The first is equivalent, the second cannot be judged, the third is not."""
+
+    def equivalent(self, xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
+        return np.resize([1.0, np.nan, 0.0], len(xs))
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +114,7 @@ def test_item_scores_by_hand() -> None:
 
 def test_what_is_faithful_and_what_is_also_new() -> None:
     found = predict({"copy": copy_input, "gold": gold_reference}, ITEMS)
-    judged = item_scores(found, lambda xs, ys: np.array([1.0, np.nan, 0.0] * 2))
+    judged = item_scores(found, Verdicts())
     copy, gold = (judged[judged["system"] == name] for name in ("copy", "gold"))
     assert copy["fidelity"].tolist()[::2] == [100, 0]
     assert copy["paraphrase"].tolist()[::2] == [0, 0]  # a copy is not new
@@ -113,7 +122,7 @@ def test_what_is_faithful_and_what_is_also_new() -> None:
     near = gold["rouge_l_source"] <= 75
     assert near.any()
     assert gold["paraphrase"][near].equals(gold["fidelity"][near])
-    assert "fidelity" not in item_scores(found)
+    assert item_scores(found)[["fidelity", "paraphrase"]].isna().all(axis=None)
 
 
 def test_scores_come_from_stored_predictions_without_a_model(tmp_path: Path) -> None:
@@ -122,7 +131,7 @@ def test_scores_come_from_stored_predictions_without_a_model(tmp_path: Path) -> 
     again = read_frame(path, PREDICTIONS)
     assert item_scores(again).equals(item_scores(found))
     assert score_predictions(again).equals(score_predictions(found, Likeness()))
-    bare = found.drop(columns=["encoder", *LIKENESS])
+    bare = found.drop(columns=["encoder", *SIMILARITIES])
     assert score_predictions(bare).set_index("metric").loc["bert_ibleu", "value"].isna().all()
 
 

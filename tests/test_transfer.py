@@ -16,7 +16,7 @@ from impossible.data import human_datasets
 from impossible.errors import DataError, ParameterError
 from impossible.evaluation import corpus_variety
 from impossible.evaluation.bootstrap import Bootstrap, Interval
-from impossible.evaluation.summarization import novelty
+from impossible.evaluation.metrics import novelty
 from impossible.experiments import domain_adaptation, domain_teachers
 from impossible.models.loading import load_student
 from impossible.report import figures

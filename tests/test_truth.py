@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from impossible.config.params import Params
 from impossible.errors import ParameterError
-from impossible.evaluation.paraphrase_metrics import with_likeness
+from impossible.evaluation.paraphrase_metrics import with_similarities
 from impossible.evaluation.systems import item_scores
 from impossible.experiments import (
     critic_errors,
@@ -201,7 +201,7 @@ def test_a_degraded_critic_makes_a_worse_dataset_of_the_size_asked_for() -> None
 def test_the_chain_by_hand() -> None:
     predictions = pd.DataFrame({"system": "noise 20%", "item": ["1", "2", "3"], "source": FIRE})
     predictions["output"] = [FIRE, BLAZE, STORM]
-    scores = item_scores(with_likeness(predictions, None), oracle.equivalent)
+    scores = item_scores(with_similarities(predictions, None), oracle.Oracle())
     assert scores["fidelity"].tolist() == [100, 100, 0]
     assert scores["paraphrase"].tolist() == [0, 100, 0]  # a copy is not new
     corpus = pd.DataFrame({"source": FIRE, "target": [BLAZE, STORM], "context_id": ["a", "b"]})

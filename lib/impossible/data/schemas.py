@@ -44,8 +44,8 @@ def _scores() -> list[pa.Field]:
 #: Metadata of a column that a file may lack; it is null then.
 OPTIONAL = {b"optional": b"true"}
 
-#: Columns of `PREDICTIONS` that an encoder fills (`evaluation.with_likeness`).
-LIKENESS = ("bert_score", "bert_score_references", "cosine")
+#: Columns of `PREDICTIONS` that an encoder fills (`evaluation.with_similarities`).
+SIMILARITIES = ("bert_score", "bert_score_references", "cosine")
 
 #: A context: text = prefix + " " + `n_sentences` sentences written by the teacher (section 3.1).
 CONTEXTS = _schema(
@@ -120,7 +120,7 @@ PREDICTIONS = _schema(
     pa.field("references", pa.list_(pa.string()), nullable=False),
     _text("output"),
     pa.field("encoder", pa.string(), metadata=OPTIONAL),
-    *(pa.field(name, pa.float64(), metadata=OPTIONAL) for name in LIKENESS),
+    *(pa.field(name, pa.float64(), metadata=OPTIONAL) for name in SIMILARITIES),
 )
 
 #: One answer of one rater about one blinded output; `origin` is "human" or "synthetic".

@@ -16,12 +16,8 @@ from numpy.typing import NDArray
 from impossible.data.human_datasets import read_pairs, take
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean, half_samples
 from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
-from impossible.evaluation.paraphrase_metrics import (
-    NO_ENCODER,
-    encoder_name,
-    length_ratio,
-    likeness,
-)
+from impossible.evaluation.metrics import NO_ENCODER, word_ratio
+from impossible.evaluation.paraphrase_metrics import cosines, encoder_name
 from impossible.text import bleu, lexical_diversity
 from impossible.text.rouge import jaccard, rouge_l
 from impossible.text.sentence_boundaries import words
@@ -68,9 +64,7 @@ def corpus_quality(
     if encoder is None:
         rows.missing("cosine", NO_ENCODER)
     else:
-        rows.mean(
-            "cosine", 100 * likeness(encoder, sources, targets), encoder=encoder_name(encoder)
-        )
+        rows.mean("cosine", 100 * cosines(encoder, sources, targets), encoder=encoder_name(encoder))
     _lexical(rows, sources, targets)
     _syntactic(rows, sources, targets, parser)
     _overlap(rows, sources, targets)
@@ -122,7 +116,8 @@ def _overlap(rows: MetricRows, sources: list[str], targets: list[str]) -> None:
     rows.mean("self_bleu", bleu.self_bleu(sources, targets), bleu="sentence", smooth="add-k[1.00]")
     alike = [rouge_l(x, y) for x, y in zip(sources, targets, strict=True)]
     rows.mean("rouge_l", 100 * np.array(alike), tok="rouge-score", stem="no")
-    rows.mean("length_ratio", length_ratio(sources, targets), unit="words")
+    ratios = [word_ratio(x, y) for x, y in zip(sources, targets, strict=True)]
+    rows.mean("length_ratio", ratios, unit="words")
     rows.mean("words_source", [len(words(text)) for text in sources], tok="words")
     rows.mean("words_target", [len(words(text)) for text in targets], tok="words")
 

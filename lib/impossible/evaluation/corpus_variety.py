@@ -10,7 +10,7 @@ from impossible.data.human_datasets import HUMAN, SUMMARIES, available, human_pa
 from impossible.evaluation.bootstrap import Bootstrap, Interval
 from impossible.evaluation.corpus_comparison import detokenized, quality_rows
 from impossible.evaluation.metric_rows import MetricRows
-from impossible.evaluation.summarization import novelty
+from impossible.evaluation.metrics import novelty
 
 __all__ = ["difference_rows", "diversity_rows", "human_summaries", "square_and_add"]
 

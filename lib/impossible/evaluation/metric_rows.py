@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_mean, bootstrap_sums
+from impossible.evaluation.metrics import METRICS, Texts
 from impossible.text.signature import signature
 
 __all__ = ["Encoder", "MetricRows", "as_report", "recorded"]
@@ -68,10 +69,20 @@ class MetricRows:
         interval = bootstrap_mean(values, self.clusters, self.bootstrap)
         self.add(metric, interval, signature(metric, n=interval.n, **parts))
 
-    def sums(self, metric: str, columns: Floats, statistic: Any, text: str) -> None:
-        """A function of column sums, bootstrapped over clusters."""
-        interval = bootstrap_sums(columns, statistic, self.clusters, self.bootstrap)
-        self.add(metric, interval, text)
+    def score(self, metric: str, texts: Texts) -> None:
+        """A metric of the registry, bootstrapped over clusters; without any value the reason."""
+        how = METRICS[metric]
+        values = how.values(texts)
+        present = how.present(values)
+        if not present.any():
+            self.missing(metric, how.lacks)
+            return
+        clusters = None if self.clusters is None else np.asarray(self.clusters)[present]
+        if how.statistic is None:
+            interval = bootstrap_mean(values[present], clusters, self.bootstrap)
+        else:
+            interval = bootstrap_sums(values[present], how.statistic, clusters, self.bootstrap)
+        self.add(metric, interval, how.signature(metric, interval.n, texts.encoder))
 
     def frame(self) -> pd.DataFrame:
         """The rows so far; null is NaN."""

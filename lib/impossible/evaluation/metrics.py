@@ -1,131 +1,291 @@
-"""The package's metrics as `evaluate.Metric` classes: instantiated, not loaded, so no network.
+"""Every metric of an output, once: notebooks, `impossible score` and `evaluate` read this registry.
 
-Example:
-    >>> from impossible.evaluation.metrics import RougeL
-    >>> RougeL().compute(predictions=["a b c d"], references=[["a b c e"]])["rouge_l"]
-    75.0
+A value that cannot be computed (no reference, no encoder, a silent judge) is NaN and never counts
+as zero. Nothing is rounded. Scores are in per cent unless the title says otherwise.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import Any
 
-import datasets
-import evaluate
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from impossible.evaluation.metric_rows import Encoder
-from impossible.text import bleu, ibleu, lexical_diversity, rouge
+from impossible.evaluation.judges import Judge
+from impossible.text import bleu, lexical_diversity
+from impossible.text.ibleu import bert_ibleu, ibleu
+from impossible.text.rouge import rouge_l
+from impossible.text.sentence_boundaries import words
+from impossible.text.signature import signature
 
-__all__ = ["BertIBleu", "IBleu", "NgramDiversity", "RougeL", "SelfBleu", "SentenceBleu"]
+__all__ = [
+    "CORPUS_METRICS", "ENCODED", "JUDGED", "METRICS", "NO_ENCODER", "PARAPHRASE", "SUMMARY",
+    "Metric", "Texts", "novelty", "word_ratio",
+]  # fmt: skip
 
-_TEXT = datasets.Value("string")
-_MANY = datasets.Sequence(_TEXT)
-_PAPER = "Jung et al., Impossible Distillation, NAACL 2024 (section 4)"
-
-
-class _Local(evaluate.Metric):  # type: ignore[misc]
-    """A metric kept in memory: nothing is downloaded and no cache file is written."""
-
-    columns: ClassVar[dict[str, Any]]
-    about: str
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(keep_in_memory=True, **settings)
-
-    def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
-            description=self.about,
-            citation=_PAPER,
-            inputs_description=", ".join(self.columns),
-            features=datasets.Features(self.columns),
-        )
+Floats = NDArray[np.float64]
+NO_ENCODER = "no sentence encoder was given"
 
 
-class RougeL(_Local):
-    """Mean ROUGE-L F1 × 100 against the best reference, as `rouge-score` without stemmer."""
+@dataclass(frozen=True)
+class Texts:
+    """What systems wrote, as metrics read it.
 
-    columns: ClassVar[dict[str, Any]] = {"predictions": _TEXT, "references": _MANY}
-    about = "ROUGE-L F1 x 100, best reference, no stemmer"
+    Args:
+        frame: PREDICTIONS, for metrics of an encoder with the columns of `with_similarities`.
+        judge: says what an output means.
+        rouge_l_max: more similar to its source, an output is no paraphrase, F1 (paper §3.2).
+        longest: fraction of the source's characters that a summary has at most (§3.6).
+    """
 
-    def _compute(self, predictions: list[str], references: list[list[str]]) -> dict[str, float]:
-        best = [
-            max(rouge.rouge_l(output, reference) for reference in texts)
-            for output, texts in zip(predictions, references, strict=True)
-        ]
-        return {"rouge_l": 100 * float(np.mean(best))}
+    frame: pd.DataFrame
+    judge: Judge = field(default_factory=Judge)
+    rouge_l_max: float = 0.75
+    longest: float = 0.8
 
+    @cached_property
+    def sources(self) -> list[str]:
+        return list(self.frame["source"])
 
-class SentenceBleu(_Local):
-    """Mean lower-cased, add-one smoothed sentence BLEU: the paper's variant."""
+    @cached_property
+    def outputs(self) -> list[str]:
+        return list(self.frame["output"])
 
-    columns: ClassVar[dict[str, Any]] = {"predictions": _TEXT, "references": _MANY}
-    about = "mean sentence BLEU, lower-cased, add-one smoothing"
+    @cached_property
+    def references(self) -> list[list[str]]:
+        return [list(texts) for texts in self.frame["references"]]
 
-    def _compute(self, predictions: list[str], references: list[list[str]]) -> dict[str, Any]:
-        value = bleu.sentence_bleu_mean(predictions, references)
-        return {"bleu": value, "signature": bleu.bleu_signature("sentence", len(predictions))}
+    @property
+    def encoder(self) -> str:
+        """Digests of the encoders that ran."""
+        return ", ".join(self.frame["encoder"].dropna().unique()) if "encoder" in self.frame else ""
 
+    @cached_property
+    def similar(self) -> Floats:
+        """ROUGE-L of output and source, F1."""
+        return self.each(rouge_l)
 
-class IBleu(_Local):
-    """iBLEU of outputs against references and sources."""
+    def column(self, name: str) -> Floats:
+        """A column of the frame; NaN where it is missing."""
+        values = self.frame.get(name, np.full(len(self.frame), np.nan))
+        return np.asarray(values, dtype=np.float64)
 
-    columns: ClassVar[dict[str, Any]] = {
-        "predictions": _TEXT,
-        "references": _MANY,
-        "sources": _TEXT,
-    }
-    about = "iBLEU = alpha BLEU(y, references) - (1 - alpha) BLEU(y, x)"
+    def each(self, score: Callable[[str, str], float]) -> Floats:
+        """score(source, output) of each, shape (n,)."""
+        return np.array([score(x, y) for x, y in zip(self.sources, self.outputs, strict=True)])
 
-    def _compute(
-        self,
-        predictions: list[str],
-        references: list[list[str]],
-        sources: list[str],
-        alpha: float = 0.7,
-    ) -> dict[str, float]:
-        reference = bleu.sentence_bleu_mean(predictions, references)
-        source = bleu.sentence_bleu_mean(predictions, [[text] for text in sources])
-        return {"ibleu": float(ibleu.ibleu(reference, source, alpha))}
-
-
-class SelfBleu(_Local):
-    """Mean sentence BLEU of outputs against their sources."""
-
-    columns: ClassVar[dict[str, Any]] = {"predictions": _TEXT, "sources": _TEXT}
-    about = "mean sentence BLEU of the output against its source"
-
-    def _compute(self, predictions: list[str], sources: list[str]) -> dict[str, float]:
-        return {"self_bleu": float(bleu.self_bleu(sources, predictions).mean())}
+    def best(self, score: Callable[[str, str], float]) -> Floats:
+        """The largest score(reference, output) of each, shape (n,); NaN without a reference."""
+        both = zip(self.outputs, self.references, strict=True)
+        return np.array([max((score(r, y) for r in texts), default=np.nan) for y, texts in both])
 
 
-class BertIBleu(_Local):
-    """BERT-iBLEU × 100; the encoder is given at construction."""
+@dataclass(frozen=True)
+class Metric:
+    """How one metric is computed.
 
-    columns: ClassVar[dict[str, Any]] = {"predictions": _TEXT, "sources": _TEXT}
-    about = "BERT-iBLEU x 100 (Niu et al. 2021)"
+    Args:
+        title: its name in tables and figures; the arrow points to what is better.
+        values: shape (n,), a score of each output, whose mean counts; or (n, d) with a `statistic`.
+        statistic: maps sums of columns, shape (…, d), to the score of all outputs together.
+        lacks: why values are missing.
+        parts: of the signature; or a function from n to all of it.
+    """
 
-    def __init__(self, encoder: Encoder, **settings: Any) -> None:
-        self.encoder = encoder
-        super().__init__(**settings)
+    title: str
+    values: Callable[[Texts], Floats]
+    statistic: Callable[[Floats], Floats] | None = None
+    lacks: str = "no references"
+    parts: dict[str, Any] | Callable[[int], str] = field(default_factory=dict)
 
-    def _compute(
-        self, predictions: list[str], sources: list[str], beta: float = 4.0
-    ) -> dict[str, float]:
-        meaning = self.encoder.bert_score(predictions, sources)
-        own = bleu.self_bleu(sources, predictions) / 100
-        return {"bert_ibleu": 100 * float(ibleu.bert_ibleu(meaning, own, beta).mean())}
+    def present(self, values: Floats) -> NDArray[np.bool_]:
+        """Which outputs have a value, shape (n,)."""
+        return np.asarray(~np.isnan(values.reshape(len(values), -1)).any(axis=1))
+
+    def signature(self, name: str, n: int, encoder: str = "") -> str:
+        """How a score over n outputs was computed."""
+        if callable(self.parts):
+            return self.parts(n)
+        more = {"encoder": encoder} if self.lacks == NO_ENCODER else {}
+        return signature(name, n=n, **self.parts, **more)
+
+    def score(self, texts: Texts) -> float:
+        """The score of all outputs that have a value; NaN where none has."""
+        values = self.values(texts)
+        values = values[self.present(values)]
+        if not len(values):
+            return float("nan")
+        if self.statistic is None:
+            return float(values.mean())
+        return float(self.statistic(values.sum(axis=0)))
 
 
-class NgramDiversity(_Local):
-    """H2 and H3 in bits and MSTTR × 100 of a set of sentences (NaN where there is too little)."""
+def novelty(source: str, summary: str) -> float:
+    """Fraction of the summary's different word pairs that the source lacks; NaN without any.
 
-    columns: ClassVar[dict[str, Any]] = {"predictions": _TEXT}
-    about = "H2, H3 (bits) and MSTTR x 100"
+    Abstractive summaries have a high one (See et al. 2017, section 6).
 
-    def _compute(self, predictions: list[str]) -> dict[str, float]:
-        return {
-            "h2": lexical_diversity.ngram_entropy(predictions, 2),
-            "h3": lexical_diversity.ngram_entropy(predictions, 3),
-            "msttr": 100 * lexical_diversity.msttr(predictions),
-        }
+    >>> novelty("The old school burned down.", "The school burned.")
+    0.5
+    """
+    ours, theirs = (set(pairwise(w)) for w in (words(summary), words(source)))
+    return len(ours - theirs) / len(ours) if ours else float("nan")
+
+
+def word_ratio(source: str, target: str) -> float:
+    """Words of the target per word of its source; NaN for a source without words."""
+    before = len(words(source))
+    return len(words(target)) / before if before else float("nan")
+
+
+@lru_cache
+def _scorer(kind: str) -> Any:
+    from rouge_score.rouge_scorer import RougeScorer  # slow to import
+
+    return RougeScorer([kind])
+
+
+def _rouge(kind: str) -> Callable[[Texts], Floats]:
+    def values(texts: Texts) -> Floats:
+        score = _scorer(kind).score
+        return 100 * texts.best(lambda r, y: float(score(r, y)[kind].fmeasure))
+
+    return values
+
+
+def _bleu(texts: Texts) -> Floats:
+    pairs = zip(texts.outputs, texts.references, strict=True)
+    return np.array([bleu.sentence_bleu(y, r) if r else np.nan for y, r in pairs])
+
+
+def _self_bleu(texts: Texts) -> Floats:
+    return bleu.self_bleu(texts.sources, texts.outputs)
+
+
+def _bleu_columns(texts: Texts) -> Floats:
+    """Sufficient statistics of corpus BLEU; NaN without a reference."""
+    known = np.array([bool(r) for r in texts.references], dtype=bool)
+    columns = bleu.bleu_statistics(texts.outputs, [r or [""] for r in texts.references])
+    columns[~known] = np.nan
+    return columns
+
+
+def _ibleu_columns(texts: Texts) -> Floats:
+    own = bleu.bleu_statistics(texts.outputs, [[x] for x in texts.sources])
+    return np.hstack([_bleu_columns(texts), own])
+
+
+def _ibleu_of_sums(sums: Floats) -> Floats:
+    half = sums.shape[-1] // 2
+    return ibleu(bleu.bleu_from_sums(sums[..., :half]), bleu.bleu_from_sums(sums[..., half:]))
+
+
+def _bert_ibleu(texts: Texts) -> Floats:
+    return 100 * bert_ibleu(texts.column("bert_score"), _self_bleu(texts) / 100)
+
+
+def _valid(texts: Texts) -> Floats:
+    """Faithful and not too similar; what cannot be judged is missing, similar or not."""
+    faithful = texts.judge.equivalent(texts.sources, texts.outputs)
+    return 100 * faithful * (texts.similar <= texts.rouge_l_max)
+
+
+def _of_bleu(variant: str, prefix: str = "") -> Callable[[int], str]:
+    return lambda n: prefix + bleu.bleu_signature(variant, n)
+
+
+_ROUGE = {"tok": "rouge-score", "stem": "no"}
+_OF_SOURCE = {"of": "output,source"}
+_NO_WORDS = "no words"
+
+#: name → metric. What an outcome is called here, it is called everywhere.
+METRICS: dict[str, Metric] = {
+    "bleu": Metric("BLEU ↑", _bleu, parts=_of_bleu("sentence")),
+    "bleu_corpus": Metric(
+        "corpus BLEU ↑", _bleu_columns, bleu.bleu_from_sums, parts=_of_bleu("corpus")
+    ),
+    "ibleu": Metric(
+        "iBLEU ↑", lambda t: ibleu(_bleu(t), _self_bleu(t)),
+        parts=_of_bleu("sentence", "ibleu|alpha:0.7|"),
+    ),
+    "ibleu_corpus": Metric(
+        "corpus iBLEU ↑", _ibleu_columns, _ibleu_of_sums,
+        parts=_of_bleu("corpus", "ibleu|alpha:0.7|"),
+    ),
+    "rouge_l": Metric(
+        "ROUGE-L to references ↑", lambda t: 100 * t.best(rouge_l), parts=_ROUGE | {"refs": "best"}
+    ),
+    "rouge_l_source": Metric(
+        "ROUGE-L to source ↓", lambda t: 100 * t.similar, lacks=_NO_WORDS, parts=_ROUGE
+    ),
+    "self_bleu": Metric(
+        "Self-BLEU ↓", _self_bleu, lacks=_NO_WORDS, parts=_of_bleu("sentence", "self_bleu|")
+    ),
+    "length_ratio": Metric(
+        "words, output / source", lambda t: t.each(word_ratio), lacks=_NO_WORDS,
+        parts={"unit": "words"},
+    ),
+    "bert_ibleu": Metric(
+        "BERT-iBLEU ↑", _bert_ibleu, lacks=NO_ENCODER, parts={"beta": 4} | _OF_SOURCE
+    ),
+    "bert_score": Metric(
+        "BERTScore to source ↑", lambda t: 100 * t.column("bert_score"), lacks=NO_ENCODER,
+        parts=_OF_SOURCE,
+    ),
+    "cosine": Metric("cosine ↑", lambda t: 100 * t.column("cosine"), lacks=NO_ENCODER),
+    "rouge1": Metric("ROUGE-1 ↑", _rouge("rouge1"), parts=_ROUGE | {"refs": "best"}),
+    "rouge2": Metric("ROUGE-2 ↑", _rouge("rouge2"), parts=_ROUGE | {"refs": "best"}),
+    "bert_score_references": Metric(
+        "BERTScore ↑", lambda t: 100 * t.column("bert_score_references"), lacks=NO_ENCODER,
+        parts={"refs": "best"},
+    ),
+    "compression": Metric(
+        "length, % of x ↓", lambda t: 100 * t.each(lambda x, y: len(y) / max(1, len(x))),
+        lacks=_NO_WORDS, parts={"unit": "characters"},
+    ),
+    "novelty": Metric(
+        "new word pairs ↑", lambda t: 100 * t.each(novelty), lacks=_NO_WORDS, parts={"n-gram": 2}
+    ),
+    "fidelity": Metric(
+        "fidelity ↑", lambda t: 100 * t.judge.equivalent(t.sources, t.outputs),
+        lacks="the judge says nothing",
+    ),
+    "paraphrase": Metric("valid paraphrase ↑", _valid, lacks="the judge says nothing"),
+    "follows": Metric(
+        "follows ↑", lambda t: 100 * t.judge.entails(t.sources, t.outputs),
+        lacks="the judge says nothing",
+    ),
+    "coverage": Metric(
+        "coverage ↑", lambda t: 100 * t.judge.coverage(t.sources, t.outputs),
+        lacks="the judge says nothing",
+    ),
+    "good": Metric(
+        "good summary ↑",
+        lambda t: 100 * t.judge.good_summaries(t.sources, t.outputs, t.longest),
+        lacks="the judge says nothing",
+    ),
+}  # fmt: skip
+
+#: Metrics of Table 2, and of Table 5.
+PARAPHRASE = (
+    "bleu", "bleu_corpus", "ibleu", "ibleu_corpus", "rouge_l", "rouge_l_source", "self_bleu",
+    "length_ratio", "bert_ibleu", "bert_score", "cosine",
+)  # fmt: skip
+SUMMARY = (
+    "follows", "coverage", "good", "compression", "novelty", "rouge1", "rouge2", "rouge_l",
+    "bert_score_references",
+)  # fmt: skip
+JUDGED = ("fidelity", "paraphrase", "follows", "coverage", "good")
+ENCODED = tuple(name for name, metric in METRICS.items() if metric.lacks == NO_ENCODER)
+
+#: Metrics of a set of sentences as a whole; see `corpus_quality` for their intervals.
+CORPUS_METRICS: dict[str, Callable[[Sequence[str]], float]] = {
+    "h2": lambda texts: lexical_diversity.ngram_entropy(texts, 2),
+    "h3": lambda texts: lexical_diversity.ngram_entropy(texts, 3),
+    "msttr": lambda texts: 100 * lexical_diversity.msttr(texts),
+}

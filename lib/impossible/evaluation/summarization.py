@@ -1,70 +1,23 @@
-"""Sentence summaries: their scores, and systems that need no training (paper §3.6, Table 5)."""
+"""Sentence summaries by systems that need no training (paper §3.6, Table 5)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import pairwise
 
-import numpy as np
 import pandas as pd
 from nltk.tree import Tree
-from rouge_score.rouge_scorer import RougeScorer
 
 from impossible.evaluation.prompting import answers
 from impossible.evaluation.systems import System
 from impossible.models.loading import LanguageModel
-from impossible.text.sentence_boundaries import words
 from impossible.text.tree_edit_distance import parse_bracketed
 
-__all__ = ["first_words", "novelty", "pruned", "summary_scores", "tldr"]
+__all__ = ["first_words", "pruned", "tldr"]
 
 #: Prepositions whose phrases mostly name participants, so that deletion spares them.
 SPARED = frozenset({"by", "from", "of", "to", "with"})
 DROPPED = frozenset({"ADVP", "JJ", "PRN"})
-ROUGE = ("rouge1", "rouge2", "rougeL")
-
-
-def summary_scores(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Scores of single summaries, times 100, whose means `systems.mean_rows` makes.
-
-    Args:
-        predictions: PREDICTIONS with the likeness to references (`evaluation.with_likeness`).
-
-    Returns:
-        system, item, rouge1, rouge2, rouge_l (F1, best reference, no stemmer),
-        bert_score_references (F1, best reference), compression (characters of output / source),
-        novelty (share of the output's word pairs that the source lacks). An empty output scores 0
-        and has no novelty.
-    """
-    scorer = RougeScorer(ROUGE)
-    outputs, references = list(predictions["output"]), list(predictions["references"])
-    rows = [
-        [max(scorer.score(text, output)[name].fmeasure for text in texts) for name in ROUGE]
-        for output, texts in zip(outputs, references, strict=True)
-    ]
-    frame = predictions[["system", "item"]].reset_index(drop=True)
-    frame[["rouge1", "rouge2", "rouge_l"]] = 100 * np.array(rows).reshape(-1, 3)
-    frame["bert_score_references"] = 100 * predictions["bert_score_references"].to_numpy(float)
-    sources = list(predictions["source"])
-    lengths = [len(y) / max(1, len(x)) for x, y in zip(sources, outputs, strict=True)]
-    frame["compression"] = 100 * np.array(lengths)
-    frame["novelty"] = 100 * np.array(
-        [novelty(x, y) for x, y in zip(sources, outputs, strict=True)]
-    )
-    return frame
-
-
-def novelty(source: str, summary: str) -> float:
-    """Share of the summary's different word pairs that do not occur in the source; NaN without any.
-
-    Abstractive summaries have a high share (See et al. 2017, section 6).
-
-    >>> novelty("The old school burned down.", "The school burned.")
-    0.5
-    """
-    ours, theirs = (set(pairwise(w)) for w in (words(summary), words(source)))
-    return len(ours - theirs) / len(ours) if ours else float("nan")
 
 
 def first_words(share: float = 0.5) -> System:

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_difference
-from impossible.evaluation.metric_rows import Encoder as Likeness
+from impossible.evaluation.judges import Judge
+from impossible.evaluation.metric_rows import Encoder as Similarity
 from impossible.evaluation.metric_rows import MetricRows
-from impossible.evaluation.paraphrase_metrics import with_likeness
+from impossible.evaluation.metrics import METRICS, Texts
+from impossible.evaluation.paraphrase_metrics import with_similarities
 from impossible.evaluation.prompting import answers, few_shot, zero_shot
 from impossible.models.loading import LanguageModel, Run, load_encoder
 from impossible.models.nli import Encoder
 from impossible.models.seq2seq_generation import rewrite
-from impossible.text.bleu import self_bleu
-from impossible.text.ibleu import bert_ibleu
-from impossible.text.rouge import rouge_l
 from impossible.text.signature import signature
 
 __all__ = [
@@ -30,6 +27,8 @@ __all__ = [
     "prompted", "shuffled", "student_system", "text_encoder",
 ]  # fmt: skip
 
+#: What is measured of every output of a paraphraser.
+ITEM_METRICS = ("rouge_l_source", "self_bleu", "bert_ibleu", "fidelity", "paraphrase")
 System = Callable[[pd.DataFrame], list[str]]
 
 
@@ -87,7 +86,7 @@ def shuffled(system: System) -> System:
 
 
 def predict(
-    systems: Mapping[str, System], items: pd.DataFrame, encoder: Likeness | None = None
+    systems: Mapping[str, System], items: pd.DataFrame, encoder: Similarity | None = None
 ) -> pd.DataFrame:
     """PREDICTIONS of every system for every item.
 
@@ -108,7 +107,7 @@ def predict(
         others = [list(r)[int(gold or len(r) > 1) :] for r in answered["references"]]
         columns = {"item": answered["item"], "source": answered["source"], "references": others}
         parts.append(pd.DataFrame({"system": name, **columns, "output": system(answered)}))
-    return with_likeness(pd.concat(parts, ignore_index=True), encoder)
+    return with_similarities(pd.concat(parts, ignore_index=True), encoder)
 
 
 def text_encoder(name: str, run: Run | None = None, device: str = "auto") -> Encoder | None:
@@ -118,33 +117,24 @@ def text_encoder(name: str, run: Run | None = None, device: str = "auto") -> Enc
 
 def item_scores(
     predictions: pd.DataFrame,
-    judge: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]] | None = None,
+    judge: Judge | None = None,
     rouge_l_max: float = 0.75,
+    metrics: Sequence[str] = ITEM_METRICS,
+    longest: float = 0.8,
 ) -> pd.DataFrame:
-    """Scores of single outputs, in per cent, from which differences of systems are made.
+    """Scores of single outputs, from which differences of systems are made.
 
     Args:
         predictions: PREDICTIONS of `predict`.
-        judge: (sources, outputs) → 1, 0 or NaN (nothing can be said) for each output.
-        rouge_l_max: more alike to the source than this, an output is no paraphrase (paper §3.2).
+        judge: says what is faithful; None: judged metrics are NaN.
+        rouge_l_max, longest: limits of a valid paraphrase and of a good summary (`metrics.Texts`).
+        metrics: names in `metrics.METRICS`.
 
     Returns:
-        system, item, rouge_l_source, self_bleu, bert_ibleu (NaN where no encoder ran) and, with a
-        judge, fidelity and paraphrase: what is faithful, and what is a valid paraphrase (also
-        new). Where the judge is silent both are NaN, whatever the output.
+        system, item and a column per metric; NaN where a value is missing.
     """
-    sources, outputs = list(predictions["source"]), list(predictions["output"])
-    own = self_bleu(sources, outputs)
-    near = np.array([rouge_l(x, y) for x, y in zip(sources, outputs, strict=True)])
-    alike = predictions["bert_score"].to_numpy(dtype=float)
-    known = ~np.isnan(alike)
-    combined = np.full(len(outputs), np.nan)
-    combined[known] = 100 * bert_ibleu(alike[known], own[known] / 100)
-    columns = {"rouge_l_source": 100 * near, "self_bleu": own, "bert_ibleu": combined}
-    if judge is not None:
-        fidelity = 100 * judge(sources, outputs)
-        new = fidelity * (near <= rouge_l_max)
-        columns |= {"fidelity": fidelity, "paraphrase": new}
+    texts = Texts(predictions, judge or Judge(), rouge_l_max, longest)
+    columns = {name: METRICS[name].values(texts) for name in metrics}
     return predictions[["system", "item"]].reset_index(drop=True).assign(**columns)
 
 
@@ -158,7 +148,11 @@ def mean_rows(
     for system, group in scores.groupby("system", sort=False):
         rows = MetricRows(str(system), group["item"].to_numpy(), bootstrap)
         for metric in metrics:
-            rows.mean(metric, group[metric].astype(float))
+            values = group[metric].astype(float)
+            if values.isna().all() and metric in METRICS:
+                rows.missing(metric, METRICS[metric].lacks)
+            else:
+                rows.mean(metric, values)
         parts.append(rows.frame())
     return pd.concat(parts, ignore_index=True)
 

@@ -57,7 +57,7 @@ def _compression(source: str, output: str) -> float:
 
 def _novelty(source: str, output: str) -> float:
     """Fraction of the output's word pairs that the source lacks; NaN without word pairs."""
-    from impossible.evaluation.summarization import novelty
+    from impossible.evaluation.metrics import novelty
 
     return novelty(source, output)
 
