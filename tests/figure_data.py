@@ -150,7 +150,7 @@ def graph() -> tuple[list[int], list[tuple[int, int]], set[int]]:
 def claim_parts() -> pd.DataFrame:
     """Two claims of one part, one of two: each verdict once, and a bound of its own."""
     columns = [
-        "number", "claim", "label", "smallest", "bound", "value", "low", "high", "control",
+        "number", "claim", "label", "minimum_effect", "bound", "value", "low", "high", "control",
         "control_low", "control_high", "verdict", "claim_verdict",
     ]  # fmt: skip
     nan, failed = float("nan"), "not reproduced"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from impossible.data.run_folder import RunFolder
-from impossible.evaluation.claims.judging import judge
-from impossible.evaluation.claims.specification import WANTED, collect, load_claims
+from impossible.evaluation.claims.specification import REQUIRED_SEEDS, collect_seeds, load_claims
+from impossible.evaluation.claims.verdicts import judge_claims
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow
@@ -81,27 +81,27 @@ def verdicts(
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
     book = load_claims()
-    judged = judge(book, collect(run, 0, seeds, book))
+    judged = judge_claims(book, collect_seeds(run, 0, seeds, book))
     return {ruled.claim.number: ruled.verdict for ruled in judged.claims}
 
 
 def test_a_sound_pipeline_fails_none_of_these(tmp_path: Path) -> None:
-    found = verdicts(tmp_path, "05", WANTED["sampled"])
+    found = verdicts(tmp_path, "05", REQUIRED_SEEDS["sampled"])
     assert found[1] != "not reproduced"
     assert found[2] != "not reproduced"
     assert found[5] == "reproduced"
 
 
 def test_swapped_labels_of_the_critic(tmp_path: Path) -> None:
-    found = verdicts(tmp_path, "05", WANTED["sampled"], CRITIC)
+    found = verdicts(tmp_path, "05", REQUIRED_SEEDS["sampled"], CRITIC)
     assert found[5] == "not reproduced"  # filtering no longer raises true precision
 
 
 def test_shuffled_contexts(tmp_path: Path) -> None:
-    found = verdicts(tmp_path, "02", WANTED["sampled"], CONTEXTS)
+    found = verdicts(tmp_path, "02", REQUIRED_SEEDS["sampled"], CONTEXTS)
     assert found[1] == "not reproduced"
 
 
 def test_a_student_of_shuffled_pairs(tmp_path: Path) -> None:
-    found = verdicts(tmp_path, "09", WANTED["trained"], STUDENT, sizes=TRAINED)
+    found = verdicts(tmp_path, "09", REQUIRED_SEEDS["trained"], STUDENT, sizes=TRAINED)
     assert found[4] == "not reproduced"  # no better than the prompted teacher

@@ -13,16 +13,16 @@ import pytest
 from impossible.data.run_folder import RunFolder, read_json, record, scalars, write_json
 from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Interval
-from impossible.evaluation.claims.judging import Finding, Judgement, combined, judge, ruling
 from impossible.evaluation.claims.specification import (
-    WANTED,
-    Book,
+    REQUIRED_SEEDS,
+    ClaimBook,
     Part,
     Recorded,
     Source,
-    collect,
+    collect_seeds,
     load_claims,
 )
+from impossible.evaluation.claims.verdicts import Finding, Judgement, combined, judge_claims, ruling
 from impossible.evaluation.seed_statistics import MOST_SEEDS
 from impossible.report.claim_tables import (
     by_chance,
@@ -41,7 +41,7 @@ SOURCES = [source for _, part in PARTS for source in part.sources()]
 # --- one claim of one part, judged by hand
 
 TEXT = {
-    "measures": {"share": {"unit": "points", "smallest": 5, "why": "by hand"}},
+    "measures": {"share": {"unit": "points", "minimum_effect": 5, "why": "by hand"}},
     "claims": [
         {
             "number": 1, "claim": "It rises.", "short": "rises", "place": "§2", "kind": "trained",
@@ -58,11 +58,11 @@ TEXT = {
 }  # fmt: skip
 
 
-def book(**changes: Any) -> Book:
+def book(**changes: Any) -> ClaimBook:
     """The claim by hand, with some fields of its part changed."""
     text = json.loads(json.dumps(TEXT))
     text["claims"][0]["parts"][0].update(changes)
-    return Book.model_validate(text)
+    return ClaimBook.model_validate(text)
 
 
 def seeds(rises: list[Any], controls: list[Any]) -> dict[int, Recorded]:
@@ -74,7 +74,7 @@ def seeds(rises: list[Any], controls: list[Any]) -> dict[int, Recorded]:
 
 def found(rises: list[Any], controls: list[Any] | None = None, **changes: Any) -> Finding:
     numbers = seeds(rises, [0.0] * len(rises) if controls is None else controls)
-    return judge(book(**changes), numbers).claims[0].findings[0]
+    return judge_claims(book(**changes), numbers).claims[0].findings[0]
 
 
 def test_three_seeds_by_hand() -> None:
@@ -87,7 +87,7 @@ def test_three_seeds_by_hand() -> None:
     assert finding.verdict == finding.reading == "reproduced"
     # t = 12 / (2 / √3) = 10.39; with two degrees of freedom p = (1 - t / √(2 + t²)) / 2
     assert finding.p == pytest.approx((1 - 10.392 / math.sqrt(2 + 10.392**2)) / 2, rel=1e-3)
-    assert finding.settle == 3
+    assert finding.required_seeds == 3
 
 
 def test_a_claim_of_a_fall_is_turned() -> None:
@@ -138,7 +138,7 @@ def test_each_branch_of_the_rule(
         ([-0.1, 0.0, 0.01], [-0.2, -0.2, -0.21], "undecided"),
     ],
 )
-def test_not_worse_needs_an_interval_above_minus_the_smallest_effect(
+def test_not_worse_needs_an_interval_above_minus_the_minimum_effect(
     rises: list[float], controls: list[float], verdict: str
 ) -> None:
     assert found(rises, controls, bound="not_worse").verdict == verdict
@@ -151,20 +151,20 @@ def test_one_seed_shows_the_interval_of_its_own_run() -> None:
     assert np.isnan(finding.p)
     alone = found([0.10])
     assert np.isnan(alone.effect.low)
-    assert (alone.reading, alone.settle) == ("undecided", None)
+    assert (alone.reading, alone.required_seeds) == ("undecided", None)
 
 
-def test_seeds_to_settle_by_hand() -> None:
+def test_required_seeds_by_hand() -> None:
     # s = 10 points, mean 10: t s / √n < 10 first at n = 7 (2.447 · 10 / √7 = 9.25)
-    assert found([0.0, 0.1, 0.2]).settle == 7
+    assert found([0.0, 0.1, 0.2]).required_seeds == 7
     # of one seed s is half the interval by 1.96: 10 points again
-    assert found([[0.1, -0.096, 0.296]]).settle == 7
+    assert found([[0.1, -0.096, 0.296]]).required_seeds == 7
     # mean 1 point: the interval must end below 5, 4 away, or begin above 0, 1 away
-    assert found([-0.02, 0.01, 0.04]).settle == 5  # 2.776 · 3 / √5 = 3.72
-    assert found([0.10, 0.12]).settle == 3, "never fewer than a verdict needs"
-    assert found([-0.9, 0.025, 0.95]).settle is None
+    assert found([-0.02, 0.01, 0.04]).required_seeds == 5  # 2.776 · 3 / √5 = 3.72
+    assert found([0.10, 0.12]).required_seeds == 3, "never fewer than a verdict needs"
+    assert found([-0.9, 0.025, 0.95]).required_seeds is None
     # not worse than -5 from a mean of 0, s = 5: 5 away
-    assert found([-0.05, 0.0, 0.05], [-0.9, -0.9, -0.91], bound="not_worse").settle == 7
+    assert found([-0.05, 0.0, 0.05], [-0.9, -0.9, -0.91], bound="not_worse").required_seeds == 7
 
 
 def test_a_seed_without_a_number_is_named_and_not_counted_as_zero() -> None:
@@ -202,8 +202,8 @@ def test_a_claim_holds_if_all_its_parts_do() -> None:
 
 
 def working(part: Part, control: bool, rng: np.random.Generator) -> float:
-    """What a pipeline that works would record: three times the smallest effect, control none."""
-    smallest = BOOK.measures[part.measure].smallest
+    """What a pipeline that works would record: three times the minimum effect, control none."""
+    smallest = BOOK.measures[part.measure].minimum_effect
     size = 0.1 * smallest if part.bound == "not_worse" else 3 * smallest
     lost = -4 * smallest if part.bound == "not_worse" else -0.5 * smallest
     noise = 0.05 * smallest * rng.normal()
@@ -230,7 +230,7 @@ def simulated(folder: Path, n: int = 5, broken: Broken = lambda number, part: Fa
 
 
 def judged(run: RunFolder) -> Judgement:
-    return judge(BOOK, collect(run, 0, 5, BOOK))
+    return judge_claims(BOOK, collect_seeds(run, 0, 5, BOOK))
 
 
 def test_a_pipeline_that_works_reproduces_every_claim(tmp_path: Path) -> None:
@@ -282,7 +282,9 @@ def test_too_few_seeds_decide_nothing(tmp_path: Path) -> None:
         ruled = three[claim.number]
         assert ruled.verdict == ("reproduced" if claim.kind == "trained" else "undecided")
         assert ruled.reading == "reproduced"
-        assert ruled.settle == (WANTED[claim.kind] if claim.kind == "sampled" else 3)
+        assert ruled.required_seeds == (
+            REQUIRED_SEEDS[claim.kind] if claim.kind == "sampled" else 3
+        )
 
 
 def test_p_values_are_of_the_weakest_part_and_adjusted_for_the_number_of_claims(
@@ -324,7 +326,7 @@ def test_the_weakest_part_stands_for_its_claim(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rises", "shown"),
     [
-        ([0.10, 0.12, 0.14], "settled"),
+        ([0.10, 0.12, 0.14], "decided"),
         ([0.0, 0.1, 0.2], "7"),
         ([[0.1, -0.096, 0.296]], "≥ 7"),
         ([-0.9, 0.025, 0.95], f"> {MOST_SEEDS}"),
@@ -332,10 +334,10 @@ def test_the_weakest_part_stands_for_its_claim(tmp_path: Path) -> None:
         ([None], "–"),
     ],
 )
-def test_seeds_to_settle_as_a_reader_sees_them(rises: list[Any], shown: str) -> None:
-    ledger = judge(book(), seeds(rises, [0.0] * len(rises)))
-    assert claim_table(ledger)["seeds to settle"].tolist() == [shown]
-    assert part_table(ledger)["seeds to settle"].tolist() == [shown]
+def test_required_seeds_as_a_reader_sees_them(rises: list[Any], shown: str) -> None:
+    ledger = judge_claims(book(), seeds(rises, [0.0] * len(rises)))
+    assert claim_table(ledger)["seeds required"].tolist() == [shown]
+    assert part_table(ledger)["seeds required"].tolist() == [shown]
 
 
 def test_intervals_that_miss_by_chance_are_counted(tmp_path: Path) -> None:
@@ -370,7 +372,7 @@ def test_seeds_are_collected_from_the_run_and_from_below_it(tmp_path: Path) -> N
     record(run, "03_other", rise=1.0)
     for seed in ("12", "14", "late"):
         record(RunFolder.open(run.seeds / seed), "02_x", rise=2.0)
-    gathered = collect(run, 11, 3, book())
+    gathered = collect_seeds(run, 11, 3, book())
     assert list(gathered) == [11, 12]  # 13 did not run, 14 is none of three seeds
     assert gathered[11].numbers == {"02_x": {"rise": 1.0}}  # what no claim names is not read
     source = Source(notebook="02_x", scalar="rise")
@@ -398,8 +400,14 @@ def part_of(text: dict[str, Any]) -> dict[str, Any]:
         (lambda t: part_of(t).update(no_control="why"), "give either a control, or null and the"),
         (lambda t: part_of(t).update(extra=1), r"parts\.0\.extra: extra inputs are not permitted"),
         (lambda t: part_of(t).pop("effect"), r"parts\.0\.effect: field required"),
-        (lambda t: t["measures"]["share"].update(smallest=0), "smallest: input should be greater"),
-        (lambda t: t["measures"]["share"].update(smallest="5"), "smallest: input should be a"),
+        (
+            lambda t: t["measures"]["share"].update(minimum_effect=0),
+            "minimum_effect: input should be greater",
+        ),
+        (
+            lambda t: t["measures"]["share"].update(minimum_effect="5"),
+            "minimum_effect: input should be a",
+        ),
         (lambda t: t["claims"].append(t["claims"][0]), "claim 1 is given 2 times"),
         (lambda t: t["claims"][0].update(parts=[]), "parts: list should have at least 1 item"),
         (lambda t: t["claims"][0].update(kind="read"), "kind: input should be 'sampled' or"),
@@ -444,3 +452,20 @@ def test_the_notebook_declares_what_the_claims_read() -> None:
 def test_claims_count_from_one_and_every_measure_is_used() -> None:
     assert [claim.number for claim in BOOK.claims] == list(range(1, len(BOOK.claims) + 1))
     assert {part.measure for _, part in PARTS} == set(BOOK.measures)
+
+
+def test_the_committed_ledger_is_readable_and_gives_the_same_verdicts() -> None:
+    run = RunFolder(ROOT / "results" / "laboratory-full")
+    ledger = read_json(run.root / "claims.json")
+    again = judge_claims(BOOK, collect_seeds(run, 0, len(ledger["seeds"]), BOOK))
+    assert list(again.seeds) == ledger["seeds"]
+    assert counted(again) == ledger["counts"]
+    for claim, before in zip(again.claims, ledger["claims"], strict=True):
+        assert (claim.verdict, claim.reading) == (before["verdict"], before["reading"])
+        assert claim.p == pytest.approx(before["p"], abs=1e-9)
+        assert claim.p_holm == pytest.approx(before["p_holm"], abs=1e-9)
+        for finding, part in zip(claim.findings, before["parts"], strict=True):
+            assert (finding.verdict, finding.reason) == (part["verdict"], part["reason"])
+            assert finding.effect.bounds == pytest.approx(
+                [part["effect_found"][name] for name in ("value", "low", "high")]
+            )

@@ -22,7 +22,7 @@ from impossible.evaluation.seed_statistics import (
     holm,
     one_sided_p,
     over_seeds,
-    seeds_needed,
+    required_seeds,
 )
 from impossible.text.lexical_diversity import entropy_bits, msttr, ngram_entropy, segment_ratios
 from scipy import stats
@@ -163,14 +163,14 @@ def test_seeds_that_agree_exactly() -> None:
 
 
 @given(st.floats(0.1, 10), st.floats(0.1, 10), st.floats(0.6, 0.99))
-def test_seeds_needed_is_the_first_number_that_is_enough(
+def test_required_seeds_is_the_first_number_that_is_enough(
     deviation: float, distance: float, confidence: float
 ) -> None:
     def half(n: int) -> float:
         error = deviation / np.sqrt(n)
         return float(error * stats.t.ppf((1 + confidence) / 2, n - 1))
 
-    needed = seeds_needed(deviation, distance, confidence)
+    needed = required_seeds(deviation, distance, confidence)
     if needed is None:
         assert half(MOST_SEEDS) >= distance
     else:
@@ -178,10 +178,10 @@ def test_seeds_needed_is_the_first_number_that_is_enough(
         assert needed == 2 or half(needed - 1) >= distance
 
 
-def test_seeds_needed_knows_no_answer_to_what_is_unknown() -> None:
-    assert seeds_needed(np.nan, 1.0) is None
-    assert seeds_needed(1.0, 0.0) is None
-    assert seeds_needed(1.0, 1.0, most=6) is None
+def test_required_seeds_knows_no_answer_to_what_is_unknown() -> None:
+    assert required_seeds(np.nan, 1.0) is None
+    assert required_seeds(1.0, 0.0) is None
+    assert required_seeds(1.0, 1.0, most=6) is None
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))

@@ -12,8 +12,14 @@ import pandas as pd
 
 from impossible.data.run_folder import RunFolder, write_json
 from impossible.evaluation.bootstrap import Interval
-from impossible.evaluation.claims.judging import Finding, Judgement, Ruled
-from impossible.evaluation.claims.verdicts import FAILED, REPRODUCED, VERDICTS
+from impossible.evaluation.claims.verdicts import (
+    FAILED,
+    REPRODUCED,
+    VERDICTS,
+    Finding,
+    JudgedClaim,
+    Judgement,
+)
 from impossible.evaluation.seed_statistics import MOST_SEEDS
 from impossible.report.tables import MISSING, interval
 
@@ -24,22 +30,23 @@ def part_rows(judged: Judgement) -> pd.DataFrame:
     """One row per part, numbers unrounded: what the figure draws and the CSV holds.
 
     Returns:
-        number, claim, part, label, statistic, unit, smallest, bound, sign, value, low, high, n,
-        control, control_low, control_high, destroyed, reading, verdict, reason, p, settle,
-        claim_verdict, deciding (whether the claim's verdict rests on this part). Effect and control
-        are turned so that positive is what the claim says.
+        number, claim, part, label, statistic, unit, minimum_effect, bound, sign, value, low, high,
+        n, control, control_low, control_high, destroyed, reading, verdict, reason, p,
+        required_seeds, claim_verdict, deciding (whether the claim's verdict rests on this part).
+        Effect and control are turned so that positive is what the claim says.
     """
     rows = [
         {
             "number": ruled.claim.number, "claim": ruled.claim.short, "part": place,
             "label": found.part.short, "statistic": found.part.statistic,
-            "unit": found.measure.unit, "smallest": found.measure.smallest,
+            "unit": found.measure.unit, "minimum_effect": found.measure.minimum_effect,
             "bound": found.part.bound, "sign": found.part.sign, "value": found.effect.value,
             "low": found.effect.low, "high": found.effect.high, "n": len(found.effects),
             "control": found.control.value, "control_low": found.control.low,
             "control_high": found.control.high, "destroyed": _destroyed(found),
             "reading": found.reading, "verdict": found.verdict, "reason": found.reason,
-            "p": found.p, "settle": found.settle, "claim_verdict": ruled.verdict,
+            "p": found.p, "required_seeds": found.required_seeds,
+            "claim_verdict": ruled.verdict,
             "deciding": found is ruled.deciding,
         }
         for ruled in judged.claims
@@ -53,7 +60,7 @@ def claim_table(judged: Judgement) -> pd.DataFrame:
     return pd.DataFrame([_line(ruled) for ruled in judged.claims])
 
 
-def _line(ruled: Ruled) -> dict[str, Any]:
+def _line(ruled: JudgedClaim) -> dict[str, Any]:
     found, parts = ruled.deciding, ruled.findings
     held = sum(each.verdict == REPRODUCED for each in parts)
     return {
@@ -66,7 +73,7 @@ def _line(ruled: Ruled) -> dict[str, Any]:
         "p (Holm)": MISSING if np.isnan(ruled.p_holm) else f"{ruled.p_holm:.3f}",
         "verdict": ruled.verdict,
         "by intervals alone": ruled.reading,
-        "seeds to settle": _seeds(ruled.verdict, ruled.settle, parts),
+        "seeds required": _seeds(ruled.verdict, ruled.required_seeds, parts),
     }
 
 
@@ -79,12 +86,12 @@ def part_table(judged: Judgement) -> pd.DataFrame:
                 "statistic": found.part.statistic,
                 "claimed": "+" if found.part.sign > 0 else "−",
                 "unit": found.measure.unit,
-                "smallest": f"{found.measure.smallest:g}",
+                "minimum effect": f"{found.measure.minimum_effect:g}",
                 **_numbers(found),
                 "what the control lacks": _destroyed(found),
                 "verdict": found.verdict,
                 "why": found.reason,
-                "seeds to settle": _seeds(found.verdict, found.settle, [found]),
+                "seeds required": _seeds(found.verdict, found.required_seeds, [found]),
             }
             for ruled in judged.claims
             for place, found in enumerate(ruled.findings, 1)
@@ -106,16 +113,16 @@ def _destroyed(found: Finding) -> str:
     return control.destroyed if control else f"no control: {found.part.no_control}"
 
 
-def _seeds(verdict: str, settle: int | None, findings: Sequence[Finding]) -> str:
-    """How many seeds settle it: as it stands, "settled", a lower bound, or more than advised."""
+def _seeds(verdict: str, required: int | None, findings: Sequence[Finding]) -> str:
+    """How many seeds decide it: as it stands, "decided", a lower bound, or more than advised."""
     if verdict in (REPRODUCED, FAILED):
-        return "settled"
+        return "decided"
     open_parts = [found for found in findings if found.verdict not in (REPRODUCED, FAILED)]
     if any(np.isnan(found.effect.low) for found in open_parts):
         return MISSING
-    if settle is None:
+    if required is None:
         return f"> {MOST_SEEDS}"
-    return f"≥ {settle}" if any(len(found.effects) == 1 for found in open_parts) else str(settle)
+    return f"≥ {required}" if any(len(f.effects) == 1 for f in open_parts) else str(required)
 
 
 def counted(judged: Judgement) -> dict[str, int]:
@@ -145,7 +152,7 @@ def write_claims(run: RunFolder, judged: Judgement) -> Path:
         {
             **ruled.claim.model_dump(exclude={"parts"}),
             "verdict": ruled.verdict, "reading": ruled.reading, "p": ruled.p,
-            "p_holm": ruled.p_holm, "settle": ruled.settle,
+            "p_holm": ruled.p_holm, "required_seeds": ruled.required_seeds,
             "parts": [_as_json(found) for found in ruled.findings],
         }
         for ruled in judged.claims
@@ -163,7 +170,7 @@ def _as_json(found: Finding) -> dict[str, Any]:
         "effect_per_seed": dict(found.effects), "control_per_seed": dict(found.controls),
         "seeds_without": list(found.absent), "files": list(found.files),
         "verdict": found.verdict, "reason": found.reason, "reading": found.reading,
-        "p": found.p, "settle": found.settle,
+        "p": found.p, "required_seeds": found.required_seeds,
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, project_root
 from impossible.errors import RunError
-from impossible.evaluation.claims.specification import WANTED, load_claims
+from impossible.evaluation.claims.specification import REQUIRED_SEEDS, load_claims
 from impossible.runner.notebook_spec import Stage, stages
 from impossible.runner.parallel import overlap
 from impossible.runner.run import Selection, run_all
@@ -68,7 +68,7 @@ def run_replicated(params: Params, folder: Path, selection: Selection | None = N
         As `runner.run_all`.
     """
     selection, further = selection or Selection(), seeds_of(params)
-    for kind, wanted in WANTED.items() if further else ():
+    for kind, wanted in REQUIRED_SEEDS.items() if further else ():
         if (n := getattr(params, f"{kind}_seeds")) < wanted:
             print(f"With {n} {kind}_seeds (below {wanted}) such claims stay undecided.", flush=True)
     if selection.partial or not further:

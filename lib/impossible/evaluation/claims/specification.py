@@ -1,6 +1,6 @@
 """What the paper claims, and the numbers that runs with several seeds recorded about it.
 
-`claims.yaml`, beside this module, holds the claims; it was written before the runs. `judging`
+`claims.yaml`, beside this module, holds the claims; it was written before the runs. `verdicts`
 judges them.
 """
 
@@ -22,13 +22,13 @@ from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Interval
 
 __all__ = [
-    "WANTED", "Book", "Claim", "Control", "Measure", "Part", "Recorded", "Source", "collect",
-    "load_claims",
+    "REQUIRED_SEEDS", "Claim", "ClaimBook", "Control", "Measure", "Part", "Recorded", "Source",
+    "collect_seeds", "load_claims",
 ]  # fmt: skip
 
 #: Seeds that a verdict needs. Sampling is cheap to repeat; training is not, and three is the least
 #: that shows a spread.
-WANTED = {"sampled": 5, "trained": 3}
+REQUIRED_SEEDS = {"sampled": 5, "trained": 3}
 
 Label = Annotated[str, Field(min_length=1, max_length=22)]  # beside the figure's axis
 Text = Annotated[str, Field(min_length=1)]
@@ -37,12 +37,12 @@ _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Measure(BaseModel):
-    """A unit, the smallest effect worth calling one in it, and why that."""
+    """A unit, the minimum effect size worth calling one in it, and why that."""
 
     model_config = _STRICT
 
     unit: Text
-    smallest: Positive
+    minimum_effect: Positive
     why: Text
 
 
@@ -72,7 +72,7 @@ class Part(BaseModel):
     """One number that must come out as the claim says.
 
     `sign` is 1 where the claim is that the number is positive, else -1. `bound` is "effect" (it
-    must lie beyond 0) or "not_worse" (it must not lie below minus the smallest effect).
+    must lie beyond 0) or "not_worse" (it must not lie below minus the minimum effect).
     """
 
     model_config = _STRICT
@@ -97,13 +97,34 @@ class Part(BaseModel):
         """Every number that it reads."""
         return [self.effect, *([self.control] if self.control else [])]
 
-    def read(self, source: Source, recorded: Mapping[str, Mapping[str, Any]]) -> Interval | None:
-        """A number in the measure's unit, turned so that positive is what the claim says."""
-        found, factor = source.read(recorded), self.sign * self.scale
-        if found is None:
+    def read(self, recorded: Mapping[str, Mapping[str, Any]]) -> list[Interval] | None:
+        """Effect, and control and their difference if there is one, of one seed.
+
+        All in the measure's unit, turned so that positive is what the claim says; None when one of
+        them is missing.
+        """
+        numbers = [source.read(recorded) for source in self.sources()]
+        found = [self._turned(number) for number in numbers if number is not None]
+        if len(found) < len(numbers):
             return None
-        low, high = sorted((factor * found.low, factor * found.high))
-        return Interval(factor * found.value, low, high, found.n)
+        return [*found, _difference(*found)] if len(found) > 1 else found
+
+    def _turned(self, number: Interval) -> Interval:
+        factor = self.sign * self.scale
+        low, high = sorted((factor * number.low, factor * number.high))
+        return Interval(factor * number.value, low, high, number.n)
+
+
+def _difference(effect: Interval, control: Interval) -> Interval:
+    """Effect minus control of one seed, as if they were independent (half-widths in quadrature).
+
+    A control without an interval is taken as it is.
+    """
+    value = effect.value - control.value
+    widths = np.nan_to_num([control.high - control.value, control.value - control.low])
+    below = np.hypot(effect.value - effect.low, widths[0])
+    above = np.hypot(effect.high - effect.value, widths[1])
+    return Interval(value, value - float(below), value + float(above), 1)
 
 
 class Claim(BaseModel):
@@ -119,7 +140,7 @@ class Claim(BaseModel):
     parts: Annotated[list[Part], Field(min_length=1)]
 
 
-class Book(BaseModel):
+class ClaimBook(BaseModel):
     """All claims and the measures of their parts."""
 
     model_config = _STRICT
@@ -159,7 +180,7 @@ class Recorded:
         return f"{self.folder}/{source.notebook}.json"
 
 
-def load_claims(path: Path | None = None) -> Book:
+def load_claims(path: Path | None = None) -> ClaimBook:
     """Read and check the claims.
 
     Args:
@@ -174,7 +195,7 @@ def load_claims(path: Path | None = None) -> Book:
     path = path or PACKAGE / "evaluation" / "claims" / "claims.yaml"
     content = read_yaml(path, DataError)
     try:
-        return Book.model_validate(content)
+        return ClaimBook.model_validate(content)
     except ValidationError as bad:
         first = bad.errors()[0]
         place = ".".join(map(str, first["loc"]))
@@ -183,7 +204,7 @@ def load_claims(path: Path | None = None) -> Book:
         raise DataError(f"{path}: {place + ': ' if place else ''}{message}.") from bad
 
 
-def collect(run: RunFolder, seed: int, n_seeds: int, book: Book) -> dict[int, Recorded]:
+def collect_seeds(run: RunFolder, seed: int, n_seeds: int, book: ClaimBook) -> dict[int, Recorded]:
     """The recorded numbers of every seed of a run, smallest seed first.
 
     Args:

@@ -29,7 +29,7 @@ from impossible.report.figures.style import (
 )
 
 COLUMNS = (
-    "number", "claim", "label", "smallest", "bound", "value", "low", "high", "control",
+    "number", "claim", "label", "minimum_effect", "bound", "value", "low", "high", "control",
     "control_low", "control_high", "verdict", "claim_verdict",
 )  # fmt: skip
 LOOKS: dict[str, dict[str, Any]] = {  # told apart by shape, by grey and by colour
@@ -58,8 +58,8 @@ class _Line(NamedTuple):
 def claims(parts: pd.DataFrame, width: float = COLUMN) -> Figure:
     """Forest plot: one line per part of a claim, its effect with interval, its control hollow.
 
-    Units differ, so every effect is divided by the smallest effect worth calling one in its unit:
-    0 is nothing, 1 that smallest effect. The axis is linear between -1 and 1 and logarithmic
+    Units differ, so every effect is divided by the minimum effect size in its unit:
+    0 is nothing, 1 that minimum. The axis is linear between -1 and 1 and logarithmic
     beyond. Positive is what the claim says. A claim that is only said to be not worse has its
     bound at -1, drawn in its line.
 
@@ -102,14 +102,14 @@ def _lines(parts: pd.DataFrame) -> list[_Line]:
 def _ground(axis: Axes, parts: pd.DataFrame, lines: Sequence[_Line]) -> None:
     """Scale, ticks, every other claim shaded, and the lines that verdicts are measured against."""
     drawn = parts[["value", "low", "high", "control", "control_low", "control_high"]]
-    sizes = drawn.div(parts["smallest"], axis=0).to_numpy(dtype=float)
+    sizes = drawn.div(parts["minimum_effect"], axis=0).to_numpy(dtype=float)
     least, most = np.nanmin(np.append(sizes, -1.0)), np.nanmax(np.append(sizes, 2.0))
     axis.set_xscale("symlog", linthresh=1, linscale=0.7)
     axis.set_xlim(1.4 * least, 1.4 * most)
     axis.xaxis.set_major_locator(FixedLocator([each for each in TICKS if least <= each <= most]))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
-    axis.set_xlabel("effect ÷ smallest effect worth calling one", labelpad=1.5)
+    axis.set_xlabel("effect ÷ minimum effect size", labelpad=1.5)
     axis.set_ylim(len(lines) - 0.4, -0.6)
     axis.set_yticks([])
     grid(axis, "x")
@@ -146,7 +146,7 @@ def _part(axis: Axes, place: float, row: dict[str, Any]) -> None:
         (0.25, ("control", "control_low", "control_high"), CONTROL),
         (-0.12, ("value", "low", "high"), LOOKS[row["verdict"]]),
     ):
-        value, low, high = (float(row[name]) / row["smallest"] for name in names)
+        value, low, high = (float(row[name]) / row["minimum_effect"] for name in names)
         if not math.isnan(value):
             axis.errorbar(
                 value, place + shift, xerr=whiskers(value, low, high),
