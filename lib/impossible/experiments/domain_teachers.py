@@ -10,7 +10,13 @@ import pandas as pd
 from impossible.config.params import Params
 from impossible.config.schema import Domain
 from impossible.data.human_datasets import take
-from impossible.data.run_folder import RunFolder
+from impossible.data.run_folder import RunFolder, read_frame
+from impossible.data.schemas import CONTEXTS, DATASET, SENTENCES
+from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_contrast
+from impossible.evaluation.corpus_comparison import permuted
+from impossible.evaluation.judges import Judge
+from impossible.evaluation.metric_rows import MetricRows
+from impossible.evaluation.systems import paired_gain
 from impossible.filtering.diversity_filter import thinned
 from impossible.filtering.pair_scores import Parser, gate
 from impossible.filtering.resumable_scoring import score_sentences
@@ -20,6 +26,8 @@ from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
 from impossible.training.self_distillation import dataset
 
+Made = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]  # CONTEXTS, SENTENCES, DATASET
+
 
 def pairs_of_domain_teacher(
     run: RunFolder,
@@ -28,7 +36,7 @@ def pairs_of_domain_teacher(
     params: Params,
     critic: EntailmentCritic,
     parser: Parser,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+) -> Made:
     """All steps from a teacher of one domain to its pairs, in pieces kept in `work/`.
 
     Args:
@@ -51,52 +59,156 @@ def pairs_of_domain_teacher(
     return contexts, sentences, dataset(diverse, origin=f"teacher of {domain.name}")
 
 
-def first_contexts(contexts: pd.DataFrame, n: int) -> pd.DataFrame:
-    """The first n contexts of each domain: as many as a teacher of its own wrote.
+def pairs_by_teacher(
+    run: RunFolder,
+    teachers: Mapping[str, LanguageModel],
+    params: Params,
+    critic: EntailmentCritic,
+    parser: Parser,
+) -> dict[str, Made]:
+    """What the mixed teacher and a teacher for each domain make of as many contexts.
 
-    Lengths come in turn within a domain, so the first n of every teacher have the same lengths.
+    The mixed teacher's contexts are the first of the run: lengths come in turn within a domain, so
+    the first n of every teacher have the same lengths.
+
+    Args:
+        run: with the contexts, sentences and pairs of notebooks 03 to 05.
+        teachers: domain → a language model that has read this domain only.
+        params, critic, parser: as for `pairs_of_domain_teacher`.
+
+    Returns:
+        "mixed teacher" and, for each of the teachers, "DOMAIN: its own teacher".
     """
-    return contexts.groupby("domain", sort=False).head(n)
+    contexts = read_frame(run.data("contexts"), CONTEXTS)
+    contexts = contexts.groupby("domain", sort=False).head(params.domain_contexts)
+    pairs = read_frame(run.data("dataset_teacher"), DATASET)
+    pairs = pairs[pairs["context_id"].isin(contexts["context_id"])]
+    made = {"mixed teacher": (contexts, read_frame(run.data("sentences"), SENTENCES), pairs)}
+    for domain in params.domains:
+        if domain.name in teachers:
+            made[f"{domain.name}: its own teacher"] = pairs_of_domain_teacher(
+                run, teachers[domain.name], domain, params, critic, parser
+            )
+    return made
 
 
-def yield_per_context(
-    contexts: pd.DataFrame, sentences: pd.DataFrame, pairs: pd.DataFrame, teacher: str
-) -> pd.DataFrame:
+def judged_pairs(made: Mapping[str, Made], judge: Judge) -> pd.DataFrame:
+    """The pairs of `pairs_by_teacher`: as DATASET, with system ("DOMAIN: mixed teacher", "DOMAIN:
+    its own teacher"), item (the context), and in per cent true and ROUGE-L."""
+    parts = []
+    for teacher, (contexts, _, pairs) in made.items():
+        domains = pairs["context_id"].map(contexts.set_index("context_id")["domain"])
+        parts.append(pairs.assign(system=domains + ": " + teacher.split(": ")[-1]))
+    frame = pd.concat(parts, ignore_index=True)
+    truth = judge.equivalent(list(frame["source"]), list(frame["target"]))
+    near = 100 * frame["rouge_l"].astype(float)
+    return frame.assign(item=frame["context_id"], true=100 * truth, **{"ROUGE-L": near})
+
+
+def yield_per_context(made: Mapping[str, Made], judged: pd.DataFrame) -> pd.DataFrame:
     """What came of each context.
 
     Args:
-        contexts: CONTEXTS.
-        sentences: SENTENCES; those of other contexts are left out.
-        pairs: DATASET of pairs within contexts; likewise.
-        teacher: name in the result.
+        made: of `pairs_by_teacher`; sentences and pairs of other contexts are left out.
+        judged: its `judged_pairs`.
 
     Returns:
-        teacher, domain, context_id, accepted (sentences), distinct (different ones), pairs (kept).
+        system, domain, item (the context), accepted (sentences), distinct (different ones), pairs
+        (kept), true pairs: null where none of a context's pairs can be judged.
     """
-    accepted = sentences[sentences["reason"] == ""].groupby("context_id")["text"]
-    counts = {
-        "accepted": accepted.size(),
-        "distinct": accepted.nunique(),
-        "pairs": pairs.groupby("context_id").size(),
+    parts = []
+    for teacher, (contexts, sentences, _) in made.items():
+        frame = contexts[["domain", "context_id"]].rename(columns={"context_id": "item"})
+        accepted = sentences[sentences["reason"] == ""].groupby("context_id")["text"]
+        frame["accepted"] = frame["item"].map(accepted.size()).fillna(0)
+        frame["distinct"] = frame["item"].map(accepted.nunique()).fillna(0)
+        parts.append(frame.assign(system=frame["domain"] + ": " + teacher.split(": ")[-1]))
+    frame = pd.concat(parts, ignore_index=True)
+    truth = judged.groupby("item")["true"]
+    frame["pairs"] = frame["item"].map(truth.size()).fillna(0)
+    true = frame["item"].map(truth.sum(min_count=1)) / 100
+    return frame.assign(**{"true pairs": true.where(frame["pairs"] > 0, 0.0)})
+
+
+def true_pair_gaps(yields: pd.DataFrame, bootstrap: Bootstrap) -> dict[str, Interval]:
+    """True pairs per context: teachers of one domain minus the mixed one, and, as a control, two
+    halves of the mixed one's contexts.
+
+    Args:
+        yields: of `yield_per_context`.
+        bootstrap: over contexts.
+    """
+    values = yields.set_index("item")["true pairs"]
+    own = yields["system"].str.endswith("its own teacher").to_numpy()
+    first = (yields.groupby("system").cumcount() % 2 == 0).to_numpy()
+    pairs = {"own − mixed": (own, ~own), "half − other half": (~own & first, ~own & ~first)}
+    return {
+        f"true pairs per context, {name}": bootstrap_contrast(
+            values[a], values[b], values.index[a], values.index[b], bootstrap
+        )
+        for name, (a, b) in pairs.items()
+        if a.any() and b.any()
     }
-    frame = contexts[["domain", "context_id"]].reset_index(drop=True)
-    for name, numbers in counts.items():
-        frame[name] = frame["context_id"].map(numbers).fillna(0).astype(int)
-    return frame.assign(teacher=teacher)
 
 
-def bits_per_character(teacher: LanguageModel, items: pd.DataFrame) -> pd.Series:
-    """Bits per character of each item's source after its context.
+def bits_per_character(
+    teachers: Mapping[str, LanguageModel], items: pd.DataFrame, domains: Sequence[Domain]
+) -> pd.DataFrame:
+    """How well each teacher predicts sentences that open a document of their domain.
 
     Per character, not per token: teachers with different tokenizers can be compared.
 
     Args:
-        teacher: the language model.
-        items: source, context.
+        teachers: name → language model.
+        items: item, source, domain.
+        domains: their first prefix is the context; that of the first serves other domains.
+
+    Returns:
+        system, item, domain, bits.
     """
-    nats = surprise(teacher, items["context"].tolist(), items["source"].tolist())["nats"]
+    prefixes = {domain.name: domain.prefixes[0] for domain in domains}
+    contexts = items["domain"].map(prefixes).fillna(domains[0].prefixes[0]).tolist()
     lengths = items["source"].str.len().to_numpy() + 1  # the space before it
-    return pd.Series(nats.to_numpy() / np.log(2) / lengths, index=items.index)
+    parts = []
+    for name, teacher in teachers.items():
+        nats = surprise(teacher, contexts, items["source"].tolist())["nats"].to_numpy()
+        frame = items[["item", "domain"]].assign(system=name, bits=nats / np.log(2) / lengths)
+        parts.append(frame)
+    return pd.concat(parts, ignore_index=True)
+
+
+def bits_gap_rows(bits: pd.DataFrame, domains: Sequence[str], bootstrap: Bootstrap) -> pd.DataFrame:
+    """A teacher in its own domain minus the mixed one, and minus the mean of the others.
+
+    Args:
+        bits: of `bits_per_character`, by "mixed teacher" and "teacher of DOMAIN".
+        domains: those with a teacher of their own.
+        bootstrap: of the intervals, paired by item.
+
+    Returns:
+        METRIC_ROWS whose `metric` is the domain; none where no sentence is of these domains.
+    """
+    names = {"alone, at home": "its own", "alone, away": "of other domains"}
+    alone = at_home_and_away(bits, {d: f"teacher of {d}" for d in domains}, ["bits"])
+    both = pd.concat([alone, bits[bits["system"] == "mixed teacher"]], ignore_index=True)
+    both = by_domain(both.replace({"system": names | {"mixed teacher": "mixed"}}), "bits")
+    home = both.loc[both["system"] == "its own", ["item", "domain"]]
+    both = both[both["item"].isin(home["item"])]
+    others = [name for name in ("mixed", "of other domains") if name in set(both["system"])]
+    read = list(home["domain"].unique())
+    rows = [paired_gain(both, "its own", other, read, bootstrap) for other in others]
+    return pd.concat([MetricRows("", None).frame(), *rows], ignore_index=True)
+
+
+def by_domain(scores: pd.DataFrame, metric: str, name: str = "{}") -> pd.DataFrame:
+    """Item scores with a column of this metric for each domain, called `name`; null elsewhere.
+
+    Args:
+        scores: domain and the metric.
+    """
+    kinds = scores["domain"].dropna().unique()
+    parts = {name.format(d): scores[metric].where(scores["domain"] == d) for d in kinds}
+    return scores.assign(**parts)
 
 
 def split_by_domain(pairs: pd.DataFrame, params: Params) -> dict[str, pd.DataFrame]:
@@ -114,25 +226,72 @@ def equally_many(
     return {name: take(part, size, seed) for name, part in parts.items()}
 
 
-def at_home_and_away(
-    scores: pd.DataFrame, domains: pd.Series, alone: Mapping[str, str], metrics: Sequence[str]
-) -> pd.DataFrame:
-    """Two imaginary systems to compare a pooled student with, item by item.
+def domain_corpora(dataset: pd.DataFrame, params: Params) -> dict[str, pd.DataFrame]:
+    """Corpora of one domain each and pooled ones.
 
     Args:
-        scores: item scores of all students: system, item and the metrics.
-        domains: item → its domain.
+        dataset: DATASET of this run.
+        params: domains, compared_pairs, seed.
+
+    Returns:
+        "DOMAIN only", as many pairs each; "pooled", the same number of all; "shuffled pooled", its
+        targets permuted; "pooled, all", all of the first together.
+    """
+    parts = equally_many(split_by_domain(dataset, params), params.compared_pairs, params.seed)
+    together = pd.concat(parts.values(), ignore_index=True)
+    pooled = take(together, min(map(len, parts.values())), params.seed)
+    corpora = {f"{name} only": part for name, part in parts.items()}
+    shuffled = permuted(pooled, params.seed)
+    return corpora | {"pooled": pooled, "shuffled pooled": shuffled, "pooled, all": together}
+
+
+def at_home_and_away(
+    scores: pd.DataFrame, alone: Mapping[str, str], metrics: Sequence[str]
+) -> pd.DataFrame:
+    """Two imaginary systems to compare a pooled one with, item by item.
+
+    Args:
+        scores: item scores of all systems: system, item, domain and the metrics.
         alone: domain → the system that has seen this domain only.
         metrics: columns of `scores`.
 
     Returns:
-        Item scores of "alone, at home" (each item's score by the student of its own domain) and
-        "alone, away" (the mean of the other students' scores).
+        Item scores of "alone, at home" (each item's score by the system of its own domain) and
+        "alone, away" (the mean of the other systems' scores).
     """
     seen = scores["system"].map({system: domain for domain, system in alone.items()})
-    at_home = seen == scores["item"].map(domains)
+    at_home = seen == scores["domain"]
     parts = []
     for name, chosen in (("alone, at home", at_home), ("alone, away", ~at_home)):
-        of_item = scores[chosen & seen.notna()].groupby("item", sort=False)
+        of_item = scores[chosen & seen.notna()].groupby(
+            ["item", "domain"], sort=False, dropna=False
+        )
         parts.append(of_item[list(metrics)].mean().reset_index().assign(system=name))
     return pd.concat(parts, ignore_index=True)
+
+
+def pooling_gain_rows(
+    scores: pd.DataFrame, domains: Sequence[str], metrics: Sequence[str], bootstrap: Bootstrap
+) -> pd.DataFrame:
+    """Students of `domain_corpora`: pooled minus alone, at home and away, overall and by domain.
+
+    Args:
+        scores: item scores: system, item, domain and the metrics.
+        domains: those that have a student.
+        metrics: columns.
+        bootstrap: of the intervals, paired by item.
+
+    Returns:
+        METRIC_ROWS: "pooled − alone, away", …, "DOMAIN: pooled − alone, away", …
+    """
+    single = at_home_and_away(scores, {name: f"{name} only" for name in domains}, metrics)
+    both = pd.concat([scores, single], ignore_index=True)
+    rows = []
+    for end, items in single.groupby("system", sort=False)["item"]:
+        asked = both[both["item"].isin(items)]
+        for pool in ("pooled", "shuffled pooled", "pooled, all"):
+            rows.append(paired_gain(asked, pool, end, metrics, bootstrap))
+        for domain, part in asked.groupby("domain", sort=False):
+            gain = paired_gain(part, "pooled", end, metrics, bootstrap)
+            rows.append(gain.assign(system=f"{domain}: " + gain["system"]))
+    return pd.concat(rows, ignore_index=True)
