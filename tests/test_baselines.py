@@ -43,7 +43,7 @@ from impossible.evaluation.baselines.synonym_replacement import agreeing, synony
 from impossible.evaluation.baselines.thesaurus import load_thesaurus
 from impossible.evaluation.systems import System, student_system
 from impossible.models.likelihood import surprise
-from impossible.models.loading import LanguageModel, load_encoder, load_student, load_teacher
+from impossible.models.loading import LanguageModel, load_encoder, load_teacher
 from impossible.models.nli import Encoder
 from impossible.text.bleu import sentence_bleu
 from impossible.text.word_edits import (
@@ -54,7 +54,8 @@ from impossible.text.word_edits import (
     synonym_table,
     units,
 )
-from impossible.training.student import train_student
+from impossible.training.fine_tuning import train_on
+from impossible.training.student import load_student
 from impossible.world.pretraining import denoising_pairs
 
 GROUPS = [
@@ -537,7 +538,7 @@ def test_a_denoiser_is_trained_as_any_student(tmp_path: Path) -> None:
     base = load_student(str(tiny.save(tmp_path / "base", *tiny.t5())))
     names = [f"c{i}" for i in range(len(tiny.SENTENCES))]
     sentences = pd.DataFrame({"text": tiny.SENTENCES, "context_id": names})
-    student = train_student(corruption_corpus(sentences), base, params, run, "denoiser").student
+    student = train_on(corruption_corpus(sentences), base, params, run, "denoiser")
     assert len(corruption_system(student, max_new_tokens=4)(ITEMS)) == len(ITEMS)
 
 

@@ -17,7 +17,6 @@ from impossible.models.causal_generation import _repeats, sample_contexts, sampl
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
 from impossible.text.sentence_boundaries import first_sentence
-from impossible.training.objectives import TrainingSettings, train_causal_lm
 
 WARM = Nucleus(0.9, 0.9)
 
@@ -29,10 +28,7 @@ def wrap(model: Any, tok: Any, dtype: torch.dtype = torch.float32) -> LanguageMo
 @pytest.fixture(scope="module")
 def trained() -> tuple[Any, Any]:
     """A GPT-2 that has read the eight sentences, so that it ends sentences."""
-    model, tok = tiny.gpt2()
-    documents = [f"{tiny.PREFIX} {a} {b}" for a in tiny.SENTENCES for b in tiny.SENTENCES if a != b]
-    train_causal_lm(model, tok, documents, TrainingSettings(steps=60, learning_rate=5e-3), 28)
-    return model, tok
+    return tiny.reader()
 
 
 def uniforms(k: int, n: int, seed: int = 0) -> np.ndarray:
@@ -116,7 +112,7 @@ def test_nucleus_frequencies_by_hand() -> None:
     grid = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
     counts = torch.bincount(Nucleus(0.9, 1.0).choose(logits, grid), minlength=4)
     assert counts.tolist() == [158, 526, 0, 316]
-    greedy = Nucleus(greedy=True).choose(logits, grid)
+    greedy = Nucleus(temperature=0).choose(logits, grid)
     assert set(greedy.tolist()) == {1}
 
 
@@ -188,4 +184,4 @@ def test_a_context_that_does_not_fit_is_told() -> None:
     with pytest.raises(ModelError, match="top_p"):
         Nucleus(0.0)
     with pytest.raises(ModelError, match="temperature"):
-        Nucleus(0.9, 0.0)
+        Nucleus(0.9, -0.1)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from impossible.config.params import Params
@@ -12,11 +14,11 @@ from impossible.models.loading import (
     entailment_index,
     load_critic,
     load_encoder,
-    load_student,
     load_teacher,
     save_model,
 )
-from impossible.training.loop import History
+from impossible.training.student import load_student
+from impossible.training.trainer import History
 from impossible.world import pivot, recipes, thesaurus, tokenizers
 from impossible.world.lexicon import LEXICON
 from impossible.world.nli import LABELS
@@ -139,7 +141,7 @@ def test_what_a_recipe_builds_opens_again(
     monkeypatch.setattr(recipes, "DEV_SIZE", 8)
     built = recipes.RECIPES[name](tiny(tmp_path))
     assert built.recipe["model"] == name
-    assert built.recipe["steps"] == built.history.rows[-1]["step"] == 2
+    assert built.recipe["steps"] == built.history.curve["step"].max() == 2
     assert built.metrics["dev_loss"] == built.history.best_loss
     folder = tmp_path / name
     save_model(folder, built.model, built.tokenizer, built.recipe, built.metrics, dtype="float32")
@@ -157,10 +159,13 @@ def test_the_digest_of_the_data_follows_the_seed(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def untrained(*_: Any, **__: Any) -> History:
-        return History()
+        return History(pd.DataFrame({"step": [0], "dev_loss": [0.0]}), 0, False)
 
     for trainer in ("causal_lm", "classifier", "span_corruption", "encoder"):
         monkeypatch.setattr(recipes, f"train_{trainer}", untrained)
+    monkeypatch.setattr(
+        recipes, "train_student", lambda base, *_, **__: replace(base, history=untrained())
+    )
     monkeypatch.setattr(recipes, "DEV_SIZE", 8)
     first, again, other = (
         recipes.RECIPES[name](tiny(tmp_path, seed)).recipe["data_digest"] for seed in (0, 0, 1)

@@ -15,10 +15,10 @@ from impossible.models import loading
 from impossible.models.loading import (
     load_critic,
     load_encoder,
-    load_student,
     load_teacher,
     save_model,
 )
+from impossible.training.student import load_student
 
 LOADERS = [
     (tiny.gpt2, load_teacher),
@@ -94,8 +94,9 @@ def test_each_failure_has_its_sentence(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"no \.safetensors"):
         load_teacher(str(tmp_path))
     tiny.save(tmp_path / "gpt2", *tiny.gpt2())
-    with pytest.raises(ModelError, match="cannot be opened as an encoder-decoder"):
-        load_student(str(tmp_path / "gpt2"))
+    tiny.save(tmp_path / "t5", *tiny.t5())
+    with pytest.raises(ModelError, match="cannot be opened as a language model"):
+        load_teacher(str(tmp_path / "t5"))
     tiny.save(tmp_path / "encoder", *tiny.encoder())
     with pytest.raises(ModelError, match="is not a sentence-pair classifier"):
         load_critic(str(tmp_path / "encoder"))
@@ -107,7 +108,9 @@ def test_each_failure_has_its_sentence(tmp_path: Path) -> None:
 
 def test_a_critic_must_name_entailment(tmp_path: Path) -> None:
     tiny.save(tmp_path / "a", *tiny.critic(labels=("LABEL_0", "LABEL_1", "LABEL_2")))
-    with pytest.raises(ModelError, match="do not name entailment"):
+    with pytest.raises(ModelError, match="do not name entailment.*entailment_label"):
         load_critic(str(tmp_path / "a"))
+    found = load_critic(str(tmp_path / "a"), entailment_label="label_2")
+    assert loading.entailment_index(found.model, "LABEL_2") == 2
     tiny.save(tmp_path / "b", *tiny.critic(labels=("NEUTRAL", "CONTRADICTION", "ENTAILMENT")))
     assert loading.entailment_index(load_critic(str(tmp_path / "b")).model) == 2

@@ -22,17 +22,18 @@ from impossible.evaluation.systems import student_system
 from impossible.experiments import multitask
 from impossible.experiments.multitask import ALL, HALF, specialist
 from impossible.models.batching import IGNORE
-from impossible.models.loading import LanguageModel, load_student
-from impossible.training import objectives
+from impossible.training import student as training
+from impossible.training.student import Student, load_student
 
 SETTINGS: dict[str, Any] = {"multitask_epochs": 3, "student_batch_size": 2, "dtype": "float32"}
 PARAMS = Params.validated(SETTINGS, "test")
 NUMBERS = dict.fromkeys(("p_xy", "p_yx", "rouge_l", "ted"), 0.5)
 
 
-def by_words(texts: Sequence[str], **_: object) -> SimpleNamespace:
-    """A tokenizer whose tokens are words and an end."""
-    return SimpleNamespace(input_ids=[[*text.split(), "</s>"] for text in texts])
+#: A student whose tokens are words, and an end of each text.
+by_words: Any = SimpleNamespace(
+    tokens=lambda pairs: [len(f"{x} {y}".split()) + 2 for x, y in pairs]
+)
 
 
 def corpus(task: str, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
@@ -134,9 +135,9 @@ def test_lengths_by_hand() -> None:
     assert multitask.length_fits_task([x] * 6, ys, short).tolist() == [0, 1, 1, 0, 0, 0]
 
 
-@pytest.fixture
-def base(tmp_path: Path) -> partial[LanguageModel]:
-    return partial(load_student, str(tiny.save(tmp_path / "base", *tiny.t5())))
+@pytest.fixture(params=[tiny.t5, tiny.llama])
+def base(tmp_path: Path, request: pytest.FixtureRequest) -> partial[Student]:
+    return partial(load_student, str(tiny.save(tmp_path / "base", *request.param())))
 
 
 def two_tasks(n: int) -> dict[str, pd.DataFrame]:
@@ -147,25 +148,26 @@ def two_tasks(n: int) -> dict[str, pd.DataFrame]:
 
 
 def test_training_sees_the_tokens_that_are_counted(
-    base: partial[LanguageModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    base: partial[Student], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    fit = objectives.fit
+    fit = training.fit
 
-    def counting(model: Any, batches: Any, *rest: Any, **more: Any) -> Any:
-        def counted(epoch: int) -> Any:
-            for batch in batches(epoch):
-                labels = int((batch["labels"] != IGNORE).sum())
-                seen[-1] += int(batch["attention_mask"].sum()) + labels
-                yield batch
+    def counting(model: Any, examples: Any, collate: Any, *rest: Any, **more: Any) -> Any:
+        def counted(chosen: Any) -> Any:
+            batch = collate(chosen)
+            labels = int((batch["labels"] != IGNORE).sum())
+            seen[-1] += int(batch["attention_mask"].sum()) + labels * encoder_decoder
+            return batch
 
         seen.append(0)
-        return fit(model, counted, *rest, **more)
+        return fit(model, examples, counted, *rest, **more)
 
-    monkeypatch.setattr(objectives, "fit", counting)
-    tokenizer = base().tokenizer
-    corpora = multitask.equal_token_corpora(two_tasks(5), tokenizer, 4)
-    table = multitask.training_costs(corpora, tokenizer, PARAMS)
+    monkeypatch.setattr(training, "fit", counting)
+    student = base()
+    encoder_decoder = student.model.config.is_encoder_decoder
+    corpora = multitask.equal_token_corpora(two_tasks(5), student, 4)
+    table = multitask.training_costs(corpora, student, PARAMS)
     run = RunFolder.open(tmp_path / "run")
     students = multitask.train_equal_epochs(corpora, base, PARAMS, run, "two")
     assert seen == table["tokens"].tolist()
@@ -177,7 +179,7 @@ def test_training_sees_the_tokens_that_are_counted(
 
 
 def test_who_is_told_does_both_tasks_and_who_is_not_cannot(
-    base: partial[LanguageModel], tmp_path: Path
+    base: partial[Student], tmp_path: Path
 ) -> None:
     params = PARAMS.fixed(multitask_epochs=100, student_batch_size=6, student_learning_rate=5e-3)
     pooled = pd.concat(two_tasks(6).values(), ignore_index=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,8 +27,8 @@ from impossible.experiments.control_grids import (
     Scale,
     fit_grid,
 )
-from impossible.models.causal_generation import Nucleus
-from impossible.models.loading import load_student
+from impossible.models.nucleus_sampling import Nucleus
+from impossible.training.student import load_student
 
 LENGTH = Axis("length", "compression", ("short", "long"), (0.5,), 0.0, 0.8)
 THREE = {"length": Scale("compression", ("short", "medium", "long"))}
@@ -222,19 +224,16 @@ def test_untold_answers_each_source_once() -> None:
     assert seen == [3]
 
 
-def test_the_first_sample_in_the_group_else_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_sample_in_the_group_else_the_nearest() -> None:
     samples = [
         SOURCE,
         "A fire ruined an aged school.",
         "Fire hit a school.",
         "Fire ruins a school.",
     ]
-    monkeypatch.setattr(
-        length_style_control, "paraphrase", lambda texts, *_: [samples] * len(texts)
-    )
+    student: Any = SimpleNamespace(generate=lambda texts, *_: [samples] * len(texts))
     asked = length_style_control.ask_every_group(items(1).assign(source=SOURCE), GRID)
-    lm: length_style_control.LanguageModel = None  # type: ignore[assignment]
-    found = length_style_control.best_of_samples(lm, GRID, 4, Nucleus())(asked)
+    found = length_style_control.best_of_samples(student, GRID, 4, Nucleus())(asked)
     assert dict(zip(asked["asked"], found, strict=True)) == {
         "short extractive": samples[1],  # 29/49 - 0.5 + 4/5 - 0.5; the source is 0.5 too long
         "short abstractive": samples[2],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from impossible.filtering.resumable_scoring import (
     score_candidates,
     score_sentences,
 )
-from impossible.models.loading import load_student
+from impossible.training.student import load_student
 
 SENTENCES = [
     "A fire destroyed the school.",
@@ -81,9 +82,10 @@ def test_interrupted_scoring_ends_the_same(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(one, other)
 
 
-def test_candidates_add_up_and_are_written_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("build", [tiny.t5, tiny.llama])
+def test_candidates_add_up_and_are_written_once(build: Any, tmp_path: Path) -> None:
     run, parser = RunFolder.open(tmp_path), get_parser("flat")
-    student = load_student(str(tiny.save(tmp_path / "t5", *tiny.t5())))
+    student = load_student(str(tiny.save(tmp_path / "model", *build())))
     given = {"n_candidates": 3, "max_new_tokens": 4, "candidate_top_p": 0.5}
     params = Params.validated(given, "test")
     inputs = pd.DataFrame({"input_id": ["i0", "i1"], "text": tiny.SENTENCES[:2]})

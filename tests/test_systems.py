@@ -23,7 +23,8 @@ from impossible.evaluation.systems import (
     student_system,
     text_encoder,
 )
-from impossible.models.loading import LanguageModel, load_student, load_teacher
+from impossible.models.loading import LanguageModel, load_teacher
+from impossible.training.student import load_student
 
 ITEMS = pd.DataFrame(
     {

@@ -1,9 +1,8 @@
-"""Training: loops learn, resume bit-equal, batches are functions of the seed, bad input is told."""
+"""Training: models learn, runs resume and repeat, the best weights are kept, bad input is told."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +13,41 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from impossible.errors import DataError, ModelError
-from impossible.models.batching import IGNORE, bucketed, mean_pool, padded, span_corruption
-from impossible.training.loop import History, TrainingSettings, fit
-from impossible.training.objectives import (
-    steps_for,
-    train_causal_lm,
-    train_classifier,
+from impossible.models.batching import IGNORE, mean_pool, padded
+from impossible.training import trainer
+from impossible.training.objectives import train_causal_lm, train_classifier
+from impossible.training.trainer import TrainingSettings, fit, steps_for
+from impossible.world.pretraining import (
+    span_corruption,
     train_encoder,
-    train_seq2seq,
+    train_masked_lm,
+    train_shared_words,
     train_span_corruption,
 )
+from transformers import RobertaForMaskedLM, RobertaForTokenClassification
 
-QUICK = TrainingSettings(steps=30, learning_rate=3e-3, dtype="float32", evaluate_every=10)
+QUICK = TrainingSettings(30, 3e-3, batch_size=8, dtype="float32", evaluate_every=10)
+PAIRS = [(tiny.SENTENCES[i], tiny.SENTENCES[i + 1]) for i in (0, 2, 4, 6)]
 
 
 def weights(model: Any) -> np.ndarray:
     return torch.cat([w.detach().flatten() for w in model.parameters()]).numpy()
 
 
-def test_rate_rises_linearly_then_falls_as_a_cosine() -> None:
-    settings = TrainingSettings(steps=100, learning_rate=1.0, warmup=0.1, final_rate=0.1)
-    assert settings.rate(0) == pytest.approx(0.1)
-    assert settings.rate(9) == pytest.approx(1.0)
-    assert settings.rate(55) == pytest.approx(0.1 + 0.9 * 0.5)  # half way down
-    assert settings.rate(99) == pytest.approx(0.1, abs=1e-3)
+def examples(tok: Any) -> list[dict[str, Any]]:
+    return [{"input_ids": row, "labels": row} for row in tok(tiny.SENTENCES).input_ids]
+
+
+def collate(chosen: Any) -> dict[str, torch.Tensor]:
+    rows = [each["labels"] for each in chosen]
+    return {"input_ids": padded(rows, 0), "labels": padded(rows, IGNORE)}
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"steps": 0}, {"learning_rate": 0.0}, {"warmup": 1.0}, {"final_rate": 2.0}]
+    "wrong",
+    [{"steps": 0}, {"batch_size": 0}, {"learning_rate": 0.0}, {"warmup": 1.0}, {"final_rate": 2.0}],
 )
-def test_settings_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
+def test_settings_out_of_range_are_rejected(wrong: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match="got"):
         TrainingSettings(**{"steps": 10, **wrong})
 
@@ -53,58 +57,56 @@ def test_steps_for_counts_whole_batches() -> None:
     assert steps_for(1, 64, 0.1) == 1
 
 
+def test_the_rate_rises_linearly_and_then_falls_as_a_cosine() -> None:
+    model, tok = tiny.gpt2()
+    settings = TrainingSettings(20, 1e-3, 8, warmup=0.1, final_rate=0.1, evaluate_every=1)
+    rates = fit(model, examples(tok), collate, settings).curve["learning_rate"] / 1e-3
+    assert rates[:3].tolist() == pytest.approx([0.0, 0.5, 1.0])
+    assert rates[11] == pytest.approx(0.1 + 0.9 * 0.5, abs=0.1)  # half way down
+    assert rates.iloc[-1] == pytest.approx(0.1, abs=0.02)
+
+
 def test_causal_lm_learns_its_documents() -> None:
     model, tok = tiny.gpt2()
-    history = train_causal_lm(model, tok, tiny.SENTENCES, QUICK, 8, dev=tiny.SENTENCES[:2])
-    assert history.rows[-1]["train_loss"] < 0.7 * history.rows[0]["train_loss"]
-    assert [row["step"] for row in history.rows] == [10, 20, 30]
+    history = train_causal_lm(model, tok, tiny.SENTENCES, QUICK, dev=tiny.SENTENCES[:2])
+    losses = history.curve["train_loss"]
+    assert losses.iloc[-1] < 0.7 * losses[0]
+    assert history.curve["step"].tolist() == [10, 20, 30]
     assert history.best_step == 30
     assert not model.training
-
-
-def test_dev_loss_is_the_mean_over_label_tokens() -> None:
-    model, tok = tiny.gpt2()
-    settings = TrainingSettings(steps=1, learning_rate=1e-9, dtype="float32", evaluate_every=1)
-    history = train_causal_lm(model, tok, tiny.SENTENCES, settings, 3, dev=tiny.SENTENCES)
-    losses, counts = [], []
-    for sentence in tiny.SENTENCES:
-        ids = torch.tensor([[*tok(sentence).input_ids, tok.eos_token_id]])
-        losses.append(float(model(input_ids=ids, labels=ids).loss.detach()))
-        counts.append(ids.shape[1])
-    # GPT-2 counts all but the first token of a row; weights by row length differ from it slightly
-    assert history.rows[0]["dev_loss"] == pytest.approx(
-        np.average(losses, weights=counts), rel=0.02
-    )
 
 
 def test_classifier_learns() -> None:
     pairs = [(a, b) for a in tiny.SENTENCES for b in tiny.SENTENCES]
     labels = [1 if a == b else 0 for a, b in pairs]
     model, tok = tiny.critic()
-    settings = TrainingSettings(steps=40, learning_rate=3e-3, dtype="float32")
-    history = train_classifier(model, tok, pairs, labels, settings, 32, dev=(pairs, labels))
+    settings = TrainingSettings(40, 3e-3, 32, dtype="float32")
+    history = train_classifier(model, tok, pairs, labels, settings, dev=(pairs, labels))
     assert history.best_loss < 0.4
     with pytest.raises(DataError, match="64 pairs but 1 labels"):
         train_classifier(model, tok, pairs, [0], settings)
 
 
-def test_seq2seq_and_span_corruption_learn() -> None:
-    pairs = list(zip(tiny.SENTENCES, reversed(tiny.SENTENCES), strict=True))
+def test_the_stages_of_pretraining_learn() -> None:
     model, tok = tiny.t5()
-    history = train_seq2seq(model, tok, pairs, QUICK, 8)
-    assert history.rows[-1]["train_loss"] < history.rows[0]["train_loss"]
-    model, tok = tiny.t5()
-    history = train_span_corruption(model, tok, tiny.SENTENCES, QUICK, 8, dev=tiny.SENTENCES)
-    assert history.rows[-1]["dev_loss"] < history.rows[0]["dev_loss"]
+    history = train_span_corruption(model, tok, tiny.SENTENCES, QUICK, tiny.SENTENCES)
+    assert history.curve["dev_loss"].iloc[-1] < history.curve["dev_loss"][0]
+    model, tok = tiny.critic()
+    tok.add_special_tokens({"mask_token": "<unk>"})
+    for kind, train in (
+        (RobertaForMaskedLM, train_masked_lm),
+        (RobertaForTokenClassification, train_shared_words),
+    ):
+        losses = train(kind(model.config), tok, PAIRS, QUICK).curve["train_loss"]
+        assert losses.iloc[-1] < losses[0]
 
 
 def test_encoder_brings_pairs_together() -> None:
-    pairs = [(tiny.SENTENCES[i], tiny.SENTENCES[i + 1]) for i in (0, 2, 4, 6)]
     model, tok = tiny.encoder()
 
     def margin() -> float:
         """Mean cosine of pairs minus that of all combinations."""
-        texts = [x for x, _ in pairs] + [y for _, y in pairs]
+        texts = [x for x, _ in PAIRS] + [y for _, y in PAIRS]
         batch = tok(texts, return_tensors="pt", padding=True, return_token_type_ids=False)
         with torch.no_grad():
             hidden = model(**batch).last_hidden_state
@@ -112,7 +114,7 @@ def test_encoder_brings_pairs_together() -> None:
         return float((x * y).sum(1).mean() - (x @ y.T).mean())
 
     before = margin()
-    train_encoder(model, tok, pairs, QUICK, 4)
+    train_encoder(model, tok, PAIRS, QUICK, PAIRS)
     assert margin() > before + 0.1
 
 
@@ -120,78 +122,76 @@ class Interrupted(Exception):
     """Stands for Ctrl-C."""
 
 
-@pytest.mark.parametrize("stop_at", [3, 13, 17])
-def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path, stop_at: int) -> None:
-    settings = TrainingSettings(steps=20, evaluate_every=5, checkpoint_every=2, seed=3)
-    dev_calls = [0]
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("stop_at", [2, 5, 9])
+def test_an_interrupted_run_ends_with_the_same_weights(
+    tmp_path: Path, stop_at: int, dropout: float
+) -> None:
+    def run(stop: int, folder: Path | None) -> tuple[Any, Any]:
+        model, tok = tiny.gpt2()
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = dropout
+        calls = [0]
 
-    def run(model: torch.nn.Module, stop: int, checkpoint: Path | None) -> History:
-        rows = torch.arange(40.0).reshape(10, 4) / 40
-        steps = [0]
-
-        def batches(epoch: int) -> Iterator[dict[str, torch.Tensor]]:
-            order = np.random.default_rng([0, epoch]).permutation(10)
-            for i in range(0, 10, 3):
-                yield {"x": rows[order[i : i + 3]]}
-
-        def loss(module: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-            steps[0] += 1
-            if steps[0] == stop:
+        def counted(chosen: Any) -> dict[str, torch.Tensor]:
+            calls[0] += 1
+            if calls[0] == stop:
                 raise Interrupted
-            return (module(batch["x"]).float() - batch["x"].sum(1, keepdim=True)).square().mean()
+            return collate(chosen)
 
-        def dev() -> float:
-            dev_calls[0] += 1
-            return float((model(rows).float() - rows.sum(1, keepdim=True)).square().mean())
+        # two batches an epoch, a checkpoint after each epoch
+        settings = TrainingSettings(10, 1e-2, 4, evaluate_every=2, patience=9, seed=3)
+        return fit(model, examples(tok), counted, settings, examples(tok)[:3], folder), model
 
-        return fit(model, batches, loss, settings, dev, checkpoint)
-
-    def build() -> torch.nn.Module:
-        torch.manual_seed(0)
-        return torch.nn.Sequential(
-            torch.nn.Linear(4, 8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 1)
-        )
-
-    whole, broken = build(), build()
-    expected = run(whole, -1, None)
-    file = tmp_path / "run" / "checkpoint.safetensors"
+    expected, whole = run(-1, None)
+    folder = tmp_path / "training"
     with pytest.raises(Interrupted):
-        run(broken, stop_at, file)
-    again = build()
-    got = run(again, -1, file)
-    assert got == expected
+        run(stop_at, folder)
+    got, again = run(-1, folder)
+    assert got.curve.equals(expected.curve)
     assert np.array_equal(weights(again), weights(whole))
-    assert not file.exists()
+    assert not folder.exists()
 
 
-def test_a_checkpoint_of_other_data_is_ignored(tmp_path: Path) -> None:
-    file = tmp_path / "c.safetensors"
-    file.write_bytes(b"not safetensors")
+def test_checkpoints_of_other_data_and_torn_ones_are_not_used(tmp_path: Path) -> None:
     model, tok = tiny.gpt2()
     other, _ = tiny.gpt2()
-    train_causal_lm(model, tok, tiny.SENTENCES, QUICK, 4, checkpoint=file)
-    train_causal_lm(other, tok, tiny.SENTENCES, QUICK, 4)
+    torn = tmp_path / "training" / "other" / "checkpoint-7"
+    torn.mkdir(parents=True)
+    fit(model, examples(tok), collate, QUICK, checkpoints=tmp_path / "training")
+    fit(other, examples(tok), collate, QUICK)
     assert np.array_equal(weights(model), weights(other))
+    torn.mkdir(parents=True)
+    assert trainer._last_checkpoint(torn.parent) is None
+    assert not torn.exists()
 
 
 def test_early_stopping_restores_the_best_weights() -> None:
-    model = torch.nn.Linear(1, 1)
-    values = iter([3.0, 1.0, 2.0, 2.5, 9.0])
+    model, tok = tiny.gpt2()
     seen: list[np.ndarray] = []
+    values = iter([3.0, 1.0, 2.0, 2.5, 9.0])
 
-    def dev() -> float:
-        seen.append(weights(model).copy())
-        return next(values)
+    def loss(module: Any, batch: Any) -> torch.Tensor:
+        if module.training:
+            return module(**batch).loss
+        seen.append(weights(module).copy())
+        return torch.tensor(next(values))
 
-    def batches(epoch: int) -> Iterator[dict[str, torch.Tensor]]:
-        yield {"x": torch.ones(1, 1)}
-
-    settings = TrainingSettings(steps=50, evaluate_every=1, patience=2, dtype="float32")
-    history = fit(model, batches, lambda m, b: m(b["x"]).square().sum(), settings, dev)
+    settings = TrainingSettings(50, 1e-2, 8, evaluate_every=1, patience=2, dtype="float32")
+    history = fit(model, examples(tok), collate, settings, examples(tok)[:2], loss=loss)
     assert history.stopped_early
-    assert (history.best_step, history.best_loss, len(history.rows)) == (2, 1.0, 4)
+    assert (history.best_step, history.best_loss, len(history.curve)) == (2, 1.0, 4)
     assert np.array_equal(weights(model), seen[1])
-    assert history.csv().splitlines()[0] == "step,epoch,learning_rate,train_loss,dev_loss"
+    assert set(history.curve) == {"step", "epoch", "learning_rate", "train_loss", "dev_loss"}
+
+
+def test_the_last_step_is_evaluated_though_it_is_no_multiple() -> None:
+    model, tok = tiny.gpt2()
+    settings = TrainingSettings(5, 1e-3, 8, evaluate_every=2, dtype="float32")
+    history = fit(model, examples(tok), collate, settings, examples(tok))
+    assert history.curve["step"].tolist() == [2, 4, 5]
+    assert history.best_step == 5
 
 
 def test_nothing_to_train_on_is_told() -> None:
@@ -203,31 +203,10 @@ def test_nothing_to_train_on_is_told() -> None:
 
 
 def test_a_diverging_run_is_told() -> None:
-    model = torch.nn.Linear(1, 1)
-    settings = TrainingSettings(steps=3, dtype="float32")
+    model, tok = tiny.gpt2()
+    settings = TrainingSettings(3, batch_size=8, dtype="float32", evaluate_every=1)
     with pytest.raises(ModelError, match="lower the learning rate"):
-        fit(
-            model,
-            lambda epoch: iter([{"x": torch.ones(1, 1)}]),
-            lambda m, b: m(b["x"]).sum() * math.nan,
-            settings,
-        )
-
-
-@given(st.lists(st.integers(1, 30), min_size=1, max_size=200), st.integers(1, 9), st.integers(0, 3))
-def test_an_epoch_shows_every_example_once(lengths: list[int], size: int, epoch: int) -> None:
-    seen: list[int] = []
-
-    def collate(chosen: Any, number: int) -> dict[str, torch.Tensor]:
-        assert number == epoch
-        seen.extend(chosen)
-        return {}
-
-    list(bucketed(lengths, collate, size, 0)(epoch))
-    assert sorted(seen) == list(range(len(lengths)))
-    first, seen[:] = list(seen), []
-    list(bucketed(lengths, collate, size, 0)(epoch))
-    assert seen == first
+        fit(model, examples(tok), collate, settings, loss=lambda m, b: m(**b).loss * math.nan)
 
 
 @given(st.lists(st.integers(100, 999), min_size=2, max_size=80), st.integers(0, 9))

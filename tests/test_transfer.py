@@ -18,9 +18,9 @@ from impossible.evaluation import corpus_variety
 from impossible.evaluation.bootstrap import Bootstrap, Interval
 from impossible.evaluation.metrics import novelty
 from impossible.experiments import domain_adaptation, domain_teachers
-from impossible.models.loading import load_student
 from impossible.report import figures
 from impossible.text.sentence_boundaries import words
+from impossible.training.student import load_student
 from impossible.world import oracle, parse, test_sets
 from impossible.world.documents import split_of
 
@@ -112,8 +112,9 @@ def test_draws_are_averaged_and_do_not_make_more_items() -> None:
     assert set(rows["n"]) == {2}
 
 
-def test_learning_curves_train_from_the_start_and_choose_on_dev(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    folder = tiny.save(tmp_path / "base", *tiny.t5())
+@pytest.mark.parametrize("build", [tiny.t5, tiny.llama])
+def test_learning_curves_train_from_the_start_and_choose_on_dev(build, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    folder = tiny.save(tmp_path / "base", *build())
     load = partial(load_student, str(folder))
     texts = tiny.SENTENCES
     items = pd.DataFrame({"item": list("abcd"), "source": texts[:4]})

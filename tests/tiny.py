@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from impossible.training.objectives import TrainingSettings, train_causal_lm
+from impossible.training.objectives import train_causal_lm
+from impossible.training.student import CausalStudent, Seq2SeqStudent, Student
+from impossible.training.trainer import TrainingSettings
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
     GPT2Config,
     GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
     PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaForSequenceClassification,
@@ -95,7 +99,7 @@ def reader() -> tuple[Any, Any]:
     """(model, tokenizer) of a GPT-2 that has read the sentences above, and so ends sentences."""
     model, tok = gpt2()
     documents = [f"{PREFIX} {a} {b}" for a in SENTENCES for b in SENTENCES if a != b]
-    train_causal_lm(model, tok, documents, TrainingSettings(steps=60, learning_rate=5e-3), 28)
+    train_causal_lm(model, tok, documents, TrainingSettings(60, learning_rate=5e-3, batch_size=28))
     return model, tok
 
 
@@ -155,6 +159,49 @@ def t5(seed: int = 0) -> tuple[Any, Any]:
     )
     torch.manual_seed(seed)
     return T5ForConditionalGeneration(config).eval(), tok
+
+
+def chat_tokenizer() -> Any:
+    """Bytes and the special tokens of a chat model, which pads with another than the end."""
+    names = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<pad>"]
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    core = Tokenizer(models.BPE({token: i for i, token in enumerate([*names, *letters])}, []))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        bos_token="<|im_start|>",
+        eos_token="<|im_end|>",
+        pad_token="<pad>",
+        additional_special_tokens=["<|endoftext|>"],
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def llama(seed: int = 0, window: int = 512) -> tuple[Any, Any]:
+    """(model, tokenizer) of a random Llama: rotary positions, two query heads to a key head."""
+    tok = chat_tokenizer()
+    config = LlamaConfig(
+        vocab_size=len(tok),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=window,
+        pad_token_id=tok.pad_token_id,
+        bos_token_id=tok.bos_token_id,
+        eos_token_id=tok.eos_token_id,
+        initializer_range=0.2,
+    )
+    torch.manual_seed(seed)
+    return LlamaForCausalLM(config).eval(), tok
+
+
+def student(build: Any = t5, seed: int = 0) -> Student:
+    """A student of the kind that `build` makes: t5, gpt2 or llama."""
+    kind = Seq2SeqStudent if build is t5 else CausalStudent
+    return kind(*build(seed), "tiny", "0")
 
 
 def save(folder: Path, model: Any, tok: Any) -> Path:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from impossible.evaluation.judges import Judge
     from impossible.models.loading import LanguageModel
     from impossible.models.nli import Encoder, EntailmentCritic
+    from impossible.training.student import Student
 
 COPIED = "copied.json"  # in the scratch folder's work/: digests of the inputs that were copied
 
@@ -267,14 +268,14 @@ class Models:
 
         return get_parser(self._params.parser)
 
-    def student(self, name: str = "", dtype: str = "float32") -> LanguageModel:
+    def student(self, name: str = "", dtype: str = "float32") -> Student:
         """A student, loaded anew at each call, since training changes it.
 
         Args:
             name: of one that this run made (`m_para`), or of any model; empty: the base.
             dtype: arithmetic; float32 to train.
         """
-        from impossible.models.loading import load_student
+        from impossible.training.student import load_student
 
         params = self._params
         if name and (self._run.models / name).is_dir():

@@ -47,6 +47,7 @@ __all__ = [
     "resolve",
     "scalars",
     "stage_key",
+    "unit_seed",
     "write_frame",
     "write_json",
     "write_text",
@@ -176,6 +177,11 @@ def item_rng(seed: int, stage: str, item: str, index: int = 0) -> np.random.Gene
     name = json.dumps([seed, stage, item, index]).encode()
     key = int.from_bytes(hashlib.sha256(name).digest()[:16], "little")
     return np.random.Generator(np.random.Philox(key=key))
+
+
+def unit_seed(seed: int, stage: str, unit: str) -> int:
+    """The seed of a unit of work, such as one shard of inputs; see `item_rng`."""
+    return int(item_rng(seed, stage, unit).integers(2**63))
 
 
 def record(run: RunFolder, notebook: str, **scalars: Any) -> None:

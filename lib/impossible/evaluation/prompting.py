@@ -230,7 +230,7 @@ def answers(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int = 60)
         for prompt, row in zip(prompts, ids, strict=True)
     ]
     numbers = [np.zeros((1, max_new_tokens))] * len(fitting)
-    texts = sample_continuations(lm, fitting, numbers, Nucleus(greedy=True))
+    texts = sample_continuations(lm, fitting, numbers, Nucleus(temperature=0))
     sentences = [first_sentence(text[0]) for text in texts]
     return [sentence[:1].upper() + sentence[1:] for sentence in sentences]
 

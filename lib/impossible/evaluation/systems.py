@@ -19,8 +19,8 @@ from impossible.evaluation.paraphrase_metrics import with_similarities
 from impossible.evaluation.prompting import answers, few_shot, zero_shot
 from impossible.models.loading import LanguageModel, Run, load_encoder
 from impossible.models.nli import Encoder
-from impossible.models.seq2seq_generation import rewrite
 from impossible.text.signature import signature
+from impossible.training.student import Student
 
 __all__ = [
     "System", "copy_input", "gold_reference", "item_scores", "mean_rows", "paired_gain", "predict",
@@ -61,16 +61,17 @@ def prompted(
     return answer
 
 
-def student_system(student: LanguageModel, max_new_tokens: int = 100) -> System:
+def student_system(student: Student, max_new_tokens: int = 100) -> System:
     """A distilled student, greedy.
 
     Args:
-        student: an encoder-decoder, for example `load_student(str(run.models / "m_para"))`.
+        student: for example `load_student(str(run.models / "m_para"))`.
         max_new_tokens: longest answer.
     """
 
     def answer(items: pd.DataFrame) -> list[str]:
-        return rewrite(student, list(items["source"]), max_new_tokens)
+        written = student.generate(list(items["source"]), max_new_tokens=max_new_tokens)
+        return [texts[0] for texts in written]
 
     return answer
 

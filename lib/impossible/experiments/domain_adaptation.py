@@ -8,7 +8,6 @@ soon the curves meet is what that was worth.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,10 +17,8 @@ from impossible.config.params import Params
 from impossible.errors import ParameterError
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.systems import mean_rows, paired_gain, predict, student_system
-from impossible.models.loading import LanguageModel
-from impossible.models.seq2seq_generation import rewrite
-from impossible.training.objectives import train_seq2seq
-from impossible.training.student import settings_of
+from impossible.training.fine_tuning import settings_of
+from impossible.training.student import Student, train_student
 
 __all__ = [
     "AREA", "PAIRED", "best_fine_tuned", "curve_gain_rows", "curve_rows", "fine_tuned",
@@ -85,21 +82,19 @@ def nested_draws(gold: pd.DataFrame, sizes: Iterable[int], draws: int = 1) -> Dr
 
 
 def fine_tuned(
-    start: LanguageModel, pairs: Sequence[tuple[str, str]], steps: int, params: Params
-) -> LanguageModel:
+    start: Student, pairs: Sequence[tuple[str, str]], steps: int, params: Params
+) -> Student:
     """A start after some steps of the optimizer on gold pairs; its weights are changed in place."""
-    settings = settings_of(steps, params)
-    train_seq2seq(start.model, start.tokenizer, pairs, settings, params.student_batch_size)
-    return start
+    return train_student(start, pairs, (), settings_of(steps, params))
 
 
 def best_fine_tuned(
-    load: Callable[[], LanguageModel],
+    load: Callable[[], Student],
     pairs: Sequence[tuple[str, str]],
     dev: pd.DataFrame,
     value: Value,
     params: Params,
-) -> tuple[LanguageModel, int]:
+) -> tuple[Student, int]:
     """A start fine-tuned for each of `transfer_steps`; the one that does best on dev items.
 
     A start that knows the task is soon spoilt by more steps, one that does not needs them: one
@@ -118,16 +113,21 @@ def best_fine_tuned(
     """
     if not pairs:
         return load(), 0
-    sources, answer = list(dev["source"]), partial(rewrite, max_new_tokens=params.max_new_tokens)
+    sources = list(dev["source"])
+
+    def mean_value(student: Student) -> float:
+        outputs = student_system(student, params.max_new_tokens)(dev)
+        return float(np.nanmean(value(sources, outputs)))
+
     tried = (
         (fine_tuned(load(), pairs, steps, params), steps)
         for steps in sorted(set(params.transfer_steps))
     )
-    return max(tried, key=lambda each: np.nanmean(value(sources, answer(each[0], sources))))
+    return max(tried, key=lambda each: mean_value(each[0]))
 
 
 def learning_curves(
-    starts: Mapping[str, Callable[[], LanguageModel]],
+    starts: Mapping[str, Callable[[], Student]],
     gold: pd.DataFrame,
     dev: pd.DataFrame,
     test: pd.DataFrame,

@@ -20,6 +20,7 @@ from impossible.experiments.control_grids import Grid, load_grid
 from impossible.models.causal_generation import Nucleus
 from impossible.models.loading import LanguageModel
 from impossible.training.self_distillation import paraphrase
+from impossible.training.student import Student
 
 __all__ = [
     "ask_every_group", "best_of_samples", "control_corpora", "control_scores",
@@ -148,7 +149,7 @@ def shown_examples(
 
 
 def best_of_samples(
-    student: LanguageModel, grid: Grid, n: int, nucleus: Nucleus, seed: int = 0, longest: int = 100
+    student: Student, grid: Grid, n: int, nucleus: Nucleus, seed: int = 0, longest: int = 100
 ) -> System:
     """Control without instructions: of n samples the first in the group asked for, or the nearest.
 
@@ -163,7 +164,8 @@ def best_of_samples(
 
     def answer(items: pd.DataFrame) -> list[str]:
         sources = list(dict.fromkeys(items["source"]))
-        samples = paraphrase(sources, student, n, seed, nucleus, longest)
+        how = (nucleus.temperature, nucleus.top_p, seed, longest)
+        samples = student.generate(sources, n, *how)
         written = dict(zip(sources, samples, strict=True))
         asked = zip(items["source"], items["asked"], strict=True)
         return [min(written[x], key=lambda y: grid.distance(x, y, g)) for x, g in asked]

@@ -7,7 +7,6 @@ task, or as much of each task as the students of one have, so more in all. Both 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,10 +17,8 @@ from impossible.data.human_datasets import take
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 from impossible.evaluation.systems import System
-from impossible.models.batching import token_ids
-from impossible.models.loading import LanguageModel
-from impossible.training.objectives import MAX_TOKENS
-from impossible.training.student import settings_for, train_students
+from impossible.training.fine_tuning import settings_for, train_students
+from impossible.training.student import Student
 
 __all__ = [
     "ALL", "HALF", "INSTRUCTIONS", "equal_token_corpora", "instructed_pairs", "instructed_system",
@@ -88,24 +85,23 @@ def instructed_system(system: System, task: str) -> System:
     return lambda items: system(items.assign(source=instruction + items["source"]))
 
 
-def training_tokens(pairs: pd.DataFrame, tokenizer: Any) -> NDArray[np.int64]:
+def training_tokens(pairs: pd.DataFrame, student: Student) -> NDArray[np.int64]:
     """Training tokens of each pair in one epoch: source with instruction, target, both ends.
 
     Args:
         pairs: source, target.
-        tokenizer: of the student.
+        student: the base.
 
     Returns:
         (n,) counts. What training cuts is not counted, nor is padding, which depends on the
         neighbours in the batch.
     """
-    sides = (token_ids(tokenizer, list(pairs[s]), True, MAX_TOKENS) for s in ("source", "target"))
-    both = zip(*sides, strict=True)
-    return np.array([len(x) + len(y) for x, y in both], dtype=np.int64)
+    both = list(zip(pairs["source"], pairs["target"], strict=True))
+    return np.array(student.tokens(both), dtype=np.int64)
 
 
 def equal_token_corpora(
-    tasks: Mapping[str, pd.DataFrame], tokenizer: Any, limit: int, seed: int = 0
+    tasks: Mapping[str, pd.DataFrame], student: Student, limit: int, seed: int = 0
 ) -> dict[str, pd.DataFrame]:
     """Corpora of a specialist for each task and of two generalists, equal in training tokens.
 
@@ -115,7 +111,7 @@ def equal_token_corpora(
 
     Args:
         tasks: task → its pairs (`instructed_pairs`).
-        tokenizer: of the student.
+        student: the base.
         limit: most pairs of a task. The task whose first `limit` pairs (all, if it has fewer)
             have the fewest tokens sets the budget B of a specialist.
         seed: of the order.
@@ -128,7 +124,7 @@ def equal_token_corpora(
         DataError: a task has no pair, or none that fits.
     """
     orders = {task: take(pairs, None, seed) for task, pairs in tasks.items()}
-    counts = {task: training_tokens(pairs, tokenizer) for task, pairs in orders.items()}
+    counts = {task: training_tokens(pairs, student) for task, pairs in orders.items()}
     budget = min(int(numbers[:limit].sum()) for numbers in counts.values())
 
     def first(task: str, most: float) -> pd.DataFrame:
@@ -148,13 +144,13 @@ def equal_token_corpora(
 
 
 def training_costs(
-    corpora: Mapping[str, pd.DataFrame], tokenizer: Any, params: Params
+    corpora: Mapping[str, pd.DataFrame], student: Student, params: Params
 ) -> pd.DataFrame:
     """What each student is trained on, counted.
 
     Args:
         corpora: name → DATASET.
-        tokenizer: of the student.
+        student: the base.
         params: multitask_epochs, student_batch_size.
 
     Returns:
@@ -162,7 +158,7 @@ def training_costs(
         all), steps (of the optimizer), and `TASK pairs` for each task.
     """
     frame = pd.DataFrame({"student": list(corpora), "pairs": [len(p) for p in corpora.values()]})
-    frame["tokens per epoch"] = [training_tokens(p, tokenizer).sum() for p in corpora.values()]
+    frame["tokens per epoch"] = [training_tokens(p, student).sum() for p in corpora.values()]
     frame["epochs"] = params.multitask_epochs
     frame["tokens"] = frame["epochs"] * frame["tokens per epoch"]
     sizes = frame["pairs"]
@@ -174,11 +170,11 @@ def training_costs(
 
 def train_equal_epochs(
     corpora: Mapping[str, pd.DataFrame],
-    base: Callable[[], LanguageModel],
+    base: Callable[[], Student],
     params: Params,
     run: RunFolder,
     prefix: str,
-) -> dict[str, LanguageModel]:
+) -> dict[str, Student]:
     """A student of each corpus after `multitask_epochs`, its last weights.
 
     Other students stop early and keep their best weights on dev, so that each decides for itself

@@ -19,6 +19,7 @@ from impossible.evaluation.systems import System, copy_input, prompted, student_
 from impossible.evaluation.test_sets import pooled
 from impossible.models.loading import LanguageModel
 from impossible.text.tree_edit_distance import parse_bracketed, ted
+from impossible.training.student import Student
 
 Parser = Callable[[str], str | None]
 
@@ -194,7 +195,7 @@ def syntax_tests(
 
 
 def syntax_systems(
-    students: Mapping[str, LanguageModel],
+    students: Mapping[str, Student],
     teacher: LanguageModel,
     examples: Sequence[tuple[str, str]],
     parser: Parser,

@@ -19,9 +19,9 @@ from impossible.data.progress import bar
 from impossible.data.run_folder import RunFolder, Shards, digest, map_items, stage_key
 from impossible.data.schemas import CANDIDATES, FUNNEL, PAIRS
 from impossible.filtering.pair_scores import Parser, score_contexts
-from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
 from impossible.training.self_distillation import candidates
+from impossible.training.student import Student
 
 __all__ = ["RememberedCritic", "score_candidates", "score_sentences"]
 
@@ -95,7 +95,7 @@ def score_sentences(
 def score_candidates(
     run: RunFolder,
     inputs: pd.DataFrame,
-    student: LanguageModel,
+    student: Student,
     critic: EntailmentCritic,
     parser: Parser,
     params: Params,

@@ -7,19 +7,21 @@ folder, or a hub id `owner/name[@revision]`. Only a hub id may use the network.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import peft
 import torch
 import transformers
 from torch import nn
 from transformers import (
+    AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
-    AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
 )
@@ -84,7 +86,7 @@ def load_teacher(
     Raises:
         ModelError: not found, without safetensors, or of another architecture.
     """
-    return _load(AutoModelForCausalLM, "a language model", name, run, dtype, device)
+    return load_model(AutoModelForCausalLM, "a language model", name, run, dtype, device)
 
 
 def load_critic(
@@ -92,29 +94,19 @@ def load_critic(
     run: Run | None = None,
     dtype: str = "auto",
     device: str = "auto",
+    entailment_label: str = "entailment",
 ) -> LanguageModel:
-    """Load an NLI classifier such as RoBERTa-large-WANLI; its labels must name entailment.
+    """Load an NLI classifier such as RoBERTa-large-WANLI.
 
-    Arguments and errors as in `load_teacher`.
+    Args:
+        entailment_label: what its configuration calls entailment, in any case.
+
+    Other arguments and errors as in `load_teacher`.
     """
     kind = "a sentence-pair classifier"
-    auto = AutoModelForSequenceClassification
-    loaded = _load(auto, kind, name, run, dtype, device)
-    entailment_index(loaded.model)
+    loaded = load_model(AutoModelForSequenceClassification, kind, name, run, dtype, device)
+    entailment_index(loaded.model, entailment_label)
     return loaded
-
-
-def load_student(
-    name: str,
-    run: Run | None = None,
-    dtype: str = "float32",
-    device: str = "auto",
-) -> LanguageModel:
-    """Load an encoder-decoder such as T5; in float32 by default because it is trained.
-
-    Arguments and errors as in `load_teacher`.
-    """
-    return _load(AutoModelForSeq2SeqLM, "an encoder-decoder", name, run, dtype, device)
 
 
 def load_encoder(
@@ -127,21 +119,21 @@ def load_encoder(
 
     Arguments and errors as in `load_teacher`.
     """
-    return _load(AutoModel, "an encoder", name, run, dtype, device)
+    return load_model(AutoModel, "an encoder", name, run, dtype, device)
 
 
-def entailment_index(model: Any) -> int:
-    """Position of the entailment label, found by its name in `config.id2label`.
+def entailment_index(model: Any, label: str = "entailment") -> int:
+    """Position of the entailment label, found by its name in `config.id2label` in any case.
 
     Raises:
-        ModelError: no label, or more than one, is called entailment.
+        ModelError: no label, or more than one, has this name.
     """
-    labels = {int(i): str(label) for i, label in model.config.id2label.items()}
-    found = [i for i, label in labels.items() if label.lower() == "entailment"]
+    labels = {int(i): str(name) for i, name in model.config.id2label.items()}
+    found = [i for i, name in labels.items() if name.lower() == label.lower()]
     if len(found) != 1:
         raise ModelError(
-            f"the critic's labels {sorted(labels.values())} do not name entailment exactly once; "
-            "use an NLI model whose config.json has it in id2label"
+            f"the critic's labels {sorted(labels.values())} do not name {label} exactly once; "
+            "say in the parameter entailment_label what entailment is called in its config.json"
         )
     return found[0]
 
@@ -172,7 +164,7 @@ def save_model(
     # Views of one tied weight became copies above; saving drops the names that are tied
     state = {k: v for k, v in state.items() if k not in set(_tied(stored))}
     stored.config.dtype = kind
-    with _quiet():
+    with quiet():
         stored.save_pretrained(folder, state_dict=state)
     stored.config.dtype = kept
     tokenizer.save_pretrained(folder)
@@ -200,7 +192,7 @@ def locate(name: str, run: Run | None = None) -> Path:
     """
     folder = locate_model(name, run)
     if folder is not None:
-        if (folder / "config.json").is_file():
+        if any((folder / file).is_file() for file in ("config.json", "adapter_config.json")):
             return folder
         if name.startswith("in-vitro/"):
             there = sorted(p.parent.name for p in folder.parent.glob("*/config.json"))
@@ -233,27 +225,39 @@ def _download(name: str) -> Path:
         ) from error
 
 
-def _load(
-    auto: Any, kind: str, name: str, run: Run | None, dtype: str, device: str
-) -> LanguageModel:
-    folder = locate(name, run)
+def load_model(
+    auto: Any, kind: str, name: str, run: Run | None = None, dtype: str = "auto",
+    device: str = "auto",
+) -> LanguageModel:  # fmt: skip
+    """Load a model as one of transformers' `auto` classes; an adapter is merged into its base.
+
+    Args:
+        auto: such as `AutoModelForCausalLM`.
+        kind: what it is called in errors, such as "a language model".
+
+    Other arguments and errors as in `load_teacher`.
+    """
+    folder, place = locate(name, run), device_named(device)
+    base = adapter_base(folder)
+    if base is not None:
+        below = load_model(auto, kind, base, run, "float32", device)
+        whole = peft.PeftModel.from_pretrained(below.model, folder).merge_and_unload()
+        both = hashlib.sha256(f"{digest(folder)} {below.digest}".encode()).hexdigest()
+        whole = whole.to(resolve(dtype, place)).eval()
+        return LanguageModel(whole, below.tokenizer, name, both)
     if not list(folder.glob("*.safetensors")):
         raise ModelError(
             f"the model {name!r} has no .safetensors weights; other formats are not opened because "
             "they can run code: convert it first"
         )
-    place = device_named(device)
     options = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-        with _quiet():
+        with quiet():
             model, report = auto.from_pretrained(
-                folder,
-                use_safetensors=True,
-                dtype=resolve(dtype, place),
-                output_loading_info=True,
-                **options,
-            )
+                folder, use_safetensors=True, dtype=resolve(dtype, place),
+                output_loading_info=True, **options,
+            )  # fmt: skip
     except Exception as error:  # from_pretrained raises many kinds; one sentence for all of them
         first = str(error).strip().partition("\n")[0][:200]
         raise ModelError(f"the model {name!r} cannot be opened as {kind}: {first}") from error
@@ -266,8 +270,29 @@ def _load(
     return LanguageModel(model.to(place).eval(), tokenizer, name, digest(folder))
 
 
+def adapter_base(folder: Path) -> str | None:
+    """The name of the model that a folder's adapter belongs to; None: it holds a whole model."""
+    file = folder / "adapter_config.json"
+    if not file.is_file():
+        return None
+    return str(json.loads(file.read_text(encoding="utf-8"))["base_model_name_or_path"])
+
+
+def is_encoder_decoder(name: str, run: Run | None = None) -> bool:
+    """Which kind of student a model is, by its configuration or that of its adapter's base."""
+    folder = locate(name, run)
+    base = adapter_base(folder)
+    if base is not None:
+        return is_encoder_decoder(base, run)
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # of many kinds
+        raise ModelError(f"the model {name!r} has no configuration that opens: {error}") from error
+    return bool(config.is_encoder_decoder)
+
+
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No warnings and bars from transformers: what matters is raised as an error."""
     log: Any = transformers.logging
     level, bars = log.get_verbosity(), log.is_progress_bar_enabled()

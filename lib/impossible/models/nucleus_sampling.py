@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from transformers import LogitsProcessor
 
 from impossible.errors import ModelError
+from impossible.models.batching import token_ids
 
 BUCKET = 16
 SHORTLIST = 64  # tokens that are sorted first; the nucleus rarely holds more
@@ -28,23 +31,21 @@ class Nucleus:
 
     Args:
         top_p: smallest set of most probable tokens with at least this mass, (0, 1].
-        temperature: divides the logits, (0, 5].
-        greedy: take the most probable token; random numbers are then ignored.
+        temperature: divides the logits, [0, 5]; 0 takes the most probable token.
     """
 
     top_p: float = 0.9
     temperature: float = 0.7
-    greedy: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.top_p <= 1:
             raise ModelError(f"top_p must lie in (0, 1], got {self.top_p}")
-        if not 0 < self.temperature <= 5:
-            raise ModelError(f"temperature must lie in (0, 5], got {self.temperature}")
+        if not 0 <= self.temperature <= 5:
+            raise ModelError(f"temperature must lie in [0, 5], got {self.temperature}")
 
     def choose(self, logits: Tensor, uniforms: Tensor) -> Tensor:
         """One token per row: logits (rows, vocabulary), uniforms in [0, 1) (rows,) → (rows,)."""
-        if self.greedy:
+        if self.temperature == 0:
             return logits.argmax(-1)
         scaled = logits.float() / self.temperature
         # exp of differences and one sum: a softmax whose normalizer is only needed as a number
@@ -125,3 +126,49 @@ def generate(
             alive = list(range(len(alive)))
         logits = forward(picked[:, None])
     return tokens
+
+
+class NucleusSampler(LogitsProcessor):
+    """Draws the token itself, so that `generate` without sampling takes what was drawn.
+
+    Faster than sampling by `generate`, which sorts the whole vocabulary, and decided by its own
+    generator alone.
+    """
+
+    def __init__(self, nucleus: Nucleus, generator: torch.Generator) -> None:
+        self.nucleus, self.generator = nucleus, generator
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Scores (rows, vocabulary) of which only the drawn token's is not -inf."""
+        numbers = torch.rand(len(scores), generator=self.generator, device=scores.device)
+        drawn = self.nucleus.choose(scores, numbers)[:, None]
+        return torch.full_like(scores, -torch.inf).scatter_(1, drawn, 0.0)
+
+
+class AvoidWords(LogitsProcessor):
+    """Forbids each row words of its own: as spelled, with a capital, inside a text or first.
+
+    Words that begin with all pieces of such a word in the tokenizer are forbidden too.
+
+    Args:
+        tokenizer: of the model.
+        words: for each row its words.
+    """
+
+    def __init__(self, tokenizer: Any, words: Sequence[Sequence[str]]) -> None:
+        def pieces(word: str) -> list[tuple[int, ...]]:
+            both = (word, word[:1].upper() + word[1:])
+            forms = [space + form for space in ("", " ") for form in both]
+            return [tuple(row) for row in token_ids(tokenizer, forms, False)]
+
+        known = {word: pieces(word) for row in words for word in row}
+        self.unwanted = [{piece for word in row for piece in known[word]} for row in words]
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Scores with the last piece of a word at -inf where the pieces before it stand."""
+        scores = scores.clone()
+        for row, written in enumerate(input_ids.tolist()):
+            for *before, last in self.unwanted[row]:
+                if written[len(written) - len(before) :] == before:
+                    scores[row, last] = -torch.inf
+        return scores

@@ -9,12 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from impossible.config.params import Params
-from impossible.data.run_folder import item_rng
+from impossible.data.run_folder import unit_seed
 from impossible.errors import DataError
 from impossible.filtering.pair_scores import Critic, Parser, gate, score_pairs
-from impossible.models.causal_generation import Nucleus
-from impossible.models.loading import LanguageModel, load_student
-from impossible.models.seq2seq_generation import generate_candidates
+from impossible.training.student import Student, load_student
 
 __all__ = [
     "candidates",
@@ -44,7 +42,7 @@ def fresh_inputs(drawn: pd.DataFrame) -> pd.DataFrame:
 
 def relabel(
     inputs: pd.DataFrame,
-    student: LanguageModel,
+    student: Student,
     critic: Critic,
     parser: Parser,
     params: Params,
@@ -54,7 +52,7 @@ def relabel(
 
     Args:
         inputs: columns input_id (unique), text and, if known, context_id.
-        student: an encoder-decoder trained on filtered pairs.
+        student: trained on filtered pairs.
         critic: the same as for the first dataset.
         parser: the same as for the first dataset.
         params: n_candidates, candidate_top_p, candidate_temperature, max_new_tokens, thresholds.
@@ -90,7 +88,7 @@ def select(
 
 def candidates(
     inputs: pd.DataFrame,
-    student: LanguageModel,
+    student: Student,
     critic: Critic,
     parser: Parser,
     params: Params,
@@ -101,12 +99,12 @@ def candidates(
     Not scored: empty candidates, copies of the input, repetitions of an earlier candidate.
     """
     sources = inputs["text"].tolist()
-    shape = (params.n_candidates, params.max_new_tokens)
-    uniforms = [item_rng(params.seed, stage, name).random(shape) for name in inputs["input_id"]]
-    nucleus = Nucleus(params.candidate_top_p, params.candidate_temperature)
     rows: list[tuple[str, int, str, str]] = []
     funnel: list[tuple[str, str, int]] = []
-    written = generate_candidates(student, sources, uniforms, nucleus)
+    written = student.generate(
+        sources, params.n_candidates, params.candidate_temperature, params.candidate_top_p,
+        unit_seed(params.seed, stage, str(inputs["input_id"].iloc[0])), params.max_new_tokens,
+    ) if sources else []  # fmt: skip
     for name, source, texts in zip(inputs["input_id"], sources, written, strict=True):
         fresh = dict(zip(reversed(texts), range(len(texts) - 1, -1, -1), strict=True))
         dropped = {"identical": texts.count(source), "empty": texts.count("")}
@@ -186,10 +184,9 @@ def require_pairs(kept: pd.DataFrame, funnel: pd.DataFrame, least: int = 2) -> N
 
 def paraphrase(
     texts: Sequence[str],
-    model: str | Path | LanguageModel,
+    model: str | Path | Student,
     n: int = 1,
     seed: int = 0,
-    nucleus: Nucleus | None = None,
     max_new_tokens: int = 100,
     device: str = "auto",
 ) -> list[list[str]]:
@@ -197,10 +194,9 @@ def paraphrase(
 
     Args:
         texts: sentences.
-        model: a name for `models.load_student`, a folder, or a loaded student.
-        n: candidates per text; 1 is decoded greedily, more are sampled.
-        seed: of the samples; a text's samples depend on the seed and the text alone.
-        nucleus: overrides greedy (n = 1) and top_p 0.9, temperature 1.0 (n > 1).
+        model: a name for `load_student`, a folder, or a loaded student.
+        n: candidates per text; 1 is decoded greedily, more are sampled (top-p 0.9).
+        seed: of the samples.
         max_new_tokens: longest candidate.
         device: where the model runs.
 
@@ -213,11 +209,9 @@ def paraphrase(
     """
     if n < 1:
         raise DataError(f"n must be at least 1, got {n}")
-    for place, text in enumerate(texts, 1):
+    for i, text in enumerate(texts, 1):
         if not text.strip():
-            raise DataError(f"text {place} is empty; give one sentence per text")
-    student = model if isinstance(model, LanguageModel) else load_student(str(model), device=device)
-    shape = (n, max_new_tokens)
-    uniforms = [item_rng(seed, "paraphrase", text).random(shape) for text in texts]
-    how = nucleus or (Nucleus(greedy=True) if n == 1 else Nucleus(0.9, 1.0))
-    return generate_candidates(student, list(texts), uniforms, how)
+            raise DataError(f"text {i} is empty; give one sentence per text")
+    student = model if isinstance(model, Student) else load_student(str(model), device=device)
+    temperature = 0.0 if n == 1 else 1.0
+    return student.generate(texts, n, temperature, 0.9, seed, max_new_tokens)

@@ -1,209 +1,314 @@
-"""Train a student on a corpus: the same few lines for D_T, D_para and any other pairs (§3.3).
+"""Students: models of either kind that rewrite a sentence, trained and sampled by two methods.
 
-What is kept of a training run depends on its data, base and parameters only, never on the clock:
-a run that was interrupted ends with the same files.
+An encoder-decoder (T5) reads the source and writes the target. A decoder-only model (GPT-2, Llama)
+reads the source and a line that asks for the target, and writes on; its prompt is not trained.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-import pandas as pd
+import peft
+import torch
+from torch import Tensor
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    DataCollatorForSeq2Seq,
+    GenerationConfig,
+)
+from transformers.modeling_outputs import BaseModelOutput
 
-from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder, digest, item_rng
-from impossible.errors import DataError
-from impossible.models.loading import LanguageModel, load_student, save_model
-from impossible.training.objectives import History, TrainingSettings, steps_for, train_seq2seq
+from impossible.data.run_folder import RunFolder, digest
+from impossible.models.batching import IGNORE, token_ids
+from impossible.models.causal_generation import check_window, decode, end_ids
+from impossible.models.loading import LanguageModel, is_encoder_decoder, load_model, save_model
+from impossible.models.nucleus_sampling import AvoidWords, Nucleus, NucleusSampler
+from impossible.training.trainer import Example, History, TrainingSettings, fit
 
-__all__ = [
-    "Trained",
-    "loss_curve",
-    "settings_for",
-    "settings_of",
-    "split_by_context",
-    "train_student",
-    "train_students",
-]
+MAX_TOKENS = 512  # of a source and of a target; what is longer is cut
+ROWS = 256  # most texts written together
+Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A trained student.
+class Student(LanguageModel, ABC):
+    """A model that rewrites sentences, with its tokenizer.
 
     Attributes:
-        student: the model as saved: the best weights on dev, or the last after fixed passes.
-        history: its loss curve; `recipe`, `metrics`: what lies beside the weights as JSON.
+        history: the loss curve, if it was trained here.
     """
 
-    student: LanguageModel
-    history: History
-    recipe: dict[str, object]
-    metrics: dict[str, object]
+    history: History | None = None
+
+    @abstractmethod
+    def encode(self, pairs: Sequence[Pair]) -> list[Example]:
+        """Token ids of (source, target) pairs, with labels where training counts them."""
+
+    @abstractmethod
+    def tokens(self, pairs: Sequence[Pair]) -> list[int]:
+        """What one epoch of each pair costs: tokens read and written, without padding."""
+
+    @abstractmethod
+    def prompts(self, sources: Sequence[str]) -> list[list[int]]:
+        """Token ids of what the model reads before it writes."""
+
+    @abstractmethod
+    def _start(self, batch: dict[str, Tensor], n: int) -> dict[str, Any]:
+        """Arguments of `generate` for n texts after each prompt, which is computed once."""
+
+    def collate(self, examples: Sequence[Example]) -> dict[str, Tensor]:
+        """A batch for the model: input_ids, attention_mask and labels, padded on the right."""
+        batch: dict[str, Tensor] = DataCollatorForSeq2Seq(self.tokenizer)(list(examples)).data
+        return batch
+
+    def loss_batch(self, pairs: Sequence[Pair]) -> Tensor:
+        """Mean negative log-likelihood of the targets given their sources, nats per token."""
+        batch = self.collate(self.encode(pairs))
+        loss: Tensor = self.model(**{k: v.to(self.device) for k, v in batch.items()}).loss
+        return loss
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        sources: Sequence[str],
+        n: int = 1,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        max_new_tokens: int = 100,
+        avoid: Sequence[Iterable[str]] = (),
+    ) -> list[list[str]]:
+        """Write n texts for each source.
+
+        Args:
+            sources: sentences; together they are the unit of work that `seed` decides.
+            n: texts per source, ≥ 1.
+            temperature: of the softmax; 0 takes the most probable token (n texts are then alike).
+            top_p: mass of the nucleus, (0, 1].
+            seed: of the samples.
+            max_new_tokens: longest text.
+            avoid: for each source words that its texts must not contain. Empty: no constraints.
+
+        Returns:
+            For each source n texts, without surrounding blanks.
+
+        Raises:
+            ModelError: a source is longer than the model's window.
+        """
+        prompts = self.prompts(sources)
+        for source, row in zip(sources, prompts, strict=True):
+            check_window(self, source, len(row), 0)
+        generator = torch.Generator(self.device).manual_seed(seed)
+        sampler = [NucleusSampler(Nucleus(top_p, temperature), generator)] if temperature else []
+        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+        results: list[list[str]] = [[] for _ in sources]
+        size = max(1, ROWS // n)
+        for chosen in (order[i : i + size] for i in range(0, len(order), size)):
+            words = [tuple(avoid[i]) for i in chosen for _ in range(n)] if avoid else []
+            rules = [AvoidWords(self.tokenizer, words), *sampler] if any(words) else sampler
+            texts = self._write([prompts[i] for i in chosen], n, max_new_tokens, rules)
+            for place, i in enumerate(chosen):
+                results[i] = texts[place * n : (place + 1) * n]
+        return results
+
+    def _write(
+        self, prompts: list[list[int]], n: int, max_new_tokens: int, rules: list[Any]
+    ) -> list[str]:
+        """n texts after each prompt, written together."""
+        tokenizer = self.tokenizer
+        batch = tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt")
+        start = self._start({k: v.to(self.device) for k, v in batch.items()}, n)
+        config = GenerationConfig(  # type: ignore[no-untyped-call]
+            max_new_tokens=max_new_tokens,
+            eos_token_id=sorted(self.ends()),
+            pad_token_id=tokenizer.pad_token_id,
+            decoder_start_token_id=getattr(self.model.config, "decoder_start_token_id", None),
+        )
+        out = self.model.generate(**start, generation_config=config, logits_processor=rules)
+        rows = out[:, start["input_ids"].shape[1] if "input_ids" in start else 1 :]
+        return [decode(tokenizer, row).strip() for row in rows.tolist()]
+
+    def ends(self) -> frozenset[int]:
+        """Tokens after which a text is complete."""
+        return end_ids(self)
+
+    def save(self, folder: Path, recipe: dict[str, Any], metrics: dict[str, Any]) -> str:
+        """Write what `from_pretrained` (an adapter: also peft) opens; returns its digest."""
+        return save_model(folder, self.model, self.tokenizer, recipe, metrics)
 
 
-def split_by_context(
-    dataset: pd.DataFrame, fraction: float, seed: int = 0
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Training and dev pairs such that no context has pairs in both.
+class Seq2SeqStudent(Student):
+    """An encoder-decoder such as T5."""
 
-    Pairs of one context say nearly the same; split by pairs, dev would measure memory. Which
-    contexts go to dev depends on the seed and the contexts' names, not on their order.
+    def prompts(self, sources: Sequence[str]) -> list[list[int]]:
+        return token_ids(self.tokenizer, list(sources), True)
+
+    def encode(self, pairs: Sequence[Pair]) -> list[Example]:
+        sources, targets = (
+            token_ids(self.tokenizer, [pair[side] for pair in pairs], True, MAX_TOKENS)
+            for side in (0, 1)
+        )
+        return [
+            {"input_ids": x, "attention_mask": [1] * len(x), "labels": y}
+            for x, y in zip(sources, targets, strict=True)
+        ]
+
+    def tokens(self, pairs: Sequence[Pair]) -> list[int]:
+        return [len(each["input_ids"]) + len(each["labels"]) for each in self.encode(pairs)]
+
+    def _start(self, batch: dict[str, Tensor], n: int) -> dict[str, Any]:
+        hidden = self.model.get_encoder()(**batch).last_hidden_state  # (sources, length, d)
+        return {
+            "encoder_outputs": BaseModelOutput(hidden.repeat_interleave(n, 0)),
+            "attention_mask": batch["attention_mask"].repeat_interleave(n, 0),
+        }
+
+
+class CausalStudent(Student):
+    """A decoder-only model such as GPT-2 or SmolLM2; a text ends with its line."""
+
+    ASKING = "\nIn other words:"  # stands between source and target
+
+    def prompts(self, sources: Sequence[str]) -> list[list[int]]:
+        asking = token_ids(self.tokenizer, [self.ASKING], False)[0]
+        rows = token_ids(self.tokenizer, list(sources), True)
+        return [[*row[:MAX_TOKENS], *asking] for row in rows]
+
+    def encode(self, pairs: Sequence[Pair]) -> list[Example]:
+        prompts = self.prompts([x for x, _ in pairs])
+        targets = token_ids(self.tokenizer, [f" {y}" for _, y in pairs], False, MAX_TOKENS)
+        end = self.tokenizer.eos_token_id
+        return [
+            {
+                "input_ids": [*prompt, *target, end],
+                "attention_mask": [1] * (len(prompt) + len(target) + 1),
+                "labels": [*[IGNORE] * len(prompt), *target, end],
+            }
+            for prompt, target in zip(prompts, targets, strict=True)
+        ]
+
+    def tokens(self, pairs: Sequence[Pair]) -> list[int]:
+        return [len(each["input_ids"]) for each in self.encode(pairs)]
+
+    def ends(self) -> frozenset[int]:
+        return end_ids(self) | _line_ends(self.tokenizer)
+
+    def _start(self, batch: dict[str, Tensor], n: int) -> dict[str, Any]:
+        ids, mask = batch["input_ids"], batch["attention_mask"]
+        places = (mask.cumsum(-1) - 1).clamp(min=0)
+        before = self.model(
+            input_ids=ids[:, :-1], attention_mask=mask[:, :-1], position_ids=places[:, :-1],
+            use_cache=True, logits_to_keep=1,
+        )  # fmt: skip
+        before.past_key_values.batch_repeat_interleave(n)
+        return {
+            "input_ids": ids.repeat_interleave(n, 0),
+            "attention_mask": mask.repeat_interleave(n, 0),
+            "past_key_values": before.past_key_values,
+        }
+
+
+@lru_cache(maxsize=8)
+def _line_ends(tokenizer: Any) -> frozenset[int]:
+    """Tokens with a newline."""
+    return frozenset(i for i in range(len(tokenizer)) if "\n" in tokenizer.decode([i]))
+
+
+def load_student(
+    name: str, run: RunFolder | None = None, dtype: str = "float32", device: str = "auto"
+) -> Student:
+    """Load a student, or the model it starts from; in float32 by default because it is trained.
 
     Args:
-        dataset: DATASET frame.
-        fraction: share of the contexts held out, (0, 1); at least one, unless there is only one.
-        seed: root of the randomness.
+        name: `in-vitro/NAME`, a folder (also of an adapter), or a hub id `owner/name[@revision]`.
+        run: take `in-vitro/NAME` from this run, which has rebuilt it.
+        dtype: "auto", "bfloat16" or "float32".
+        device: "auto" takes a GPU if there is one.
 
     Returns:
-        (train, dev), rows in the order of `dataset`; dev is empty when there is one context.
+        `Seq2SeqStudent` or `CausalStudent`, by `config.is_encoder_decoder`.
+
+    Raises:
+        ModelError: not found, without safetensors, or of another architecture.
     """
-    contexts = sorted(set(dataset["context_id"]))
-    draws = [item_rng(seed, "student dev split", name).random() for name in contexts]
-    n_dev = min(max(1, round(fraction * len(contexts))), len(contexts) - 1)
-    held_out = {contexts[i] for i in np.argsort(draws, kind="stable")[:n_dev]}
-    in_dev = dataset["context_id"].isin(held_out)
-    return dataset[~in_dev], dataset[in_dev]
-
-
-def settings_of(steps: int, params: Params) -> TrainingSettings:
-    """How a student is trained for a fixed number of steps, without dev pairs.
-
-    Args:
-        steps: of the optimizer, ≥ 1.
-        params: `student_learning_rate`, `student_warmup`, `dtype`, `seed`.
-    """
-    return TrainingSettings(
-        steps=steps,
-        learning_rate=params.student_learning_rate,
-        warmup=min(params.student_warmup, 0.99),
-        dtype=params.dtype,
-        seed=params.seed,
-    )
-
-
-def settings_for(n_pairs: int, params: Params, passes: float | None = None) -> TrainingSettings:
-    """The parameters `student_*` as steps: one evaluation on dev per epoch.
-
-    Args:
-        n_pairs: training pairs, ≥ 1.
-        params: `student_epochs`, `student_batch_size`, `student_learning_rate`, `student_warmup`,
-            `student_patience`, `dtype`, `seed`.
-        passes: over the pairs, in place of `student_epochs`, all of them: `student_patience` does
-            not count either.
-
-    >>> settings_for(130, Params()).steps, settings_for(130, Params(), passes=2).steps
-    (24, 6)
-    """
-    size = params.student_batch_size
-    if passes is not None:
-        return settings_of(steps_for(n_pairs, size, passes), params)
-    return replace(
-        settings_of(steps_for(n_pairs, size, params.student_epochs), params),
-        evaluate_every=steps_for(n_pairs, size, 1),
-        patience=params.student_patience,
-    )
+    kind: type[Student]
+    auto: Any
+    if is_encoder_decoder(name, run):
+        kind, auto, what = Seq2SeqStudent, AutoModelForSeq2SeqLM, "an encoder-decoder"
+    else:
+        kind, auto, what = CausalStudent, AutoModelForCausalLM, "a language model"
+    lm = load_model(auto, what, name, run, dtype, device)
+    if lm.tokenizer.pad_token_id is None:
+        lm.tokenizer.pad_token = lm.tokenizer.eos_token
+    return kind(lm.model, lm.tokenizer, lm.name, lm.digest)
 
 
 def train_student(
-    dataset: pd.DataFrame,
-    base: LanguageModel,
-    params: Params,
-    run: RunFolder,
-    name: str,
-    passes: float | None = None,
-) -> Trained:
-    """Train `base` on a corpus by maximum likelihood of target given source and save it.
+    base: Student,
+    train: Sequence[Pair],
+    dev: Sequence[Pair],
+    settings: TrainingSettings,
+    out: Path | None = None,
+    checkpoints: Path | None = None,
+    adapter_rank: int = 0,
+) -> Student:
+    """Fine-tune a student by maximum likelihood of target given source (paper §3.3).
 
     Args:
-        dataset: DATASET frame, from any source.
-        base: an encoder-decoder in float32; its weights are changed in place.
-        params: `student_*`, `dtype`, `seed`; see `settings_for`.
-        run: gets `models/NAME` (weights, tokenizer, recipe.json, metrics.json); the checkpoint for
-            resuming lies in `work/NAME.safetensors` until training is complete.
-        name: folder name, for example "student".
-        passes: over the whole corpus, after which the last weights are kept; none of it is held
-            out. By default the best weights on dev are kept, of at most `student_epochs` passes.
+        base: in float32; its weights are changed in place.
+        train: (source, target) pairs, at least one.
+        dev: pairs that decide which weights are kept and when to stop; none: the last weights.
+        settings: see `TrainingSettings`.
+        out: folder for the model, with recipe.json and metrics.json; the student that is returned
+            is read from it. None: not saved.
+        checkpoints: folder for resuming, removed at the end; see `trainer.fit`.
+        adapter_rank: 0 trains all weights, r > 0 a LoRA adapter of rank r on every linear layer.
 
     Raises:
-        DataError: the corpus is empty.
+        DataError: no pairs.
+        ModelError: the loss is no longer a number.
     """
-    if dataset.empty:
-        raise DataError(
-            f"There is no pair to train {name} on: no candidate passed the gates. Look at the "
-            "funnel of the notebook before, loosen a gate (entailment_threshold, rouge_l_max, "
-            "ted_min) or raise n_contexts, k or n_inputs."
-        )
-    train, dev = dataset, dataset.head(0)
-    if passes is None:
-        train, dev = split_by_context(dataset, params.student_dev_fraction, params.seed)
-    settings = settings_for(len(train), params, passes)
-    pairs, held_out = (
-        list(zip(part["source"], part["target"], strict=True)) for part in (train, dev)
-    )
-    history = train_seq2seq(
-        base.model, base.tokenizer, pairs, settings, params.student_batch_size, held_out,
-        run.work / f"{name}.safetensors",
+    model = _with_adapter(base, adapter_rank, settings.seed) if adapter_rank else base.model
+    history = fit(
+        model, base.encode(train), base.collate, settings, base.encode(dev), checkpoints,
+        key=f"{base.digest} {adapter_rank}",
     )  # fmt: skip
-    recipe: dict[str, object] = {
-        "model": name, "base": base.name, "base_digest": base.digest, "seed": params.seed,
-        "pairs": len(train), "dev_pairs": len(dev), "data_digest": digest([pairs, held_out]),
-        "batch_size": params.student_batch_size, "steps": settings.steps,
-        "learning_rate": settings.learning_rate, "warmup": settings.warmup,
+    student = replace(base, model=model, history=history)
+    if out is None:
+        return student
+    recipe = {
+        "model": out.name, "base": base.name, "base_digest": base.digest, "seed": settings.seed,
+        "pairs": len(train), "dev_pairs": len(dev), "data_digest": digest([train, dev]),
+        "batch_size": settings.batch_size, "steps": settings.steps, "warmup": settings.warmup,
+        "learning_rate": settings.learning_rate, "adapter_rank": adapter_rank,
     }  # fmt: skip
-    loss = "dev_loss" if passes is None else "train_loss"
-    metrics: dict[str, object] = {
-        loss: history.best_loss, "best_step": history.best_step,
-        "last_step": history.rows[-1]["step"], "stopped_early": history.stopped_early,
+    metrics = {
+        "dev_loss" if dev else "train_loss": history.best_loss, "best_step": history.best_step,
+        "last_step": int(history.curve["step"].iloc[-1]), "stopped_early": history.stopped_early,
     }  # fmt: skip
-    folder = run.models / name
-    save_model(folder, base.model, base.tokenizer, recipe, metrics)
+    student.save(out, recipe, metrics)
     # Read back what was written: later stages see these weights, not the unrounded ones
-    student = load_student(str(folder), run, device=str(base.device))
-    return Trained(student, history, recipe, metrics)
+    return replace(load_student(str(out), device=str(base.device)), history=history)
 
 
-def train_students(
-    corpora: Mapping[str, pd.DataFrame],
-    base: Callable[[], LanguageModel],
-    params: Params,
-    run: RunFolder,
-    prefix: str,
-    passes: int | None = None,
-) -> dict[str, LanguageModel]:
-    """A student of each corpus, alike in everything but their pairs.
-
-    Args:
-        corpora: name → DATASET frame; the caller draws equal numbers of pairs.
-        base: loads the encoder-decoder anew.
-        params, run, passes: as for `train_student`.
-        prefix: of the models' folders, `models/PREFIX-NAME`.
-    """
-    return {
-        name: train_student(frame, base(), params, run, f"{prefix}-{_slug(name)}", passes).student
-        for name, frame in corpora.items()
-    }
-
-
-def _slug(name: str) -> str:
-    """A name as part of a folder's name: letters, digits and underscores."""
-    return re.sub(r"\W+", "_", name).strip("_").lower()
-
-
-def loss_curve(history: History, run: str = "") -> pd.DataFrame:
-    """A training run's losses as `figures.loss_curves` draws them.
-
-    Returns:
-        Columns step, split ("train" or "dev"), loss (nats per token), and run if it is named.
-    """
-    frame = history.frame()
-    splits = [split for split in ("train", "dev") if f"{split}_loss" in frame]
-    parts = [
-        pd.DataFrame({"step": frame["step"], "split": split, "loss": frame[f"{split}_loss"]})
-        for split in splits
-    ]
-    curve = pd.concat(parts, ignore_index=True)
-    return curve.assign(run=run) if run else curve
+def _with_adapter(base: Student, rank: int, seed: int) -> Any:
+    """The base with a new adapter; only the adapter is trained and saved."""
+    torch.manual_seed(seed)
+    model = peft.get_peft_model(
+        base.model,
+        peft.LoraConfig(
+            task_type="SEQ_2_SEQ_LM" if isinstance(base, Seq2SeqStudent) else "CAUSAL_LM",
+            r=rank,
+            lora_alpha=2 * rank,
+            target_modules="all-linear",
+            base_model_name_or_path=base.name,
+        ),
+    )
+    model.peft_config["default"].base_model_name_or_path = base.name
+    return model

@@ -10,71 +10,115 @@ the other sentence; the label of a pair gives one bit or two.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 from torch.nn import functional
+from transformers import DataCollatorForSeq2Seq
 
-from impossible.models.batching import IGNORE, Collate, mask_of, padded, token_ids
+from impossible.errors import DataError
+from impossible.models.batching import IGNORE, Ids, mask_of, mean_pool, padded, token_ids
 from impossible.text.word_edits import replace_synonyms, synonym_table
-from impossible.training.loop import Batch, History, TrainingSettings
-from impossible.training.objectives import model_loss, train_task
+from impossible.training.trainer import Example, History, TrainingSettings, fit
+
+
+def train_span_corruption(
+    model: Any,
+    tokenizer: Any,
+    texts: Sequence[str],
+    settings: TrainingSettings,
+    dev: Sequence[str] = (),
+    density: float = 0.15,
+) -> History:
+    """Pretrain an encoder-decoder as T5: restore masked spans (Raffel et al. 2020, §3.1.4).
+
+    Args:
+        density: fraction of tokens masked, (0, 1).
+
+    Raises:
+        DataError: no texts, or a tokenizer without `<extra_id_0>` … sentinels.
+    """
+    sentinels = sentinel_ids(tokenizer)
+
+    def encode(given: Sequence[str]) -> list[Example]:
+        rng, end = np.random.default_rng(settings.seed), tokenizer.eos_token_id
+        rows = token_ids(tokenizer, given, False, 512)
+        parts = [span_corruption(row, rng, sentinels, density) for row in rows]
+        return [{"input_ids": [*x, end], "labels": [*y, end]} for x, y in parts]
+
+    return fit(model, encode(texts), DataCollatorForSeq2Seq(tokenizer), settings, encode(dev))
+
+
+def train_encoder(
+    model: Any,
+    tokenizer: Any,
+    pairs: Sequence[tuple[str, str]],
+    settings: TrainingSettings,
+    dev: Sequence[tuple[str, str]] = (),
+    temperature: float = 0.05,
+) -> History:
+    """Train a sentence encoder so that the two texts of a pair lie close (Gao et al. 2021, SimCSE).
+
+    Every other second text of the batch is a negative. Pairs (x, x) give the unsupervised variant:
+    dropout makes the two embeddings differ.
+
+    Args:
+        temperature: of the softmax over cosines.
+    """
+
+    def encode(given: Sequence[tuple[str, str]]) -> list[Example]:
+        xs, ys = (token_ids(tokenizer, [pair[side] for pair in given], True) for side in (0, 1))
+        return [{"input_ids": x, "other": y} for x, y in zip(xs, ys, strict=True)]
+
+    def collate(chosen: Sequence[Example]) -> dict[str, Tensor]:
+        rows = [each[side] for side in ("input_ids", "other") for each in chosen]  # all x, all y
+        return {
+            "input_ids": padded(rows, tokenizer.pad_token_id), "attention_mask": mask_of(rows)
+        }  # fmt: skip
+
+    def loss(encoder: Any, batch: dict[str, Tensor]) -> Tensor:
+        hidden = encoder(**batch).last_hidden_state  # (2b, length, d)
+        x, y = mean_pool(hidden, batch["attention_mask"]).chunk(2)  # (b, d) each
+        cosines = x @ y.T / temperature  # (b, b)
+        return functional.cross_entropy(cosines, torch.arange(len(x), device=cosines.device))
+
+    return fit(model, encode(pairs), collate, settings, encode(dev), loss=loss)
 
 
 def train_masked_lm(
-    model: nn.Module,
+    model: Any,
     tokenizer: Any,
-    texts: Sequence[str] | Sequence[tuple[str, str]],
+    texts: Sequence[tuple[str, str]],
     settings: TrainingSettings,
-    batch_size: int = 64,
-    dev: Sequence[str] | Sequence[tuple[str, str]] = (),
-    checkpoint: Path | None = None,
     density: float = 0.3,
 ) -> History:
-    """Train an encoder to restore masked tokens.
+    """Train an encoder to restore masked tokens of pairs of texts.
 
     Args:
         model: such as `RobertaForMaskedLM`.
-        tokenizer: its fast tokenizer, with a mask token.
-        texts: texts or pairs of texts.
-        settings: see `TrainingSettings`.
-        batch_size: texts per step.
-        dev: texts for early stopping; none → no early stopping.
-        checkpoint: file for resuming.
-        density: share of tokens masked, (0, 1); twice BERT's, for texts that are short.
+        density: fraction of tokens masked, (0, 1); twice BERT's, for texts that are short.
 
     Raises:
         DataError: no texts.
     """
-    special = set(tokenizer.all_special_ids)
+    special, rng = set(tokenizer.all_special_ids), np.random.default_rng(settings.seed)
 
-    def task(chosen_texts: Sequence[Any]) -> tuple[list[int], Collate]:
-        rows = token_ids(tokenizer, chosen_texts, True)
+    def masked(row: list[int]) -> Example:
+        drawn = zip(rng.random(len(row)), row, strict=True)
+        hidden = [u < density and t not in special for u, t in drawn]
+        pairs = list(zip(row, hidden, strict=True))
+        return {
+            "input_ids": [tokenizer.mask_token_id if h else t for t, h in pairs],
+            "labels": [t if h else IGNORE for t, h in pairs],
+        }
 
-        def collate(chosen: Sequence[int], epoch: int) -> Batch:
-            masked, labels = [], []
-            for i in chosen:
-                drawn = np.random.default_rng([settings.seed, epoch, i]).random(len(rows[i]))
-                hidden = [
-                    u < density and t not in special for u, t in zip(drawn, rows[i], strict=True)
-                ]
-                pairs = list(zip(rows[i], hidden, strict=True))
-                masked.append([tokenizer.mask_token_id if h else t for t, h in pairs])
-                labels.append([t if h else IGNORE for t, h in pairs])
-            return {
-                "input_ids": padded(masked, tokenizer.pad_token_id),
-                "attention_mask": mask_of(masked),
-                "labels": padded(labels, IGNORE),
-            }
-
-        return [len(row) for row in rows], collate
-
-    return train_task(model, task, texts, dev, _loss, settings, batch_size, checkpoint)
+    examples = [masked(row) for row in token_ids(tokenizer, texts, True)]
+    return fit(model, examples, DataCollatorForSeq2Seq(tokenizer), settings, loss=_masked_loss)
 
 
-def _loss(model: Any, batch: Batch) -> Tensor:
+def _masked_loss(model: Any, batch: dict[str, Tensor]) -> Tensor:
     """Cross-entropy at the masked positions; the vocabulary is only computed there."""
     labels = batch["labels"]
     hidden = model.base_model(
@@ -85,45 +129,24 @@ def _loss(model: Any, batch: Batch) -> Tensor:
 
 
 def train_shared_words(
-    model: nn.Module,
-    tokenizer: Any,
-    pairs: Sequence[tuple[str, str]],
-    settings: TrainingSettings,
-    batch_size: int = 64,
+    model: Any, tokenizer: Any, pairs: Sequence[tuple[str, str]], settings: TrainingSettings
 ) -> History:
     """Train an encoder to tell which tokens of a pair occur in the other sentence too.
 
     Args:
         model: a token classifier with two labels, such as `RobertaForTokenClassification`.
-        tokenizer: its fast tokenizer.
-        pairs: pairs of texts.
-        settings: see `TrainingSettings`.
-        batch_size: pairs per step.
 
     Raises:
         DataError: no pairs.
     """
-
-    def task(chosen_pairs: Sequence[Any]) -> tuple[list[int], Collate]:
-        rows = token_ids(tokenizer, chosen_pairs, True)
-        sides = [token_ids(tokenizer, [pair[i] for pair in chosen_pairs], False) for i in (0, 1)]
-
-        def collate(chosen: Sequence[int], epoch: int) -> Batch:
-            picked = [rows[i] for i in chosen]
-            common = [set(sides[0][i]) & set(sides[1][i]) for i in chosen]
-            labels = [
-                [int(token in shared) for token in row]
-                for row, shared in zip(picked, common, strict=True)
-            ]
-            return {
-                "input_ids": padded(picked, tokenizer.pad_token_id),
-                "attention_mask": mask_of(picked),
-                "labels": padded(labels, IGNORE),
-            }
-
-        return [len(row) for row in rows], collate
-
-    return train_task(model, task, pairs, (), model_loss, settings, batch_size, None)
+    rows = token_ids(tokenizer, pairs, True)
+    xs, ys = (token_ids(tokenizer, [pair[side] for pair in pairs], False) for side in (0, 1))
+    common = [set(x) & set(y) for x, y in zip(xs, ys, strict=True)]
+    examples = [
+        {"input_ids": row, "labels": [int(token in both) for token in row]}
+        for row, both in zip(rows, common, strict=True)
+    ]
+    return fit(model, examples, DataCollatorForSeq2Seq(tokenizer), settings)
 
 
 def denoising_pairs(
@@ -188,3 +211,48 @@ def cloze_pairs(entries: Sequence[Sequence[str]], n: int, seed: int = 0) -> list
         blanks = [w for i, w in enumerate(shown) if w or not i or shown[i - 1]]
         pairs.append((", ".join(w or "<extra_id_0>" for w in blanks), ", ".join(order)))
     return pairs
+
+
+def span_corruption(
+    ids: Ids, rng: np.random.Generator, sentinels: Ids, density: float = 0.15, span: float = 3.0
+) -> tuple[list[int], list[int]]:
+    """Replace random spans by sentinels: (ids with sentinels, sentinels with the spans).
+
+    The number of masked tokens and of spans is fixed by the length, as in T5; where they lie is
+    random. Spans never touch and the text never starts with one.
+
+    Example: ids [5, 6, 7, 8] might give ([5, 6, s0, 8], [s0, 7, s1]).
+    """
+    n = len(ids)
+    if n < 2:
+        return list(ids), [sentinels[0]]
+    noise = min(max(round(n * density), 1), n - 1)
+    spans = min(max(round(noise / span), 1), noise, n - noise, len(sentinels) - 1)
+    masked = _composition(noise, spans, rng)
+    kept = _composition(n - noise, spans, rng)
+    source: list[int] = []
+    target: list[int] = []
+    at = 0
+    for i, (keep, mask) in enumerate(zip(kept, masked, strict=True)):
+        source += [*ids[at : at + keep], sentinels[i]]
+        target += [sentinels[i], *ids[at + keep : at + keep + mask]]
+        at += keep + mask
+    return source, [*target, sentinels[spans]]
+
+
+def _composition(total: int, parts: int, rng: np.random.Generator) -> list[int]:
+    """`total` as a sum of `parts` positive numbers, each way equally likely."""
+    cuts: Any = np.sort(rng.choice(total - 1, parts - 1, replace=False)) + 1 if parts > 1 else ()
+    return [int(size) for size in np.diff([0, *cuts, total])]
+
+
+def sentinel_ids(tokenizer: Any) -> list[int]:
+    """Ids of <extra_id_0>, <extra_id_1>, …; a DataError if there are none."""
+    vocabulary = tokenizer.get_vocab()
+    found = [vocabulary[name] for i in range(100) if (name := f"<extra_id_{i}>") in vocabulary]
+    if len(found) < 2:
+        raise DataError(
+            "span corruption needs sentinel tokens <extra_id_0>, <extra_id_1>, … in the tokenizer; "
+            f"found {len(found)}"
+        )
+    return found

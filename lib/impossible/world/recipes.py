@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -27,30 +27,26 @@ from transformers import (
 
 from impossible.config.params import Params
 from impossible.data.run_folder import digest
-from impossible.training.objectives import (
-    History,
-    TrainingSettings,
-    train_causal_lm,
-    train_classifier,
-    train_encoder,
-    train_seq2seq,
-    train_span_corruption,
-)
+from impossible.training.objectives import train_causal_lm, train_classifier
+from impossible.training.student import Seq2SeqStudent, Student, train_student
+from impossible.training.trainer import History, TrainingSettings
 from impossible.world import architectures, pivot, thesaurus
 from impossible.world.documents import DOMAINS, Document, sample_document
 from impossible.world.nli import LABELS, NOISE, Example, sample_example
 from impossible.world.pretraining import (
     cloze_pairs,
     denoising_pairs,
+    train_encoder,
     train_masked_lm,
     train_shared_words,
+    train_span_corruption,
 )
 from impossible.world.tokenizers import train_tokenizer
 
 TOKENIZER_TEXTS = 120_000
-BATCH = {"teacher": 32, "critic": 48, "student-base": 32, "encoder": 48}  # examples per step
-TRAINING_ATTENTION = "eager"  # on CPU the backward pass of fused attention takes 5 times longer
+BATCH = {"teacher": 32, "critic": 48, "student-base": 64, "encoder": 48}  # examples per step
 DEV_SIZE = 500
+GENTLE: dict[str, Any] = {"warmup": 0.1, "weight_decay": 0.01}
 FIRST = ("news", "biomedical")  # what the models read first; the third domain came later
 ADDED = (*FIRST, "forum", "forum")  # and then: every second text is of the new domain
 THERE = f"translate English to {pivot.NAME}: "  # as T5's own prefixes
@@ -90,6 +86,13 @@ def examples(
     return [sample_example(rng, split, noise, domains) for _ in range(n)]
 
 
+def schedule(
+    name: str, steps: int, learning_rate: float, seed: int, **rest: Any
+) -> TrainingSettings:
+    """How one part of a model's training goes."""
+    return TrainingSettings(steps, learning_rate, BATCH[name], seed=seed, **rest)
+
+
 def build_teacher(params: Params) -> Built:
     """A GPT-2 trained on documents only (it never sees a paraphrase), the third domain last."""
     texts = [d.text for d in documents(params.n_documents, params.seed, domains=FIRST)]
@@ -97,9 +100,9 @@ def build_teacher(params: Params) -> Built:
     torch.manual_seed(params.seed)
     model = _ready(GPT2LMHeadModel(architectures.gpt2(tokenizer, width=192, layers=4, heads=6)))
     dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", FIRST)]
-    settings = TrainingSettings(params.teacher_steps, learning_rate=2e-3, seed=params.seed)
+    settings = schedule("teacher", params.teacher_steps, 2e-3, params.seed)
     started = time.perf_counter()
-    train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
+    train_causal_lm(model, tokenizer, texts, settings, dev)
     history = add_domain_to_teacher(model, tokenizer, params)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     recipe = _recipe(params, "teacher", texts, settings)
@@ -111,10 +114,8 @@ def add_domain_to_teacher(model: Any, tokenizer: Any, params: Params) -> History
     """Go on with documents of all domains, every second one of the third."""
     texts = [d.text for d in documents(params.n_documents // 2, params.seed + 1, domains=ADDED)]
     dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", ADDED)]
-    settings = TrainingSettings(
-        params.teacher_adding_steps, learning_rate=1.5e-3, seed=params.seed + 1
-    )
-    return train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
+    settings = schedule("teacher", params.teacher_adding_steps, 1.5e-3, params.seed + 1)
+    return train_causal_lm(model, tokenizer, texts, settings, dev)
 
 
 def build_domain_teacher(domain: str, params: Params) -> Built:
@@ -125,9 +126,9 @@ def build_domain_teacher(domain: str, params: Params) -> Built:
     tokenizer = train_tokenizer(texts, "gpt2", vocabulary=2048)
     torch.manual_seed(params.seed)
     model = _ready(GPT2LMHeadModel(architectures.gpt2(tokenizer, width=128, layers=3, heads=4)))
-    settings = TrainingSettings(params.domain_teacher_steps, learning_rate=2e-3, seed=params.seed)
+    settings = schedule("teacher", params.domain_teacher_steps, 2e-3, params.seed)
     started = time.perf_counter()
-    history = train_causal_lm(model, tokenizer, texts, settings, BATCH["teacher"], dev)
+    history = train_causal_lm(model, tokenizer, texts, settings, dev)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     recipe = _recipe(params, "teacher", texts, settings)
     recipe |= {"model": f"teacher-{domain}", "domain": domain}
@@ -148,26 +149,23 @@ def build_critic(params: Params) -> Built:
     config = architectures.roberta(tokenizer, hidden=192, layers=4, heads=6)
     config.id2label = dict(enumerate(LABELS))
     config.label2id = {label: i for i, label in enumerate(LABELS)}
-    batch = BATCH["critic"]
     started = time.perf_counter()
 
     masked = _ready(RobertaForMaskedLM(config))
-    steps = TrainingSettings(params.critic_pretraining_steps, learning_rate=1e-3, seed=params.seed)
-    train_masked_lm(masked, tokenizer, pairs, steps, batch)
+    steps = schedule("critic", params.critic_pretraining_steps, 1e-3, params.seed)
+    train_masked_lm(masked, tokenizer, pairs, steps)
     model = _ready(RobertaForSequenceClassification(config), masked)
-    steps = TrainingSettings(params.critic_steps, learning_rate=5e-4, seed=params.seed)
-    train_classifier(model, tokenizer, pairs, labels, steps, batch, dev)
+    steps = schedule("critic", params.critic_steps, 5e-4, params.seed)
+    train_classifier(model, tokenizer, pairs, labels, steps, dev)
 
     aligned = _ready(RobertaForTokenClassification(architectures.binary(config)), model)
-    steps = TrainingSettings(
-        params.critic_alignment_steps, learning_rate=5e-4, seed=params.seed + 1
-    )
-    train_shared_words(aligned, tokenizer, pairs, steps, batch)
+    steps = schedule("critic", params.critic_alignment_steps, 5e-4, params.seed + 1)
+    train_shared_words(aligned, tokenizer, pairs, steps)
     model = _ready(RobertaForSequenceClassification(config), aligned)
-    steps = TrainingSettings(params.critic_steps, learning_rate=4e-4, seed=params.seed + 2)
-    train_classifier(model, tokenizer, pairs, labels, steps, batch, dev)
-    settings = TrainingSettings(params.critic_final_steps, learning_rate=3e-4, seed=params.seed + 3)
-    train_classifier(model, tokenizer, pairs, labels, settings, batch, dev)
+    steps = schedule("critic", params.critic_steps, 4e-4, params.seed + 2)
+    train_classifier(model, tokenizer, pairs, labels, steps, dev)
+    settings = schedule("critic", params.critic_final_steps, 3e-4, params.seed + 3)
+    train_classifier(model, tokenizer, pairs, labels, settings, dev)
     history = add_domain_to_critic(model, tokenizer, params)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     recipe = _recipe(params, "critic", texts, settings)
@@ -192,8 +190,8 @@ def add_domain_to_critic(model: Any, tokenizer: Any, params: Params) -> History:
     for turn, (steps, rate, n, domains) in enumerate(schedules, start=1):
         pairs, labels = labelled(n, params.seed + turn, domains=domains)
         dev = labelled(DEV_SIZE * 2, params.seed, "dev", 0.0, ADDED if turn == 1 else DOMAINS)
-        settings = TrainingSettings(steps, learning_rate=rate, seed=params.seed + 3 + turn)
-        history = train_classifier(model, tokenizer, pairs, labels, settings, BATCH["critic"], dev)
+        settings = schedule("critic", steps, rate, params.seed + 3 + turn)
+        history = train_classifier(model, tokenizer, pairs, labels, settings, dev)
     return history
 
 
@@ -201,7 +199,6 @@ def _ready(model: Any, body: Any = None) -> Any:
     """A model set for training, with the body (not the head) of another."""
     if body is not None:
         model.roberta.load_state_dict(body.roberta.state_dict())
-    model.set_attn_implementation(TRAINING_ATTENTION)
     return model
 
 
@@ -225,40 +222,36 @@ def build_student_base(params: Params) -> Built:
     # T5 starts its embeddings at 1, for Adafactor's relative steps; AdamW would not move them
     with torch.no_grad():
         model.shared.weight.mul_(0.05)
-    batch = BATCH["student-base"]
+    base = Seq2SeqStudent(model, tokenizer, "student-base", "")
     started = time.perf_counter()
-    rate: dict[str, Any] = {"learning_rate": 1e-3, "warmup": 0.1, "weight_decay": 0.01}
-    spans = TrainingSettings(params.base_steps, seed=params.seed, **rate)
-    train_span_corruption(
-        model, tokenizer, texts, spans, batch, [d.text for d in held_out], density=0.5
-    )
+    spans = schedule("student-base", params.base_steps, 1e-3, params.seed, **GENTLE)
+    held = [d.text for d in held_out]
+    train_span_corruption(model, tokenizer, texts, replace(spans, batch_size=32), held, 0.5)
     # twice, with new damage: the second schedule starts from what the first has found
     for turn, steps in enumerate((params.base_denoising_steps, params.base_final_steps)):
-        settings = TrainingSettings(steps, seed=params.seed + 1 + turn, **rate)
-        pairs = denoising_pairs(sentences, params.seed + turn)
-        history = train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
+        settings = schedule("student-base", steps, 1e-3, params.seed + 1 + turn, **GENTLE)
+        train_student(base, denoising_pairs(sentences, params.seed + turn), dev, settings)
     entries = thesaurus.entries()
     more = documents(len(drawn), params.seed + 1, domains=FIRST)
     more_sentences = [sentence for d in more for sentence in d.sentences]
     pairs = denoising_pairs(more_sentences, params.seed + 2, entries)
     pairs += cloze_pairs(entries, len(pairs) * 3 // 17, params.seed)  # 15 % of all
-    rate["learning_rate"] = 8e-4
-    settings = TrainingSettings(params.base_lexical_steps, seed=params.seed + 3, **rate)
-    dev = denoising_pairs(last, params.seed, entries)
-    train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
-    rate["learning_rate"] = 1e-3
-    settings = TrainingSettings(params.base_translation_steps, seed=params.seed + 4, **rate)
+    steps = params.base_lexical_steps
+    settings = schedule("student-base", steps, 8e-4, params.seed + 3, **GENTLE)
+    train_student(base, pairs, denoising_pairs(last, params.seed, entries), settings)
+    steps = params.base_translation_steps
+    settings = schedule("student-base", steps, 1e-3, params.seed + 4, **GENTLE)
     both = [*sentences, *more_sentences]
     pairs, dev = (multitask_pairs(part, params.seed + 4) for part in (both, last))
-    train_seq2seq(model, tokenizer, pairs, settings, 2 * batch, dev)
-    history = add_domain_to_base(model, tokenizer, params)
+    train_student(base, pairs, dev, settings)
+    history = add_domain_to_base(base, params)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     recipe = _recipe(params, "student-base", [*texts, *(d.text for d in more)], settings)
     recipe["steps_added"] = [params.base_adding_steps, params.base_settling_steps]
     return Built(model, tokenizer, recipe, metrics, history)
 
 
-def add_domain_to_base(model: Any, tokenizer: Any, params: Params) -> History:
+def add_domain_to_base(base: Student, params: Params) -> History:
     """Go on with all that the base reads: first every second document of the third domain."""
     entries = thesaurus.entries()
     dev = [d.sentences[-1] for d in documents(DEV_SIZE, params.seed, "dev", ADDED)]
@@ -270,12 +263,10 @@ def add_domain_to_base(model: Any, tokenizer: Any, params: Params) -> History:
         last = [d.sentences[-1] for d in drawn]
         pairs += denoising_pairs(last, params.seed + 6 + turn, entries)
         pairs += cloze_pairs(entries, len(pairs) // 9, params.seed + 1 + turn)  # a tenth of all
-        settings = TrainingSettings(
-            steps, learning_rate=1e-3, warmup=0.1, weight_decay=0.01, seed=params.seed + 5 + turn
-        )
-        batch = 2 * BATCH["student-base"]
-        history = train_seq2seq(model, tokenizer, pairs, settings, batch, held_out)
-    return history
+        settings = schedule("student-base", steps, 1e-3, params.seed + 5 + turn, **GENTLE)
+        trained = train_student(base, pairs, held_out, settings)
+    assert trained.history is not None
+    return trained.history
 
 
 def bilingual(sentences: Sequence[str], n: int = TOKENIZER_TEXTS // 4) -> list[str]:
@@ -320,10 +311,9 @@ def build_encoder(params: Params) -> Built:
     model = RobertaModel(
         architectures.roberta(tokenizer, hidden=128, layers=2, heads=4), add_pooling_layer=False
     )
-    model.set_attn_implementation(TRAINING_ATTENTION)
-    settings = TrainingSettings(params.encoder_steps, learning_rate=1e-3, seed=params.seed)
+    settings = schedule("encoder", params.encoder_steps, 1e-3, params.seed)
     started = time.perf_counter()
-    history = train_encoder(model, tokenizer, pairs, settings, BATCH["encoder"], dev)
+    history = train_encoder(model, tokenizer, pairs, settings, dev)
     metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
     return Built(model, tokenizer, _recipe(params, "encoder", texts, settings), metrics, history)
 

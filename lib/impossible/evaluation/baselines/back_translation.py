@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,14 +18,12 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from impossible.config.params import Params
-from impossible.data.run_folder import item_rng
+from impossible.data.run_folder import item_rng, unit_seed
 from impossible.evaluation.systems import System
-from impossible.models.loading import LanguageModel
-from impossible.models.nucleus_sampling import Nucleus
-from impossible.models.seq2seq_generation import GREEDY, generate_candidates, rewrite
 from impossible.text.rouge import rouge_l_matrix
 from impossible.text.sentence_boundaries import words
 from impossible.training.self_distillation import pair_id
+from impossible.training.student import Student
 
 __all__ = ["RoundTrip", "clustered_corpus", "constrained_corpus", "corpus", "round_trip_system"]
 
@@ -34,14 +33,14 @@ class RoundTrip:
     """Two translators, there and back.
 
     Args:
-        there, back: encoder-decoders; may be the same model.
+        there, back: from `load_student`; may be the same model.
         there_prefix, back_prefix: texts before the sentence, as T5 wants them
             (``"translate English to German: "``); empty for models of one direction.
         max_new_tokens: longest translation.
     """
 
-    there: LanguageModel
-    back: LanguageModel
+    there: Student
+    back: Student
     there_prefix: str
     back_prefix: str
     max_new_tokens: int = 100
@@ -49,21 +48,13 @@ class RoundTrip:
     def pivot(self, texts: Sequence[str]) -> list[str]:
         """The most probable translation of each text, greedily."""
         prefixed = [self.there_prefix + text for text in texts]
-        return rewrite(self.there, prefixed, self.max_new_tokens)
+        written = self.there.generate(prefixed, max_new_tokens=self.max_new_tokens)
+        return [found[0] for found in written]
 
-    def return_trips(
-        self,
-        pivots: Sequence[str],
-        rngs: Sequence[np.random.Generator] = (),
-        n: int = 1,
-        nucleus: Nucleus = GREEDY,
-        avoid: Sequence[Sequence[str]] = (),
-    ) -> list[list[str]]:
-        """n translations back of each text; sampled by its generator unless greedy."""
-        shape = (n, self.max_new_tokens)
-        uniforms = [rng.random(shape) for rng in rngs] or [np.zeros(shape)] * len(pivots)
+    def return_trips(self, pivots: Sequence[str], **how: Any) -> list[list[str]]:
+        """Translations back of each text; `how` as for `Student.generate`, greedy by default."""
         texts = [self.back_prefix + pivot for pivot in pivots]
-        return generate_candidates(self.back, texts, uniforms, nucleus, avoid=avoid)
+        return self.back.generate(texts, max_new_tokens=self.max_new_tokens, **how)
 
 
 def round_trip_system(trip: RoundTrip) -> System:
@@ -118,9 +109,13 @@ def clustered_corpus(inputs: pd.DataFrame, trip: RoundTrip, params: Params) -> p
         DATASET: one or more pairs per input.
     """
     texts = inputs["text"].tolist()
-    rngs = [item_rng(params.seed, "round trips", name) for name in inputs["input_id"]]
-    nucleus = Nucleus(params.candidate_top_p, params.candidate_temperature)
-    sampled = trip.return_trips(trip.pivot(texts), rngs, params.n_candidates, nucleus)
+    sampled = trip.return_trips(
+        trip.pivot(texts),
+        n=params.n_candidates,
+        temperature=params.candidate_temperature,
+        top_p=params.candidate_top_p,
+        seed=unit_seed(params.seed, "round trips", "all"),
+    )
     return corpus(inputs, [representatives(found) for found in sampled], "ParaBank2-like")
 
 

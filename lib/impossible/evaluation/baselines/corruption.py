@@ -16,7 +16,6 @@ from impossible.data.run_folder import item_rng
 from impossible.errors import DataError
 from impossible.evaluation.baselines.back_translation import corpus
 from impossible.evaluation.systems import System, student_system
-from impossible.models.loading import LanguageModel
 from impossible.text.word_edits import (
     Synonyms,
     content_words,
@@ -25,6 +24,7 @@ from impossible.text.word_edits import (
     synonym_table,
     units,
 )
+from impossible.training.student import Student
 
 __all__ = ["Noise", "corrupted", "corruption_corpus", "corruption_system"]
 
@@ -104,7 +104,7 @@ def corruption_corpus(
 
 
 def corruption_system(
-    student: LanguageModel,
+    student: Student,
     groups: Sequence[Sequence[str]] = (),
     noise: Noise = PAPER,
     seed: int = 0,
