@@ -70,7 +70,7 @@ def main() -> None:
     weights = sum(w.numel() for w in lm.model.parameters()) / 1e6
     print(f"critic of {weights:.1f}M weights: {len(pairs) / ours:.0f} pairs/s")
     print(f"padded: {len(pairs) / theirs:.0f} pairs/s; ours is {theirs / ours:.1f} x as fast")
-    params = Params(entailment_floor=0.34, entailment_threshold=0.34)
+    params = Params.load("base", {"entailment_floor": 0.34, "entailment_threshold": 0.34})
     start = time.perf_counter()
     scored, _ = score_context("c", sentences, critic, get_parser("grammar"), params)
     near = int(np.isfinite(scored["ted_lower"]).sum())

@@ -12,7 +12,7 @@ from impossible.errors import ParameterError
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.experiments.ablation import GATES, chosen_from, filtered, truth_by_round, without
 
-PARAMS = Params()
+PARAMS = Params.load("base")
 GOOD = {
     "rouge_l": 0.5, "length_ratio": 1.0, "numbers_consistent": True, "ted": 20.0,
     "ted_lower": 9.0, "ted_upper": 30.0, "p_xy": 0.9, "p_yx": 0.9,
@@ -68,7 +68,7 @@ def test_any_corpus_can_be_filtered_by_the_same_critics() -> None:
             "target": ["there was a rise", "first prices rose, after that they fell", "a b c"],
         }
     )  # fmt: skip
-    params = Params(ted_min=0)
+    params = Params.load("base", {"ted_min": 0})
     kept, came = filtered(corpus.set_index([[7, 3, 5]]), OnlyShort(), lambda _: None, params)
     assert kept["context_id"].tolist() == ["c"]
     assert (kept["source"].tolist(), came) == (["prices rose fast"], 3)

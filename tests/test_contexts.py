@@ -35,9 +35,9 @@ OTHER = Domain(name="other", prefixes=[tiny.SENTENCES[0], tiny.SENTENCES[6]], ba
 
 
 def small(**changes: Any) -> Params:
-    values: dict[str, Any] = {"context_sentences_max": 2, "k": 6, "max_new_tokens": 24}
+    values: dict[str, Any] = {"context_sentences_max": 2, "k": 6, "sentence_max_new_tokens": 24}
     values |= {"context_max_new_tokens": 40, "domains": [NEWS, OTHER]}
-    return Params(**{**values, **changes})
+    return Params.load("base", {**values, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def test_drawing_goes_on_where_it_stopped(
     pd.testing.assert_frame_equal(again, expected, check_dtype=False)
     draw_sentences(run, lm, frame, params.model_copy(update={"ted_min": 3}))
     assert sum(calls) == len(frame) - 2  # nothing that matters here has changed
-    draw_sentences(run, lm, frame, params.model_copy(update={"top_p": 0.5}))
+    draw_sentences(run, lm, frame, params.model_copy(update={"sentence_top_p": 0.5}))
     assert sum(calls) == 2 * len(frame) - 2
 
 

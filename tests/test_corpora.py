@@ -47,7 +47,7 @@ def test_funnel_table_shares():
 
 
 def test_sensitivity_varies_one_parameter_at_a_time():
-    params = Params.validated({}, "test")
+    params = Params.load("base")
     frame = sensitivity(
         lambda p: {"pairs": round(100 * p.rouge_l_max) + p.ted_min},
         params,

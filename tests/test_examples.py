@@ -104,15 +104,15 @@ def test_refused_by_the_threshold_alone() -> None:
             ("not", "asked", 0.5, 0.1, np.nan),
         ]
     )
-    found = nearly(frame, Params())
+    found = nearly(frame, Params.load("base"))
     assert found[["x", "y"]].to_numpy().tolist() == [["by", "near"], ["far", "off"]]
-    assert nearly(frame.iloc[3:4], Params()).empty
+    assert nearly(frame.iloc[3:4], Params.load("base")).empty
 
 
 def test_a_summary_is_asked_one_way() -> None:
     frame = scored([("a long one", "short", 1.0, 0.7, np.nan)]).assign(length_ratio=0.5)
-    assert nearly(frame, Params()).empty  # no paraphrase: too short
-    assert nearly(frame, summarization(Params()))["lesser"].tolist() == pytest.approx([0.7])
+    assert nearly(frame, Params.load("base")).empty  # no paraphrase: too short
+    assert nearly(frame, summarization(Params.load("base")))["lesser"].tolist() == pytest.approx([0.7])
 
 
 def texts() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -155,7 +155,7 @@ def test_examples_of_a_corpus_domain_by_domain() -> None:
     accepted = frame.assign(domain=["news", "bio"] * 3, context="There:")
     near = scored([("near", "by", 0.5, 0.74, 0.99)]).assign(domain="bio", context=None)
     near = near.assign(lesser=lesser(near))
-    params = Params(n_examples=2)
+    params = Params.load("base", {"n_examples": 2})
     rows = examples("D", accepted, near, pd.concat([frame, near]), params)
     assert list(rows.columns) == list(COLUMNS)
     assert rows.groupby("domain").size().to_dict() == {"bio": 9, "news": 8}
@@ -235,4 +235,4 @@ def test_text_of_models_is_escaped_everywhere(tmp_path: Path) -> None:
 
 def test_candidates_can_be_examples() -> None:
     frame = scored([("near", "by", 0.5, 0.74, 0.99)]).rename(columns={"context_id": "input_id"})
-    assert len(nearly(frame.assign(candidate=0)[CANDIDATES.names], Params())) == 1
+    assert len(nearly(frame.assign(candidate=0)[CANDIDATES.names], Params.load("base"))) == 1

@@ -59,9 +59,9 @@ def test_the_parameters_say_which_filter() -> None:
         ({"dedup": "released"}, ["cd"]),
         ({"dedup": "released", "diversity_filter": False}, ["ab", "cd"]),
     ):
-        assert left(thinned(pairs, Judge(), Params.validated(chosen, "test"))) == wanted
+        assert left(thinned(pairs, Judge(), Params.load("base", chosen))) == wanted
     joined = frame(("a", "b", 0.8, 0.9), ("a", "d", 0.9, 0.9))
-    assert left(thinned(joined, Judge(), Params())) == ["ad"]
+    assert left(thinned(joined, Judge(), Params.load("base"))) == ["ad"]
 
 
 def test_an_edge_needs_more_than_the_threshold_and_the_same_side() -> None:

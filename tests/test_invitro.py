@@ -188,8 +188,8 @@ def test_each_sentence_is_translated_once_or_denoised() -> None:
 
 
 def test_prefixes_of_the_recipe_are_the_defaults_of_the_round_trip() -> None:
-    assert Params().translator_prefix == recipes.THERE
-    assert Params().back_translator_prefix == recipes.BACK
+    assert Params.load("base").translator_prefix == recipes.THERE
+    assert Params.load("base").back_translator_prefix == recipes.BACK
 
 
 def test_entries_of_the_thesaurus_mean_one_thing() -> None:

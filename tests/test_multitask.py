@@ -26,7 +26,7 @@ from impossible.training import student as training
 from impossible.training.student import Student, load_student
 
 SETTINGS: dict[str, Any] = {"multitask_epochs": 3, "student_batch_size": 2, "dtype": "float32"}
-PARAMS = Params.validated(SETTINGS, "test")
+PARAMS = Params.load("base", SETTINGS)
 NUMBERS = dict.fromkeys(("p_xy", "p_yx", "rouge_l", "ted"), 0.5)
 
 

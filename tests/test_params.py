@@ -14,14 +14,14 @@ from impossible.runner.stage_cache import reads_file
 from pydantic import ValidationError
 
 PAPER = {
-    "k": 100, "top_p": 0.9, "temperature": 0.7, "max_new_tokens": 100, "context_top_p": 0.9,
+    "k": 100, "sentence_top_p": 0.9, "sentence_temperature": 0.7, "sentence_max_new_tokens": 100, "context_top_p": 0.9,
     "context_temperature": 1.0, "entailment_threshold": 0.75, "rouge_l_max": 0.75, "ted_min": 12,
     "length_ratio_min": 0.8, "length_ratio_max": 1.5, "n_candidates": 10,
 }  # fmt: skip
 
 
 def test_defaults_are_the_papers() -> None:
-    defaults = Params.validated({}, "test").model_dump()
+    defaults = Params.load("base").model_dump()
     assert {name: defaults[name] for name in PAPER} == PAPER
 
 
@@ -50,7 +50,7 @@ def test_every_field_says_what_it_is() -> None:
 def test_a_file_then_overrides_with_their_origin(checkout: Path) -> None:
     (checkout / "params" / "my.yaml").write_text("k: 7\ntemperature: 1e-1\n")
     params = Params.load("my", ["k=9", "parser=flat", "proximity_lengths=[1, 2]"])
-    assert (params.k, params.temperature, params.parser) == (9, 0.1, "flat")
+    assert (params.k, params.sentence_temperature, params.parser) == (9, 0.1, "flat")
     assert params.proximity_lengths == [1, 2]
     assert [params.origins[name] for name in ("k", "temperature", "seed")] == [
         "override",
@@ -61,7 +61,7 @@ def test_a_file_then_overrides_with_their_origin(checkout: Path) -> None:
 
 
 def test_parameters_cannot_be_changed_afterwards() -> None:
-    params = Params.validated({}, "test")
+    params = Params.load("base")
     with pytest.raises(ValidationError, match="frozen"):
         params.k = 3
 

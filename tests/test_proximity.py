@@ -101,7 +101,7 @@ def world(contexts: int = 12) -> tuple[pd.DataFrame, dict[float, pd.DataFrame]]:
 @pytest.fixture
 def judged(tmp_path: Path) -> pd.DataFrame:
     contexts, sentences = world()
-    params = Params(proximity_contexts=6, proximity_pairs=10)
+    params = Params.load("base", {"proximity_contexts": 6, "proximity_pairs": 10})
     run = RunFolder.open(tmp_path / "run")
     critic = SameTopic()
     frame = draw_judged(run, critic, "d", contexts, sentences, params)
@@ -120,7 +120,7 @@ def test_judged_pairs_and_control(judged: pd.DataFrame) -> None:
 
 
 def test_points_of_both_panels(judged: pd.DataFrame) -> None:
-    params = Params(bootstrap_samples=200)
+    params = Params.load("base", {"bootstrap_samples": 200})
     own = judged[~judged["control"]]
     assert [(axis, x) for axis, x, _ in panels(own, 0.7)] == [
         ("length", 1.0), ("length", 2.0), ("temperature", 0.5), ("temperature", 0.7),
@@ -136,7 +136,7 @@ def test_points_of_both_panels(judged: pd.DataFrame) -> None:
 
 
 def test_contrasts_have_the_right_sign_and_interval(judged: pd.DataFrame) -> None:
-    params, own = Params(bootstrap_samples=200), judged[~judged["control"]]
+    params, own = Params.load("base", {"bootstrap_samples": 200}), judged[~judged["control"]]
     longer = contrast(own, "critic", "length", params)
     warmer = contrast(own, "critic", "temperature", params)
     assert longer.low > 0 > warmer.value
@@ -149,7 +149,7 @@ def test_contrasts_have_the_right_sign_and_interval(judged: pd.DataFrame) -> Non
 
 def test_a_random_critic_finds_no_difference(judged: pd.DataFrame) -> None:
     own = judged[~judged["control"]].assign(noise=rng().random((~judged["control"]).sum()) < 0.3)
-    found = contrast(own, "noise", "length", Params(bootstrap_samples=500))
+    found = contrast(own, "noise", "length", Params.load("base", {"bootstrap_samples": 500}))
     assert found.low < 0 < found.high
 
 
@@ -157,10 +157,7 @@ def test_the_surface_takes_more_contexts_and_fewer_pairs(
     judged: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contexts, sentences = world()
-    params = Params(
-        proximity_contexts=6, proximity_pairs=10, proximity_temperatures=[0.5, 0.7],
-        proximity_surface_contexts=5, proximity_surface_pairs=2,
-    )  # fmt: skip
+    params = Params.load("base", {"proximity_contexts": 6, "proximity_pairs": 10, "proximity_temperatures": [0.5, 0.7], "proximity_surface_contexts": 5, "proximity_surface_pairs": 2})  # fmt: skip
     asked = []
 
     def drawn(run, lm, wanted, given, stage, heat):  # type: ignore[no-untyped-def]

@@ -97,14 +97,14 @@ def test_distance_is_first_whether_it_is_the_group() -> None:
 def test_cuts_are_quantiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control_grids, "AXES", {"text": THREE})
     pairs = pd.DataFrame({"source": "x" * 10, "target": ["y" * n for n in (1, 2, 3, 4, 5, 6)]})
-    one = fit_grid("text", pairs, Params().fixed(length_ratio_min=0.1, length_ratio_max=0.9))
+    one = fit_grid("text", pairs, Params.load("base").fixed(length_ratio_min=0.1, length_ratio_max=0.9))
     assert one.axes[0].cuts == pytest.approx((8 / 30, 13 / 30))
     assert (one.axes[0].bottom, one.axes[0].top) == (0.1, 0.9)
     counts = length_style_control.with_group(pairs, one)["group"].value_counts()
     assert counts.to_dict() == {"short": 2, "medium": 2, "long": 2}
     for n in (0, 1, 2):
         with pytest.raises(DataError, match="too few different values to make 3 groups"):
-            fit_grid("text", pairs.head(n), Params())
+            fit_grid("text", pairs.head(n), Params.load("base"))
 
 
 def test_a_paraphrase_that_its_gates_would_drop_lies_in_no_group() -> None:
@@ -121,19 +121,19 @@ def test_a_paraphrase_that_its_gates_would_drop_lies_in_no_group() -> None:
         "": "",
     }
     kept = pd.DataFrame({"source": source, "target": [y for y, group in texts.items() if group]})
-    grid = fit_grid("paraphrase", kept, Params())
+    grid = fit_grid("paraphrase", kept, Params.load("base"))
     assert [(axis.bottom, axis.top) for axis in grid.axes] == [(0.8, 1.5), (0.25, 1)]
     assert {text: grid.group(source, text) for text in texts} == texts
     assert grid.prompt("x", "long free") == "long free paraphrase: x"
-    loose = Params().fixed(rouge_l_max=1.0, length_ratio_min=0.0)
+    loose = Params.load("base").fixed(rouge_l_max=1.0, length_ratio_min=0.0)
     assert fit_grid("paraphrase", kept, loose).group(source, source) == "short literal"
     with pytest.raises(DataError, match="No task is called 'haiku'; choose summary or paraphrase"):
-        fit_grid("haiku", kept, Params())
+        fit_grid("haiku", kept, Params.load("base"))
 
 
 def test_limits_of_a_task_are_those_of_its_gates() -> None:
     written = pairs_of({text: group for text, group in WRITTEN.items() if group})
-    grid = fit_grid("summary", written, summarization(Params()))
+    grid = fit_grid("summary", written, summarization(Params.load("base")))
     assert [(axis.bottom, axis.top) for axis in grid.axes] == [(0, 0.8), (0, 1)]
     assert grid.axes[0].words == AXES["summary"]["length"].words
     assert sorted(length_style_control.with_group(written, grid)["group"]) == sorted(grid.groups)

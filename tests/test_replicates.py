@@ -20,8 +20,8 @@ def numbers(names: frozenset[str]) -> set[str]:
 
 
 def test_what_is_trained_is_repeated_less_often() -> None:
-    assert seeds_of(Params()) == {}
-    found = seeds_of(Params(seed=3, sampled_seeds=4, trained_seeds=2))
+    assert seeds_of(Params.load("base")) == {}
+    found = seeds_of(Params.load("base", {"seed": 3, "sampled_seeds": 4, "trained_seeds": 2}))
     assert found == {4: ["sampled", "trained"], 5: ["sampled"], 6: ["sampled"]}
 
 
@@ -40,7 +40,7 @@ def test_own_run_then_seeds_then_ledger(monkeypatch: pytest.MonkeyPatch, tmp_pat
         return folder / "report.html"
 
     monkeypatch.setattr(seeds, "run_all", record)
-    params = Params(sampled_seeds=3, trained_seeds=2)
+    params = Params.load("base", {"sampled_seeds": 3, "trained_seeds": 2})
     run_replicated(params, tmp_path / "run")
     assert [call[:2] for call in calls] == [
         (0, "run"), (1, "run/seeds/1"), (2, "run/seeds/2"), (0, "run"),

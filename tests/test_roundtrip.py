@@ -50,7 +50,7 @@ def test_a_corpus_holds_no_copies_and_no_empty_texts(tmp_path) -> None:
 
 
 def test_corpora_are_functions_of_inputs_and_seed() -> None:
-    params = Params(n_candidates=3)
+    params = Params.load("base", {"n_candidates": 3})
     for make in (back_translation.constrained_corpus, back_translation.clustered_corpus):
         whole = make(INPUTS, TRIP, params)
         pd.testing.assert_frame_equal(make(INPUTS, TRIP, params), whole)

@@ -117,7 +117,7 @@ def test_names_of_models_stay_and_their_folders_are_relative(checkout: Path) -> 
     params = portable(Params.load("test", overrides))
     assert (params.teacher, params.critic, params.encoder) == ("models/own", "owner/name", "none")
     assert params.human_data == ""
-    several = Params().fixed(
+    several = Params.load("base").fixed(
         domain_teachers={"news": f"{checkout}/models/own", "bio": "owner/name"},
         compare_summaries={"D_sum": f"{checkout}/a.parquet"},
     )

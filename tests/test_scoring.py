@@ -57,7 +57,7 @@ def frame(contexts: int = 20) -> pd.DataFrame:
 
 def test_counts_are_complete_and_a_threshold_asks_nothing(tmp_path: Path) -> None:
     run, parser = RunFolder.open(tmp_path), get_parser("flat")
-    params = Params.validated({"entailment_threshold": 0.6, "length_ratio_max": 3.0}, "test")
+    params = Params.load("base", {"entailment_threshold": 0.6, "length_ratio_max": 3.0})
     critic = Counting()
     pairs, funnel = score_sentences(run, frame(), critic, parser, params)
     assert set(funnel.groupby("context_id")["n"].sum()) == {6}  # 3 accepted: 3 x 2 ordered pairs
@@ -70,7 +70,7 @@ def test_counts_are_complete_and_a_threshold_asks_nothing(tmp_path: Path) -> Non
 
 
 def test_interrupted_scoring_ends_the_same(tmp_path: Path) -> None:
-    params, parser = Params.validated({"length_ratio_max": 3.0}, "test"), get_parser("flat")
+    params, parser = Params.load("base", {"length_ratio_max": 3.0}), get_parser("flat")
     whole = score_sentences(RunFolder.open(tmp_path / "a"), frame(), Counting(), parser, params)
     run = RunFolder.open(tmp_path / "b")
     with pytest.raises(KeyboardInterrupt):
@@ -87,7 +87,7 @@ def test_candidates_add_up_and_are_written_once(build: Any, tmp_path: Path) -> N
     run, parser = RunFolder.open(tmp_path), get_parser("flat")
     student = load_student(str(tiny.save(tmp_path / "model", *build())))
     given = {"n_candidates": 3, "max_new_tokens": 4, "candidate_top_p": 0.5}
-    params = Params.validated(given, "test")
+    params = Params.load("base", given)
     inputs = pd.DataFrame({"input_id": ["i0", "i1"], "text": tiny.SENTENCES[:2]})
     scored, dropped = score_candidates(run, inputs, student, Counting(), parser, params)
     assert len(scored) + dropped["n"].sum() == 6

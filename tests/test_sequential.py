@@ -144,7 +144,7 @@ def writer() -> sequential_generation.Writer:
     update = {
         "sequential_keywords": 1,
         "sequential_samples": 4,
-        "max_new_tokens": 30,
+        "sentence_max_new_tokens": 30,
         "sequential_budget": 200,
     }
     params = Params.load("smoke").model_copy(update=update)

@@ -70,7 +70,7 @@ def test_one_context_leaves_nothing_for_dev():
 
 
 def test_settings_evaluate_once_an_epoch():
-    settings = settings_for(130, Params.validated({"student_epochs": 3}, "test"))
+    settings = settings_for(130, Params.load("base", {"student_epochs": 3}))
     assert settings.steps == 9  # ceil(130 / 64) = 3 batches an epoch
     assert settings.interval == 3
 
@@ -110,7 +110,7 @@ def test_the_loss_of_a_batch_is_the_mean_over_label_tokens(build: Any) -> None:
 
 @both_kinds
 def test_training_saves_a_student_that_loads_and_repeats(build: Any, tmp_path: Path) -> None:
-    run, params = RunFolder.open(tmp_path), Params.validated(GIVEN, "test")
+    run, params = RunFolder.open(tmp_path), Params.load("base", GIVEN)
     digests = []
     for name in ("one", "two"):
         base = load_student(str(tiny.save(tmp_path / "base", *build())))
@@ -172,7 +172,7 @@ def test_training_teaches_the_target_and_not_a_permuted_one(build: Any) -> None:
 
 def test_a_fixed_number_of_epochs_holds_nothing_out_and_never_stops(tmp_path):
     run = RunFolder.open(tmp_path)
-    params = Params.validated(GIVEN | {"student_patience": 1}, "test")
+    params = Params.load("base", GIVEN | {"student_patience": 1})
     load = partial(load_student, str(tiny.save(tmp_path / "base", *tiny.t5())))
     student = train_on(corpus(), load(), params, run, "fixed", epochs=9)
     recipe, metrics = (read_json(run.models / "fixed" / f"{n}.json") for n in ("recipe", "metrics"))
@@ -186,7 +186,7 @@ def test_a_fixed_number_of_epochs_holds_nothing_out_and_never_stops(tmp_path):
 
 
 def test_empty_corpus_is_one_sentence(tmp_path):
-    run, params = RunFolder.open(tmp_path), Params.validated(GIVEN, "test")
+    run, params = RunFolder.open(tmp_path), Params.load("base", GIVEN)
     with pytest.raises(DataError, match="no pair to train student on"):
         train_on(corpus(0), tiny.student(), params, run, "student")
 

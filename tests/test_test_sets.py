@@ -19,7 +19,7 @@ FOLDER = Path(os.environ.get("IMPOSSIBLE_HUMAN_DATA") or _BESIDE)
 
 
 def settings(names: list[str], human_data: str = "") -> Params:
-    return Params().fixed(test_sets=names, human_data=human_data, n_test=5)
+    return Params.load("base").fixed(test_sets=names, human_data=human_data, n_test=5)
 
 
 def write_lines(path: Path, *records: object) -> str:

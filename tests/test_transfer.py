@@ -25,7 +25,7 @@ from impossible.world import oracle, parse, test_sets
 from impossible.world.documents import split_of
 
 GIVEN = {"transfer_sizes": [0, 2, 4], "transfer_steps": [1, 2], "student_batch_size": 2,
-         "max_new_tokens": 4, "dtype": "float32"}  # fmt: skip
+         "sentence_max_new_tokens": 4, "dtype": "float32"}  # fmt: skip
 
 
 def gold(n: int) -> pd.DataFrame:
@@ -119,7 +119,7 @@ def test_learning_curves_train_from_the_start_and_choose_on_dev(build, tmp_path)
     texts = tiny.SENTENCES
     items = pd.DataFrame({"item": list("abcd"), "source": texts[:4]})
     items = items.assign(references=[[y, x] for x, y in zip(texts, texts[4:8], strict=False)])
-    params = Params.validated(GIVEN, "test")
+    params = Params.load("base", GIVEN)
     asked: list[Sequence[str]] = []
 
     def judge(xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:

@@ -25,7 +25,7 @@ from impossible.experiments.proximity_statistics import (
 )
 from scipy.stats import kendalltau
 
-PARAMS = Params(bootstrap_samples=200)
+PARAMS = Params.load("base", {"bootstrap_samples": 200})
 
 
 def judged(shares: list[float], contexts: int = 12, pairs: int = 10) -> pd.DataFrame:

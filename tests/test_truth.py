@@ -30,7 +30,7 @@ from impossible.world import (
 )
 from impossible.world.facts import Fact
 
-PARAMS = Params(bootstrap_samples=100, ted_min=3)
+PARAMS = Params.load("base", {"bootstrap_samples": 100, "ted_min": 3})
 PARSER = get_parser("grammar")
 
 FIRE = "A fire destroyed a school."
@@ -214,7 +214,7 @@ def test_the_chain_by_hand() -> None:
 @pytest.mark.parametrize("levels", [[], [1.2], [-0.1]])
 def test_noise_levels_out_of_range_are_refused(levels: list[float]) -> None:
     with pytest.raises(ParameterError, match="noise_levels"):
-        Params.validated({"noise_levels": levels}, "here")
+        Params.load("base", {"noise_levels": levels})
 
 
 # --- frontier

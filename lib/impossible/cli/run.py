@@ -79,13 +79,12 @@ def _results(options: argparse.Namespace, name: str, overrides: list[str]) -> Pa
 
 def _run(options: argparse.Namespace) -> None:
     from impossible.config.params import Params, describe
-    from impossible.runner.preflight import listed
     from impossible.runner.run import Selection
     from impossible.runner.seeds import run_replicated
 
     name, overrides = split(options.params)
     if options.parameters:
-        print(listed(Params.load(name, overrides)) if options.params else describe())
+        print(describe(Params.load(name, overrides) if options.params else None))
         return
     params, folder = Params.load(name, overrides), _results(options, name, overrides)
     if not options.results and folder.name != Path(name).stem:

@@ -1,8 +1,8 @@
-"""Parameters: one typed schema for every name that a run can be given.
+"""Parameters: loading, checking and overriding, and noting which of them are read.
 
-A params file holds differences from the defaults only. Defaults are the paper's values where it
-has one, else those of the in-vitro run. An unknown name, a wrong type or a value out of range is
-refused before anything starts, with the place, the range and the nearest name.
+`params/base.yaml` states every parameter once; every other file states how it differs from the file
+that it `extends`, which is `base` unless it says otherwise. An unknown name, a wrong type or a value
+out of range is refused before anything starts, with the place, the range and the nearest name.
 """
 
 from __future__ import annotations
@@ -10,25 +10,26 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import PrivateAttr, ValidationError, model_validator
 
-from impossible.config.schema import Domain, Schema
+from impossible.config.fields import Domain
+from impossible.config.schema import Schema
 from impossible.config.yaml_files import parse_yaml, read_yaml
 from impossible.data.run_folder import project_root
 from impossible.errors import ParameterError
 
+BASE = "base"  # the file that states every parameter
 EXTENDS = "extends"  # in a params file: the name or path of another, whose values it starts from
-
-Origin = Literal["default", "file", "override"]
+OVERRIDE = "override"
 
 
 class Params(Schema):
     """All parameters of a run. Use `Params.load`; `origins` tells where each value comes from."""
 
-    _config: str = PrivateAttr(default="laboratory")
-    _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
+    _config: str = PrivateAttr(default=BASE)
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
     _read: set[str] = PrivateAttr(default_factory=set)  # shared with copies
     _set: frozenset[str] = PrivateAttr(default=frozenset())  # by `fixed`
 
@@ -61,7 +62,7 @@ class Params(Schema):
         name_or_path: str | Path = "laboratory",
         overrides: Sequence[str] | Mapping[str, Any] = (),
     ) -> Self:
-        """Defaults, then a params file (after the one it `extends`, if any), then overrides.
+        """The values of a params file and of those that it extends, then overrides.
 
         Args:
             name_or_path: a name in `params/` of the checkout (`smoke`) or the path of a YAML file.
@@ -70,22 +71,20 @@ class Params(Schema):
         Raises:
             ParameterError: one sentence that names the place, the received value and the range.
 
-        >>> Params.load("smoke", ["k=50"]).k
+        >>> Params.load("smoke", {"k": 50}).k
         50
         """
-        content = _content(params_file(name_or_path))
-        texts = () if isinstance(overrides, Mapping) else overrides
-        given = {**dict(parse_override(text) for text in texts)}
-        given |= overrides if isinstance(overrides, Mapping) else {}
-        params = cls.validated({**content, **given}, "the overrides")
-        origins: dict[str, Origin] = dict.fromkeys(content, "file")
-        params._origins.update(origins | dict.fromkeys(given, "override"))
+        values, origins = _values(params_file(name_or_path))
+        if not isinstance(overrides, Mapping):
+            overrides = dict(parse_override(text) for text in overrides)
+        params = cls.validated({**values, **overrides}, "the overrides")
+        params._origins = origins | dict.fromkeys(overrides, OVERRIDE)
         params._config = str(name_or_path)
         return params
 
     @classmethod
     def validated(cls, values: dict[str, Any], where: str) -> Self:
-        """Parameters with these values; `where` is named in the error's sentence."""
+        """Parameters with these values, which must be all; an error's sentence names `where`."""
         known(values, where)
         try:
             return cls.model_validate(values)
@@ -98,9 +97,9 @@ class Params(Schema):
         return self._config
 
     @property
-    def origins(self) -> dict[str, Origin]:
-        """Where each value comes from: default, file or override."""
-        return {name: self._origins.get(name, "default") for name in Params.model_fields}
+    def origins(self) -> dict[str, str]:
+        """Where each value comes from: the name of a params file, or `override`."""
+        return dict(self._origins)
 
     def fixed(self, **values: Any) -> Self:
         """A copy in which these values are set, as a task sets its gates."""
@@ -109,7 +108,7 @@ class Params(Schema):
     def reseeded(self, seed: int) -> Self:
         """A copy with another seed, which `origins` calls an override."""
         copy = self.fixed(seed=seed)
-        copy._origins = {**self._origins, "seed": "override"}
+        copy._origins = {**self._origins, "seed": OVERRIDE}
         copy._set = self._set - {"seed"}
         return copy
 
@@ -136,20 +135,23 @@ class Params(Schema):
         return super().__getattribute__(name)
 
 
-def _content(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """What a params file gives: its own values over those of the file that it extends."""
+def _values(path: Path, chain: tuple[Path, ...] = ()) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values that a params file gives, own and extended, and from which file each one is."""
     content = read_yaml(path)
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         what = "is empty" if content is None else "is no list of `name: value` lines"
         raise ParameterError(f"{path} {what}: give at least one line such as `seed: 0`.")
-    values = {name: value for name, value in content.items() if name != EXTENDS}
-    if EXTENDS in content:
-        values = _base(path, content[EXTENDS], (*seen, path.resolve())) | values
+    is_base = path.resolve() == (project_root() / "params" / f"{BASE}.yaml").resolve()
+    parent = content.pop(EXTENDS, None if is_base else BASE)
+    values, origins = ({}, {}) if parent is None else _extended(path, parent, (*chain, path))
+    values, origins = values | content, origins | dict.fromkeys(content, path.stem)
     Params.validated(values, str(path))
-    return values
+    return values, origins
 
 
-def _base(path: Path, name: Any, chain: tuple[Path, ...]) -> dict[str, Any]:
+def _extended(
+    path: Path, name: Any, chain: tuple[Path, ...]
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Values of the file that a params file extends: a name in `params/`, or a path from there."""
     where = f"{path}: {EXTENDS} = {name!r}"
     if not isinstance(name, str):
@@ -158,9 +160,9 @@ def _base(path: Path, name: Any, chain: tuple[Path, ...]) -> dict[str, Any]:
     other = other if other.is_absolute() or other.is_file() else path.parent / other
     if not other.is_file():
         raise ParameterError(f"{where}: there is no such file.")
-    if other.resolve() in chain:
+    if other.resolve() in [each.resolve() for each in chain]:
         raise ParameterError(f"{where}: the files extend each other.")
-    return _content(other, chain)
+    return _values(other, chain)
 
 
 def params_file(name_or_path: str | Path) -> Path:
@@ -214,16 +216,26 @@ def _sentence(error: ValidationError, where: str) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if not place:
         return f"{where}: {first['msg'].removeprefix('Value error, ')}."
+    field = Params.model_fields[str(first["loc"][0])]
+    meaning = str(field.description).removesuffix(".")
+    if first["type"] == "missing" and place in Params.model_fields:
+        return f"{where}: there is no value for {place}: add the line `{place}: …` ({meaning})."
     allowed = first["msg"][0].lower() + first["msg"][1:]
     if first["type"] == "extra_forbidden":
         allowed = "no such field" + nearest(str(first["loc"][-1]), Domain.model_fields)
-    field = Params.model_fields[str(first["loc"][0])]
-    return f"{where}: {place} = {first['input']!r}: {allowed} ({field.description})."
+    return f"{where}: {place} = {first['input']!r}: {allowed} ({meaning})."
 
 
-def describe() -> str:
-    """All parameters, one a line: name, type, default, range, unit and meaning."""
-    lines = []
+def describe(params: Params | None = None) -> str:
+    """All parameters, one a line: name, value, value in `base`, meaning, range, unit, section.
+
+    Args:
+        params: whose values are shown; None: those of `base` alone.
+    """
+    base = Params.load(BASE)
+    shown = [base] if params is None else [params, base]
+    titles = [BASE] if params is None else ["value", BASE]
+    lines = ["".join(f"{title:<28} " for title in ["name", *titles]) + "meaning"]
     for name, field in Params.model_fields.items():
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         limits = " ".join(
@@ -232,7 +244,15 @@ def describe() -> str:
             for word, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
             if hasattr(each, word)
         )
-        default = "news, bio" if name == "domains" else field.default
+        values = [_shown(getattr(each, name)) for each in shown]
         notes = ", ".join(filter(None, (limits, str(extra["unit"]), str(extra["section"]))))
-        lines.append(f"{name:<24} {default!s:<28} {field.description} ({notes})".replace(" ()", ""))
+        columns = "".join(f"{text:<28} " for text in [name, *values])
+        lines.append(f"{columns}{field.description} ({notes})".removesuffix(" ()"))
     return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    """A value in one line; of domains, their names."""
+    if isinstance(value, list):
+        return ", ".join(getattr(each, "name", str(each)) for each in value)
+    return str(value)

@@ -23,7 +23,7 @@ def summarization(params: AnyParams) -> AnyParams:
 
     Source: section 3.6 and appendix C.
 
-    >>> summarization(Params()).both_directions
+    >>> summarization(Params.load("base")).both_directions
     False
     """
     return params.fixed(

@@ -116,7 +116,7 @@ def best_fine_tuned(
     sources = list(dev["source"])
 
     def mean_value(student: Student) -> float:
-        outputs = student_system(student, params.max_new_tokens)(dev)
+        outputs = student_system(student, params.sentence_max_new_tokens)(dev)
         return float(np.nanmean(value(sources, outputs)))
 
     tried = (
@@ -153,7 +153,7 @@ def learning_curves(
         for name, load in starts.items():
             system = f"{name} | {size} pairs" + (f" | draw {draw + 1}" if draw else "")
             student, steps = best_fine_tuned(load, pairs, dev, value, params)
-            answers = predict({system: student_system(student, params.max_new_tokens)}, test)
+            answers = predict({system: student_system(student, params.sentence_max_new_tokens)}, test)
             parts.append(answers.assign(start=name, pairs=size, draw=draw, steps=steps))
     return pd.concat(parts, ignore_index=True)
 

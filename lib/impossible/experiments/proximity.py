@@ -229,7 +229,7 @@ def draw_surface(
     pairs = params.proximity_surface_pairs
     fewer = params.model_copy(update={"k": min(params.k, 2 * pairs), "proximity_pairs": pairs})
     more = surface_contexts(contexts, params)
-    heats = sorted({*params.proximity_temperatures} - {params.temperature})
+    heats = sorted({*params.proximity_temperatures} - {params.sentence_temperature})
     sentences = {
         heat: draw_sentences(run, lm, more, fewer, "surface-sentences", heat) for heat in heats
     }

@@ -55,7 +55,7 @@ def ratios(judged: pd.DataFrame, series: Mapping[str, str], params: Params) -> p
         axis, x, series, value, low, high, n; a point without a value is left out.
     """
     rows = []
-    for axis, x, point in panels(judged, params.temperature):
+    for axis, x, point in panels(judged, params.sentence_temperature):
         for name, column in series.items():
             found = bootstrap_mean(
                 point[column].to_numpy(dtype=float),
@@ -105,7 +105,7 @@ def contrast(judged: pd.DataFrame, column: str, axis: str, params: Params) -> In
         axis: "length" or "temperature".
         params: reads seed, temperature, bootstrap_samples, confidence.
     """
-    points = [rows for name, _, rows in panels(judged, params.temperature) if name == axis]
+    points = [rows for name, _, rows in panels(judged, params.sentence_temperature) if name == axis]
     return _across([*points[:1], *points[-1:]], column, _difference, params)
 
 
@@ -139,7 +139,7 @@ def monotonicity(judged: pd.DataFrame, column: str, axis: str, params: Params) -
     """
     points = [
         rows
-        for name, _, rows in panels(judged, params.temperature)
+        for name, _, rows in panels(judged, params.sentence_temperature)
         if name == axis and rows[column].notna().any()
     ]
     return _across(points, column, kendall, params)

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 WIDER = 5  # contexts whose filters are compared, for each that is sampled anew: they cost less
-SAMPLING: dict[str, Any] = {"temperature": 0.5, "no_repeat_ngram_size": 3}  # released code
+SAMPLING: dict[str, Any] = {"sentence_temperature": 0.5, "no_repeat_ngram_size": 3}  # released code
 LOST = 0.1  # share of the contexts, the dearest, that a lack of memory loses
 LABEL = 0.5  # above it entailment is the first of all labels
 

@@ -39,7 +39,7 @@ DECISIVE = (
 #: The same for candidates: all are scored, whatever the cheap gates say.
 CANDIDATE = (
     "seed", "dtype", "parser", "n_candidates", "candidate_top_p", "candidate_temperature",
-    "max_new_tokens", "entailment_floor", "ted_min", "both_directions",
+    "sentence_max_new_tokens", "entailment_floor", "ted_min", "both_directions",
 )  # fmt: skip
 
 _JUDGED = pa.schema(

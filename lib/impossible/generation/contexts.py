@@ -59,7 +59,7 @@ def plan_contexts(
 
     Source: section 3.1; equal shares instead of random ones make every length as precise.
 
-    >>> [plan.n_sentences for plan in plan_contexts(Params(), 6, lengths=[1, 5])]
+    >>> [plan.n_sentences for plan in plan_contexts(Params.load("base"), 6, lengths=[1, 5])]
     [1, 1, 5, 5, 1, 1]
     """
     if lengths is None:
@@ -78,7 +78,7 @@ def plan_contexts(
 def domain_of(context_id: str, params: Params) -> str:
     """The domain of a context, by its number (see `plan_contexts`).
 
-    >>> domain_of("inputs-00003", Params())
+    >>> domain_of("inputs-00003", Params.load("base"))
     'bio'
     """
     return params.domains[int(context_id.rpartition("-")[2]) % len(params.domains)].name
@@ -139,21 +139,21 @@ def sample_sentences(
             min_characters.
         stage: name of the random stream; the same at another temperature means common random
             numbers, which makes temperatures comparable.
-        temperature: instead of `params.temperature`.
+        temperature: instead of `params.sentence_temperature`.
 
     Returns:
         `records.SENTENCES`, k rows per context: `text` is the accepted first sentence, or "" with
         the `reason` of its refusal.
     """
-    heat = params.temperature if temperature is None else temperature
+    heat = params.sentence_temperature if temperature is None else temperature
     raw: dict[str, list[str]] = {}
     for domain in params.domains:
         mine = contexts[contexts["domain"] == domain.name]
         ids, texts = mine["context_id"].tolist(), mine["text"].tolist()
-        shape = (params.k, params.max_new_tokens)
+        shape = (params.k, params.sentence_max_new_tokens)
         uniforms = [item_rng(params.seed, stage, name).random(shape) for name in ids]
         samples = sample_continuations(
-            lm, texts, uniforms, Nucleus(params.top_p, heat), domain.banned,
+            lm, texts, uniforms, Nucleus(params.sentence_top_p, heat), domain.banned,
             no_repeat_ngram_size=params.no_repeat_ngram_size,
         )  # fmt: skip
         raw.update(zip(ids, samples, strict=True))
@@ -279,10 +279,10 @@ def draw_sentences(
 ) -> pd.DataFrame:  # fmt: skip
     """`sample_sentences` in pieces that survive an interruption, kept in `work/STAGE[-T]`."""
     names = (
-        "seed", "k", "top_p", "temperature", "max_new_tokens", "no_repeat_ngram_size",
+        "seed", "k", "sentence_top_p", "sentence_temperature", "sentence_max_new_tokens", "no_repeat_ngram_size",
         "min_characters",
     )  # fmt: skip
-    heat = params.temperature if temperature is None else temperature
+    heat = params.sentence_temperature if temperature is None else temperature
     values = _values(params, *names) | {"stage": stage, "temperature": heat}
     values["contexts"] = digest(contexts[["context_id", "text"]].to_dict("list"))
     key = stage_key(values, ["impossible.generation.contexts"], models=[lm.digest])

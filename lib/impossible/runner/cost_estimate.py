@@ -129,7 +129,7 @@ def _estimates(
 def unknown_models(params: Params) -> list[str]:
     """Models that the costs were not measured with: all but the in-vitro ones.
 
-    >>> unknown_models(Params(teacher="openai-community/gpt2"))
+    >>> unknown_models(Params.load("base", {"teacher": "openai-community/gpt2"}))
     ['openai-community/gpt2']
     """
     names = [getattr(params, name) for name in MODELS]

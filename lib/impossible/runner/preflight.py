@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from impossible.config.params import Params, describe
+from impossible.config.params import Params
 from impossible.data.run_folder import digest, project_root, resolve
 from impossible.errors import ParameterError
 from impossible.world.documents import DOMAINS
 
-__all__ = ["listed", "require_data", "results_folder"]
+__all__ = ["require_data", "results_folder"]
 
 #: Data made by people. Naming it completes a run and changes none of its settings.
 COMPLETING = ("human_data", "ratings")
@@ -78,19 +78,8 @@ def require_data(params: Params) -> None:
         place = resolve(value)
         if value in ("", "in-vitro") or (place.is_dir() if kind == "folder" else place.is_file()):
             continue
-        default = Params.model_fields[name].default or "nothing"
+        default = getattr(Params.load("base"), name) or "nothing"
         raise ParameterError(
             f"{name} = {value!r}: there is no {kind} {place}; give the path of a {kind}, absolute "
-            f"or from {project_root()}, or leave {name} at its default ({default})."
+            f"or from {project_root()}, or leave {name} as in base ({default})."
         )
-
-
-def listed(params: Params) -> str:
-    """`params.describe`, with the values of a run in a column before the defaults."""
-    lines = [f"{'name':<24} {'value':<28} {'default':<28} meaning"]
-    for name, line in zip(Params.model_fields, describe().splitlines(), strict=True):
-        domains = ", ".join(domain.name for domain in params.domains)
-        value = domains if name == "domains" else _text(params, name)
-        start = f"{name:<24}"
-        lines.append(f"{start} {value:<28}{line.removeprefix(start)}")
-    return "\n".join(lines)

@@ -24,7 +24,7 @@ __all__ = ["needed", "run_replicated", "seeds_of"]
 def seeds_of(params: Params) -> dict[int, list[str]]:
     """Further seeds of a run, and the kinds of claims that each is for.
 
-    >>> seeds_of(Params(seed=7, sampled_seeds=3, trained_seeds=2))
+    >>> seeds_of(Params.load("base", {"seed": 7, "sampled_seeds": 3, "trained_seeds": 2}))
     {8: ['sampled', 'trained'], 9: ['sampled']}
     """
     return {

@@ -173,9 +173,9 @@ class Writer:
 
     def _sampled(self, each: _Turn, method: str) -> list[tuple[str, int]]:
         prefix, banned = self._prefix(each), self._banned(each)
-        shape = (self.params.sequential_samples, self.params.max_new_tokens)
+        shape = (self.params.sequential_samples, self.params.sentence_max_new_tokens)
         rng = item_rng(self.params.seed, "sequential", each.context_id, each.number)
-        numbers, nucleus = rng.random(shape), Nucleus(self.params.top_p, self.params.temperature)
+        numbers, nucleus = rng.random(shape), Nucleus(self.params.sentence_top_p, self.params.sentence_temperature)
         if method == "free":
             texts = sample_continuations(self.lm, [prefix], [numbers], nucleus, banned)[0]
             return self._accepted(each, texts)
@@ -228,7 +228,7 @@ class Writer:
     def _longest(self, x: str) -> int:
         """Tokens of y: a longer one would not pass the gate of the length ratio."""
         tokens = math.ceil(self.params.length_ratio_max * self._lengths([x])[0])
-        return min(tokens, self.params.max_new_tokens)
+        return min(tokens, self.params.sentence_max_new_tokens)
 
     def keywords_held(self, rows: pd.DataFrame) -> pd.Series:
         """Share of the keywords of x of which y has an inflection, for each row; NaN without y."""
@@ -254,7 +254,7 @@ class Writer:
 def draw_sequences(run: RunFolder, writer: Writer, method: str) -> pd.DataFrame:
     """`Writer.write` for all contexts, in pieces kept in `work/sequential-METHOD`."""
     names = (
-        "seed", "top_p", "temperature", "max_new_tokens", "min_characters", "length_ratio_max",
+        "seed", "sentence_top_p", "sentence_temperature", "sentence_max_new_tokens", "min_characters", "length_ratio_max",
         "sequential_samples", "sequential_keywords", "sequential_budget", "sequential_copied",
     )  # fmt: skip
     values: dict[str, Any] = writer.params.model_dump(include=set(names)) | {"method": method}
