@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 Write = Callable[..., Path]
+ROOT = Path(__file__).parents[1]
 
 
 CELL = 'config = "test"\noverrides = {}\nresults = ""'
@@ -49,6 +51,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("notebooks", "params", "results"):
         (tmp_path / name).mkdir()
     (tmp_path / "params" / "test.yaml").write_text("seed: 0\n")
+    shutil.copy(ROOT / "params" / "base.yaml", tmp_path / "params")
     monkeypatch.setenv("IMPOSSIBLE_ROOT", str(tmp_path))
     return tmp_path
 

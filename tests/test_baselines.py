@@ -485,7 +485,9 @@ def test_each_item_is_searched_by_itself(teacher: LanguageModel, encoder: Encode
 
 
 def test_settings_come_from_the_parameters() -> None:
-    schedule, weights = search_settings(Params.load("base", {"search_steps": 7, "search_keyword_floor": 0.5}))
+    schedule, weights = search_settings(
+        Params.load("base", {"search_steps": 7, "search_keyword_floor": 0.5})
+    )
     assert (schedule.steps, schedule.cooling, weights.keyword_floor) == (7, 1.0, 0.5)
     assert search_settings(Params.load("base"))[1] == Weights()
 
@@ -534,7 +536,9 @@ def test_a_corpus_of_damaged_sentences(tmp_path: Path) -> None:
 
 def test_a_denoiser_is_trained_as_any_student(tmp_path: Path) -> None:
     run = RunFolder.open(tmp_path)
-    params = Params.load("base", {"student_epochs": 1, "student_batch_size": 4, "student_dev_fraction": 0.25})
+    params = Params.load(
+        "base", {"student_epochs": 1, "student_batch_size": 4, "student_dev_fraction": 0.25}
+    )
     base = load_student(str(tiny.save(tmp_path / "base", *tiny.t5())))
     names = [f"c{i}" for i in range(len(tiny.SENTENCES))]
     sentences = pd.DataFrame({"text": tiny.SENTENCES, "context_id": names})

@@ -20,9 +20,12 @@ WRITE = "(run / 'data' / 'k.txt').write_text(str(params.k))"
     [
         ([], "test"),
         (["k=50"], "test-k=50"),
-        (["seed=1", "k=50", "temperature=1e-1"], "test-k=50-seed=1-temperature=0.1"),
+        (
+            ["seed=1", "k=50", "sentence_temperature=1e-1"],
+            "test-k=50-seed=1-sentence_temperature=0.1",
+        ),
         (["k=50", "seed=1", "workers=1", "k=60"], "test-k=60-seed=1"),
-        (["k=100", "seed=0"], "test"),  # as the file and the defaults have it
+        (["k=100", "seed=0"], "test"),  # as the file and base have it
         (["workers=1", "batch_tokens=512", "device=cpu", "trained_seeds=1"], "test"),
         (["human_data=../shared/data", "ratings=returned"], "test"),
         (["human_data=../shared/data", "k=50"], "test-k=50"),
@@ -122,13 +125,13 @@ def test_the_listing_shows_the_values_of_a_file(
     assert main(["run", "--parameters", "mine", "n_test=9"]) == 0
     text = capsys.readouterr().out
     lines = {line.split()[0]: line.split() for line in text.splitlines()}
-    assert lines["name"] == ["name", "value", "default", "meaning"]
+    assert lines["name"] == ["name", "value", "base", "meaning"]
     assert lines["k"][1:3] == ["7", "100"]
     assert lines["n_test"][1:3] == ["9", "500"]
     assert lines["seed"][1:3] == ["0", "0"]
     assert lines["domains"][1:5] == ["news,", "law", "news,", "bio"]
     assert set(lines) == {"name", *Params.model_fields}
-    for shown, line in zip(text.splitlines()[1:], describe().splitlines(), strict=True):
+    for shown, line in zip(text.splitlines(), describe().splitlines(), strict=True):
         assert shown.endswith(line.removeprefix(line.split()[0]).strip())
     assert main(["run", "--parameters", "mien"]) == 2
     assert "did you mean mine?" in capsys.readouterr().err

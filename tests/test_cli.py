@@ -79,7 +79,7 @@ def test_help_and_refusals_need_no_heavy_module() -> None:
 
 def test_parameters_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["run", "--parameters"]) == 0
-    assert "≥2 ≤1000, samples, §3.1" in capsys.readouterr().out
+    assert "≥2 ≤1000, sentences, §3.1" in capsys.readouterr().out
 
 
 def test_a_reader_that_has_enough_is_no_error() -> None:
@@ -91,7 +91,7 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
 def test_an_interruption_has_its_own_status(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupt() -> str:
+    def interrupt(_: object) -> str:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("impossible.config.params.describe", interrupt)

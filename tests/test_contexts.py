@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 import tiny
+from impossible.config.fields import Domain
 from impossible.config.params import Params
-from impossible.config.schema import Domain
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import CONTEXTS, SENTENCES
 from impossible.errors import DataError

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
+from impossible.config.fields import Domain
 from impossible.config.params import Params
-from impossible.config.schema import Domain
 from impossible.data.run_folder import RunFolder
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.judges import Judge
@@ -22,7 +22,16 @@ from impossible.models.nli import EntailmentCritic
 
 NEWS = Domain(name="news", prefixes=[tiny.PREFIX], banned=["\n"], refused=[])
 CHAT = Domain(name="chat", prefixes=[tiny.PREFIX], banned=["\n"], refused=[])
-PARAMS = Params.load("base", {"domains": [NEWS, CHAT], "domain_contexts": 2, "k": 6, "sentence_max_new_tokens": 24, "seed": 3})
+PARAMS = Params.load(
+    "base",
+    {
+        "domains": [NEWS, CHAT],
+        "domain_contexts": 2,
+        "k": 6,
+        "sentence_max_new_tokens": 24,
+        "seed": 3,
+    },
+)
 PAIRS = pd.DataFrame(
     [(f"p{i}", f"x{i}", f"y{i}", f"inputs-{i:05d}") for i in range(7)],
     columns=["pair_id", "source", "target", "context_id"],

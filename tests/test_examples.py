@@ -112,7 +112,9 @@ def test_refused_by_the_threshold_alone() -> None:
 def test_a_summary_is_asked_one_way() -> None:
     frame = scored([("a long one", "short", 1.0, 0.7, np.nan)]).assign(length_ratio=0.5)
     assert nearly(frame, Params.load("base")).empty  # no paraphrase: too short
-    assert nearly(frame, summarization(Params.load("base")))["lesser"].tolist() == pytest.approx([0.7])
+    assert nearly(frame, summarization(Params.load("base")))["lesser"].tolist() == pytest.approx(
+        [0.7]
+    )
 
 
 def texts() -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -51,7 +51,17 @@ def no_parser(sentence: str) -> None:
     return None
 
 
-PARAMS = Params.load("base", {"entailment_threshold": 0.6, "entailment_floor": 0.3, "rouge_l_max": 0.6, "ted_min": 6, "length_ratio_min": 0.7, "length_ratio_max": 1.4})
+PARAMS = Params.load(
+    "base",
+    {
+        "entailment_threshold": 0.6,
+        "entailment_floor": 0.3,
+        "rouge_l_max": 0.6,
+        "ted_min": 6,
+        "length_ratio_min": 0.7,
+        "length_ratio_max": 1.4,
+    },
+)
 SENTENCES = st.lists(
     st.sampled_from(
         [

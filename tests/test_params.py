@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from impossible.config.params import Params, describe, parse_override
 from impossible.config.yaml_files import parse_yaml, read_yaml
 from impossible.data.run_folder import RunFolder, read_json
@@ -14,20 +15,37 @@ from impossible.runner.stage_cache import reads_file
 from pydantic import ValidationError
 
 PAPER = {
-    "k": 100, "sentence_top_p": 0.9, "sentence_temperature": 0.7, "sentence_max_new_tokens": 100, "context_top_p": 0.9,
+    "k": 100, "sentence_top_p": 0.9, "sentence_temperature": 0.7, "sentence_max_new_tokens": 100,
+    "context_top_p": 0.9,
     "context_temperature": 1.0, "entailment_threshold": 0.75, "rouge_l_max": 0.75, "ted_min": 12,
     "length_ratio_min": 0.8, "length_ratio_max": 1.5, "n_candidates": 10,
 }  # fmt: skip
 
 
-def test_defaults_are_the_papers() -> None:
-    defaults = Params.load("base").model_dump()
-    assert {name: defaults[name] for name in PAPER} == PAPER
+def test_base_is_the_papers() -> None:
+    base = Params.load("base").model_dump()
+    assert {name: base[name] for name in PAPER} == PAPER
+
+
+def test_base_states_every_parameter_once_with_its_unit() -> None:
+    lines = (ROOT / "params" / "base.yaml").read_text().splitlines()
+    for name, field in Params.model_fields.items():
+        (line,) = [line for line in lines if line.startswith(f"{name}:")]
+        assert isinstance(field.json_schema_extra, dict)
+        assert str(field.json_schema_extra["unit"]) in line
+
+
+def test_base_must_be_complete(checkout: Path) -> None:
+    path = checkout / "params" / "base.yaml"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line for line in lines if not line.startswith("k:")))
+    with pytest.raises(ParameterError, match=r"base\.yaml: there is no value for k: add the line"):
+        Params.load("test")
 
 
 @pytest.mark.parametrize("name", ["smoke", "laboratory", "gpt2", "paper"])
 def test_every_params_file_loads(name: str) -> None:
-    assert Params.load(name).origins["seed"] in ("default", "file")
+    assert set(Params.load(name).origins) == Params.model_fields.keys()
 
 
 def test_models_named_in_params_files_have_a_source() -> None:
@@ -48,14 +66,14 @@ def test_every_field_says_what_it_is() -> None:
 
 
 def test_a_file_then_overrides_with_their_origin(checkout: Path) -> None:
-    (checkout / "params" / "my.yaml").write_text("k: 7\ntemperature: 1e-1\n")
+    (checkout / "params" / "my.yaml").write_text("k: 7\nsentence_temperature: 1e-1\n")
     params = Params.load("my", ["k=9", "parser=flat", "proximity_lengths=[1, 2]"])
     assert (params.k, params.sentence_temperature, params.parser) == (9, 0.1, "flat")
     assert params.proximity_lengths == [1, 2]
-    assert [params.origins[name] for name in ("k", "temperature", "seed")] == [
+    assert [params.origins[name] for name in ("k", "sentence_temperature", "seed")] == [
         "override",
-        "file",
-        "default",
+        "my",
+        "base",
     ]
     assert Params.load(checkout / "params" / "my.yaml").k == 7
 
@@ -116,16 +134,18 @@ def test_finish_records_and_lists(checkout: Path) -> None:
 
 def test_a_file_may_extend_another(checkout: Path) -> None:
     folder = checkout / "params"
-    (folder / "base.yaml").write_text("k: 7\nn_test: 9\n")
-    (folder / "more.yaml").write_text("extends: base\nk: 8\n")
+    (folder / "middle.yaml").write_text("k: 7\nn_test: 9\n")
+    (folder / "more.yaml").write_text("extends: middle\nk: 8\n")
     params = Params.load("more", ["seed=3"])
     assert (params.k, params.n_test, params.seed) == (8, 9, 3)
-    assert params.origins["n_test"] == "file"
+    assert [params.origins[name] for name in ("k", "n_test", "ted_min", "seed")] == [
+        "more", "middle", "base", "override"
+    ]  # fmt: skip
     for text, says in (
         ("extends: more\n", "extend each other"),
         ("extends: [base]\n", "one file"),
         ("extends: mores\n", "did you mean more"),
     ):
-        (folder / "base.yaml").write_text(text)
+        (folder / "middle.yaml").write_text(text)
         with pytest.raises(ParameterError, match=says):
-            Params.load("base")
+            Params.load("middle")

@@ -157,7 +157,9 @@ def test_the_surface_takes_more_contexts_and_fewer_pairs(
     judged: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contexts, sentences = world()
-    params = Params.load("base", {"proximity_contexts": 6, "proximity_pairs": 10, "proximity_temperatures": [0.5, 0.7], "proximity_surface_contexts": 5, "proximity_surface_pairs": 2})  # fmt: skip
+    params = Params.load("base", {
+        "proximity_contexts": 6, "proximity_pairs": 10, "proximity_temperatures": [0.5, 0.7],
+        "proximity_surface_contexts": 5, "proximity_surface_pairs": 2})  # fmt: skip
     asked = []
 
     def drawn(run, lm, wanted, given, stage, heat):  # type: ignore[no-untyped-def]

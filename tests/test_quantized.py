@@ -97,7 +97,9 @@ def test_distance_is_first_whether_it_is_the_group() -> None:
 def test_cuts_are_quantiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control_grids, "AXES", {"text": THREE})
     pairs = pd.DataFrame({"source": "x" * 10, "target": ["y" * n for n in (1, 2, 3, 4, 5, 6)]})
-    one = fit_grid("text", pairs, Params.load("base").fixed(length_ratio_min=0.1, length_ratio_max=0.9))
+    one = fit_grid(
+        "text", pairs, Params.load("base").fixed(length_ratio_min=0.1, length_ratio_max=0.9)
+    )
     assert one.axes[0].cuts == pytest.approx((8 / 30, 13 / 30))
     assert (one.axes[0].bottom, one.axes[0].top) == (0.1, 0.9)
     counts = length_style_control.with_group(pairs, one)["group"].value_counts()

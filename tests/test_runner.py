@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import CELL, Write, notebook
+from conftest import CELL, ROOT, Write, notebook
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, write_json
 from impossible.errors import ParameterError, RunError
@@ -91,6 +91,7 @@ def test_results_name_no_folder_of_this_machine(
     for name in ("notebooks", "params"):
         (checkout / name).mkdir(parents=True)
     (checkout / "params" / "test.yaml").write_text("seed: 0\n")
+    shutil.copy(ROOT / "params" / "base.yaml", checkout / "params")
     monkeypatch.setenv("IMPOSSIBLE_ROOT", str(checkout))
     source = notebook("01_one", [SHOWN], [], ["data/seen"])
     (checkout / "notebooks" / "01_one.ipynb").write_text(source)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from impossible.config.fields import Count, Exponent, Fraction, NonNegative, parameter
+from impossible.config.schema import Schema
 
 
-class Experiments(BaseModel):
+class Experiments(Schema):
     """Fields of what is compared, measured and rated besides the pipeline itself."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     # Corpora and systems to compare with
     translator: str = parameter(

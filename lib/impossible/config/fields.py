@@ -11,7 +11,8 @@ NonNegative = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Probability = Annotated[float, Field(gt=0, le=1)]
 Temperature = Annotated[float, Field(gt=0, le=5)]
-Ratio = Exponent = Annotated[float, Field(ge=0, le=100)]
+Ratio = Annotated[float, Field(ge=0, le=100)]
+Exponent = Annotated[float, Field(ge=0, le=100)]
 
 
 def parameter(
@@ -33,7 +34,12 @@ def parameter(
         names: what counts for the results: the value, or what lies behind it.
         limits: `ge`, `gt`, `le`, `lt`, `min_length`.
     """
-    extra = {"unit": unit, "section": section, "affects_results": affects, "names": names}
+    extra: dict[str, Any] = {
+        "unit": unit,
+        "section": section,
+        "affects_results": affects,
+        "names": names,
+    }
     return Field(description=description, json_schema_extra=extra, **limits)
 
 

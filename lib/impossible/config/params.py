@@ -1,8 +1,8 @@
 """Parameters: loading, checking and overriding, and noting which of them are read.
 
-`params/base.yaml` states every parameter once; every other file states how it differs from the file
-that it `extends`, which is `base` unless it says otherwise. An unknown name, a wrong type or a value
-out of range is refused before anything starts, with the place, the range and the nearest name.
+`params/base.yaml` states every parameter once; every other file states how it differs from the
+file that it `extends`, which is `base` unless it says otherwise. An unknown name, a wrong type or
+a value out of range is one sentence before anything starts, with the range and the nearest name.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Self
 
 from pydantic import PrivateAttr, ValidationError, model_validator
 
+from impossible.config.experiments import Experiments
 from impossible.config.fields import Domain
-from impossible.config.schema import Schema
 from impossible.config.yaml_files import parse_yaml, read_yaml
 from impossible.data.run_folder import project_root
 from impossible.errors import ParameterError
@@ -25,7 +25,7 @@ EXTENDS = "extends"  # in a params file: the name or path of another, whose valu
 OVERRIDE = "override"
 
 
-class Params(Schema):
+class Params(Experiments):
     """All parameters of a run. Use `Params.load`; `origins` tells where each value comes from."""
 
     _config: str = PrivateAttr(default=BASE)

@@ -1,13 +1,15 @@
-"""Every parameter of a run: its type, what it does, its unit, its range, where the paper has it.
+"""Every parameter of the pipeline: what it does, its type, range and unit, the paper's section.
 
-No values stand here: `params/base.yaml` holds each one once, and other files state what differs.
+Those of single experiments are in `experiments`. No values stand here: `params/base.yaml` holds
+each one once, and other files state what differs.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from impossible.config.experiments import Experiments
+from pydantic import BaseModel, ConfigDict
+
 from impossible.config.fields import (
     Count,
     Domain,
@@ -19,8 +21,10 @@ from impossible.config.fields import (
 )
 
 
-class Schema(Experiments):
-    """The fields; `params.Params` is how they are loaded, checked and read."""
+class Schema(BaseModel):
+    """Fields of the pipeline; `params.Params` is how all are loaded, checked and read."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     seed: int = parameter("Where all random numbers start.", ge=0, lt=2**32)
     # Models and domains
@@ -201,7 +205,7 @@ class Schema(Experiments):
     # Machine
     workers: Count = parameter("Notebooks executed at the same time.", affects=False, le=64)
     threads: int = parameter(
-        "Threads of each notebook; 0: as many as there are. Training depends on it in the last bits.",
+        "Threads of each notebook; 0: as many as there are. Training depends on it slightly.",
         ge=0,
         le=1024,
     )

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from impossible.config.fields import Domain
 from impossible.config.params import Params
-from impossible.config.schema import Domain
 from impossible.data.human_datasets import take
 from impossible.data.run_folder import RunFolder, read_frame
 from impossible.data.schemas import CONTEXTS, DATASET, SENTENCES

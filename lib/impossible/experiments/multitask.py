@@ -199,7 +199,8 @@ def length_fits_task(xs: Sequence[str], ys: Sequence[str], params: Params) -> ND
 
     Source: section 3.6 (summaries), the authors' code (paraphrases).
 
-    >>> length_fits_task(["A fire burned."] * 2, ["A blaze raged.", ""], Params.load("base")).tolist()
+    >>> params = Params.load("base")
+    >>> length_fits_task(["A fire burned."] * 2, ["A blaze raged.", ""], params).tolist()
     [1.0, 0.0]
     """
     low, high = params.length_ratio_min, params.length_ratio_max

@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
+from impossible.config.fields import Domain
 from impossible.config.params import Params
-from impossible.config.schema import Domain
 from impossible.data.run_folder import RunFolder, Shards, digest, item_rng, map_items, stage_key
 from impossible.data.schemas import CONTEXTS, SENTENCES
 from impossible.errors import DataError
@@ -279,7 +279,8 @@ def draw_sentences(
 ) -> pd.DataFrame:  # fmt: skip
     """`sample_sentences` in pieces that survive an interruption, kept in `work/STAGE[-T]`."""
     names = (
-        "seed", "k", "sentence_top_p", "sentence_temperature", "sentence_max_new_tokens", "no_repeat_ngram_size",
+        "seed", "k", "sentence_top_p", "sentence_temperature", "sentence_max_new_tokens",
+        "no_repeat_ngram_size",
         "min_characters",
     )  # fmt: skip
     heat = params.sentence_temperature if temperature is None else temperature

@@ -17,8 +17,8 @@ from typing import Any
 
 import pandas as pd
 
+from impossible.config.fields import Domain
 from impossible.config.params import Params
-from impossible.config.schema import Domain
 from impossible.data.run_folder import RunFolder, Shards, digest, item_rng, map_items, stage_key
 from impossible.data.schemas import SEQUENCES
 from impossible.generation.constrained.beam_search import Soft
@@ -175,7 +175,10 @@ class Writer:
         prefix, banned = self._prefix(each), self._banned(each)
         shape = (self.params.sequential_samples, self.params.sentence_max_new_tokens)
         rng = item_rng(self.params.seed, "sequential", each.context_id, each.number)
-        numbers, nucleus = rng.random(shape), Nucleus(self.params.sentence_top_p, self.params.sentence_temperature)
+        numbers, nucleus = (
+            rng.random(shape),
+            Nucleus(self.params.sentence_top_p, self.params.sentence_temperature),
+        )
         if method == "free":
             texts = sample_continuations(self.lm, [prefix], [numbers], nucleus, banned)[0]
             return self._accepted(each, texts)
@@ -254,7 +257,8 @@ class Writer:
 def draw_sequences(run: RunFolder, writer: Writer, method: str) -> pd.DataFrame:
     """`Writer.write` for all contexts, in pieces kept in `work/sequential-METHOD`."""
     names = (
-        "seed", "sentence_top_p", "sentence_temperature", "sentence_max_new_tokens", "min_characters", "length_ratio_max",
+        "seed", "sentence_top_p", "sentence_temperature", "sentence_max_new_tokens",
+        "min_characters", "length_ratio_max",
         "sequential_samples", "sequential_keywords", "sequential_budget", "sequential_copied",
     )  # fmt: skip
     values: dict[str, Any] = writer.params.model_dump(include=set(names)) | {"method": method}
