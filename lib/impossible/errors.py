@@ -6,6 +6,9 @@ where, what is allowed and what to do. The command line prints it alone and exit
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class ImpossibleError(Exception):
     """Base of all errors with a sentence for the user."""
@@ -25,3 +28,9 @@ class ModelError(ImpossibleError):
 
 class RunError(ImpossibleError):
     """A run that cannot start or go on (locked folder, no disk space, a failed notebook)."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """' (did you mean NAME?)' for the most similar name, or nothing."""
+    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f" (did you mean {found[0]}?)" if found else ""

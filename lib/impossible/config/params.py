@@ -7,7 +7,6 @@ a value out of range is one sentence before anything starts, with the range and 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -18,7 +17,7 @@ from impossible.config.experiments import Experiments
 from impossible.config.fields import Domain
 from impossible.config.yaml_files import parse_yaml, read_yaml
 from impossible.data.run_folder import project_root
-from impossible.errors import ParameterError
+from impossible.errors import ParameterError, nearest
 
 BASE = "base"  # the file that states every parameter
 EXTENDS = "extends"  # in a params file: the name or path of another, whose values it starts from
@@ -178,12 +177,6 @@ def params_file(name_or_path: str | Path) -> Path:
         f"There are no parameters called {path}{nearest(str(path), names)}: "
         f"give one of {', '.join(names)}, or the path of a YAML file."
     )
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """' (did you mean NAME?)' for the most similar name, or nothing."""
-    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
-    return f" (did you mean {found[0]}?)" if found else ""
 
 
 def known(names: Iterable[str], where: str) -> None:

@@ -24,7 +24,6 @@ __all__ = ["Judge", "People", "Referee", "load_judge"]
 
 Floats = NDArray[np.float64]
 Texts = Sequence[str]
-ORACLE = "impossible.world.oracle:Oracle"
 
 
 class Judge:
@@ -126,11 +125,7 @@ def load_judge(name: str, params: Any = None, run: RunFolder | None = None) -> J
             raise ParameterError("judge is referee, but referee names no NLI model: name one.")
         lm = load_critic(params.referee, run, params.dtype, params.device)
         return Referee(EntailmentCritic(lm, params.batch_tokens))
-    if name != "oracle" and ":" not in name:
-        raise ParameterError(
-            f"There is no judge {name!r}: give oracle, referee, people, none, or module:Class."
-        )
-    judge: Judge = plugins.load(ORACLE if name == "oracle" else name)()
+    judge: Judge = plugins.load(name, "judge", ("referee", "people", "none"))()
     return judge
 
 

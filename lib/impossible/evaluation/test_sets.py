@@ -13,18 +13,16 @@ from pathlib import Path
 import pandas as pd
 
 from impossible.config import plugins
-from impossible.config.params import Params, nearest
+from impossible.config.params import Params
 from impossible.data.human_datasets import human_items, read_items, read_lines, take
 from impossible.data.run_folder import RunFolder, read_frame, resolve
 from impossible.data.schemas import DATASET, SENTENCES
-from impossible.errors import DataError
+from impossible.errors import DataError, nearest
 
 __all__ = ["HELD_OUT", "NAMED", "Source", "load", "load_all", "pooled", "split_off"]
 
 COLUMNS = ("id", "source", "references", "domain", "exemplar")
 HELD_OUT = "held_out"
-#: Test sets that another room makes: name → `module:attribute`, called with (n, seed, task).
-PLUGINS = {"world": "impossible.world.test_sets:load"}
 TASKS = ("paraphrase", "summary")
 
 
@@ -76,8 +74,8 @@ def load(
     """
     if name == HELD_OUT:
         items = take(_held_out(run), n, seed)
-    elif name in PLUGINS or (":" in name and not name.endswith(".jsonl")):
-        items = plugins.load(PLUGINS.get(name, name))(n, seed, task)
+    elif name in plugins.SHORT["test set"] or (":" in name and not name.endswith(".jsonl")):
+        items = plugins.load(name, "test set")(n, seed, task)
     elif name in NAMED:
         items = take(human_items(NAMED[name].dataset, folder), n, seed)
         items = items.assign(domain=NAMED[name].domain)
@@ -160,7 +158,7 @@ def _label(name: str) -> str:
 def _from_file(name: str, task: str) -> pd.DataFrame:
     path = resolve(name)
     if not path.is_file():
-        known = [*NAMED, *PLUGINS, HELD_OUT]
+        known = [*NAMED, *plugins.SHORT["test set"], HELD_OUT]
         raise DataError(
             f"There is no test set {name!r}{nearest(name, known)}: give one of "
             f"{', '.join(known)}, or a JSON lines file."

@@ -16,7 +16,6 @@ from typing import Any
 
 import pandas as pd
 
-from impossible.config.params import nearest
 from impossible.data.html_templates import template
 from impossible.data.human_datasets import read_lines, read_predictions
 from impossible.data.run_folder import (
@@ -28,7 +27,7 @@ from impossible.data.run_folder import (
     write_text,
 )
 from impossible.data.schemas import PREDICTIONS
-from impossible.errors import DataError
+from impossible.errors import DataError, nearest
 
 __all__ = [
     "KEY", "SCALE", "TASKS", "Kit", "Question", "draw_kit", "read_key", "read_systems",
