@@ -24,7 +24,9 @@ from impossible.training.self_distillation import (  # fmt: skip
     select,
 )
 
-PARAMS = Params.load("base", {"n_candidates": 5, "max_new_tokens": 8, "ted_min": 0, "rouge_l_max": 0.9})
+PARAMS = Params.load(
+    "base", {"n_candidates": 5, "sentence_max_new_tokens": 8, "ted_min": 0, "rouge_l_max": 0.9}
+)
 STUDENT = tiny.student()
 
 

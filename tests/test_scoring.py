@@ -86,7 +86,7 @@ def test_interrupted_scoring_ends_the_same(tmp_path: Path) -> None:
 def test_candidates_add_up_and_are_written_once(build: Any, tmp_path: Path) -> None:
     run, parser = RunFolder.open(tmp_path), get_parser("flat")
     student = load_student(str(tiny.save(tmp_path / "model", *build())))
-    given = {"n_candidates": 3, "max_new_tokens": 4, "candidate_top_p": 0.5}
+    given = {"n_candidates": 3, "sentence_max_new_tokens": 4, "candidate_top_p": 0.5}
     params = Params.load("base", given)
     inputs = pd.DataFrame({"input_id": ["i0", "i1"], "text": tiny.SENTENCES[:2]})
     scored, dropped = score_candidates(run, inputs, student, Counting(), parser, params)

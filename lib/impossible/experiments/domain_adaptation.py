@@ -153,7 +153,9 @@ def learning_curves(
         for name, load in starts.items():
             system = f"{name} | {size} pairs" + (f" | draw {draw + 1}" if draw else "")
             student, steps = best_fine_tuned(load, pairs, dev, value, params)
-            answers = predict({system: student_system(student, params.sentence_max_new_tokens)}, test)
+            answers = predict(
+                {system: student_system(student, params.sentence_max_new_tokens)}, test
+            )
             parts.append(answers.assign(start=name, pairs=size, draw=draw, steps=steps))
     return pd.concat(parts, ignore_index=True)
 

@@ -69,7 +69,8 @@ def settings_for(n_pairs: int, params: Params, epochs: float | None = None) -> T
         params: as in `settings_of`, and `student_epochs`, `student_patience`.
         epochs: in place of `student_epochs`, all of them: `student_patience` does not count either.
 
-    >>> settings_for(130, Params.load("base")).steps, settings_for(130, Params.load("base"), epochs=2).steps
+    >>> params = Params.load("base")
+    >>> settings_for(130, params).steps, settings_for(130, params, epochs=2).steps
     (24, 6)
     """
     size = params.student_batch_size

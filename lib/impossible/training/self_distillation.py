@@ -103,7 +103,8 @@ def candidates(
     funnel: list[tuple[str, str, int]] = []
     written = student.generate(
         sources, params.n_candidates, params.candidate_temperature, params.candidate_top_p,
-        unit_seed(params.seed, stage, str(inputs["input_id"].iloc[0])), params.sentence_max_new_tokens,
+        unit_seed(params.seed, stage, str(inputs["input_id"].iloc[0])),
+        params.sentence_max_new_tokens,
     ) if sources else []  # fmt: skip
     for name, source, texts in zip(inputs["input_id"], sources, written, strict=True):
         fresh = dict(zip(reversed(texts), range(len(texts) - 1, -1, -1), strict=True))
