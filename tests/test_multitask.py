@@ -18,12 +18,14 @@ from impossible.config.tasks import summarization
 from impossible.data.run_folder import RunFolder, read_frame, read_json, write_frame
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
+from impossible.evaluation.judges import Judge
 from impossible.evaluation.systems import student_system
 from impossible.experiments import multitask
 from impossible.experiments.multitask import ALL, HALF, specialist
 from impossible.models.batching import IGNORE
 from impossible.training import student as training
 from impossible.training.student import Student, load_student
+from impossible.world.oracle import Oracle
 
 SETTINGS: dict[str, Any] = {"multitask_epochs": 3, "student_batch_size": 2, "dtype": "float32"}
 PARAMS = Params.load("base", SETTINGS)
@@ -197,3 +199,44 @@ def test_who_is_told_does_both_tasks_and_who_is_not_cannot(
     }
     assert right["told", "paraphrase"] == right["told", "summary"] == 6
     assert right["not told", "paraphrase"] + right["not told", "summary"] <= 9  # 6 by chance
+
+
+def test_systems_of_a_task_read_its_instruction_and_wrong_ones_the_other() -> None:
+    def echo(items: pd.DataFrame) -> list[str]:
+        return list(items["source"])
+
+    asked = dict.fromkeys((HALF, ALL, specialist("summary"), "not told"), echo)
+    items = pd.DataFrame({"source": ["a", "b"], "references": [["r"], ["s"]]})
+    found = multitask.two_task_systems(asked, "summary", echo)
+    assert {name: system(items)[0] for name, system in found.items()} == {
+        "student base": "a", "specialist": "summarize: a", HALF: "summarize: a",
+        ALL: "summarize: a", f"{HALF}, told wrong": "paraphrase: a",
+        f"{ALL}, told wrong": "paraphrase: a", "not told": "a", "shuffled": "summarize: b",
+        "gold": "r",
+    }  # fmt: skip
+
+
+def test_scores_say_which_task_was_done_and_how_well() -> None:
+    x = "On Monday, the old school was destroyed by a fire."
+    short, same = "The school was destroyed by a fire.", x
+    other = "A blaze destroyed the old school on Monday."
+    outputs = pd.DataFrame({"item": list("abc"), "source": x, "output": [short, same, other]})
+    outputs = outputs.assign(system="s", references=[[]] * 3)
+    found = multitask.two_task_scores(outputs, "summary", Oracle(), PARAMS)
+    assert found["right, summary"].tolist() == found["summary length"].tolist() == [100, 0, 0]
+    assert found["paraphrase length"].tolist() == [0, 100, 100]
+    assert found["good"].tolist() == [100, 0, 0]
+    assert found["summary, right length"].isna().tolist() == [False, True, True]
+    assert found["length"].tolist() == [100 * len(y) / len(x) for y in (short, same, other)]
+    para = multitask.two_task_scores(outputs, "paraphrase", Oracle(), PARAMS)
+    assert para["paraphrase"].tolist() == [0, 0, 100]
+    assert para["paraphrase, right length"].fillna(-1).tolist() == [-1, 0, 100]
+    silent = multitask.two_task_scores(outputs, "summary", Judge(), PARAMS)
+    assert silent["good"].isna().all()
+    assert silent["right, summary"].tolist() == [100, 0, 0]
+
+
+def test_the_same_sentences_after_both_instructions() -> None:
+    names = ["specialist", HALF, f"{ALL}, told wrong", "not told", "gold"]
+    found = multitask.after_instruction(pd.DataFrame({"system": names, "length": 1.0}))
+    assert list(found["system"]) == [f"{HALF}: summarize", f"{ALL}: paraphrase", "not told"]

@@ -20,11 +20,6 @@ from impossible.evaluation.systems import mean_rows, paired_gain, predict, stude
 from impossible.training.fine_tuning import settings_of
 from impossible.training.student import Student, train_student
 
-__all__ = [
-    "AREA", "PAIRED", "best_fine_tuned", "curve_gain_rows", "curve_rows", "fine_tuned",
-    "home_domain", "learning_curves", "named_points", "nested_draws", "pairs_to_catch_up",
-]  # fmt: skip
-
 AREA = "mean over sizes"  # 0 too
 PAIRED = "mean with gold pairs"  # over the sizes above 0
 

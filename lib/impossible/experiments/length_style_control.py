@@ -22,12 +22,6 @@ from impossible.models.loading import LanguageModel
 from impossible.training.self_distillation import paraphrase
 from impossible.training.student import Student
 
-__all__ = [
-    "ask_every_group", "best_of_samples", "control_corpora", "control_scores",
-    "one_answer_per_source", "one_per_group", "rewrite_as", "shown_examples", "with_group",
-    "with_instruction_of_group", "with_opposite_group",
-]  # fmt: skip
-
 
 def with_group(pairs: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     """The pairs that lie in a group, with the column `group`."""

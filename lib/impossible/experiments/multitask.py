@@ -13,21 +13,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.config.params import Params
+from impossible.config.tasks import summarization
 from impossible.data.human_datasets import take
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
-from impossible.evaluation.systems import System
+from impossible.evaluation.judges import Judge
+from impossible.evaluation.systems import System, gold_reference, item_scores, shuffled
 from impossible.training.fine_tuning import settings_for, train_students
 from impossible.training.student import Student
 
-__all__ = [
-    "ALL", "HALF", "INSTRUCTIONS", "equal_token_corpora", "instructed_pairs", "instructed_system",
-    "length_fits_task", "specialist", "train_equal_epochs", "training_costs", "training_tokens",
-    "uninstructed_pairs",
-]  # fmt: skip
-
 #: What a student reads before the sentence; in the manner of T5's prefixes (Raffel et al. 2020).
 INSTRUCTIONS = {"paraphrase": "paraphrase: ", "summary": "summarize: "}
+
+#: What is measured of each task; the first is the main measure.
+MEASURES_OF = {
+    "paraphrase": ("paraphrase", "fidelity", "bert_ibleu"),
+    "summary": ("good", "follows", "compression"),
+}
 
 HALF = "generalist, half"  # as many tokens in all as each specialist
 ALL = "generalist, all"  # as many tokens of each task as its specialist
@@ -206,3 +208,65 @@ def length_fits_task(xs: Sequence[str], ys: Sequence[str], params: Params) -> ND
     low, high = params.length_ratio_min, params.length_ratio_max
     both = zip(xs, ys, strict=True)
     return np.array([float(bool(y) and low * len(x) <= len(y) <= high * len(x)) for x, y in both])
+
+
+def two_task_systems(asked: Mapping[str, System], task: str, base: System) -> dict[str, System]:
+    """The systems of one task and their controls.
+
+    Args:
+        asked: student of `equal_token_corpora`, or "not told" → its system.
+        task: which task the items are of.
+        base: the student that all start from.
+
+    Returns:
+        "specialist" of the task; `HALF` and `ALL` after its instruction, "…, told wrong" after the
+        other one; "shuffled", the outputs of `ALL` for the next item; "gold", a reference.
+    """
+    (other,) = (name for name in INSTRUCTIONS if name != task)
+    right = {name: instructed_system(asked[name], task) for name in (HALF, ALL)}
+    wrong = {f"{name}, told wrong": instructed_system(asked[name], other) for name in (HALF, ALL)}
+    return {
+        "student base": base,
+        "specialist": instructed_system(asked[specialist(task)], task),
+        **right,
+        **wrong,
+        "not told": asked["not told"],
+        "shuffled": shuffled(right[ALL]),
+        "gold": gold_reference,
+    }
+
+
+def two_task_scores(
+    predictions: pd.DataFrame, task: str, judge: Judge, params: Params
+) -> pd.DataFrame:
+    """Item scores in per cent: whether an output does its task, and how well.
+
+    Args:
+        predictions: of `two_task_systems`.
+        task: of the items.
+        judge: of the main measure.
+        params: thresholds of both tasks.
+
+    Returns:
+        system, item, the metrics of the task, `TASK length` for both tasks (the length fits),
+        length (characters of the output / source), and of the task itself `right, TASK` and
+        `TASK, right length`: the main measure where the length fits, null elsewhere.
+    """
+    limits = {"rouge_l_max": params.rouge_l_max, "longest": params.summary_length_ratio_max}
+    scores = item_scores(predictions, judge, metrics=MEASURES_OF[task], **limits)
+    texts = list(predictions["source"]), list(predictions["output"])
+    for name, thresholds in (("paraphrase", params), ("summary", summarization(params))):
+        scores[f"{name} length"] = 100 * length_fits_task(*texts, thresholds)
+    scores["length"] = [100 * len(y) / max(1, len(x)) for x, y in zip(*texts, strict=True)]
+    fits = scores[f"{task} length"]
+    main = scores[MEASURES_OF[task][0]]
+    return scores.assign(
+        **{f"right, {task}": fits, f"{task}, right length": main.where(fits == 100)}
+    )
+
+
+def after_instruction(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores of the summary test, by generalist and instruction: "STUDENT: summarize", …"""
+    names = {f"{name}, told wrong": f"{name}: paraphrase" for name in (HALF, ALL)}
+    names |= {name: f"{name}: summarize" for name in (HALF, ALL)} | {"not told": "not told"}
+    return scores.assign(system=scores["system"].map(names)).dropna(subset="system")
