@@ -10,7 +10,9 @@ import pytest
 from impossible.config.params import Params
 from impossible.errors import ParameterError
 from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.judges import Judge
 from impossible.experiments.ablation import GATES, chosen_from, filtered, truth_by_round, without
+from numpy.typing import NDArray
 
 PARAMS = Params.load("base")
 GOOD = {
@@ -75,12 +77,15 @@ def test_any_corpus_can_be_filtered_by_the_same_critics() -> None:
     assert kept["origin"].tolist() == ["other"]
 
 
+class Judged(Judge):
+    def equivalent(self, xs: Sequence[str], ys: Sequence[str]) -> NDArray[np.float64]:
+        return np.array([1.0, 0.0, 1.0, np.nan])[: len(xs)]
+
+
 def test_truth_by_round() -> None:
     pairs = {"source": ["a b c"] * 4, "target": ["c b a"] * 4, "context_id": list("wxyz")}
     made = {"round 0": pd.DataFrame(pairs), "round 1": pd.DataFrame(pairs).iloc[:2]}
-    rows = truth_by_round(
-        made, lambda x, y: np.array([1.0, 0.0, 1.0, np.nan])[: len(x)], bootstrap=Bootstrap(20)
-    )
+    rows = truth_by_round(made, Judged(), bootstrap=Bootstrap(20))
     value = rows.set_index(["system", "metric"])["value"]
     assert value["round 0", "pairs true"] == value["round 1", "pairs true"] == pytest.approx(50)
     assert value["round 0", "pairs"] == 4

@@ -14,21 +14,20 @@ from impossible.data.schemas import DATASET
 from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.corpus_comparison import (
-    COPY_INPUT,
+    COPIED_SETS,
     copy_input_readings,
     copy_input_rows,
     detokenized,
     equal_size,
-    gap,
     gather,
+    human_corpora,
     human_range,
-    missing_sets,
     own_corpora,
     permuted,
     quality_by_size,
-    quality_rows,
     shuffled_control,
 )
+from impossible.evaluation.corpus_quality import corpus_gap, quality_rows
 from impossible.report import paper_tables
 from impossible.report.paper_tables import TABLE1
 from impossible.text.sentence_boundaries import words
@@ -91,8 +90,8 @@ def test_gather_puts_ours_first_and_leaves_out_what_is_empty(human: Path) -> Non
 
 
 def test_what_is_missing_is_named_without_a_path(human: Path) -> None:
-    assert len(missing_sets()) == len(HUMAN)
-    some = missing_sets(str(human))
+    assert len(human_corpora()[1]) == len(HUMAN)
+    some = list(human_corpora(str(human))[1].values())
     assert len(some) == len(HUMAN) - 1
     assert not any(str(human) in sentence for sentence in some)
     assert "ParaSCI" in some[0]
@@ -152,7 +151,7 @@ def test_own_corpora_are_read_where_they_are(tmp_path: Path) -> None:
 
 def test_readings_say_whether_a_number_is_near() -> None:
     rows = pd.DataFrame({"system": "MRPC test positives", "metric": ["bleu", "rouge_l"]})
-    readings = copy_input_readings(rows.assign(value=[44.0, 65.0]))
+    readings = copy_input_readings(rows.assign(value=[44.0, 65.0]), paper_tables.COPY_INPUT)
     assert readings == {
         ("MRPC test positives", "rouge_l"): "OUTSIDE ±0.05",
         ("MRPC test positives", "bleu"): "within ±0.5",
@@ -161,13 +160,13 @@ def test_readings_say_whether_a_number_is_near() -> None:
 
 def test_copying_scores_against_references(human: Path) -> None:
     rows = copy_input_rows(str(human), bootstrap=Bootstrap(20)).set_index("metric")
-    assert set(rows["system"]) == {COPY_INPUT["mrpc"]}
+    assert set(rows["system"]) == {COPIED_SETS["mrpc"]}
     assert rows.loc["rouge_l", "n"] == 2
     # "he didn t go" / "he stayed": 2·1/(4+2); "it is cold" / "it s cold": 2·2/(3+3)
     assert rows.loc["rouge_l", "value"] == pytest.approx(100 * (1 / 3 + 2 / 3) / 2)
     assert rows.loc["bert_ibleu"].isna()["value"]
     assert copy_input_rows(str(human / "nowhere")).empty
-    assert {name for name, _ in paper_tables.COPY_INPUT} == set(COPY_INPUT.values())
+    assert {name for name, _ in paper_tables.COPY_INPUT} == set(COPIED_SETS.values())
 
 
 def test_a_gap_is_a_difference_of_means_and_a_permuted_corpus_has_the_same_texts() -> None:
@@ -177,5 +176,5 @@ def test_a_gap_is_a_difference_of_means_and_a_permuted_corpus_has_the_same_texts
     )
     mixed = permuted(pairs)
     assert sorted(mixed["target"]) == sorted(pairs["target"])
-    assert gap(pairs, mixed, same, bootstrap=Bootstrap(20)).value == 1
-    assert gap(pairs, pairs, same, bootstrap=Bootstrap(20)).bounds == [0, 0, 0]
+    assert corpus_gap(pairs, mixed, same, bootstrap=Bootstrap(20)).value == 1
+    assert corpus_gap(pairs, pairs, same, bootstrap=Bootstrap(20)).bounds == [0, 0, 0]

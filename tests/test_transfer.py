@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from impossible.config.params import Params
 from impossible.data import human_datasets
 from impossible.errors import DataError, ParameterError
-from impossible.evaluation import corpus_variety
+from impossible.evaluation import corpus_comparison, corpus_quality
 from impossible.evaluation.bootstrap import Bootstrap, Interval
 from impossible.evaluation.metrics import novelty
 from impossible.experiments import domain_adaptation, domain_teachers
@@ -178,7 +178,7 @@ def test_the_interval_of_a_difference_covers_as_often_as_it_says() -> None:
     rng, hits = np.random.default_rng(0), 0
     for _ in range(2000):
         a, b = rng.normal(3, 1), rng.normal(1, 2)
-        gap = corpus_variety.square_and_add(
+        gap = corpus_quality.independent_difference(
             Interval(a, a - 1.96, a + 1.96, 1), Interval(b, b - 3.92, b + 3.92, 1)
         )
         hits += gap.low <= 2 <= gap.high
@@ -194,7 +194,7 @@ def corpus(targets: list[str]) -> pd.DataFrame:
 def test_variety_by_hand_and_of_equals() -> None:
     copied = corpus([f"word{i} was seen by a man{i}" for i in range(12)])
     new = corpus([f"somebody{i} noticed word{i}" for i in range(12)])
-    rows = corpus_variety.diversity_rows(
+    rows = corpus_quality.quality_rows(
         {"copied": copied, "new": new, "again": new}, 12, bootstrap=Bootstrap(20)
     )
     value = rows.set_index(["system", "metric"])["value"]
@@ -203,7 +203,7 @@ def test_variety_by_hand_and_of_equals() -> None:
     assert value["new", "compression"] == pytest.approx(
         np.mean([100 * len(y) / len(x) for x, y in zip(new["source"], new["target"], strict=True)])
     )
-    gaps = corpus_variety.difference_rows(
+    gaps = corpus_quality.difference_rows(
         rows, [("new", "copied"), ("new", "again")], ["novelty", "h2"]
     )
     assert gaps["value"].tolist()[0] == 100
@@ -211,14 +211,16 @@ def test_variety_by_hand_and_of_equals() -> None:
 
 
 def test_human_summaries_are_read_or_asked_for(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    found, absent = corpus_variety.human_summaries()
+    found, absent = corpus_comparison.human_corpora(names=corpus_comparison.HUMAN_SUMMARIES)
     assert not found
     assert set(absent) == {"Gigaword (headlines)", "Wiki conciseness"}
     assert all(str(tmp_path) not in sentence for sentence in absent.values())
     path = tmp_path / human_datasets.SUMMARIES["gigaword"].file
     path.parent.mkdir()
     path.write_text('{"source": "it did n\'t rain .", "target": "no rain"}\n')
-    found, absent = corpus_variety.human_summaries(str(tmp_path))
+    found, absent = corpus_comparison.human_corpora(
+        str(tmp_path), corpus_comparison.HUMAN_SUMMARIES
+    )
     assert list(found["Gigaword (headlines)"]["source"]) == ["it didn't rain ."]
     assert set(absent) == {"Wiki conciseness"}
     assert "gigaword" not in human_datasets.available(tmp_path)  # no paraphrases

@@ -1,45 +1,50 @@
 """Corpora side by side at equal treatment: same number of pairs, same tokenization, same measures.
 
-Entropies grow with the size of a corpus, and some human datasets are tokenized or lower-cased: a
-fair picture draws the same number of pairs from each and undoes what tokenizers did. Case is folded
-by the measures themselves.
+Some human datasets are tokenized or lower-cased: a fair picture draws the same number of pairs from
+each corpus and undoes what tokenizers did. Case is folded by the measures themselves.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from impossible.data.human_datasets import HUMAN, available, human_pairs, human_predictions, take
+from impossible.data.human_datasets import (
+    HUMAN,
+    SUMMARIES,
+    available,
+    human_pairs,
+    human_predictions,
+    take,
+)
 from impossible.data.run_folder import RunFolder, read_frame, resolve
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
-from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_contrast
-from impossible.evaluation.corpus_quality import Parser, corpus_quality
+from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.corpus_quality import corpus_quality
 from impossible.evaluation.metric_rows import Encoder, MetricRows
+from impossible.evaluation.metrics import CORPUS_METRICS
 from impossible.evaluation.paraphrase_metrics import score_predictions
-from impossible.report import paper_tables
 
 __all__ = [
-    "COPY_INPUT", "TITLES", "copy_input_readings",
-    "copy_input_rows", "detokenized", "equal_size", "fidelity_rows", "gap", "gather", "human_range",
-    "missing_sets", "own_corpora", "permuted", "quality_by_size", "quality_rows",
-    "shuffled_control",
+    "COMPARED", "COPIED_SETS", "HUMAN_SUMMARIES", "copy_input_readings", "copy_input_rows",
+    "detokenized", "equal_size", "gather", "human_corpora", "human_range", "own_corpora",
+    "permuted", "quality_by_size", "shuffled_control",
 ]  # fmt: skip
 
-#: Measures of the picture, with the direction that means more varied pairs.
-TITLES = {
-    "h2": "H2, bits ↑", "h3": "H3, bits ↑", "msttr": "MSTTR ↑", "jaccard": "Jaccard ↓",
-    "self_bleu": "Self-BLEU ↓", "rouge_l": "ROUGE-L ↓", "words_source": "words per source",
-    "length_ratio": "words, target / source",
-}  # fmt: skip
+#: Measures in which corpora are compared with human ones.
+COMPARED = (
+    "h2", "h3", "msttr", "jaccard", "self_bleu", "rouge_l_source", "words_source", "length_ratio",
+)  # fmt: skip
+
+#: Datasets of short rewritings that people wrote.
+HUMAN_SUMMARIES = (*SUMMARIES, "wiki_conciseness")
 
 #: Test sets whose Copy-Input row in the paper's Table 2 can be recomputed, and their name there.
-COPY_INPUT = {"mrpc": "MRPC test positives", "parasci_arxiv": "ParaSCI-arXiv test"}
+COPIED_SETS = {"mrpc": "MRPC test positives", "parasci_arxiv": "ParaSCI-arXiv test"}
 
 #: How near a recomputed Copy-Input score must be; iBLEU is 0.7 BLEU - 30, rounded to 0.1.
 TOLERANCE = {"rouge_l": 0.05, "bleu": 0.5, "ibleu": 0.4}
@@ -81,6 +86,27 @@ def own_corpora(run: RunFolder, compare_with: str = "") -> dict[str, pd.DataFram
     return {name: read_frame(path, DATASET) for name, path in files.items() if path.is_file()}
 
 
+def human_corpora(
+    folder: str = "", names: Sequence[str] = tuple(HUMAN)
+) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """Corpora that people wrote, detokenized, and a sentence for each that is not there.
+
+    Args:
+        folder: of the human datasets; "": none.
+        names: of the datasets. Labelled ones give their positives, those with several targets the
+            first.
+
+    Returns:
+        (title → pairs, title → how to get it); every dataset is in one of the two.
+    """
+    sets = HUMAN | SUMMARIES
+    advice = available("", names)  # without the folder's path, which is this machine's
+    lacking = available(folder, names)
+    absent = {sets[name].title: advice[name] for name in names if lacking[name]}
+    found = {name: human_pairs(name, folder) for name in names if not lacking[name]}
+    return {sets[name].title: _detokenized_pairs(pairs) for name, pairs in found.items()}, absent
+
+
 def gather(ours: Mapping[str, pd.DataFrame], folder: str = "") -> dict[str, pd.DataFrame]:
     """Every corpus that can be compared, ours first, all detokenized.
 
@@ -88,35 +114,22 @@ def gather(ours: Mapping[str, pd.DataFrame], folder: str = "") -> dict[str, pd.D
         ours: name → pairs (source, target, context_id); empty corpora are left out.
         folder: where the human datasets are; empty: none.
 
-    Returns:
-        name → pairs. Labelled datasets give their positives, those with several targets the first.
-
     Raises:
         DataError: there is neither a corpus of ours nor a human dataset.
     """
-    found = {name: frame for name, frame in ours.items() if len(frame)}
-    if folder:
-        for name, lacking in available(folder).items():
-            if not lacking:
-                found[HUMAN[name].title] = human_pairs(name, folder)
+    found = {name: _detokenized_pairs(frame) for name, frame in ours.items() if len(frame)}
+    found |= human_corpora(folder)[0]
     if not found:
         raise DataError(
             "There is no corpus to measure: run the notebooks 05 and 07 first, or name the folder "
             "of the human datasets (human_data=…/data)."
         )
-    return {name: _detokenized_pairs(frame) for name, frame in found.items()}
+    return found
 
 
 def _detokenized_pairs(frame: pd.DataFrame) -> pd.DataFrame:
     columns = {name: frame[name].map(detokenized) for name in ("source", "target")}
     return frame.assign(**columns)
-
-
-def missing_sets(folder: str = "") -> list[str]:
-    """A sentence for each human dataset that `folder` lacks: what it is and how to get it."""
-    absent = [name for name, lacking in available(folder).items() if lacking] if folder else HUMAN
-    sentences = available("")  # without the folder's path, which is this machine's
-    return [sentences[name] for name in absent]
 
 
 def equal_size(corpora: Mapping[str, pd.DataFrame], limit: int) -> int:
@@ -127,62 +140,6 @@ def equal_size(corpora: Mapping[str, pd.DataFrame], limit: int) -> int:
         5
     """
     return min([limit, *map(len, corpora.values())])
-
-
-def quality_rows(
-    corpora: Mapping[str, pd.DataFrame],
-    n: int,
-    encoder: Encoder | None = None,
-    parser: Parser | None = None,
-    bootstrap: Bootstrap = Bootstrap(),
-) -> pd.DataFrame:
-    """`corpus_quality` of each corpus at n pairs: METRIC_ROWS with the corpus as `system`."""
-    parts = [
-        corpus_quality(frame, name, encoder, parser, n, bootstrap)
-        for name, frame in corpora.items()
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def fidelity_rows(
-    corpora: Mapping[str, pd.DataFrame],
-    judge: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]],
-    n: int,
-    bootstrap: Bootstrap = Bootstrap(),
-) -> pd.DataFrame:
-    """METRIC_ROWS of the share of true pairs, in per cent, of the pairs `quality_rows` draws.
-
-    Args:
-        corpora: name → pairs with context_id.
-        judge: (sources, targets) → 1, 0 or NaN (nothing can be said) for each pair.
-        n: pairs drawn from each corpus.
-        bootstrap: of the intervals; contexts are drawn together.
-    """
-    parts = []
-    for name, frame in corpora.items():
-        drawn = take(frame, n, bootstrap.seed)
-        rows = MetricRows(name, drawn["context_id"].to_numpy(), bootstrap)
-        rows.mean("fidelity", 100 * judge(list(drawn["source"]), list(drawn["target"])))
-        parts.append(rows.frame())
-    return pd.concat(parts, ignore_index=True)
-
-
-def gap(
-    a: pd.DataFrame,
-    b: pd.DataFrame,
-    measure: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]],
-    bootstrap: Bootstrap = Bootstrap(),
-) -> Interval:
-    """Mean of a measure over the pairs of one corpus minus that over another's.
-
-    Args:
-        a, b: corpora with context_id; contexts that both have are drawn together.
-        measure: (sources, targets) → a value for each pair, NaN where it is missing.
-        bootstrap: of the interval.
-    """
-    ours, theirs = (measure(list(part["source"]), list(part["target"])) for part in (a, b))
-    groups = (a["context_id"], b["context_id"])
-    return bootstrap_contrast(ours, theirs, *groups, bootstrap)
 
 
 def permuted(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -198,9 +155,9 @@ def shuffled_control(
     metrics: Sequence[str] = ("cosine", "jaccard", "self_bleu"),
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The likeness of pairs beside that of the same sentences paired at random.
+    """The similarity of pairs beside that of the same sentences paired at random.
 
-    A measure of likeness that does not fall when the partners are shuffled sees nothing in these
+    A measure of similarity that does not fall when the partners are shuffled sees nothing in these
     sentences, for example an encoder trained on other text.
 
     Returns:
@@ -210,12 +167,11 @@ def shuffled_control(
     lines = []
     for name, frame in corpora.items():
         drawn = take(frame, n, seed)
-        mixed = permuted(drawn, seed)
-        line: dict[str, object] = {"corpus": name}
-        for ending, part in (("", drawn), (", shuffled", mixed)):
+        line: dict[str, float] = {}
+        for ending, part in (("", drawn), (", shuffled", permuted(drawn, seed))):
             rows = corpus_quality(part, name, encoder, bootstrap=Bootstrap(10)).set_index("metric")
             line |= {metric + ending: float(rows["value"][metric]) for metric in metrics}
-        lines.append(line)
+        lines.append({"corpus": name, **line})
     columns = [metric + ending for metric in metrics for ending in ("", ", shuffled")]
     return pd.DataFrame(lines)[["corpus", *columns]]
 
@@ -223,24 +179,26 @@ def shuffled_control(
 def quality_by_size(
     corpora: Mapping[str, pd.DataFrame], sizes: Sequence[int], metric: str = "h2", seed: int = 0
 ) -> pd.DataFrame:
-    """One measure at several numbers of pairs: why corpora are compared at equal n.
+    """A measure of `CORPUS_METRICS` at several sizes: why corpora are compared at equal n.
 
     Returns:
         A line per corpus, a column per size; NaN where the corpus is smaller.
     """
-    lines = []
-    for name, frame in corpora.items():
-        line: dict[str, object] = {"corpus": name}
-        for size in sizes:
-            drawn = frame if size <= len(frame) else frame.iloc[:0]
-            rows = corpus_quality(drawn, name, n=size, bootstrap=Bootstrap(10, seed=seed))
-            line[str(size)] = float(rows.set_index("metric")["value"][metric])
-        lines.append(line)
+
+    def measured(frame: pd.DataFrame, size: int) -> float:
+        drawn = take(frame, size, seed)
+        return CORPUS_METRICS[metric]([*drawn["source"], *drawn["target"]])
+
+    lines = [
+        {"corpus": name}
+        | {str(n): measured(frame, n) if n <= len(frame) else np.nan for n in sizes}
+        for name, frame in corpora.items()
+    ]
     return pd.DataFrame(lines)
 
 
 def human_range(
-    rows: pd.DataFrame, ours: Sequence[str], metrics: Sequence[str] = tuple(TITLES)
+    rows: pd.DataFrame, ours: Sequence[str], metrics: Sequence[str] = COMPARED
 ) -> pd.DataFrame:
     """Where our corpora lie beside the range of the human ones.
 
@@ -253,44 +211,40 @@ def human_range(
         corpus, metric, value, lowest and highest human value, place ("inside", "below" or "above",
         by the value, not its interval); empty without human datasets or without ours.
     """
-    human, lines = rows[~rows["system"].isin(list(ours))], []
-    for row in rows[rows["system"].isin(list(ours))].itertuples():
-        values = human.loc[human["metric"] == row.metric, "value"].dropna()
-        if row.metric in metrics and len(values) and not np.isnan(row.value):
-            low, high = float(values.min()), float(values.max())
-            place = "below" if row.value < low else "above" if row.value > high else "inside"
-            lines.append((row.system, row.metric, row.value, low, high, place))
-    columns = ["corpus", "metric", "value", "lowest human", "highest human", "place"]
-    return pd.DataFrame(lines, columns=columns)
-
-
-def copy_input_readings(rows: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """For each of the paper's Copy-Input scores that was recomputed: is it near enough?"""
-    found = rows.set_index(["system", "metric"])["value"].to_dict()
-    readings = {}
-    for key, theirs in paper_tables.COPY_INPUT.items():
-        allowed = TOLERANCE[key[1]]
-        if key in found:
-            near = abs(found[key] - theirs) <= allowed
-            readings[key] = f"{'within' if near else 'OUTSIDE'} ±{allowed}"
-    return readings
+    known = rows[rows["metric"].isin(list(metrics))].dropna(subset="value")
+    human = known[~known["system"].isin(list(ours))].groupby("metric")["value"].agg(["min", "max"])
+    found = known[known["system"].isin(list(ours))].join(human, on="metric", how="inner")
+    below, above = found["value"] < found["min"], found["value"] > found["max"]
+    place = np.select([below, above], ["below", "above"], "inside")
+    table = found[["system", "metric", "value", "min", "max"]].assign(place=place)
+    names = {"system": "corpus", "min": "lowest human", "max": "highest human"}
+    return table.rename(columns=names).reset_index(drop=True)
 
 
 def copy_input_rows(folder: str, bootstrap: Bootstrap = Bootstrap()) -> pd.DataFrame:
-    """Scores of the system that copies its input on the test sets of `COPY_INPUT`, as they are.
-
-    Args:
-        folder: where the human datasets are.
-        bootstrap: of the intervals.
+    """Scores of the system that copies its input on the test sets of `COPIED_SETS`, as they are.
 
     Returns:
-        METRIC_ROWS; `system` is the test set. A test set that is absent has no rows.
+        METRIC_ROWS; `system` is the test set. A test set that `folder` lacks has no rows.
     """
     lacking = available(folder)
     parts = [
         score_predictions(human_predictions(name, folder, title), None, bootstrap)
-        for name, title in COPY_INPUT.items()
+        for name, title in COPIED_SETS.items()
         if not lacking[name]
     ]
-    columns = ["system", "metric", "value", "low", "high", "n", "signature"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return pd.concat([MetricRows("", None).frame(), *parts], ignore_index=True)
+
+
+def copy_input_readings(
+    rows: pd.DataFrame, published: Mapping[tuple[str, str], float]
+) -> dict[tuple[str, str], str]:
+    """For each published Copy-Input score that was recomputed: is it near enough?"""
+    found = rows.set_index(["system", "metric"])["value"].to_dict()
+    readings = {}
+    for key, theirs in published.items():
+        if key in found:
+            allowed = TOLERANCE[key[1]]
+            near = abs(found[key] - theirs) <= allowed
+            readings[key] = f"{'within' if near else 'OUTSIDE'} ±{allowed}"
+    return readings

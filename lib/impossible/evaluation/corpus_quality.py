@@ -1,12 +1,14 @@
-"""Quality of corpora of pairs: the columns of the paper's Table 1, lengths and likeness.
+"""Quality of corpora of pairs: the columns of the paper's Table 1, similarity, lengths, fidelity.
 
-A value that cannot be computed (no encoder, no parser, too little text) is null with the reason,
-and never counts as zero. Nothing is rounded. Likeness is times 100, as in the paper's tables.
+A value that cannot be computed (no encoder, no parser, a silent judge, too little text) is null
+with the reason, and never counts as zero. Nothing is rounded. Entropies grow with the number of
+pairs: compare corpora at equal n only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,20 +16,36 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.data.human_datasets import read_pairs, take
-from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean, half_samples
+from impossible.evaluation.bootstrap import (
+    Bootstrap,
+    Interval,
+    bootstrap_contrast,
+    bootstrap_mean,
+    half_samples,
+)
+from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
-from impossible.evaluation.metrics import NO_ENCODER, word_ratio
+from impossible.evaluation.metrics import METRICS, Texts
 from impossible.evaluation.paraphrase_metrics import cosines, encoder_name
-from impossible.text import bleu, lexical_diversity
-from impossible.text.rouge import jaccard, rouge_l
+from impossible.filtering.constituency_parser import Parser
+from impossible.text import lexical_diversity
+from impossible.text.rouge import jaccard
 from impossible.text.sentence_boundaries import words
 from impossible.text.signature import signature
 from impossible.text.tree_edit_distance import ted, top_layers
 
-__all__ = ["corpus_quality", "quality_file"]
+__all__ = [
+    "CORPUS_TITLES", "corpus_gap", "corpus_quality", "difference_rows", "independent_difference",
+    "quality_file", "quality_rows",
+]  # fmt: skip
 
-Parser = Callable[[str], str | None]
-NO_PARSER = "no constituency parser was given"
+#: Metrics of the registry that are means over pairs, with the target as output.
+OF_PAIRS = ("self_bleu", "rouge_l_source", "length_ratio", "compression", "novelty")
+CORPUS_TITLES = {
+    "h2": "H2, bits ↑", "h3": "H3, bits ↑", "msttr": "MSTTR ↑", "jaccard": "Jaccard ↓",
+    "ted_3": "TED-3 ↑", "ted_f": "TED-F ↑", "words_source": "words per source",
+    "words_target": "words per target",
+} | {name: METRICS[name].title for name in ("cosine", *OF_PAIRS, "fidelity")}  # fmt: skip
 
 
 def corpus_quality(
@@ -37,89 +55,159 @@ def corpus_quality(
     parser: Parser | None = None,
     n: int | None = None,
     bootstrap: Bootstrap = Bootstrap(),
+    judge: Judge | None = None,
 ) -> pd.DataFrame:
-    """Quality of a corpus of pairs: the columns of the paper's Table 1, and lengths and likeness.
+    """Every measure of a corpus of pairs.
 
     Args:
         pairs: columns source and target; context_id, if there, names pairs that are not
             independent (intervals resample contexts).
         system: name in the result; default the `origin` column's, else "corpus".
         encoder: for cosine; without one it is null.
-        parser: for TED-3 and TED-F, from a sentence to a bracketed tree or None; pairs of which one
-            does not parse are missing there. Without a parser both are null.
-        n: draw n pairs by `seed` first. Entropies grow with n: compare corpora at equal n only.
-        bootstrap: of the intervals: bootstrap over contexts for means,
-            `half_samples` for entropies, bootstrap over segments for MSTTR.
+        parser: for TED-3 and TED-F; pairs of which one does not parse are missing there.
+        n: draw n pairs by the seed first.
+        bootstrap: of the intervals: bootstrap over contexts for means, `half_samples` for
+            entropies, bootstrap over segments for MSTTR.
+        judge: for fidelity; without one it has no row.
 
     Returns:
-        `records.METRIC_ROWS`: cosine, h2, h3 (bits), msttr, jaccard, ted_3, ted_f, self_bleu,
-        rouge_l, length_ratio, words_source, words_target. Entropy and MSTTR are over all sources
-        followed by all targets.
+        `schemas.METRIC_ROWS` of h2, h3 (bits) and msttr over all sources followed by all targets;
+        cosine, jaccard, ted_3, ted_f, `OF_PAIRS`, words_source, words_target, fidelity.
     """
     frame = take(pairs, n, bootstrap.seed)
     origin = str(frame["origin"].iloc[0]) if "origin" in frame and len(frame) else "corpus"
     clusters = frame["context_id"].to_numpy() if "context_id" in frame else np.arange(len(frame))
     rows = MetricRows(system or origin, clusters, bootstrap)
     sources, targets = frame["source"].tolist(), frame["target"].tolist()
-    if encoder is None:
-        rows.missing("cosine", NO_ENCODER)
-    else:
-        rows.mean("cosine", 100 * cosines(encoder, sources, targets), encoder=encoder_name(encoder))
-    _lexical(rows, sources, targets)
-    _syntactic(rows, sources, targets, parser)
-    _overlap(rows, sources, targets)
+    scored = frame.assign(output=frame["target"])
+    if encoder is not None:
+        similar = cosines(encoder, sources, targets)
+        scored = scored.assign(encoder=encoder_name(encoder), cosine=similar)
+    texts = Texts(scored, judge or Judge())
+    rows.score("cosine", texts)
+    _lexical(rows, [*sources, *targets])
+    rows.mean("jaccard", 100 * texts.each(jaccard), tok="words")
+    _syntactic(rows, texts, parser)
+    for metric in OF_PAIRS:
+        rows.score(metric, texts)
+    rows.mean("words_source", [len(words(text)) for text in sources], tok="words")
+    rows.mean("words_target", [len(words(text)) for text in targets], tok="words")
+    if judge is not None:
+        rows.score("fidelity", texts)
     return rows.frame()
 
 
-def _lexical(rows: MetricRows, sources: list[str], targets: list[str]) -> None:
-    """H2, H3, MSTTR over all sentences, Jaccard over pairs."""
-    sentences = [*sources, *targets]
+def _lexical(rows: MetricRows, sentences: list[str]) -> None:
+    """H2, H3 and MSTTR over all sentences."""
     for name, order in (("h2", 2), ("h3", 3)):
         ids, owners = lexical_diversity.ngram_ids(sentences, order)
-        pair = owners % max(1, len(sources))
-
-        def entropy(mask: NDArray[np.bool_], ids: Any = ids, pair: Any = pair) -> float:
-            return lexical_diversity.entropy_bits(ids[mask[pair]])
-
-        interval = half_samples(entropy, rows.clusters, rows.bootstrap)
+        pair = owners % max(1, len(sentences) // 2)
+        interval = half_samples(partial(_entropy, ids, pair), rows.clusters, rows.bootstrap)
         rows.add(name, interval, signature(name, n=interval.n, unit="bits", text="both"))
     ratios = 100 * lexical_diversity.segment_ratios(sentences)
     interval = bootstrap_mean(ratios, None, rows.bootstrap)
     length = lexical_diversity.MSTTR_SEGMENT
     text = signature("msttr", n=interval.n, unit=f"segments of {length} words", text="both")
     rows.add("msttr", interval, text if len(ratios) else f"fewer than {length} words")
-    values = [jaccard(x, y) for x, y in zip(sources, targets, strict=True)]
-    rows.mean("jaccard", 100 * np.array(values), tok="words")
 
 
-def _syntactic(rows: MetricRows, xs: list[str], ys: list[str], parser: Parser | None) -> None:
+def _entropy(ids: NDArray[Any], pair: NDArray[Any], mask: NDArray[np.bool_]) -> float:
+    return lexical_diversity.entropy_bits(ids[mask[pair]])
+
+
+def _syntactic(rows: MetricRows, texts: Texts, parser: Parser | None) -> None:
     """TED of whole trees and of their top 3 layers, words removed; null without a parser."""
-    if parser is None:
-        for metric in ("ted_3", "ted_f"):
-            rows.missing(metric, NO_PARSER)
-        return
-    trees = {text: parser(text) for text in dict.fromkeys([*xs, *ys])}
-    full, top = np.full(len(xs), np.nan), np.full(len(xs), np.nan)
-    for i, (x, y) in enumerate(zip(xs, ys, strict=True)):
-        a, b = trees[x], trees[y]
-        if a is not None and b is not None:
-            full[i], top[i] = ted(a, b), ted(top_layers(a), top_layers(b))
-    if np.isnan(full).all():
-        for metric in ("ted_3", "ted_f"):
-            rows.missing(metric, "no pair parses")
-        return
-    rows.mean("ted_3", top, words="no", layers=3)
-    rows.mean("ted_f", full, words="no", layers="all")
+    parsed = parser or (lambda text: None)
+    trees = {text: parsed(text) for text in dict.fromkeys([*texts.sources, *texts.outputs])}
+
+    def distance(layers: Callable[[str], str]) -> NDArray[np.float64]:
+        both = [(trees[x], trees[y]) for x, y in zip(texts.sources, texts.outputs, strict=True)]
+        return np.array([ted(layers(a), layers(b)) if a and b else np.nan for a, b in both])
+
+    for metric, layers, kept in (("ted_3", top_layers, 3), ("ted_f", str, "all")):
+        values = distance(layers)
+        if parser is None or np.isnan(values).all():
+            rows.missing(metric, "no pair parses" if parser else "no parser was given")
+        else:
+            rows.mean(metric, values, words="no", layers=kept)
 
 
-def _overlap(rows: MetricRows, sources: list[str], targets: list[str]) -> None:
-    rows.mean("self_bleu", bleu.self_bleu(sources, targets), bleu="sentence", smooth="add-k[1.00]")
-    alike = [rouge_l(x, y) for x, y in zip(sources, targets, strict=True)]
-    rows.mean("rouge_l", 100 * np.array(alike), tok="rouge-score", stem="no")
-    ratios = [word_ratio(x, y) for x, y in zip(sources, targets, strict=True)]
-    rows.mean("length_ratio", ratios, unit="words")
-    rows.mean("words_source", [len(words(text)) for text in sources], tok="words")
-    rows.mean("words_target", [len(words(text)) for text in targets], tok="words")
+def quality_rows(
+    corpora: Mapping[str, pd.DataFrame],
+    n: int,
+    encoder: Encoder | None = None,
+    parser: Parser | None = None,
+    bootstrap: Bootstrap = Bootstrap(),
+    judge: Judge | None = None,
+) -> pd.DataFrame:
+    """`corpus_quality` of each corpus at n pairs: METRIC_ROWS with the corpus as `system`."""
+    parts = [
+        corpus_quality(frame, name, encoder, parser, n, bootstrap, judge)
+        for name, frame in corpora.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def corpus_gap(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    measure: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]],
+    bootstrap: Bootstrap = Bootstrap(),
+) -> Interval:
+    """Mean of a measure over the pairs of one corpus minus that over another's.
+
+    Args:
+        a, b: corpora with context_id; contexts that both have are drawn together.
+        measure: (sources, targets) → a value for each pair, NaN where it is missing.
+        bootstrap: of the interval.
+    """
+    ours, theirs = (measure(list(part["source"]), list(part["target"])) for part in (a, b))
+    return bootstrap_contrast(ours, theirs, a["context_id"], b["context_id"], bootstrap)
+
+
+def independent_difference(a: Interval, b: Interval) -> Interval:
+    """a − b of two independent estimates, from their intervals.
+
+    Each bound lies as far from the difference as the two distances make together, root of squares.
+    A statistic such as an entropy, whose resampling is biased, needs no resampling of its
+    difference this way.
+
+    Source: MOVER, Zou and Donner 2008 (https://doi.org/10.1002/sim.3095).
+
+    >>> independent_difference(Interval(9.0, 6.0, 12.0, 50), Interval(5.0, 1.0, 9.0, 50)).bounds
+    [4.0, -1.0, 9.0]
+    """
+    value = a.value - b.value
+    low = value - float(np.hypot(a.value - a.low, b.high - b.value))
+    high = value + float(np.hypot(a.high - a.value, b.value - b.low))
+    return Interval(value, low, high, a.n + b.n)
+
+
+def difference_rows(
+    rows: pd.DataFrame, versus: Iterable[tuple[str, str]], metrics: Sequence[str]
+) -> pd.DataFrame:
+    """One corpus minus another of other texts, by `independent_difference`.
+
+    Args:
+        rows: METRIC_ROWS of `quality_rows`.
+        versus: pairs of corpora that share no context.
+        metrics: which.
+
+    Returns:
+        METRIC_ROWS whose `system` is "CORPUS − OTHER".
+    """
+    found = {
+        (row.system, row.metric): Interval(row.value, row.low, row.high, row.n)
+        for row in rows.itertuples()
+    }
+    parts = []
+    for ours, other in versus:
+        part = MetricRows(f"{ours} − {other}", None)
+        for metric in metrics:
+            gap = independent_difference(found[ours, metric], found[other, metric])
+            part.add(metric, gap, f"difference of {metric}")
+        parts.append(part.frame())
+    return pd.concat(parts, ignore_index=True)
 
 
 def quality_file(
@@ -136,5 +224,4 @@ def quality_file(
     """
     frame = read_pairs(lines, name)
     rows = corpus_quality(frame, name, encoder, parser, n, bootstrap)
-    size = len(frame) if n is None else min(n, len(frame))
-    return as_report(rows, name, size, bootstrap)
+    return as_report(rows, name, len(frame) if n is None else min(n, len(frame)), bootstrap)

@@ -105,7 +105,7 @@ class Metric:
 
     def present(self, values: Floats) -> NDArray[np.bool_]:
         """Which outputs have a value, shape (n,)."""
-        return np.asarray(~np.isnan(values.reshape(len(values), -1)).any(axis=1))
+        return np.asarray(~np.isnan(np.atleast_2d(values.T)).any(axis=0))
 
     def signature(self, name: str, n: int, encoder: str = "") -> str:
         """How a score over n outputs was computed."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from impossible.config.params import Params
 from impossible.errors import ParameterError
 from impossible.evaluation.bootstrap import Bootstrap, Interval
-from impossible.evaluation.corpus_comparison import fidelity_rows
-from impossible.evaluation.corpus_quality import corpus_quality
+from impossible.evaluation.corpus_quality import quality_rows
+from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.filtering.pair_scores import Critic, Parser, gate, score_pairs
 from impossible.training.self_distillation import choose, dataset
@@ -93,15 +92,13 @@ def filtered(
 
 
 def truth_by_round(
-    made: Mapping[str, pd.DataFrame],
-    judge: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]],
-    bootstrap: Bootstrap = Bootstrap(),
+    made: Mapping[str, pd.DataFrame], judge: Judge, bootstrap: Bootstrap = Bootstrap()
 ) -> pd.DataFrame:
     """How true and how varied the datasets of successive rounds are.
 
     Args:
         made: round → DATASET.
-        judge: (sources, targets) → 1, 0 or NaN (nothing can be said) for each pair.
+        judge: who says which pairs are true.
         bootstrap: of the intervals.
 
     Returns:
@@ -109,11 +106,10 @@ def truth_by_round(
         round has, and the number of all pairs.
     """
     least = min(map(len, made.values()))  # entropies of different sizes do not compare
-    parts = [fidelity_rows(made, judge, least, bootstrap)]
-    parts[0]["metric"] = "pairs true"
+    rows = quality_rows(made, least, bootstrap=bootstrap, judge=judge)
+    rows = rows[rows["metric"].isin(["fidelity", "self_bleu", "h2"])]
+    parts = [rows.replace({"metric": {"fidelity": "pairs true"}})]
     for name, frame in made.items():
-        rows = corpus_quality(frame, name, None, None, least, bootstrap)
-        parts.append(rows[rows["metric"].isin(["self_bleu", "h2"])])
         number = Interval(float(len(frame)), float("nan"), float("nan"), len(frame))
         count = MetricRows(name, None, bootstrap)
         count.add("pairs", number, "count")
