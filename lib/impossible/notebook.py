@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     from impossible.evaluation.judges import Judge
     from impossible.models.loading import LanguageModel
-    from impossible.models.nli import Encoder, EntailmentCritic
+    from impossible.models.nli import EntailmentCritic
+    from impossible.models.sentence_encoder import Encoder
     from impossible.training.student import Student
 
 COPIED = "copied.json"  # in the scratch folder's work/: digests of the inputs that were copied

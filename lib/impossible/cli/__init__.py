@@ -167,7 +167,7 @@ def _encoder(name: str | None) -> Any:
     if not name:
         return None
     from impossible.models.loading import load_encoder
-    from impossible.models.nli import Encoder
+    from impossible.models.sentence_encoder import Encoder
 
     found = load_encoder(str(Path(name).absolute()) if Path(name).is_dir() else name)
     return Encoder(found)

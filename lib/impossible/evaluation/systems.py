@@ -18,7 +18,7 @@ from impossible.evaluation.metrics import METRICS, Texts
 from impossible.evaluation.paraphrase_metrics import with_similarities
 from impossible.evaluation.prompting import answers, few_shot, zero_shot
 from impossible.models.loading import LanguageModel, Run, load_encoder
-from impossible.models.nli import Encoder
+from impossible.models.sentence_encoder import Encoder
 from impossible.text.signature import signature
 from impossible.training.student import Student
 

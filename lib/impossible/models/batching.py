@@ -1,8 +1,8 @@
-"""Token ids of texts, and batches of rows of different lengths."""
+"""Token ids of texts, and batches of rows of similar length."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,22 @@ def token_ids(tokenizer: Any, texts: Sequence[Any], special: bool, cut: int = 0)
     return rows
 
 
+def by_length(rows: Sequence[Ids], batch_tokens: int) -> Iterator[list[int]]:
+    """Indices of rows in batches of similar length, of at most `batch_tokens` with padding.
+
+    >>> list(by_length([[1, 2, 3], [4], [5, 6, 7], [8, 9]], 6))
+    [[1, 3], [0, 2]]
+    """
+    batch: list[int] = []
+    for i in sorted(range(len(rows)), key=lambda i: len(rows[i])):
+        if batch and (len(batch) + 1) * len(rows[i]) > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
 def padded(rows: Sequence[Ids], value: int) -> Tensor:
     """Rows of different lengths → one (rows, longest) tensor, filled on the right."""
     matrix = np.full((len(rows), max(map(len, rows))), value, dtype=np.int64)
@@ -37,6 +53,13 @@ def mask_of(rows: Sequence[Ids]) -> Tensor:
     """1 for real tokens, 0 for padding: (rows, longest)."""
     lengths = torch.tensor([len(row) for row in rows])
     return (torch.arange(int(lengths.max())) < lengths[:, None]).long()
+
+
+def model_batch(rows: Sequence[Ids], pad: int, device: torch.device) -> dict[str, Tensor]:
+    """What an encoder reads; no mask where nothing is padded, which is faster."""
+    batch = {"input_ids": padded(rows, pad).to(device)}
+    mask = mask_of(rows)
+    return batch if mask.all() else batch | {"attention_mask": mask.to(device)}
 
 
 def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:

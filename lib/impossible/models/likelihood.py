@@ -10,12 +10,10 @@ import torch
 from torch.nn import functional
 
 from impossible.errors import ModelError
-from impossible.models.batching import padded, token_ids
+from impossible.models.batching import by_length, padded, token_ids
 from impossible.models.loading import LanguageModel
 
-__all__ = ["perplexity", "surprise"]
-
-ROWS = 32  # sequences in one forward pass; memory only
+BATCH_TOKENS = 2048  # in one forward pass: each has a line of logits
 
 
 @torch.inference_mode()
@@ -31,7 +29,7 @@ def surprise(lm: LanguageModel, contexts: Sequence[str], sentences: Sequence[str
         nats (sum over the sentence's tokens) and tokens (their number), in the given order.
 
     Raises:
-        ModelError: a context is empty, or longer than the window with its sentence.
+        ModelError: a context is empty, or longer than the context length with its sentence.
     """
     starts = [len(ids) for ids in token_ids(lm.tokenizer, list(contexts), True)]
     whole = [f"{c} {s}" for c, s in zip(contexts, sentences, strict=True)]
@@ -41,18 +39,14 @@ def surprise(lm: LanguageModel, contexts: Sequence[str], sentences: Sequence[str
             f"a context is empty or with its sentence longer than the window of {lm.window} tokens "
             f"of {lm.name!r}; give every sentence a context that fits"
         )
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     nats = np.zeros(len(rows))
-    for begin in range(0, len(order), ROWS):
-        chosen = order[begin : begin + ROWS]
+    for chosen in by_length(rows, BATCH_TOKENS):
+        # right padding is never seen by a causal model
         ids = padded([rows[i] for i in chosen], 0).to(lm.device)
-        # right padding is never seen by a causal model: (b, length, vocabulary) → (b, length - 1)
-        logits = lm.model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[:, :-1]
-        losses = functional.cross_entropy(
-            logits.float().transpose(1, 2), ids[:, 1:], reduction="none"
-        )
-        for place, i in enumerate(chosen):
-            nats[i] = float(losses[place, starts[i] - 1 : len(rows[i]) - 1].double().sum())
+        logits = lm.model(input_ids=ids).logits[:, :-1].float()  # (b, length - 1, vocabulary)
+        losses = functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
+        for line, i in zip(losses, chosen, strict=True):
+            nats[i] = float(line[starts[i] - 1 : len(rows[i]) - 1].double().sum())
     counts = [len(row) - start for row, start in zip(rows, starts, strict=True)]
     return pd.DataFrame({"nats": nats, "tokens": counts})
 

@@ -32,7 +32,7 @@ from impossible.models.nucleus_sampling import AvoidWords, Nucleus, NucleusSampl
 from impossible.training.trainer import Example, History, TrainingSettings, fit
 
 MAX_TOKENS = 512  # of a source and of a target; what is longer is cut
-ROWS = 256  # most texts written together
+ROWS = 128  # most texts written together
 Pair = tuple[str, str]
 
 

@@ -11,17 +11,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from impossible.models.batching import token_ids
+from impossible.models.batching import by_length, padded, token_ids
 from impossible.models.causal_generation import check_window
 from impossible.models.loading import LanguageModel
-from impossible.models.nucleus_sampling import bucketed_rows
 from impossible.text.word_edits import Units, joined
 
 __all__ = ["Language", "Sentence"]
 
 Sentence = tuple[Units, str]  # units and end mark, from `text.units.units`
-ROWS = 64  # sentences in one forward pass; memory only
-STEP = 8  # lengths are filled up to multiples of it, so that a row's shape is its own affair
+BATCH_TOKENS = 2048  # in one forward pass: each has a line of logits
 WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*|,")
 
 
@@ -99,20 +97,13 @@ class Language:
         return [openings[i] for i in nats.argmin(0)]
 
     def _logits(self, rows: Sequence[list[int]]) -> Iterator[tuple[list[int], Tensor]]:
-        """(places of rows, logits (b, length, vocabulary)), b filled up as in `sampling`.
+        """(indices of rows, logits (b, length, vocabulary)).
 
         A causal model never sees what stands on the right.
         """
-        groups: dict[int, list[int]] = {}
-        for i, row in enumerate(rows):
-            groups.setdefault(min(-(-len(row) // STEP) * STEP, self.lm.window), []).append(i)
-        for length, places in sorted(groups.items()):
-            for start in range(0, len(places), ROWS):
-                chosen = places[start : start + ROWS]
-                filled = [rows[i] + [0] * (length - len(rows[i])) for i in bucketed_rows(chosen)]
-                ids = torch.tensor(filled, device=self.lm.device)
-                mask = torch.ones_like(ids)
-                yield chosen, self.lm.model(input_ids=ids, attention_mask=mask).logits
+        for chosen in by_length(rows, BATCH_TOKENS):
+            ids = padded([rows[i] for i in chosen], 0).to(self.lm.device)
+            yield chosen, self.lm.model(input_ids=ids).logits
 
 
 def _begins(start: int, words: Units) -> list[int]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from impossible.evaluation.baselines.annealing import Reading
 from impossible.evaluation.baselines.language import Language, Sentence
-from impossible.models.nli import Encoder
+from impossible.models.sentence_encoder import Encoder
 from impossible.text.bleu import sentence_bleu
 from impossible.text.word_edits import Units, content_words, joined
 

@@ -20,7 +20,7 @@ from impossible.evaluation.baselines.language import Language, Sentence
 from impossible.evaluation.baselines.objective import Objective, Weights, WordVectors
 from impossible.evaluation.systems import System
 from impossible.models.loading import LanguageModel
-from impossible.models.nli import Encoder
+from impossible.models.sentence_encoder import Encoder
 from impossible.text.word_edits import Units, joined, units
 
 __all__ = ["search_settings", "search_system"]
