@@ -166,13 +166,24 @@ def claim_parts() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+CHAIN = {"pairs true": "true pairs of the dataset", "fidelity": "faithful outputs of its student",
+         "paraphrase": "valid paraphrases of its student"}  # fmt: skip
+
+
 def noise_rows() -> pd.DataFrame:
     rows = [
-        (metric, noise, value - 80 * noise, value - 80 * noise - 4, value - 80 * noise + 4)
-        for metric, value in (("pairs true", 90), ("fidelity", 60), ("paraphrase", 45))
+        (
+            "noise",
+            series,
+            100 * noise,
+            value - 80 * noise,
+            value - 80 * noise - 4,
+            value - 80 * noise + 4,
+        )
+        for series, value in (("pairs true", 90), ("fidelity", 60), ("paraphrase", 45))
         for noise in (0.0, 0.2, 0.5)
     ]
-    return pd.DataFrame(rows, columns=["metric", "noise", "value", "low", "high"])
+    return pd.DataFrame(rows, columns=["axis", "series", "x", "value", "low", "high"])
 
 
 def frontier_points() -> pd.DataFrame:
@@ -197,35 +208,21 @@ def class_frame(axes: dict[str, list[float]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["axis", "x", "series", "value", "low", "high"])
 
 
-def pictures() -> dict[str, Figure]:
-    """One picture of every kind."""
+def pictures(width: float | None = None) -> dict[str, Figure]:
+    """One picture of every kind, at their own width or at this one (inches)."""
+    size = {} if width is None else {"width": width}
     pairs = pairs_frame()
-    by_verdict = {name: rows["p_xy"].tolist() for name, rows in pairs.groupby("verdict")}
-    reasons = pd.DataFrame(
-        {
-            "reason": [
-                "same_string",
-                "duplicate",
-                "length_ratio",
-                "numbers",
-                "rouge_l",
-                "ted",
-                "entailment_forward",
-                "entailment_backward",
-                "kept",
-            ],
-            "n": [120_000, 260_000, 800_000, 310_000, 90_000, 41_000, 1_900_000, 80_000, 4100],
-        }
-    )
-    compared = metric_rows(["D_para", *HUMAN], SHIFT)
+    reasons = {
+        "identical": 120_000, "duplicate": 260_000, "length_ratio": 800_000, "numbers": 310_000,
+        "rouge_l": 90_000, "entailment": 1_980_000, "ted": 41_000, "kept": 4100,
+    }  # fmt: skip
     systems = metric_rows(
         ["Copy-Input", "teacher, zero-shot", "student", "M_para"],
         {"iBLEU": 12, "BERT-iBLEU": 60, "BLEU": 30, "ROUGE-L": 45},
         3,
     )
-    systems.loc[
-        (systems.system == "teacher, zero-shot") & (systems.metric == "BERT-iBLEU"), "value"
-    ] = np.nan
+    zero_shot = (systems.system == "teacher, zero-shot") & (systems.metric == "BERT-iBLEU")
+    systems.loc[zero_shot, "value"] = np.nan
     fidelity = metric_rows(
         ["Copy-Input", "teacher, zero-shot", "student", "M_para", "not run"], {"fidelity": 0.7}, 5
     )
@@ -234,43 +231,61 @@ def pictures() -> dict[str, Figure]:
              "equivalent pairs": ["pairs"]}  # fmt: skip
     heats = {"length": [1.0, 2.0, 3.0, 4.0, 5.0], "temperature": [0.3, 0.5, 0.7, 0.9, 1.1]}
     names = {"length": "context sentences", "temperature": "temperature"}
-    small = groups().assign(value=lambda f: f["value"] / 20, low=lambda f: f["low"] / 20,
-                            high=lambda f: f["high"] / 20)  # fmt: skip
+    small = groups()
+    small[["value", "low", "high"]] /= 20
+    rounds = pd.concat(
+        metric_rows(["M_para"], {"BLEU": 30, "fidelity": 60}, n).assign(round=n) for n in range(4)
+    )
+    starts = metric_rows(["student of D_sum", "base", "shuffled"], {"good": 50, "ROUGE-L": 30})
+    curves = pd.concat(starts.assign(pairs=n, value=starts["value"] + n / 20) for n in (0, 16, 256))
+    corpora = metric_rows(["D_T", "D_para", "gold", "web"], {"self_bleu": 40, "fidelity": 80})
+    matrix = [[812, 40, 9], [60, 700, 140], [3, 120, 640]]
+    lines = {"base rate": 0.12, "target": 0.95}
+    point = {"paper's point": {"pairs": 3000, "value": 0.9}}
     return {
-        "claims": figures.claims(claim_parts()),
-        "claims_page": figures.claims(claim_parts(), width=figures.PAGE),
-        "group_shares": figures.group_shares(small, "share of all pairs"),
-        "noise_chain": figures.noise_chain(noise_rows()),
-        "frontier": figures.frontier(
-            frontier_points(), {"paper's point": {"pairs": 3000, "value": 0.9}}
+        "claim_dots": figures.claim_dots(claim_parts(), **size),
+        "fraction_dots": figures.fraction_dots(groups(), "precision", lines, **size),
+        "fraction_dots_zoom": figures.fraction_dots(small, "of all pairs", zoom=True, **size),
+        "fidelity": figures.fraction_dots(
+            fidelity, "same meaning", {"target": 0.9}, ["Copy-Input"], **size
         ),
-        "class_growth": figures.class_curves(
-            class_frame({"k": [10.0 * i for i in range(1, 11)]}), shown, {"k": "samples"}
+        "noise_curves": figures.series_curves(
+            noise_rows(), {"": list(CHAIN)}, {"noise": "permuted, %"}, CHAIN, "true, %", **size
         ),
-        "class_axes": figures.class_curves(class_frame(heats), shown, names),
-        "proximity": figures.proximity(proximity_frame(), 39),
-        "proximity_column": figures.proximity(proximity_frame(), 39, width=figures.COLUMN),
-        "proximity_surface": figures.proximity_surface(surface_frame()),
-        "proximity_surface_column": figures.proximity_surface(
-            surface_frame(), width=figures.COLUMN
+        "frontier_curves": figures.frontier_curves(frontier_points(), point, **size),
+        "class_growth": figures.series_curves(
+            class_frame({"k": [10.0 * i for i in range(1, 11)]}), shown, {"k": "samples"}, **size
         ),
-        "funnel": figures.funnel(reasons),
-        "score_histogram": figures.score_histogram(by_verdict, 0.75, "P(x ⇒ y)", log=True),
-        "score_scatter": figures.score_scatter(pairs, group="verdict"),
-        "calibration": figures.calibration(calibration_curve()),
-        "confusion": figures.confusion(
-            [[812, 40, 9], [60, 700, 140], [3, 120, 640]],
-            ["entailment", "neutral", "contradiction"],
+        "class_axes": figures.series_curves(class_frame(heats), shown, names, **size),
+        "round_curves": figures.metric_curves(
+            rounds, "round", {"BLEU": "BLEU ↑", "fidelity": "fidelity, %"}, **size
         ),
-        "diversity_graph": figures.diversity_graph(*graph()),
-        "loss_curves": figures.loss_curves(losses()),
-        "systems": figures.systems(systems, control=["Copy-Input"], ours=["M_para"]),
-        "systems_column": figures.systems(
-            systems, control=["Copy-Input"], ours=["M_para"], width=figures.COLUMN
+        "transfer_curves": figures.metric_curves(
+            curves, "pairs", {"good": "good, % ↑", "ROUGE-L": "ROUGE-L ↑"}, ["student of D_sum"],
+            ["shuffled"], starts[starts["system"] == "base"].assign(system="headlines"), True,
+            "gold pairs of the unseen domain", **size,
         ),
-        "fidelity_bars": figures.fidelity_bars(fidelity, control=["Copy-Input"], target=0.9),
-        "human_comparison": figures.human_comparison(compared),
-        "human_comparison_column": figures.human_comparison(compared, width=figures.COLUMN),
-        "pipeline_strip": figures.pipeline_strip(lit=3),
-        "precision_by_group": figures.precision_by_group(groups(), base=0.12, target=0.95),
-    }
+        "trade_off_dots": figures.trade_off_dots(
+            corpora.drop(index=7), "self_bleu", "fidelity", ["D_T", "D_para"], **size
+        ),
+        "proximity_curves": figures.proximity_curves(proximity_frame(), 39, **size),
+        "proximity_map": figures.proximity_map(surface_frame(), **size),
+        "funnel_dots": figures.funnel_dots(
+            pd.DataFrame({"reason": reasons.keys(), "n": reasons.values()}), list(reasons), **size
+        ),
+        "score_histogram": figures.score_histogram(
+            pairs, "p_xy", 0.75, "P(x ⇒ y)", "verdict", log=True, **size
+        ),
+        "score_scatter": figures.score_scatter(pairs, group="verdict", **size),
+        "calibration_curves": figures.calibration_curves(calibration_curve(), **size),
+        "confusion_map": figures.confusion_map(
+            matrix, ["entailment", "neutral", "contradiction"], **size
+        ),
+        "diversity_graph": figures.diversity_graph(*graph(), **size),
+        "loss_curves": figures.loss_curves(losses(), **size),
+        "system_dots": figures.system_dots(systems, None, ["Copy-Input"], ["M_para"], **size),
+        "dataset_dots": figures.system_dots(
+            metric_rows(["D_para", *HUMAN], SHIFT), None, (), ["D_para"], HUMAN, **size
+        ),
+        "pipeline_strip": figures.pipeline_strip(lit=3, **size),
+    }  # fmt: skip

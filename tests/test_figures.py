@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -22,10 +23,15 @@ from impossible.errors import DataError
 from impossible.evaluation.claims.specification import load_claims
 from impossible.report import figures
 from impossible.report.figures import render, save_figure
+from impossible.report.figures.style import GREEN, palette, with_bounds
 from matplotlib.figure import Figure
 from PIL import Image
 
-PICTURES = pictures()
+PICTURES = {
+    f"{name} {size}": figure
+    for size, width in {"column": figures.COLUMN, "page": figures.PAGE}.items()
+    for name, figure in pictures(width).items()
+}
 
 
 def texts(figure: Figure) -> list[str]:
@@ -46,11 +52,17 @@ def test_nothing_is_clipped_and_bytes_repeat(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_text_can_be_read_in_one_column(name: str) -> None:
+def test_text_can_be_read_at_both_widths(name: str) -> None:
     figure = PICTURES[name]
-    sizes = [t.get_fontsize() for t in figure.findobj(mpl.text.Text) if t.get_text().strip()]
-    assert min(sizes) >= 5.5
-    assert figure.get_figwidth() in (figures.COLUMN, figures.PAGE)
+    shown = [t for t in figure.findobj(mpl.text.Text) if t.get_text().strip() and t.get_visible()]
+    assert min(text.get_fontsize() for text in shown) >= 5.5
+    assert figure.get_figwidth() == (figures.COLUMN if name.endswith("column") else figures.PAGE)
+    for axis in figure.axes:
+        for labels in (axis.get_xticklabels(), axis.get_yticklabels()):
+            boxes = [text.get_window_extent() for text in labels if text.get_text()]
+            inside = [box for box in boxes if box.width and figure.bbox.overlaps(box)]
+            overlaps = [one for one, two in pairwise(inside) if one.overlaps(two)]
+            assert not overlaps, "tick labels run into each other"
 
 
 @pytest.mark.parametrize("kind", ["pdf", "svg", "png"])
@@ -61,7 +73,7 @@ def test_files_carry_no_date(kind: str) -> None:
 
 
 def test_two_equal_figures_have_equal_bytes() -> None:
-    once, twice = (figures.proximity(proximity_frame(), 39) for _ in range(2))
+    once, twice = (figures.proximity_curves(proximity_frame(), 39) for _ in range(2))
     for kind in ("pdf", "svg", "png"):
         assert render(once, kind) == render(twice, kind)
 
@@ -75,7 +87,12 @@ def test_settings_of_matplotlib_are_left_alone() -> None:
 def test_save_figure_writes_three_pictures_and_a_note(tmp_path: Path) -> None:
     run = RunFolder.open(tmp_path / "run")
     path = save_figure(
-        run, "funnel", PICTURES["funnel"], "Where pairs go.", "04_pairs", [run.data("funnel")]
+        run,
+        "funnel",
+        PICTURES["funnel_dots column"],
+        "Where pairs go.",
+        "04_pairs",
+        [run.data("funnel")],
     )
     assert sorted(p.name for p in run.figures.iterdir()) == [
         f"funnel.{kind}" for kind in ("json", "pdf", "png", "svg")
@@ -85,37 +102,52 @@ def test_save_figure_writes_three_pictures_and_a_note(tmp_path: Path) -> None:
     assert (note["kind"], note["paper"], note["reading"]) == ("figure", None, None)
 
 
-def test_funnel_adds_up_contexts_and_shows_reasons_that_dropped_nothing() -> None:
+def test_funnel_shows_who_survives_and_what_a_test_retains() -> None:
     frame = pd.DataFrame({"reason": ["ted", "kept", "ted"], "n": [3, 1, 4]})
-    shown = texts(figures.funnel(frame, order=["numbers", "ted"]))
-    assert "7 (88%)" in shown
-    assert "1 (12%)" in shown
-    assert "0" in shown
-    assert "numbers" in shown
+    figure = figures.funnel_dots(frame, order=["numbers", "ted"])
+    shown = texts(figure)
+    assert {"all ordered pairs", "numbers", "100.0%", "ted", "12.5%", "1 of 8 kept"} <= set(shown)
+    assert shown.count("8") >= 2, "numbers dropped none"
+    assert list(figure.axes[0].lines[0].get_xdata()) == [8, 8, 1]
+    none = figures.funnel_dots(pd.DataFrame({"reason": ["ted"], "n": [300]}))
+    assert "0 of 300 kept" in texts(none)
 
 
 def test_histogram_says_what_passes_and_what_is_missing() -> None:
-    values = [0.1, 0.75, 0.9, float("nan")]
-    shown = texts(figures.score_histogram(values, 0.75, "P"))
+    frame = pd.DataFrame({"p": [0.1, 0.75, 0.9, float("nan")]})
+    shown = texts(figures.score_histogram(frame, "p", 0.75))
     assert "≥ 0.75 keeps 66.7%" in shown
     assert any("(1 not computed)" in text for text in shown)
-    below = texts(figures.score_histogram(values, 0.75, "P", keep="below"))
+    below = texts(figures.score_histogram(frame, "p", 0.75, keep="below"))
     assert "≤ 0.75 keeps 66.7%" in below
 
 
 def test_histogram_of_whole_numbers_has_no_empty_bar_between() -> None:
-    words = list(range(2, 26))
-    axis = figures.score_histogram(words).axes[0]
-    outline = axis.patches[0].get_path().vertices
-    assert sorted(set(outline[:, 0])) == [n - 0.5 for n in range(2, 27)]
-    assert axis.get_ylim()[1] < 2  # one of each
-    wide = figures.score_histogram(list(range(91)), bins=30).axes[0].patches[0].get_path().vertices
-    assert {round(n, 6) for n in np.diff(sorted(set(wide[:, 0])))} == {4.0}
+    def edges(words: range, bins: int) -> list[float]:
+        axis = figures.score_histogram(pd.DataFrame({"n": words}), "n", bins=bins).axes[0]
+        (path,) = axis.collections[0].get_paths()
+        return sorted(set(path.vertices[:, 0]))
+
+    assert edges(range(2, 26), 30) == [n - 0.5 for n in range(2, 27)]
+    assert {round(n, 6) for n in np.diff(edges(range(91), 30))} == {4.0}
+
+
+def test_the_same_quantity_has_the_same_colour_whatever_stands_beside_it() -> None:
+    assert palette(["critic's estimate", "truth (oracle)"])["truth (oracle)"] == GREEN
+    others = palette(["a", "truth (oracle)", "b", "control"])
+    assert others["truth (oracle)"] == GREEN
+    assert len(set(others.values())) == 4
+
+
+def test_intervals_are_those_given() -> None:
+    rows = pd.DataFrame({"value": [1.0, 5, None], "low": [0.5, None, 1], "high": [2, 7, 2]})
+    bounds = with_bounds(rows.assign(g=["a", "b", "c"])).groupby("g")["value"]
+    assert bounds.agg(["min", "median", "max"]).to_numpy().tolist() == [[0.5, 1, 2], [5, 5, 7]]
 
 
 def test_ticks_in_per_cent_are_told_apart() -> None:
     rows = pd.DataFrame({"group": ["a"], "value": 0.1, "low": 0.08, "high": 0.12, "n": [9]})
-    axis = figures.group_shares(rows, "share").axes[0]
+    axis = figures.fraction_dots(rows, "fraction", zoom=True).axes[0]
     ticks = [t.get_text() for t in axis.get_xticklabels()]
     assert {"2.5%", "5%"} <= set(ticks)
     assert len(set(ticks)) == len(ticks)
@@ -129,38 +161,33 @@ def test_scatter_takes_the_smaller_probability() -> None:
             "p_yx": [0.8, 0.7, 0.9, np.nan],
         }
     )
-    assert "both gates keep 33.3% of 3" in texts(figures.score_scatter(pairs))
+    assert "both keep 33.3% of 3" in texts(figures.score_scatter(pairs))
 
 
 def test_missing_values_are_dashes() -> None:
     rows = metric_rows(["a", "b"], {"BLEU": 10})
     rows.loc[0, "value"] = np.nan
-    assert "–" in texts(figures.systems(rows))
-    assert "–" in texts(figures.fidelity_bars(rows.assign(value=[np.nan, 0.5])))
+    assert "–" in texts(figures.system_dots(rows))
+    assert "–" in texts(figures.fraction_dots(rows.assign(value=[np.nan, 0.5]), "x"))
 
 
-def test_human_comparison_without_humans_has_no_legend_for_them() -> None:
-    rows = metric_rows(["D_T", "D_para"], SHIFT)
-    shown = texts(figures.human_comparison(rows, ours=["D_T", "D_para"], metrics=["H2"]))
-    assert "ours" in shown
-    assert "human dataset" not in shown
-
-
-def test_human_comparison_shades_the_range_of_humans_only() -> None:
+def test_the_range_of_humans_is_shaded() -> None:
     rows = metric_rows(["D_para", *HUMAN], SHIFT)
-    figure = figures.human_comparison(rows, metrics=["H2"])
+    figure = figures.system_dots(rows, ["H2"], ours=["D_para"], human=HUMAN)
     human = rows[(rows.metric == "H2") & (rows.system != "D_para")]["value"]
     band = figure.axes[0].patches[0].get_extents().transformed(
         figure.axes[0].transData.inverted()
     )  # fmt: skip
     assert (band.x0, band.x1) == pytest.approx((human.min(), human.max()))
+    alone = figures.system_dots(rows[rows.system == "D_para"], ["H2"], human=HUMAN)
+    assert not alone.legends
 
 
 def test_long_names_leave_room_for_the_data() -> None:
     names = ["Copy-Input", "student on pairs of an untrained teacher, seed 1"]
     for figure in (
-        figures.systems(metric_rows(names, {"BLEU": 30, "iBLEU": 8}), width=figures.COLUMN),
-        figures.fidelity_bars(metric_rows(names, {"fidelity": 0.5})),
+        figures.system_dots(metric_rows(names, {"BLEU": 30, "iBLEU": 8}), width=figures.COLUMN),
+        figures.fraction_dots(metric_rows(names, {"fidelity": 0.5}), "same meaning"),
     ):
         assert min(axis.get_position().width for axis in figure.axes) > 0.2
         boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
@@ -169,7 +196,7 @@ def test_long_names_leave_room_for_the_data() -> None:
 
 
 def test_claims_show_each_effect_in_its_smallest_one_beside_its_control() -> None:
-    axis = figures.claims(claim_parts()).axes[0]
+    axis = figures.claim_dots(claim_parts()).axes[0]
     drawn = {
         (round(float(x), 3), mark.get_marker(), mark.get_markerfacecolor() == "white")
         for mark in axis.lines
@@ -182,57 +209,55 @@ def test_claims_show_each_effect_in_its_smallest_one_beside_its_control() -> Non
 
 
 def test_claims_say_verdicts_in_words_and_what_is_missing() -> None:
-    shown = texts(figures.claims(claim_parts()))
-    assert {"teacher fails the task", "student beats rivals"} <= {text.strip() for text in shown}
-    assert shown.count("missing") == shown.count("–") == 1
-    assert shown.count("not reproduced") == 2, "once beside its claim, once in the legend"
+    shown = texts(figures.claim_dots(claim_parts()))
+    assert {"1  teacher fails the task", "2  student beats rivals"} <= set(shown)
+    assert {"missing", "not reproduced", "undecided"} <= set(shown)
+    assert shown.count("–") == 1
     empty = claim_parts().assign(value=np.nan, verdict="missing", claim_verdict="missing")
-    assert texts(figures.claims(empty)).count("–") == 4
+    assert texts(figures.claim_dots(empty)).count("–") == 4
 
 
-def test_words_of_the_real_claims_stay_beside_the_axis() -> None:
+def test_words_of_the_real_claims_leave_room_for_the_effects() -> None:
     row = claim_parts().iloc[0].to_dict() | {"claim_verdict": "not reproduced"}
     parts = [
         {**row, "number": claim.number, "claim": claim.short, "label": part.short}
         for claim in load_claims().claims
         for part in claim.parts
     ]
-    figure = figures.claims(pd.DataFrame(parts))
-    figure.draw_without_rendering()
-    (axis,), bounds = figure.axes, figure.axes[0].get_window_extent()
-    assert len(axis.texts) > len(parts)
-    for text in axis.texts:
-        box = text.get_window_extent()
-        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1, text.get_text()
-        assert box.x1 < bounds.x0 or box.x0 > bounds.x1, text.get_text()
+    figure = figures.claim_dots(pd.DataFrame(parts))
+    axis = figure.axes[0]
+    assert len(axis.get_yticklabels()) > len(parts)
+    assert axis.get_position().width > 0.3
+    boxes = [label.get_window_extent() for label in axis.get_yticklabels()]
+    assert all(0 <= box.x0 < box.x1 < axis.bbox.x0 for box in boxes)
 
 
 def test_proximity_without_a_panel_says_so() -> None:
     frame = proximity_frame()
-    assert "not run" in texts(figures.proximity(frame[frame["axis"] == "length"]))
+    assert "not run" in texts(figures.proximity_curves(frame[frame["axis"] == "length"]))
 
 
 def test_the_human_line_says_where_it_is_from() -> None:
-    assert "MRPC (paper) 39" in texts(figures.proximity(proximity_frame(), 39))
-    measured = figures.proximity(proximity_frame(), 44.16, human_source="measured")
+    assert "MRPC (paper) 39" in texts(figures.proximity_curves(proximity_frame(), 39))
+    measured = figures.proximity_curves(proximity_frame(), 44.16, human_source="measured")
     assert "MRPC (measured) 44.2" in texts(measured)
 
 
 def test_maps_of_the_surface_share_a_scale_and_show_what_is_missing() -> None:
     frame = surface_frame()
-    figure = figures.proximity_surface(frame)
+    figure = figures.proximity_map(frame)
     meshes = [axis.collections[0] for axis in figure.axes]
     assert [mesh.get_clim() for mesh in meshes] == [(0, frame["value"].max())] * 2
     assert texts(figure).count("–") == 1
     assert f"{100 * frame['value'].max():.0f}" in texts(figure)
     light = [t.get_color() for t in figure.axes[0].texts if t.get_text() == "42"]
-    assert light == ["white"]
-    empty = figures.proximity_surface(frame.assign(value=np.nan))
+    assert light == ["w"]
+    empty = figures.proximity_map(frame.assign(value=np.nan))
     assert texts(empty).count("–") == 50
 
 
 def test_a_confusion_matrix_has_only_rows_that_can_be_true() -> None:
-    figure = figures.confusion([[3, 0, 1], [0, 0, 0]], ["a", "b", "none"], ["a", "b"])
+    figure = figures.confusion_map([[3, 0, 1], [0, 0, 0]], ["a", "b", "none"], ["a", "b"])
     axis = figure.axes[0]
     assert [tick.get_text() for tick in axis.get_yticklabels()] == ["a", "b"]
     assert [tick.get_text() for tick in axis.get_xticklabels()] == ["a", "b", "none"]
@@ -243,13 +268,16 @@ def test_a_confusion_matrix_has_only_rows_that_can_be_true() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: figures.funnel(pd.DataFrame({"reason": ["x"]})), "lacks the column n"),
-        (lambda: figures.systems(metric_rows([], {})), "has no rows"),
-        (lambda: figures.claims(claim_parts().drop(columns="bound")), "lacks the column bound"),
-        (lambda: figures.score_histogram([]), "No finite value"),
-        (lambda: figures.score_histogram([1.0], 0.5, keep="up"), "'above' or 'below'"),
-        (lambda: figures.confusion([[1, 2]], ["a", "b"]), "must be square"),
-        (lambda: figures.confusion([[1, 2]], ["a", "b"], ["a", "b"]), "2 labels for 2 rows"),
+        (lambda: figures.funnel_dots(pd.DataFrame({"reason": ["x"]})), "lacks the column n"),
+        (lambda: figures.system_dots(metric_rows([], {})), "has no rows"),
+        (lambda: figures.claim_dots(claim_parts().drop(columns="bound")), "lacks the column bound"),
+        (lambda: figures.score_histogram(pd.DataFrame({"p": []}), "p"), "No finite value"),
+        (
+            lambda: figures.score_histogram(pd.DataFrame({"p": [1.0]}), "p", 0.5, keep="up"),
+            "'above' or 'below'",
+        ),
+        (lambda: figures.confusion_map([[1, 2]], ["a", "b"]), "must be square"),
+        (lambda: figures.confusion_map([[1, 2]], ["a", "b"], ["a", "b"]), "2 labels for 2 rows"),
         (lambda: figures.diversity_graph([], [], []), "at least one node"),
         (lambda: figures.pipeline_strip(lit="nowhere"), "No stage is called"),
         (lambda: figures.pipeline_strip(lit=99), "between 0 and 12"),
@@ -262,5 +290,5 @@ def test_bad_input_is_one_sentence(call, words: str) -> None:  # type: ignore[no
 
 def test_equal_values_get_an_axis_that_can_be_read() -> None:
     rows = pd.DataFrame({"system": ["a", "b"], "metric": "m", "value": 0.0, "low": 0.0, "high": 0})
-    low, high = figures.systems(rows).axes[0].get_xlim()
+    low, high = figures.system_dots(rows).axes[0].get_xlim()
     assert (low, high) == (-1, 1)

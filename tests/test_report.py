@@ -10,7 +10,7 @@ import pytest
 from figure_data import metric_rows, pictures
 from impossible.data.run_folder import RunFolder, record, write_json
 from impossible.errors import DataError
-from impossible.report.figures import funnel, save_figure
+from impossible.report.figures import funnel_dots, save_figure
 from impossible.report.html import build_report
 from impossible.report.tables import beside_paper, save_table, wide
 
@@ -18,7 +18,7 @@ EVIL = "<script>alert(1)</script> & \"x\" 'y'"
 
 
 PICTURES = pictures()
-SHOWN = ("proximity", "funnel", "confusion")
+SHOWN = ("proximity_curves", "funnel_dots", "confusion_map")
 
 
 def notebook(run: RunFolder, name: str, text: str) -> None:
@@ -42,8 +42,8 @@ def synthetic_run(folder: Path) -> RunFolder:
     for name in SHOWN:
         home = "02_proximity" if name.startswith("prox") else "04_pairs"
         save_figure(run, name, PICTURES[name], f"Synthetic {name}.", home, ["data/none.parquet"],
-                    "rises to 11 %" if name == "proximity" else None,
-                    "rises, intervals apart" if name == "proximity" else None)  # fmt: skip
+                    "rises to 11 %" if name.startswith("prox") else None,
+                    "rises, intervals apart" if name.startswith("prox") else None)  # fmt: skip
     notebook(run, "09_evaluation", "# 9 · Evaluation\n\nIs M_para better than copying?\n")
     save_table(run, "evaluation", wide(rows), "Systems.", "09_evaluation", numbers=rows)
     paper = {("Copy-Input", "BLEU"): 44.4, ("ChatGPT", "BLEU"): 18.0}
@@ -143,7 +143,7 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
     frame = pd.DataFrame({EVIL: [EVIL]})
     save_table(run, "t", frame, EVIL, "01_x", [f"data/{EVIL}"], EVIL, EVIL)
     reasons = pd.DataFrame({"reason": [EVIL, "kept"], "n": [1, 2]})
-    save_figure(run, "f", funnel(reasons), EVIL, "01_x", [], EVIL, EVIL)
+    save_figure(run, "f", funnel_dots(reasons), EVIL, "01_x", [], EVIL, EVIL)
     record(run, "01_x", **{EVIL: EVIL})
     write_json(run.work / "params.json", {"values": {EVIL: EVIL}, "origins": {EVIL: EVIL}})
     page = build_report(run).read_text()
@@ -168,8 +168,8 @@ def test_a_damaged_sidecar_is_one_sentence(tmp_path: Path, content: str) -> None
 def test_a_lost_picture_is_named(tmp_path: Path) -> None:
     run = synthetic_run(tmp_path / "run")
     for kind in ("svg", "png"):
-        (run.figures / f"funnel.{kind}").unlink()
+        (run.figures / f"funnel_dots.{kind}").unlink()
     page = build_report(run).read_text()
-    assert "The picture funnel is missing." in page
+    assert "The picture funnel_dots is missing." in page
     assert "PNG missing" in page
-    assert json.loads((run.figures / "funnel.json").read_text())["name"] == "funnel"
+    assert json.loads((run.figures / "funnel_dots.json").read_text())["name"] == "funnel_dots"

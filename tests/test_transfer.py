@@ -229,14 +229,13 @@ def test_human_summaries_are_read_or_asked_for(tmp_path) -> None:  # type: ignor
 def test_the_picture_names_every_start_and_number_of_pairs() -> None:
     rows = domain_adaptation.curve_rows(scores(), ["good"], bootstrap=Bootstrap(20))
     points = rows[~rows["pairs"].isin([domain_adaptation.AREA, domain_adaptation.PAIRED])]
-    figure = figures.learning_curves(points, ["good"], ("s",), ("t",), levels=points.head(1))
+    good = {"good": "good, %"}
+    figure = figures.metric_curves(points, "pairs", good, ("s",), ("t",), points.head(1), True)
     (axis,) = figure.axes
     assert [tick.get_text() for tick in axis.get_xticklabels()] == ["0", "16"]
-    assert [line.get_label() for line in axis.lines[:2]] == ["s", "t"]
-    narrow = figures.learning_curves(points, ["good"], width=figures.COLUMN)
-    assert narrow.get_figwidth() == figures.COLUMN
+    assert [text.get_text() for text in figure.legends[0].texts] == ["s", "t"]
     with pytest.raises(DataError, match="lacks the column pairs"):
-        figures.learning_curves(rows.drop(columns="pairs"), ["good"])
+        figures.metric_curves(rows.drop(columns="pairs"), "pairs", good)
 
 
 def test_the_pairs_that_another_start_needs_are_bracketed_by_those_tried() -> None:

@@ -44,7 +44,7 @@ def panels(judged: pd.DataFrame, temperature: float) -> Iterator[tuple[str, floa
 
 
 def ratios(judged: pd.DataFrame, series: Mapping[str, str], params: Params) -> pd.DataFrame:
-    """Values of all points with intervals, as `figures.proximity` draws them.
+    """Values of all points with intervals, as `figures.proximity_curves` draws them.
 
     Args:
         judged: `JUDGED` with further columns.

@@ -99,7 +99,7 @@ def share_by_group(
     bootstrap: Bootstrap = Bootstrap(),
     order: Sequence[object] | None = None,
 ) -> pd.DataFrame:
-    """Mean of 0/1 values per group with its bootstrap interval, as `precision_by_group` draws it.
+    """Mean of 0/1 values per group with its bootstrap interval, as `fraction_dots` draws it.
 
     Args:
         values: 0, 1 or NaN (missing, left out) per row.
@@ -152,7 +152,7 @@ def precision_recall(
 def share_rows(
     shares: pd.DataFrame, metric: str = "share, %", scale: float = 100.0
 ) -> pd.DataFrame:
-    """Shares of groups as METRIC_ROWS, for `tables.wide` and (scale 1) `figures.fidelity_bars`.
+    """Shares of groups as METRIC_ROWS, for `tables.wide` and (scale 1) `figures.fraction_dots`.
 
     Args:
         shares: group, value, low, high in [0, 1], n; such as from `share_by_group`.

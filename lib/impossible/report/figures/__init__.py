@@ -1,46 +1,48 @@
-"""Every picture of the project: tidy frames in, figures out (`save_figure` alone writes files)."""
+"""Every picture of the project: tidy frames in, figures out. A figure's `width` is in inches."""
 
-from impossible.report.figures.claims import claims
-from impossible.report.figures.corpora import by_round, trade_off
-from impossible.report.figures.critics import calibration, confusion, loss_curves
-from impossible.report.figures.pairs import diversity_graph, funnel, score_histogram, score_scatter
+from impossible.report.figures.claims import claim_dots
+from impossible.report.figures.curves import (
+    calibration_curves,
+    frontier_curves,
+    loss_curves,
+    metric_curves,
+    proximity_curves,
+    series_curves,
+)
+from impossible.report.figures.dots import (
+    fraction_dots,
+    funnel_dots,
+    system_dots,
+    trade_off_dots,
+)
+from impossible.report.figures.maps import confusion_map, proximity_map
+from impossible.report.figures.pairs import diversity_graph, score_histogram, score_scatter
 from impossible.report.figures.pipeline import STAGES, pipeline_strip
-from impossible.report.figures.proximity import proximity, proximity_surface
-from impossible.report.figures.save import save_both, save_figure
-from impossible.report.figures.shares import group_shares, precision_by_group
+from impossible.report.figures.save import save_figure
 from impossible.report.figures.style import COLUMN, PAGE, render, styled
-from impossible.report.figures.systems import fidelity_bars, human_comparison, systems
-from impossible.report.figures.transfer import learning_curves
-from impossible.report.figures.truth import class_curves, frontier, noise_chain
 
 __all__ = [
     "COLUMN",
     "PAGE",
     "STAGES",
-    "by_round",
-    "calibration",
-    "claims",
-    "class_curves",
-    "confusion",
+    "calibration_curves",
+    "claim_dots",
+    "confusion_map",
     "diversity_graph",
-    "fidelity_bars",
-    "frontier",
-    "funnel",
-    "group_shares",
-    "human_comparison",
-    "learning_curves",
+    "fraction_dots",
+    "frontier_curves",
+    "funnel_dots",
     "loss_curves",
-    "noise_chain",
+    "metric_curves",
     "pipeline_strip",
-    "precision_by_group",
-    "proximity",
-    "proximity_surface",
+    "proximity_curves",
+    "proximity_map",
     "render",
-    "save_both",
     "save_figure",
     "score_histogram",
     "score_scatter",
+    "series_curves",
     "styled",
-    "systems",
-    "trade_off",
-]
+    "system_dots",
+    "trade_off_dots",
+]  # fmt: skip

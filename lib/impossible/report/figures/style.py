@@ -1,7 +1,7 @@
-"""One look for every figure, and one way to write figures that never differ by a byte.
+"""The theme of every figure, the colours of quantities, and files whose bytes repeat.
 
-Figures read in greyscale (every series differs in marker and line as well as in colour) and at the
-width of one column of a two-column paper; all functions take tidy frames and do no input or output.
+Figures read in greyscale (series differ in marker and line as well as in colour), in one column of
+a two-column paper and across both. Figure functions take tidy frames and write nothing.
 """
 
 from __future__ import annotations
@@ -10,66 +10,62 @@ import io
 import math
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
 from impossible.errors import DataError
 
-COLUMN = 3.3  # inches: one column of a two-column paper
-PAGE = 6.9  # inches: both columns
+COLUMN, PAGE = 3.3, 6.8  # inches: one column of a two-column paper, and both
 PNG_DPI = 200
 
 BLUE, RED, GREEN, ORANGE, PURPLE, SKY = (  # Okabe & Ito (2008), safe for colour-blind readers
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#E69F00",
-    "#CC79A7",
-    "#56B4E9",
-)
+    "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9",
+)  # fmt: skip
 INK, GREY, PALE = "#222222", "#7A7A7A", "#DDDDDD"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)  # neighbours differ in lightness too
 MARKERS = ("o", "s", "^", "D", "v", "P")
-LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (2, 2)))
-HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "oo")
+DASHES: tuple[Any, ...] = ("", (4, 1.5), (1, 1.2), (6, 1, 1, 1), (6, 1, 1, 1, 1, 1), (2, 2))
+DASHED: dict[str, Any] = {"color": INK, "linewidth": 0.9, "linestyle": (0, (4, 1.5))}
+DOTTED: dict[str, Any] = {"color": INK, "linewidth": 0.9, "linestyle": (0, (1, 1.2))}
+SHADED: dict[str, Any] = {"color": PALE, "alpha": 0.6, "linewidth": 0, "zorder": -1}
+RING: dict[str, Any] = {
+    "markersize": 7.5, "markerfacecolor": "none", "markeredgecolor": INK, "markeredgewidth": 1.2,
+    "linestyle": "none",
+}  # fmt: skip
+ROWS = ("system", "metric", "value", "low", "high")  # of METRIC_ROWS
 
-RC: Any = {
+#: The same quantity has the same colour in every figure; other series take the colours left.
+QUANTITIES = {
+    "truth (oracle)": GREEN, "equivalent": GREEN, "true pairs of the dataset": GREEN,
+    "critic's estimate": ORANGE, "different": RED, "control": GREY, "Self-BLEU": PURPLE,
+    "train": GREY, "dev": BLUE, "faithful outputs of its student": BLUE,
+}  # fmt: skip
+
+RC: dict[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib: the same glyphs everywhere
-    "font.size": 7,
-    "axes.titlesize": 7.5,
-    "axes.labelsize": 7,
-    "xtick.labelsize": 6.5,
-    "ytick.labelsize": 6.5,
-    "legend.fontsize": 6.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": INK,
-    "axes.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "lines.linewidth": 1.3,
-    "lines.markersize": 3.8,
-    "legend.frameon": False,
-    "legend.handlelength": 2.4,
-    "hatch.linewidth": 0.5,
-    "figure.constrained_layout.use": True,
-    "svg.hashsalt": "impossible",
-    "svg.fonttype": "path",
-    "pdf.fonttype": 42,
-    "savefig.facecolor": "white",
-}
+    "font.size": 7, "axes.titlesize": 7.5, "axes.labelsize": 7, "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5, "legend.fontsize": 6.5, "text.color": INK, "axes.labelcolor": INK,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK,
+    "axes.linewidth": 0.6, "axes.axisbelow": True, "axes.grid": True, "grid.color": PALE,
+    "grid.linewidth": 0.5, "xtick.major.width": 0.6, "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4, "ytick.minor.width": 0.4, "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
+    "lines.linewidth": 1.3, "lines.markersize": 3.8, "lines.markeredgewidth": 0.5,
+    "legend.frameon": False, "legend.handlelength": 2.4, "hatch.linewidth": 0.5,
+    "figure.constrained_layout.use": True, "svg.hashsalt": "impossible", "svg.fonttype": "path",
+    "pdf.fonttype": 42, "savefig.facecolor": "white",
+}  # fmt: skip
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,15 +79,16 @@ class Picture(Figure):
 
 
 def styled(plot: Callable[P, R]) -> Callable[P, R]:
-    """Run a plot function inside the common style, leaving matplotlib's settings as they were.
+    """Run a plot function in the project's theme, leaving matplotlib's settings as they were.
 
-    The layout is computed here and then frozen: matplotlib would adjust it a little at each
-    drawing, and the same figure saved twice would differ.
+    The layout is frozen afterwards: matplotlib would adjust it a little at each drawing, and the
+    same figure saved twice would differ.
     """
 
     @wraps(plot)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-        with mpl.rc_context(RC):
+        with mpl.rc_context():
+            seaborn.set_theme(context="paper", style="ticks", rc=RC)
             result = plot(*args, **kwargs)
             if isinstance(result, Figure):
                 for _ in range(2):  # the second pass settles what the first one moved
@@ -112,24 +109,22 @@ def render(figure: Figure, kind: str, dpi: int = PNG_DPI) -> bytes:
     }
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, dpi=dpi, metadata=dates[kind])
-    return _of_256_colours(buffer, dpi) if kind == "png" else buffer.getvalue()
-
-
-def _of_256_colours(png: io.BytesIO, dpi: int) -> bytes:
-    """A third of the size, and for charts the same to the eye."""
-    smaller = io.BytesIO()
-    image = Image.open(png).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    if kind != "png":
+        return buffer.getvalue()
+    smaller = io.BytesIO()  # 256 colours: a third of the size, and the same to the eye
+    image = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     image.save(smaller, "PNG", optimize=True, dpi=(dpi, dpi))
     return smaller.getvalue()
 
 
-def look(index: int, colour: str | None = None) -> dict[str, Any]:
-    """Colour, marker and line of series number `index`, told apart in greyscale too."""
-    return {
-        "color": colour or COLOURS[index % len(COLOURS)],
-        "marker": MARKERS[index % len(MARKERS)],
-        "linestyle": LINES[index % len(LINES)],
-    }
+def palette(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each series: that of its quantity, or the next one that is not taken."""
+    series = list(dict.fromkeys(names))
+    taken = {QUANTITIES[name] for name in series if name in QUANTITIES}
+    free = [colour for colour in COLOURS if colour not in taken] or list(COLOURS)
+    others = [name for name in series if name not in QUANTITIES]
+    rest = {name: free[place % len(free)] for place, name in enumerate(others)}
+    return {name: QUANTITIES.get(name) or rest[name] for name in series}
 
 
 def need(frame: pd.DataFrame, columns: Iterable[str], what: str) -> None:
@@ -149,9 +144,7 @@ def need(frame: pd.DataFrame, columns: Iterable[str], what: str) -> None:
 
 
 def wrapped(name: object, characters: int = 22) -> str:
-    """A label broken into lines, so that long names leave room for the data.
-
-    A unit and an arrow stay with the word before them.
+    """A label broken into lines; a unit and an arrow stay with the word before them.
 
     >>> wrapped("summary: right task, % ↑", 20).splitlines()
     ['summary: right', 'task, % ↑']
@@ -160,19 +153,84 @@ def wrapped(name: object, characters: int = 22) -> str:
     return textwrap.fill(joined, characters).replace("\N{NO-BREAK SPACE}", " ")
 
 
-def whiskers(value: float, low: float, high: float) -> list[list[float]]:
-    """Error-bar lengths below and above `value`; an unknown bound has length zero."""
-    below = 0.0 if math.isnan(low) else max(0.0, value - low)
-    above = 0.0 if math.isnan(high) else max(0.0, high - value)
-    return [[below], [above]]
+def with_bounds(frame: pd.DataFrame) -> pd.DataFrame:
+    """Each row with a value three times: as its value, `low` and `high` (if missing, the value).
+
+    Median and range of the three are what seaborn draws as estimate and interval (`INTERVAL`).
+    """
+    frame = frame[frame["value"].notna()]
+    numbers = frame[["value", "low", "high"]].astype(float)
+    ends = numbers.min(axis=1), numbers["value"], numbers.max(axis=1)
+    return pd.concat([frame.assign(value=end) for end in ends], ignore_index=True)
 
 
-def percent(axis: Axes, which: str = "y") -> None:
+INTERVAL: dict[str, Any] = {"estimator": "median", "errorbar": ("pi", 100)}
+
+
+def draw_lines(
+    axis: Axes, frame: pd.DataFrame, x: str, names: Sequence[str], hue: str = "series",
+    bars: bool = False, **settings: Any,
+) -> None:  # fmt: skip
+    """A line for each of `names` in the column `hue`, its interval as a band or as bars.
+
+    `frame` has `x`, `value`, `low` and `high`; `settings` go to `seaborn.lineplot`.
+    """
+    if (frame := with_bounds(frame)).empty:
+        return
+    count = range(len(names))
+    ours: dict[str, Any] = {
+        "palette": palette(names), "markers": [MARKERS[place % 6] for place in count],
+        "dashes": [DASHES[place % 6] for place in count], "err_style": "bars" if bars else "band",
+        "err_kws": {"linewidth": 0.9} if bars else {"linewidth": 0, "alpha": 0.18},
+        "markeredgewidth": 0,
+    }  # fmt: skip
+    seaborn.lineplot(
+        frame, x=x, y="value", hue=hue, style=hue, hue_order=names, style_order=names,
+        ax=axis, **INTERVAL, **(ours | settings),
+    )  # fmt: skip
+
+
+def one_panel(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of these inches with one axis."""
+    figure = Picture(figsize=(width, height))
+    return figure, figure.subplots()
+
+
+def small_panels(
+    titles: Sequence[str], width: float, across: int, height: float, characters: int = 24,
+    more: float = 0, **settings: Any,
+) -> tuple[Figure, list[Axes]]:  # fmt: skip
+    """A figure with a panel for each of `titles`, at most `across` in a row.
+
+    A row is `height` inches high, what stands above them `more`; titles break at `characters`.
+    """
+    down = math.ceil(len(titles) / across)
+    across = math.ceil(len(titles) / down)
+    figure = Picture(figsize=(width, more + height * down))
+    axes = list(figure.subplots(down, across, squeeze=False, **settings).flat)
+    for axis, title in zip(axes, titles, strict=False):
+        axis.set_title(wrapped(title, characters))
+    for axis in axes[len(titles) :]:
+        axis.set_visible(False)
+    return figure, axes[: len(titles)]
+
+
+def legend_above(
+    figure: Figure, axes: Iterable[Axes], columns: int = 3, least: int = 1, **settings: Any
+) -> None:
+    """One legend above the figure in place of seaborn's own, if it has so many entries."""
+    handles: dict[str, Any] = {}
+    for axis in axes:
+        handles |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
+        if own := axis.get_legend():
+            own.remove()
+    if len(handles) >= least:
+        figure.legend(
+            list(handles.values()), list(handles), loc="outside upper center", ncols=columns,
+            **settings,
+        )  # fmt: skip
+
+
+def percent(axis: XAxis | YAxis) -> None:
     """Label the ticks of a [0, 1] axis in per cent, with as many digits as they need."""
-    chosen = axis.yaxis if which == "y" else axis.xaxis
-    chosen.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
-
-
-def grid(axis: Axes, which: Literal["both", "x", "y"] = "both") -> None:
-    """Thin guide lines behind the data."""
-    axis.grid(True, axis=which, color=PALE, linewidth=0.5)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
