@@ -203,6 +203,11 @@ class Schema(BaseModel):
         "Examples of each kind, for each domain and corpus.", "pairs", "Table 7"
     )
     # Machine
+    parts: list[Literal["main", "laboratory", "shelf"]] = parameter(
+        "Folders of notebooks that a run executes; `--only` reaches the others too.",
+        affects=False,
+        min_length=1,
+    )
     workers: Count = parameter("Notebooks executed at the same time.", affects=False, le=64)
     threads: int = parameter(
         "Threads of each notebook; 0: as many as there are. Training depends on it slightly.",

@@ -80,7 +80,7 @@ def plan(params: Params, folder: Path | None = None, speed: float | None = None)
         The estimates of a stage that is skipped are zero.
     """
     costs = read_json(COSTS)
-    notebooks = stages(project_root() / "notebooks")
+    notebooks = [s for s in stages(project_root() / "notebooks") if s.part in params.parts]
     scale = machine_speed(costs["reference"]) if speed is None else speed
     parts = [_estimates(notebooks, params, folder, costs, scale)]
     for seed, kinds in seeds_of(params).items():

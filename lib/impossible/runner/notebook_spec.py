@@ -46,6 +46,11 @@ class Stage:
         return self.name.partition("_")[0]
 
     @property
+    def part(self) -> str:
+        """Folder below `notebooks/` that it is in, or "main"."""
+        return "main" if self.path.parent.name == "notebooks" else self.path.parent.name
+
+    @property
     def writes(self) -> tuple[str, ...]:
         """What it may write, without marks: its outputs, its numbers and its executed copy."""
         plain = (name.removesuffix("?") for name in self.outputs)

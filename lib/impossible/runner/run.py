@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,10 +57,10 @@ class Selection:
         """Whether it leaves any notebook out."""
         return bool(self.start or self.only or self.until or self.names)
 
-    def of(self, notebooks: list[Stage]) -> list[Stage]:
-        """The chosen ones, in order."""
+    def of(self, notebooks: list[Stage], parts: Collection[str]) -> list[Stage]:
+        """The chosen ones of these parts, in order; one named alone may be of any part."""
         if self.names:
-            return [stage for stage in notebooks if stage.name in self.names]
+            return [s for s in notebooks if s.name in self.names and s.part in parts]
         if self.only and (self.start or self.until):
             raise RunError("--only names one notebook: leave --from and --until out.")
         if self.only:
@@ -69,7 +69,7 @@ class Selection:
         last = find(notebooks, self.until) if self.until else len(notebooks) - 1
         if first > last:
             raise RunError(f"--from {self.start} comes after --until {self.until}: swap them.")
-        return notebooks[first : last + 1]
+        return [stage for stage in notebooks[first : last + 1] if stage.part in parts]
 
 
 def run_all(params: Params, folder: Path, selection: Selection | None = None) -> Path:
@@ -90,7 +90,7 @@ def run_all(params: Params, folder: Path, selection: Selection | None = None) ->
     """
     selection, params = selection or Selection(), portable(params)
     notebooks = stages(project_root() / "notebooks")
-    chosen = selection.of(notebooks)
+    chosen = selection.of(notebooks, params.parts)
     require_data(params)
     run = RunFolder.open(folder)
     with locked(run), _terminable():
