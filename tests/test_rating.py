@@ -27,7 +27,14 @@ from impossible.evaluation.human.agreement import (
     mean_rating_rows,
     shuffled_ratings,
 )
-from impossible.evaluation.human.forms import TASKS, Kit, draw_kit, read_key, render_form, write_kit
+from impossible.evaluation.human.forms import (
+    QUESTIONS,
+    Kit,
+    draw_kit,
+    read_key,
+    render_form,
+    write_kit,
+)
 from impossible.evaluation.human.returned_ratings import read_ratings, write_synthetic
 from impossible.evaluation.paraphrase_metrics import with_similarities
 
@@ -61,11 +68,11 @@ def ratings_of(values: dict[str, dict[str, list[int]]], origin: str = "human") -
 
 
 def test_every_question_is_anchored() -> None:
-    assert {task: [q.name for q in questions] for task, questions in TASKS.items()} == {
+    assert {task: [q.name for q in questions] for task, questions in QUESTIONS.items()} == {
         "paraphrase": ["fluent", "faithful", "dissimilar"],
         "summary": ["fluent", "faithful", "concise"],
     }
-    for question in (q for questions in TASKS.values() for q in questions):
+    for question in (q for questions in QUESTIONS.values() for q in questions):
         assert len({*question.anchors}) == 3
         assert question.text.endswith("?")
 
@@ -167,7 +174,7 @@ def test_model_text_is_data_in_the_form() -> None:
     assert "innerHTML" not in page.scripts[1]
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", QUESTIONS)
 def test_the_form_is_self_contained_and_runs_its_own_script_only(task: str) -> None:
     page = Page(render_form(draw_kit(predictions(), task).form("rater1")))
     for tag, name, value in page.attributes:
@@ -179,7 +186,7 @@ def test_the_form_is_self_contained_and_runs_its_own_script_only(task: str) -> N
     assert f"script-src 'sha256-{digest}'" in policy
     radios = [(name, value) for tag, name, value in page.attributes if tag == "input"]
     assert radios.count(("type", "radio")) == 9
-    assert [v for n, v in radios if n == "name"][::3] == [q.name for q in TASKS[task]]
+    assert [v for n, v in radios if n == "name"][::3] == [q.name for q in QUESTIONS[task]]
 
 
 def test_the_key_lies_apart_and_stale_forms_go(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Every number made of synthetic ratings is named "synthetic: …", wherever it go
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -33,8 +34,7 @@ def alpha(ratings: pd.DataFrame) -> float:
     """Krippendorff's alpha at the ordinal level: 1 full agreement, 0 chance, below 0 worse.
 
     Args:
-        ratings: unit and value, a row per rater and unit, of *one* question: pooled questions would
-            agree more only because one is easier than another.
+        ratings: unit and value, a row per rater and unit, of *one* question.
 
     Returns:
         1 − observed / expected disagreement; NaN with one rater, or where all gave one value.
@@ -51,6 +51,10 @@ def _counts(ratings: pd.DataFrame) -> NDArray[np.int64]:
     """How many raters gave each value, shape (units, 3), by unit."""
     counts = pd.crosstab(ratings["unit"], ratings["value"])
     return np.asarray(counts.reindex(columns=list(SCALE), fill_value=0))
+
+
+def _alpha_of(counts: NDArray[np.int64], mask: NDArray[np.bool_]) -> float:
+    return _alpha(counts[mask])
 
 
 def _alpha(counts: NDArray[np.int64]) -> float:
@@ -82,10 +86,7 @@ def agreement_rows(ratings: pd.DataFrame, bootstrap: Bootstrap = Bootstrap()) ->
             out.missing(name, "no two raters, or no two values")
             continue
 
-        def some(mask: NDArray[np.bool_], counts: NDArray[np.int64] = counts) -> float:
-            return _alpha(counts[mask])
-
-        interval = half_samples(some, items, bootstrap)
+        interval = half_samples(partial(_alpha_of, counts), items, bootstrap)
         text = signature(
             "alpha", n=interval.n, level="ordinal", raters=raters, ratings=origin,
             lib=f"krippendorff:{metadata.version('krippendorff')}",

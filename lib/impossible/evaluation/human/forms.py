@@ -9,13 +9,14 @@ it is rated once, for all systems that wrote it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
 import pandas as pd
 
+from impossible.config.yaml_files import read_yaml
 from impossible.data.html_templates import template
 from impossible.data.human_datasets import read_lines, read_predictions
 from impossible.data.run_folder import (
@@ -30,7 +31,7 @@ from impossible.data.schemas import PREDICTIONS
 from impossible.errors import DataError, nearest
 
 __all__ = [
-    "KEY", "SCALE", "TASKS", "Kit", "Question", "draw_kit", "read_key", "read_systems",
+    "KEY", "QUESTIONS", "SCALE", "Kit", "Question", "draw_kit", "read_key", "read_systems",
     "render_form", "write_kit",
 ]  # fmt: skip
 
@@ -44,64 +45,13 @@ class Question:
 
     name: str
     text: str
-    anchors: tuple[str, str, str]
+    anchors: list[str]
 
 
-FLUENT = Question(
-    "fluent",
-    "Is it good English?",
-    (
-        "No: broken, or hard to understand",
-        "Partly: clear, but with a mistake or an odd wording",
-        "Yes: correct and natural",
-    ),
-)
-
-#: What is asked per task, in this order (paper, Tables 3 and 5). The paper gives the names and
-#: the three points; the wording of the anchors is ours.
-TASKS: dict[str, tuple[Question, Question, Question]] = {
-    "paraphrase": (
-        FLUENT,
-        Question(
-            "faithful",
-            "Does it say what the original says?",
-            (
-                "No: something important is wrong, added or missing",
-                "Mostly: a detail is wrong, added or missing",
-                "Yes: the same meaning",
-            ),
-        ),
-        Question(
-            "dissimilar",
-            "Is it worded differently from the original?",
-            (
-                "No: a copy, or a word or two changed",
-                "Partly: some words or some of the order changed",
-                "Yes: mostly other words, or another structure",
-            ),
-        ),
-    ),
-    "summary": (
-        FLUENT,
-        Question(
-            "faithful",
-            "Is all that it says true to the original?",
-            (
-                "No: something important is wrong or added",
-                "Mostly: a detail is wrong or added",
-                "Yes: nothing is wrong or added",
-            ),
-        ),
-        Question(
-            "concise",
-            "Is it short, and does it keep what matters?",
-            (
-                "No: hardly shorter, or the main point is missing",
-                "Partly: could be shorter, or lacks a main detail",
-                "Yes: short, with the main point",
-            ),
-        ),
-    ),
+#: What is asked per task, in this order; see `questions.yaml`.
+QUESTIONS = {
+    task: [Question(**each) for each in questions]
+    for task, questions in read_yaml(Path(__file__).with_name("questions.yaml")).items()
 }
 
 
@@ -110,7 +60,7 @@ class Kit:
     """What is fixed before anybody rates. Use `draw_kit`.
 
     Attributes:
-        task: a key of `TASKS`.
+        task: a key of `QUESTIONS`.
         seed: of every choice and order.
         raters: names; each has a form.
         systems: all that are compared, in the order of the table.
@@ -130,22 +80,19 @@ class Kit:
         """
         texts = self.units.set_index("unit")
         grouped = self.units.groupby("item")["unit"].agg(list)
-        order = [
-            unit
+        units = [
+            {"id": unit, "source": texts["source"][unit], "output": texts["output"][unit]}
             for item in _shuffled(grouped.index, self.seed, f"rating, items of {rater}")
             for unit in _shuffled(grouped[item], self.seed, f"rating, outputs of {rater}")
         ]
-        units = [
-            {"id": unit, "source": texts["source"][unit], "output": texts["output"][unit]}
-            for unit in order
-        ]
-        return {"rater": rater, "task": self.task, "questions": _asked(self.task), "units": units}
+        questions = [asdict(question) for question in QUESTIONS[self.task]]
+        return {"rater": rater, "task": self.task, "questions": questions, "units": units}
 
     def key(self) -> dict[str, Any]:
         """What tells afterwards which system wrote a unit, and from which form an answer came."""
         return {
             "task": self.task,
-            "questions": [question.name for question in TASKS[self.task]],
+            "questions": [question.name for question in QUESTIONS[self.task]],
             "seed": self.seed,
             "systems": list(self.systems),
             "forms": {rater: form_digest(self.form(rater)) for rater in self.raters},
@@ -185,8 +132,8 @@ def draw_kit(
 
     Source: section 4, Table 3.
     """
-    if task not in TASKS:
-        raise DataError(f"There is no task {task!r} to rate: give one of {', '.join(TASKS)}.")
+    if task not in QUESTIONS:
+        raise DataError(f"There is no task {task!r} to rate: give one of {', '.join(QUESTIONS)}.")
     if n_rated < 1 or n_raters < 1:
         raise DataError(f"{n_rated} items and {n_raters} raters: give at least one of each.")
     chosen = _chosen(predictions, systems)
@@ -237,13 +184,6 @@ def _units(place: int, answers: pd.DataFrame, seed: int) -> list[tuple[Any, ...]
 def _shuffled(names: Iterable[str], seed: int, stage: str) -> list[str]:
     """Names in an order that the seed gives each of them, whatever others are there."""
     return sorted(names, key=lambda name: (item_rng(seed, stage, name).random(), name))
-
-
-def _asked(task: str) -> list[dict[str, Any]]:
-    return [
-        {"name": each.name, "text": each.text, "anchors": list(each.anchors)}
-        for each in TASKS[task]
-    ]
 
 
 def render_form(form: dict[str, Any]) -> str:

@@ -23,11 +23,11 @@ from impossible.text.sentence_boundaries import words
 __all__ = ["SYNTHETIC", "read_ratings", "write_synthetic"]
 
 SYNTHETIC = "synthetic"
-COLUMNS = ("form", "rater", "unit")  # then one per question
+HEADER = ("form", "rater", "unit")  # then one per question
 
 
 def read_ratings(folder: Path, key: Mapping[str, Any]) -> pd.DataFrame:
-    """Ratings from the CSV files that raters sent back: `COLUMNS` and a column per question.
+    """Ratings from the CSV files that raters sent back: `HEADER` and a column per question.
 
     A rater who sent nothing is no error (compare with `key["forms"]`); a file with a gap is one.
 
@@ -47,20 +47,17 @@ def read_ratings(folder: Path, key: Mapping[str, Any]) -> pd.DataFrame:
         raise DataError(f"{folder} holds no .csv file: put there what the raters sent back.")
     seen: dict[tuple[str, str], str] = {}
     rows: list[tuple[Any, ...]] = []
-    for path in files:
-        for place, line in _table(path, [*COLUMNS, *key["questions"]]):
-            origin = _origin(line, place, key)
-            twin = seen.setdefault((line["rater"], line["unit"]), place)
-            if twin != place:
-                raise DataError(
-                    f"{place}: {line['rater']} has rated {line['unit']} before, in {twin}: "
-                    "keep one of the two."
-                )
-            item = key["units"][line["unit"]]["item"]
-            rows += [
-                (line["rater"], line["unit"], item, name, _value(line, name, place), origin)
-                for name in key["questions"]
-            ]
+    header = [*HEADER, *key["questions"]]
+    for place, line in (found for path in files for found in _table(path, header)):
+        origin, (rater, unit) = _origin(line, place, key), (line["rater"], line["unit"])
+        twin = seen.setdefault((rater, unit), place)
+        if twin != place:
+            raise DataError(
+                f"{place}: {rater} has rated {unit} before, in {twin}: keep one of the two."
+            )
+        item = key["units"][unit]["item"]
+        answers = [(name, _value(line, name, place), origin) for name in key["questions"]]
+        rows += [(rater, unit, item, *answer) for answer in answers]
     columns = ["rater", "unit", "item", "question", "value", "origin"]
     ratings = pd.DataFrame(rows, columns=columns)
     _complete(ratings, key, folder)
@@ -154,7 +151,7 @@ def write_synthetic(kit: Kit, folder: Path) -> None:
     for old in folder.glob("rater*.csv"):
         old.unlink()
     for index, rater in enumerate(kit.raters):
-        lines = [",".join([*COLUMNS, *key["questions"]])]
+        lines = [",".join([*HEADER, *key["questions"]])]
         for row in kit.units.itertuples():
             scores = _surface(row.source, row.output)
             rng = item_rng(kit.seed, "synthetic raters", row.unit, index)
