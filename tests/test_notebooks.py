@@ -19,7 +19,8 @@ from typing import Any
 import pandas as pd
 import pytest
 from impossible.config.params import Params
-from impossible.data.run_folder import PACKAGE, RunFolder, read_json, scalars
+from impossible.config.places import PACKAGE
+from impossible.data.run_folder import RunFolder, read_json, scalars
 from impossible.runner.notebook_spec import matches, read_stage, source
 
 ROOT = Path(__file__).parents[1]

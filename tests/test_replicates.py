@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from impossible.config.params import Params
-from impossible.data.run_folder import project_root
+from impossible.config.places import project_root
 from impossible.runner import seeds
 from impossible.runner.notebook_spec import stages
 from impossible.runner.run import Selection

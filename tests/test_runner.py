@@ -75,7 +75,7 @@ def test_runs_what_changed_and_nothing_else(
     assert run(checkout, "k=50", "seed=3") == []  # the same bytes came out
 
 
-SHOWN = """from impossible.data.run_folder import resolve
+SHOWN = """from impossible.config.places import resolve
 human_data = params.human_data
 print(human_data, resolve(human_data), run.resolve(), f"in {resolve('.')}/data.", "https://x.org/a/b")
 (run / "data" / "seen.txt").write_text(next(resolve(human_data).iterdir()).read_text())"""

@@ -18,14 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from impossible.config.params import Params
-from impossible.data.run_folder import (
-    RunFolder,
-    digest,
-    project_root,
-    read_json,
-    record,
-    write_json,
-)
+from impossible.config.places import project_root
+from impossible.data.run_folder import RunFolder, digest, read_json, record, write_json
 from impossible.errors import RunError
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.runner.notebook_spec import find, matches, missing_input, stages

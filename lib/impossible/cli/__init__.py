@@ -179,7 +179,7 @@ def _student(name: str) -> str | Path:
     Raises:
         DataError: it is the student of a run that has not made it.
     """
-    from impossible.data.run_folder import resolve
+    from impossible.config.places import resolve
 
     for place in (Path(name).absolute(), resolve(name)):
         if place.exists():

@@ -15,8 +15,8 @@ from pydantic import PrivateAttr, ValidationError, model_validator
 
 from impossible.config.experiments import Experiments
 from impossible.config.fields import Domain
+from impossible.config.places import project_root
 from impossible.config.yaml_files import parse_yaml, read_yaml
-from impossible.data.run_folder import project_root
 from impossible.errors import ParameterError, nearest
 
 BASE = "base"  # the file that states every parameter

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-PACKAGE = Path(__file__).resolve().parents[1]
+from impossible.config.places import PACKAGE
 
 #: Modules without influence on results: parameter values are in the key themselves.
 NEUTRAL = frozenset({"impossible.errors", "impossible.config.params", "impossible.config.schema"})

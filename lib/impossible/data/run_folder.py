@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from impossible.data.digests import PACKAGE, digest, stage_key
+from impossible.config.places import PACKAGE, resolve
+from impossible.data.digests import digest, stage_key
 from impossible.data.io import (
     free_space_check,
     read_frame,
@@ -38,13 +38,11 @@ __all__ = [
     "item_rng",
     "locate_model",
     "map_items",
-    "project_root",
     "read_frame",
     "read_json",
     "read_table",
     "record",
     "replacing",
-    "resolve",
     "scalars",
     "stage_key",
     "unit_seed",
@@ -52,30 +50,6 @@ __all__ = [
     "write_json",
     "write_text",
 ]
-
-
-def project_root() -> Path:
-    """The checkout: the nearest folder upwards with `notebooks/` and `params/`, else the package's.
-
-    Relative paths in parameters are meant from here, so that a notebook finds the same files
-    in Jupyter (started anywhere) and under the runner. `IMPOSSIBLE_ROOT` (set by `run_all.sh`,
-    which may be called from another checkout) goes before.
-    """
-    if given := os.environ.get("IMPOSSIBLE_ROOT"):
-        return Path(given)
-    here = Path.cwd()
-    for folder in (here, *here.parents, PACKAGE.parents[1]):
-        if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
-            return folder
-    raise RunError(
-        f"No folder with notebooks/ and params/ at or above {here}: start inside a checkout."
-    )
-
-
-def resolve(path: str | Path) -> Path:
-    """An absolute path as it is, a relative one from the checkout."""
-    given = Path(path).expanduser()
-    return given if given.is_absolute() else Path(os.path.normpath(project_root() / given))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from impossible.config.places import resolve
 from impossible.data.human_datasets import (
     HUMAN,
     SUMMARIES,
@@ -20,7 +21,7 @@ from impossible.data.human_datasets import (
     human_predictions,
     take,
 )
-from impossible.data.run_folder import RunFolder, read_frame, resolve
+from impossible.data.run_folder import RunFolder, read_frame
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Bootstrap

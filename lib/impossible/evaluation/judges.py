@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impossible.config import plugins
-from impossible.data.run_folder import RunFolder, resolve
+from impossible.config.places import resolve
+from impossible.data.run_folder import RunFolder
 from impossible.errors import ParameterError
 from impossible.evaluation.human.forms import KEY, SCALE, read_key
 from impossible.evaluation.human.returned_ratings import SYNTHETIC, read_ratings

@@ -14,8 +14,9 @@ import pandas as pd
 
 from impossible.config import plugins
 from impossible.config.params import Params
+from impossible.config.places import resolve
 from impossible.data.human_datasets import human_items, read_items, read_lines, take
-from impossible.data.run_folder import RunFolder, read_frame, resolve
+from impossible.data.run_folder import RunFolder, read_frame
 from impossible.data.schemas import DATASET, SENTENCES
 from impossible.errors import DataError, nearest
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from impossible.data.run_folder import item_rng, resolve
+from impossible.config.places import resolve
+from impossible.data.run_folder import item_rng
 from impossible.data.schemas import CONTEXTS
 from impossible.errors import DataError
 from impossible.generation.contexts import Plan

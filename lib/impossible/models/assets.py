@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from impossible.config.places import project_root
 from impossible.config.yaml_files import read_yaml
 from impossible.data.digests import digest
 from impossible.data.io import read_json, write_json
-from impossible.data.run_folder import project_root
 from impossible.errors import DataError, ModelError
 
 PREFIX = "pypi:"

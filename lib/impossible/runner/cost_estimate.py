@@ -15,8 +15,8 @@ from typing import Any
 import pandas as pd
 
 from impossible.config.params import Params
-from impossible.data.digests import PACKAGE
-from impossible.data.run_folder import RunFolder, project_root, read_json, write_json
+from impossible.config.places import PACKAGE, project_root
+from impossible.data.run_folder import RunFolder, read_json, write_json
 from impossible.errors import DataError
 from impossible.runner.ledger import Ledger
 from impossible.runner.notebook_spec import Stage, matches, stages

@@ -22,7 +22,7 @@ from typing import Any, Self
 import psutil
 
 from impossible import errors
-from impossible.data.digests import PACKAGE
+from impossible.config.places import PACKAGE
 from impossible.data.progress import PROGRESS_FILE, last_line
 from impossible.data.run_folder import write_text
 

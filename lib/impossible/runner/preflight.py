@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from impossible.config.params import Params
-from impossible.data.run_folder import digest, project_root, resolve
+from impossible.config.places import project_root, resolve
+from impossible.data.run_folder import digest
 from impossible.errors import ParameterError
 from impossible.world.documents import DOMAINS
 

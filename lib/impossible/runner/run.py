@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from impossible.config.params import Params
+from impossible.config.places import project_root, resolve
 from impossible.data.run_folder import (
     RunFolder,
     free_space_check,
     locate_model,
-    project_root,
     read_json,
-    resolve,
     write_json,
     write_text,
 )

@@ -11,7 +11,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder, project_root
+from impossible.config.places import project_root
+from impossible.data.run_folder import RunFolder
 from impossible.errors import RunError
 from impossible.evaluation.claims.specification import REQUIRED_SEEDS, load_claims
 from impossible.runner.notebook_spec import Stage, stages

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from impossible.config.params import Params
+from impossible.config.places import resolve
 from impossible.data.digests import digest, package_digest
-from impossible.data.run_folder import RunFolder, locate_model, resolve
+from impossible.data.run_folder import RunFolder, locate_model
 from impossible.runner.ledger import Ledger
 from impossible.runner.notebook_spec import Stage, matches
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from impossible.config.places import resolve
 from impossible.config.yaml_files import read_yaml
-from impossible.data.run_folder import resolve
 from impossible.errors import DataError
 
 __all__ = ["load_thesaurus"]

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from impossible.config.places import PACKAGE
 from impossible.config.yaml_files import read_yaml
-from impossible.data.digests import PACKAGE
 from impossible.data.run_folder import RunFolder, scalars
 from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Interval
