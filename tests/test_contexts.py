@@ -1,4 +1,4 @@
-"""Contexts and sentences: planned by hand, equal for any batching and after an interruption."""
+"""Contexts and sentences: planned by hand, the same for the same unit and after an interruption."""
 
 from __future__ import annotations
 
@@ -14,18 +14,15 @@ from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import CONTEXTS, SENTENCES
 from impossible.errors import DataError
-from impossible.generation import contexts
-from impossible.generation.contexts import (
-    Plan,
-    acceptance,
-    accepted,
-    draw_contexts,
+from impossible.generation import contexts, next_sentences
+from impossible.generation.contexts import Plan, draw_contexts, plan_contexts, write_contexts
+from impossible.generation.next_sentences import (
+    accept_sentence,
+    acceptance_counts,
     draw_inputs,
     draw_sentences,
-    plan_contexts,
     sample_sentences,
     sentences_of,
-    write_contexts,
 )
 from impossible.models.loading import LanguageModel
 from impossible.text.sentence_boundaries import find_sentence_end
@@ -80,7 +77,7 @@ def test_contexts_have_their_prefix_and_number_of_sentences(lm: LanguageModel) -
 def test_a_context_that_never_succeeds_is_left_out(
     lm: LanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contexts, "ATTEMPTS", 2)
+    monkeypatch.setattr(contexts, "_ATTEMPTS", 2)
     params = small(context_max_new_tokens=1)
     assert write_contexts(lm, plan_contexts(params, 3), params).empty
 
@@ -96,11 +93,11 @@ def test_a_context_that_never_succeeds_is_left_out(
     ],
 )
 def test_acceptance_by_hand(raw: str, expected: tuple[str, str]) -> None:
-    assert accepted(raw, 3) == expected
+    assert accept_sentence(raw, 3) == expected
 
 
 def test_a_domain_refuses_what_it_names(lm: LanguageModel) -> None:
-    assert accepted(" See HTTP://x.org now. Then", refused=["http"]) == ("", "refused")
+    assert accept_sentence(" See HTTP://x.org now. Then", refused=["http"]) == ("", "refused")
     picky = [NEWS, OTHER.model_copy(update={"refused": ["e"]})]
     params = small(domains=picky)
     frame = write_contexts(lm, plan_contexts(params, 6), params)
@@ -112,7 +109,7 @@ def test_a_domain_refuses_what_it_names(lm: LanguageModel) -> None:
     assert found.loc[found["domain"] == "news", "text"].str.contains("e").any()
 
 
-def test_sentences_are_those_of_any_other_batch(lm: LanguageModel) -> None:
+def test_a_context_has_the_sentences_that_it_has_alone(lm: LanguageModel) -> None:
     params = small()
     frame = write_contexts(lm, plan_contexts(params, 6), params)
     whole = sample_sentences(lm, frame, params)
@@ -150,13 +147,13 @@ def test_drawing_goes_on_where_it_stopped(
 
         return call
 
-    monkeypatch.setattr(contexts, "SENTENCES_AT_ONCE", 2)
+    monkeypatch.setattr(next_sentences, "_SHARD", 2)
     with monkeypatch.context() as patch:
-        patch.setattr(contexts, "sample_sentences", failing(sample_sentences, 1))
+        patch.setattr(next_sentences, "sample_sentences", failing(sample_sentences, 1))
         with pytest.raises(KeyboardInterrupt):
             draw_sentences(run, lm, frame, params)
     calls.clear()
-    monkeypatch.setattr(contexts, "sample_sentences", failing(sample_sentences, 99))
+    monkeypatch.setattr(next_sentences, "sample_sentences", failing(sample_sentences, 99))
     again = draw_sentences(run, lm, frame, params)
     assert sum(calls) == len(frame) - 2
     pd.testing.assert_frame_equal(again, expected, check_dtype=False)
@@ -171,7 +168,7 @@ def test_acceptance_counts_by_hand() -> None:
         [("a", "news", 1, "", "A."), ("b", "news", 2, "", "B.")], columns=CONTEXTS.names
     )
     rows = [("a", 0, "x", "X rose.", ""), ("a", 1, "x", "X rose.", ""), ("a", 2, "", "", "no_end")]
-    table = acceptance(pd.DataFrame(rows, columns=SENTENCES.names), frame)
+    table = acceptance_counts(pd.DataFrame(rows, columns=SENTENCES.names), frame)
     assert table[["samples", "accepted", "distinct"]].values.tolist() == [[3, 2, 1], [0, 0, 0]]
 
 

@@ -1,4 +1,4 @@
-"""Decoding: equal to a naive loop, equal for any batching, stopping changes no first sentence."""
+"""Decoding: equal to a naive loop, the same unit the same texts, stopping changes no sentence."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from impossible.errors import ModelError
 from impossible.models import causal_generation
-from impossible.models.causal_generation import _repeats, sample_contexts, sample_continuations
+from impossible.models.causal_generation import sample_continuations, text_rules
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
-from impossible.text.sentence_boundaries import first_sentence
+from impossible.text.sentence_boundaries import first_sentence, sentence_end
 
 WARM = Nucleus(0.9, 0.9)
 
@@ -72,7 +72,7 @@ def test_equal_to_a_naive_loop_and_stopping_keeps_the_first_sentence(trained: An
     lm = wrap(*trained)
     numbers = uniforms(12, 30)
     prefix = f"{tiny.PREFIX} {tiny.SENTENCES[0]}"
-    got = sample_continuations(lm, [prefix], [numbers], WARM)[0]
+    got = sample_continuations(lm, prefix, numbers, WARM)
     special = {lm.tokenizer.pad_token_id, lm.tokenizer.bos_token_id, lm.tokenizer.unk_token_id}
     expected = [naive(lm, prefix, row, special) for row in numbers]
     assert [first_sentence(text) for text in got] == [first_sentence(text) for text in expected]
@@ -81,29 +81,22 @@ def test_equal_to_a_naive_loop_and_stopping_keeps_the_first_sentence(trained: An
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_any_batching_gives_the_same_texts(trained: Any, dtype: torch.dtype) -> None:
+def test_the_same_unit_gives_the_same_texts(trained: Any, dtype: torch.dtype) -> None:
     lm = wrap(*trained, dtype)
-    prefixes = [f"{tiny.PREFIX} {s}" for s in (*tiny.SENTENCES[:2], tiny.SENTENCES[0])]
-    numbers = [uniforms(40, 12, i) for i in range(3)]
-    whole = sample_continuations(lm, prefixes, numbers, WARM)
-    assert len(set(whole[0])) > 10
-    for rows in (3, 7, 37, 100):
-        assert sample_continuations(lm, prefixes, numbers, WARM, rows=rows) == whole
-    for size in (1, 7):  # chunks by the caller
-        parts = [
-            sample_continuations(lm, prefixes[:1], [numbers[0][i : i + size]], WARM)[0]
-            for i in range(0, 40, size)
-        ]
-        assert [text for part in parts for text in part] == whole[0]
+    numbers = uniforms(40, 12)
+    prefix = f"{tiny.PREFIX} {tiny.SENTENCES[0]}"
+    first, again = (sample_continuations(lm, prefix, numbers, WARM) for _ in range(2))
     lm.model.float()
+    assert first == again
+    assert len(set(first)) > 10
 
 
 def test_the_shared_prefix_changes_nothing(trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     lm = wrap(*trained)
-    numbers = [uniforms(20, 24)]
-    ours = sample_continuations(lm, [tiny.PREFIX], numbers, WARM)
+    numbers = uniforms(20, 24)
+    ours = sample_continuations(lm, tiny.PREFIX, numbers, WARM)
     monkeypatch.setattr(causal_generation, "SHARING", frozenset())
-    assert sample_continuations(lm, [tiny.PREFIX], numbers, WARM) == ours
+    assert sample_continuations(lm, tiny.PREFIX, numbers, WARM) == ours
 
 
 def test_nucleus_frequencies_by_hand() -> None:
@@ -135,52 +128,42 @@ def test_nucleus_is_the_naive_one_beyond_the_shortlist(seed: int, top_p: float, 
 
 def test_banned_characters_and_repeats_never_occur(trained: Any) -> None:
     lm = wrap(*trained)
-    numbers = uniforms(16, 30)
-    texts = sample_continuations(lm, [tiny.PREFIX], [numbers], Nucleus(1.0, 1.5), banned="eT")[0]
+    numbers, hot = uniforms(16, 30), Nucleus(1.0, 1.5)
+    texts = sample_continuations(lm, tiny.PREFIX, numbers, hot, text_rules(lm, "eT"))
     assert not any(set("eT") & set(text) for text in texts)
-    free = sample_continuations(lm, [tiny.PREFIX], [numbers], Nucleus(1.0, 1.5))[0]
+    free = sample_continuations(lm, tiny.PREFIX, numbers, hot)
     assert any("e" in text for text in free)
     prefixes = [f"{tiny.PREFIX} {s}" for s in tiny.SENTENCES[:3]]
 
     def repeats(n: int) -> int:
-        rows = sample_continuations(
-            lm, prefixes, [numbers] * 3, WARM, sentences=3, no_repeat_ngram_size=n
-        )
-        ids = [
-            lm.tokenizer(p + t).input_ids for p, r in zip(prefixes, rows, strict=True) for t in r
-        ]
+        rules = text_rules(lm, no_repeat_ngram_size=n)
+        texts = [sample_continuations(lm, p, numbers, WARM, rules, 3) for p in prefixes]
+        both = [p + text for p, row in zip(prefixes, texts, strict=True) for text in row]
+        ids = lm.tokenizer(both).input_ids
         return sum(len(row) - 1 - len(set(pairwise(row))) for row in ids)
 
     # not zero: text that is decoded and encoded again can be cut into other tokens
     assert repeats(2) < 0.3 * repeats(0)
-    assert _repeats([7, 8, 9, 7, 8], 3) == [9]
-    assert _repeats([7, 8], 3) == []
     with pytest.raises(ModelError, match="single characters"):
-        sample_continuations(lm, [tiny.PREFIX], [numbers], WARM, banned=["http"])
+        text_rules(lm, ["http"])
 
 
-def test_contexts_have_the_sentences_asked_for(trained: Any) -> None:
+def test_each_sample_may_have_its_own_number_of_sentences(trained: Any) -> None:
     lm = wrap(*trained)
     counts = [1, 2, 1, 2, 1]
-    numbers = [uniforms(1, 80, i)[0] for i in range(5)]
-    texts = sample_contexts(lm, [tiny.PREFIX] * 5, counts, numbers)
-    assert sample_contexts(lm, [tiny.PREFIX], [counts[1]], numbers[1:2]) == texts[1:2]
-    written = [text for text in texts if text]
-    assert written
-    assert all(text.startswith(f"{tiny.PREFIX} ") and text[-1] in ".?!" for text in written)
-    for text, count in zip(texts, counts, strict=True):
-        rest = text.removeprefix(f"{tiny.PREFIX} ")
-        for _ in range(count if text else 0):
-            rest = rest[len(first_sentence(rest)) :].strip()
-        assert not rest
+    texts = sample_continuations(lm, tiny.PREFIX, uniforms(5, 80), WARM, sentences=counts)
+    ends = [sentence_end(text, n) for text, n in zip(texts, counts, strict=True)]
+    assert max(ends) > 0
+    for text, n, end in zip(texts, counts, ends, strict=True):
+        assert end < 0 or sentence_end(text, n + 2) < 0  # it stopped soon after
 
 
 def test_a_context_that_does_not_fit_is_told() -> None:
     lm = wrap(*tiny.gpt2(window=40))
     with pytest.raises(ModelError, match=r"exceeds the window of 40 tokens"):
-        sample_continuations(lm, [tiny.SENTENCES[0]], [uniforms(2, 39)])
+        sample_continuations(lm, tiny.SENTENCES[0], uniforms(2, 39), WARM)
     with pytest.raises(ModelError, match="must not be empty"):
-        sample_continuations(lm, [""], [uniforms(2, 9)])
+        sample_continuations(lm, "", uniforms(2, 9), WARM)
     with pytest.raises(ModelError, match="top_p"):
         Nucleus(0.0)
     with pytest.raises(ModelError, match="temperature"):

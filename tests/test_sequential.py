@@ -14,8 +14,16 @@ from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.experiments import generation_yield
-from impossible.generation.constrained import sequential_generation
-from impossible.generation.constrained.constraints import Matcher
+from impossible.generation.constrained.constraints import Constraints
+from impossible.generation.constrained.sequential_generation import (
+    METHODS,
+    SequentialWriter,
+    dead_ends,
+    draw_sequences,
+    next_of_domain,
+    parallel_sequences,
+    sentence_constraints,
+)
 from impossible.models.loading import LanguageModel
 from impossible.text.keywords import CorpusWords
 from impossible.text.word_edits import FUNCTION_WORDS
@@ -42,24 +50,25 @@ def test_keywords_are_rare_content_words_of_different_stems() -> None:
 def test_constraints_ask_for_keywords_and_ban_copies() -> None:
     lexicon = CorpusWords(CORPUS)
     x = "On Monday, the council opened a bridge."
-    asked = [
-        str(clause[0])
-        for clause in sequential_generation.constraints_of(x, ["council", "bridge"], lexicon, 5)
-    ]
-    assert asked == [
-        "council/councils", "bridge", "no On Monday, the council opened",
-        "no Monday, the council opened a", "no the council opened a bridge",
-    ]  # fmt: skip
-    assert len(sequential_generation.constraints_of(x, [], lexicon, 0)) == 0
-    assert len(sequential_generation.constraints_of("Rain fell.", [], lexicon, 4)) == 0
+    words = sentence_constraints(x, ["council", "bridge"], lexicon, 5)
+    assert words.required == (("council", "councils"), ("bridge",))
+    assert words.banned == (
+        "On Monday, the council opened", "Monday, the council opened a",
+        "the council opened a bridge",
+    )  # fmt: skip
+    assert sentence_constraints(x, [], lexicon, 0) == Constraints()
+    assert sentence_constraints("Rain fell.", [], lexicon, 4) == Constraints()
 
 
 @given(st.lists(st.sampled_from(["the", "old", "bridge,", "fell", "(2)"]), min_size=1, max_size=9))
 def test_a_copy_breaks_a_ban_whenever_it_is_long_enough(words: list[str]) -> None:
     x = " ".join(words) + "."
-    bans = sequential_generation.constraints_of(x, [], CorpusWords([]), 4)
-    matcher = Matcher.of([(form, 0) for clause in bans for form in clause[0].forms])
-    assert bool(matcher.occurs(x)) == bool(bans)
+    banned = sentence_constraints(x, [], CorpusWords([]), 4).banned
+    assert all(span in x for span in banned)
+    spans = max(0, len(words) - 3)
+    assert bool(banned) or not any(
+        words[i][0].isalnum() and words[i + 3][-1].isalnum() for i in range(spans)
+    )
 
 
 def test_a_budget_pays_for_the_first_rows_of_each_context() -> None:
@@ -123,7 +132,7 @@ def test_the_same_gates_for_any_candidates() -> None:
 
 
 @pytest.fixture(scope="module")
-def writer() -> sequential_generation.Writer:
+def writer() -> SequentialWriter:
     model, tok = tiny.gpt2()
     texts = {f"contexts-0000{i}": f"{tiny.PREFIX} {CORPUS[i]}" for i in range(2)}
     contexts = pd.DataFrame(
@@ -148,16 +157,14 @@ def writer() -> sequential_generation.Writer:
         "sequential_budget": 200,
     }
     params = Params.load("smoke").model_copy(update=update)
-    return sequential_generation.Writer(
-        LanguageModel(model, tok, "tiny", "0"), sentences, contexts, params
-    )
+    return SequentialWriter(LanguageModel(model, tok, "tiny", "0"), sentences, contexts, params)
 
 
-@pytest.mark.parametrize("method", sequential_generation.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_every_token_is_paid_and_writing_stops_with_the_budget(
-    writer: sequential_generation.Writer, method: str
+    writer: SequentialWriter, method: str
 ) -> None:
-    rows = writer.write(["contexts-00000"], method)
+    rows = writer.write("contexts-00000", method)
     assert (rows["tokens"] >= 0).all()
     firsts = rows[rows["y"] == ""].drop_duplicates("x")
     assert list(firsts["x"]) == [CORPUS[0], CORPUS[2]][: len(firsts)]
@@ -167,59 +174,59 @@ def test_every_token_is_paid_and_writing_stops_with_the_budget(
     assert before_last < writer.params.sequential_budget
 
 
-@pytest.mark.parametrize("method", ["soft", "hard, foreign keywords"])
-def test_contexts_written_together_are_those_written_alone(
-    writer: sequential_generation.Writer, method: str
+@pytest.mark.parametrize("method", ["soft", "hard"])
+def test_an_x_whose_words_do_not_fit_is_a_dead_end_that_costs_itself(
+    writer: SequentialWriter, method: str
 ) -> None:
-    names, domains = list(writer.contexts["context_id"]), ["news", "biomedical"]
-    writer = replace(writer, contexts=writer.contexts.assign(domain=domains))
-    together = writer.write(names, method)
-    each = pd.concat([writer.write([name], method) for name in names], ignore_index=True)
-    pd.testing.assert_frame_equal(together, each)
-    assert together["context_id"].nunique() == 2
+    words = {"sequential_copied": 1, "sequential_keywords": 1}  # asked for and banned
+    rows = replace(writer, params=writer.params.fixed(**words)).write("contexts-00000", method)
+    assert rows["x"].tolist() == [CORPUS[0], CORPUS[2]]
+    assert (rows["y"] == "").all()
+    assert dead_ends(rows) == 2
+    assert dead_ends(writer.write("contexts-00000", "free")) == 0
 
 
 def test_hard_holds_all_keywords_and_foreign_keywords_are_others(
-    writer: sequential_generation.Writer,
+    writer: SequentialWriter,
 ) -> None:
-    hard = writer.write(["contexts-00001"], "hard")
+    hard = writer.write("contexts-00001", "hard")
     ys = hard[hard["y"] != ""]
     assert len(ys)
     assert (writer.keywords_held(ys) == 1).all()
-    own = writer._clauses(sequential_generation._Turn("contexts-00000", 0, CORPUS[0], 1), "hard")
-    other = sequential_generation._Turn("contexts-00000", 1, CORPUS[2], 1)
-    foreign = writer._clauses(other, "hard, foreign keywords")
-    assert str(own[0][0]) != str(foreign[0][0])
+    own = writer.constraints("contexts-00000", 0, "hard")
+    foreign = writer.constraints("contexts-00000", 1, "hard, foreign keywords")
+    assert own.required != foreign.required
 
 
 def test_foreign_keywords_are_those_of_the_same_domain_where_it_has_another_context() -> None:
     contexts = pd.DataFrame({"context_id": list("abcde"), "domain": ["n", "b", "n", "b", "f"]})
-    found = sequential_generation._next_of_domain(contexts)
+    found = next_of_domain(contexts)
     assert found == {"a": "c", "c": "a", "b": "d", "d": "b", "e": "a"}
-    assert sequential_generation._next_of_domain(contexts.head(1)) == {}
-    assert sequential_generation._next_of_domain(contexts.head(0)) == {}
+    assert next_of_domain(contexts.head(1)) == {}
+    assert next_of_domain(contexts.head(0)) == {}
 
 
 @pytest.mark.parametrize("method", ["hard, foreign keywords", "soft, foreign keywords"])
 def test_foreign_keywords_are_never_own_ones_where_the_next_context_has_no_sentence(
-    writer: sequential_generation.Writer, method: str
+    writer: SequentialWriter, method: str
 ) -> None:
     nothing = writer.contexts.iloc[[0]].assign(context_id="nothing", domain="news")
     between = pd.concat([writer.contexts.head(1), nothing, writer.contexts.tail(1)])
     again = replace(writer, contexts=between.reset_index(drop=True))
-    asked = sequential_generation._Turn("contexts-00000", 0, CORPUS[0], 1)
-    assert again._clauses(asked, method) == writer._clauses(asked, method)
+    asked = ("contexts-00000", 0, method)
+    assert again.constraints(*asked) == writer.constraints(*asked)
     alone = replace(writer, contexts=between.head(2).reset_index(drop=True))
-    assert alone.write(["contexts-00000", "nothing"], method).empty
-    assert len(alone.write(["contexts-00000"], "soft"))
+    assert alone.write("contexts-00000", method).empty
+    assert alone.write("nothing", method).empty
+    assert len(alone.write("contexts-00000", "soft"))
 
 
-def test_what_a_domain_refuses_is_refused_after_x_too(writer: sequential_generation.Writer) -> None:
-    rows = writer.write(["contexts-00000"], "free")
+def test_what_a_domain_refuses_is_refused_after_x_too(writer: SequentialWriter) -> None:
+    rows = writer.write("contexts-00000", "free")
     word = rows.loc[rows["y"] != "", "y"].iloc[0].split()[-1].strip(".?!")
     domain = writer.params.domains[0].model_copy(update={"refused": [word.upper()]})
     strict = replace(writer, params=writer.params.fixed(domains=[domain]))
-    again = strict.write(["contexts-00000"], "free")
+    again = strict.write("contexts-00000", "free")
     assert not any(word.lower() in y.lower() for y in again["y"])
     assert len(again) == len(rows)  # what is refused was paid for all the same
 
@@ -234,18 +241,16 @@ def test_a_pool_pays_once_for_an_x_that_its_first_half_wrote() -> None:
     assert found["x"].tolist() == ["", "", "A.", "A.", "C."]
 
 
-def test_an_interrupted_draw_goes_on(
-    writer: sequential_generation.Writer, tmp_path: object
-) -> None:
+def test_an_interrupted_draw_goes_on(writer: SequentialWriter, tmp_path: object) -> None:
     run = RunFolder.open(str(tmp_path))
-    first = sequential_generation.draw_sequences(run, writer, "hard")
-    again = sequential_generation.draw_sequences(run, writer, "hard")
+    first = draw_sequences(run, writer, "hard")
+    again = draw_sequences(run, writer, "hard")
     pd.testing.assert_frame_equal(first, again)
     assert set(first["context_id"]) == set(writer.contexts["context_id"])
 
 
-def test_parallel_rows_are_the_samples(writer: sequential_generation.Writer) -> None:
-    rows = sequential_generation.parallel(writer)
+def test_parallel_rows_are_the_samples(writer: SequentialWriter) -> None:
+    rows = parallel_sequences(writer)
     assert len(rows) == 8
     assert set(rows["x"]) == {""}
     assert (rows["tokens"] > 0).all()

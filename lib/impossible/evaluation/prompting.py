@@ -18,9 +18,10 @@ from scipy.stats import binomtest
 from impossible.data.run_folder import read_json
 from impossible.evaluation.bootstrap import Interval
 from impossible.models.batching import token_ids
-from impossible.models.causal_generation import Nucleus, sample_continuations
+from impossible.models.causal_generation import sample_continuations
 from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
+from impossible.models.nucleus_sampling import Nucleus
 from impossible.text.sentence_boundaries import first_sentence
 
 __all__ = [
@@ -229,9 +230,9 @@ def answers(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int = 60)
         prompt if len(row) <= room else lm.tokenizer.decode(row[-room:]).split(" ", 1)[-1]
         for prompt, row in zip(prompts, ids, strict=True)
     ]
-    numbers = [np.zeros((1, max_new_tokens))] * len(fitting)
-    texts = sample_continuations(lm, fitting, numbers, Nucleus(temperature=0))
-    sentences = [first_sentence(text[0]) for text in texts]
+    unused, greedy = np.zeros((1, max_new_tokens)), Nucleus(temperature=0)
+    texts = {prompt: sample_continuations(lm, prompt, unused, greedy)[0] for prompt in {*fitting}}
+    sentences = [first_sentence(texts[prompt]) for prompt in fitting]
     return [sentence[:1].upper() + sentence[1:] for sentence in sentences]
 
 

@@ -20,7 +20,8 @@ from impossible.evaluation.systems import paired_gain
 from impossible.filtering.diversity_filter import thinned
 from impossible.filtering.pair_scores import Parser, gate
 from impossible.filtering.resumable_scoring import score_sentences
-from impossible.generation.contexts import domain_of, draw_contexts, draw_sentences, plan_contexts
+from impossible.generation.contexts import domain_of, draw_contexts, plan_contexts
+from impossible.generation.next_sentences import draw_sentences
 from impossible.models.likelihood import surprise
 from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic

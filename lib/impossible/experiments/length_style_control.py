@@ -17,8 +17,8 @@ from impossible.errors import DataError, ModelError
 from impossible.evaluation.prompting import answers, few_shot
 from impossible.evaluation.systems import System
 from impossible.experiments.control_grids import Grid, load_grid
-from impossible.models.causal_generation import Nucleus
 from impossible.models.loading import LanguageModel
+from impossible.models.nucleus_sampling import Nucleus
 from impossible.training.self_distillation import paraphrase
 from impossible.training.student import Student
 

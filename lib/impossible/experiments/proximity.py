@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, Shards, digest, item_rng, map_items, stage_key
-from impossible.generation.contexts import draw_sentences
+from impossible.generation.next_sentences import draw_sentences
 from impossible.models.loading import LanguageModel
 
 __all__ = [

@@ -11,37 +11,38 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from impossible.config.places import resolve
+from impossible.config.plugins import load
 from impossible.data.run_folder import item_rng
 from impossible.data.schemas import CONTEXTS
 from impossible.errors import DataError
 from impossible.generation.contexts import Plan
-from impossible.text.sentence_boundaries import first_sentence
+from impossible.text.sentence_boundaries import sentence_end
 
 __all__ = ["given_contexts"]
 
-ATTEMPTS = 200  # documents looked at for one that is long enough
+#: Names of sources that come with the package; others are `module:function` or a text file.
+_SOURCES = {"in-vitro": "impossible.world.openings:document_opening"}
 
 
 def given_contexts(name: str, plans: Sequence[Plan], seed: int = 0) -> pd.DataFrame:
     """As many contexts as planned, of the same domains and lengths, from given text.
 
     Args:
-        name: "in-vitro" (fresh documents of the closed world), or a UTF-8 text file with one
-            document a line, relative to the checkout; empty: no context.
-        plans: of `contexts.plan_contexts`.
+        name: "in-vitro" (fresh documents of the closed world); a `module:function` of domain,
+            number of sentences and random generator that returns (prefix, text) or None; or a
+            UTF-8 text file with one document a line, relative to the checkout; empty: no context.
+        plans: of `plan_contexts`.
         seed: which documents are drawn, and from a file in which order.
 
     Returns:
-        `records.CONTEXTS`; plans for which no document is long enough are left out. Lines of a
-        file stand without the plan's prefix and serve any domain.
+        CONTEXTS; plans for which no document is long enough are left out. Lines of a file stand
+        without the plan's prefix and serve any domain.
 
     Raises:
         DataError: the file cannot be read, or holds no line.
     """
-    if not name:
-        return pd.DataFrame(columns=CONTEXTS.names)
-    draw = _world(seed) if name == "in-vitro" else _lines(name, seed)
     rows = []
+    draw = _drawing(name, seed) if name else lambda plan: None
     for plan in plans:
         if found := draw(plan):
             prefix, text = found
@@ -49,32 +50,24 @@ def given_contexts(name: str, plans: Sequence[Plan], seed: int = 0) -> pd.DataFr
     return pd.DataFrame(rows, columns=CONTEXTS.names)
 
 
-Draw = Callable[[Plan], "tuple[str, str] | None"]
+_Draw = Callable[[Plan], "tuple[str, str] | None"]
 
 
-def _world(seed: int) -> Draw:
-    """Documents of the closed world, drawn as those that its models learned from."""
-    from impossible.world.documents import DOMAINS, sample_document  # read only when asked for
+def _drawing(name: str, seed: int) -> _Draw:
+    if name not in _SOURCES and ":" not in name:
+        return _lines(name, seed)
+    opening = load(_SOURCES.get(name, name))
 
     def draw(plan: Plan) -> tuple[str, str] | None:
-        if plan.domain not in DOMAINS:
-            raise DataError(
-                f"The closed world has no documents of the domain {plan.domain}, only of "
-                f"{', '.join(DOMAINS)}: set given_contexts to a text file, or to nothing."
-            )
         rng = item_rng(seed, "given context", plan.context_id)
-        for _ in range(ATTEMPTS):
-            document = sample_document(rng, domains=[plan.domain])
-            if len(document.sentences) > plan.n_sentences:  # a next sentence was still to come
-                sentences = document.sentences[: plan.n_sentences]
-                return document.prefix, " ".join((document.prefix, *sentences))
-        return None
+        found: tuple[str, str] | None = opening(plan.domain, plan.n_sentences, rng)
+        return found
 
     return draw
 
 
-def _lines(name: str, seed: int) -> Draw:
-    """Lines of a file, each used once."""
+def _lines(name: str, seed: int) -> _Draw:
+    """Lines of a file, each used once, in random order."""
     path = resolve(name)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -88,20 +81,10 @@ def _lines(name: str, seed: int) -> Draw:
 
     def draw(plan: Plan) -> tuple[str, str] | None:
         while left:
-            if text := _opening(left.pop(), plan.n_sentences):
-                return "", text
+            text = left.pop()
+            end = sentence_end(text, plan.n_sentences)
+            if 0 <= end < len(text):  # a next sentence was still to come
+                return "", " ".join(text[:end].split())
         return None
 
     return draw
-
-
-def _opening(text: str, n: int) -> str:
-    """The first n sentences of a text; empty if it has no more than n."""
-    rest, found = text, []
-    for _ in range(n):
-        sentence = first_sentence(rest)
-        if not sentence:
-            return ""
-        found.append(sentence)
-        rest = rest[rest.index(sentence) + len(sentence) :].strip()
-    return " ".join(found) if rest else ""

@@ -1,20 +1,12 @@
-"""The loop under all generation: nucleus sampling with given random numbers over a growing cache.
-
-The result of a row depends on its prefix, its uniforms and the model, not on the rows beside it.
-Two things make that hold to the last bit: random numbers are given, not drawn, and the number of
-rows in every matrix product is a multiple of `BUCKET` (smaller products take other kernels that
-round differently: measured on CPU for 1-3 rows on one thread, 1-11 on two, in float32).
-"""
+"""Nucleus sampling with given random numbers, and rules of what may be drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from transformers import LogitsProcessor
 
@@ -79,53 +71,6 @@ def _invert(top: Tensor, limit: Tensor, uniforms: Tensor) -> Tensor:
 def bucketed_rows(rows: Sequence[int]) -> list[int]:
     """The rows, the first one repeated until their number is a multiple of `BUCKET`."""
     return [*rows, *[rows[0]] * (-len(rows) % BUCKET)]
-
-
-def generate(
-    forward: Callable[[Tensor], Tensor],
-    keep: Callable[[Tensor], None],
-    logits: Tensor,
-    uniforms: NDArray[np.float64],
-    nucleus: Nucleus,
-    finished: Callable[[int, list[int]], bool],
-    forbid: Callable[[Tensor, Sequence[int], list[list[int]]], Tensor],
-) -> list[list[int]]:
-    """Sample until every row has finished or the uniforms are used up.
-
-    Args:
-        forward: the model's step: tokens (slots, 1) → logits of the next token (slots, vocabulary).
-        keep: drops all slots of the cache but these.
-        logits: of the first token, one line per slot; slots are `bucketed_rows` of all rows.
-        uniforms: (rows, longest continuation), in [0, 1).
-        nucleus: how a token is chosen.
-        finished: (row, its tokens so far) → whether the row is complete.
-        forbid: (logits, row of each slot, tokens of each row) → logits with -inf where forbidden.
-
-    Returns:
-        The tokens of each row.
-    """
-    rows, longest = uniforms.shape
-    tokens: list[list[int]] = [[] for _ in range(rows)]
-    numbers = torch.from_numpy(np.ascontiguousarray(uniforms)).to(logits.device)
-    slots = bucketed_rows(range(rows))  # row of each slot; repeats fill the bucket
-    alive = list(range(rows))  # slots whose row goes on
-    for step in range(longest):
-        logits = forbid(logits, slots, tokens)
-        picked = nucleus.choose(logits, numbers[slots, step])
-        listed = picked.tolist()
-        for slot in alive:
-            tokens[slots[slot]].append(listed[slot])
-        alive = [slot for slot in alive if not finished(slots[slot], tokens[slots[slot]])]
-        if not alive or step + 1 == longest:
-            break
-        kept = bucketed_rows(alive)
-        if len(kept) < len(slots):
-            index = torch.tensor(kept, device=picked.device)
-            keep(index)
-            picked, slots = picked[index], [slots[slot] for slot in kept]
-            alive = list(range(len(alive)))
-        logits = forward(picked[:, None])
-    return tokens
 
 
 class NucleusSampler(LogitsProcessor):

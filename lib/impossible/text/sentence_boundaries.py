@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["find_sentence_end", "first_sentence", "rejection_reason", "words"]
+__all__ = ["find_sentence_end", "first_sentence", "rejection_reason", "sentence_end", "words"]
 
 
 def _set(listed: str) -> frozenset[str]:
@@ -67,6 +67,22 @@ def find_sentence_end(text: str, final: bool = True) -> int:
     return -1
 
 
+def sentence_end(text: str, n: int, final: bool = True) -> int:
+    """Index after the n-th sentence of `text`, or -1 if it has fewer (see `find_sentence_end`).
+
+    Example:
+        >>> sentence_end("It fell. He left. She", 2)
+        17
+    """
+    end = 0
+    for _ in range(n):
+        step = find_sentence_end(text[end:], final)
+        if step < 0:
+            return -1
+        end += step
+    return end
+
+
 def _last(text: str) -> str:
     """The last word of a text, lower-cased, without an opening quote or bracket."""
     found = _WORD_BEFORE.search(text)
@@ -96,8 +112,7 @@ def _is_end(before: str, mark: str, following: str) -> bool:
 def first_sentence(continuation: str) -> str:
     """Return the first sentence of a continuation, without surrounding blanks (paper section 3.1).
 
-    Newlines inside are kept, so that `rejection_reason` can see them; a text in which no sentence
-    ends is returned whole.
+    Newlines inside are kept, for `rejection_reason`; a text in which no sentence ends stays whole.
 
     Example:
         >>> first_sentence(" He met Dr. Lee in the U.S. Senate. Then he left.")

@@ -12,7 +12,6 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -21,88 +20,56 @@ from impossible.config.fields import Domain
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, Shards, digest, item_rng, map_items, stage_key
 from impossible.data.schemas import SEQUENCES
-from impossible.generation.constrained.beam_search import Soft
-from impossible.generation.constrained.constraints import Clause, ConstraintError, must, must_not
-from impossible.generation.constrained.sampling import sample_constrained
-from impossible.generation.constrained.searching import search_constrained
-from impossible.generation.contexts import accepted
-from impossible.models.causal_generation import sample_continuations
+from impossible.generation.constrained.constraints import ConstraintError, Constraints
+from impossible.generation.constrained.decoding import sample_constrained, search_constrained
+from impossible.generation.next_sentences import accept_sentence
+from impossible.models.causal_generation import sample_continuations, text_rules
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
 from impossible.text.keywords import CorpusWords
 
 __all__ = [
-    "METHODS", "PARALLEL", "Writer", "constraints_of", "draw_sequences", "parallel",
+    "METHODS", "SequentialWriter", "dead_ends", "draw_sequences", "next_of_domain",
+    "parallel_sequences", "sentence_constraints",
 ]  # fmt: skip
 
-PARALLEL = "parallel"
 METHODS = ("hard", "soft", "free", "hard, foreign keywords", "soft, foreign keywords")
-CONTEXTS_AT_ONCE = 20  # per shard, searched together; no effect on results
+_SHARD = 20  # contexts
 
 
-def constraints_of(
-    x: str, keywords: Sequence[str], lexicon: CorpusWords, copied: int
-) -> list[Clause]:
+def sentence_constraints(
+    x: str, keywords: Sequence[str], corpus: CorpusWords, copied: int
+) -> Constraints:
     """What y must and must not hold.
 
     Args:
         x: the sentence that is not to be copied.
         keywords: words of which an inflection must occur: x's own, or those of another sentence.
-        lexicon: says the inflections.
+        corpus: says the inflections.
         copied: as many words of x in a row are banned; 0: none.
 
     Example:
-        >>> lexicon = CorpusWords(["The council approved the new plan.", "Plans changed."])
-        >>> found = constraints_of("The council approved the plan.", ["plan"], lexicon, 4)
-        >>> [str(clause[0]) for clause in found]
-        ['plan/plans', 'no The council approved the', 'no council approved the plan']
+        >>> corpus = CorpusWords(["The council approved the new plan.", "Plans changed."])
+        >>> str(sentence_constraints("The council approved the plan.", ["plan"], corpus, 4))
+        'plan/plans, no The council approved the, no council approved the plan'
     """
-    asked = [must(*lexicon.inflections(word)) for word in keywords]
     pieces = x.rstrip(".?!").split()
     spans = [" ".join(pieces[i : i + copied]) for i in range(len(pieces) - copied + 1)]
     spans = [span.strip(",;:'\"()-") for span in spans if copied]
-    return asked + [must_not(span) for span in dict.fromkeys(spans) if _is_word(span)]
-
-
-def _is_word(span: str) -> bool:
-    return bool(span) and span[0].isalnum() and span[-1].isalnum()
-
-
-def _next_of_domain(contexts: pd.DataFrame) -> dict[str, str]:
-    """Each context → the next one of its domain, or the next of all if its domain has no other.
-
-    Words of another domain would be easier to miss: then the domain would count, not the sentence.
-    Nothing stands for a context that is alone: its own words are not foreign.
-    """
-    everything = list(contexts["context_id"])
-    found = dict(zip(everything, [*everything[1:], *everything[:1]], strict=True))
-    for _, names in contexts.groupby("domain", sort=False)["context_id"]:
-        if len(names) > 1:
-            found |= dict(zip(names, [*names[1:], names.iloc[0]], strict=True))
-    return {name: other for name, other in found.items() if name != other}
-
-
-@dataclass(frozen=True)
-class _Turn:
-    """The x of a context that is next: its number, the sentence, what it cost."""
-
-    context_id: str
-    number: int
-    x: str
-    tokens: int
+    banned = [span for span in dict.fromkeys(spans) if span[:1].isalnum() and span[-1:].isalnum()]
+    return Constraints(tuple(map(corpus.inflections, keywords)), tuple(banned))
 
 
 @dataclass
-class Writer:
+class SequentialWriter:
     """Writes y after x by each method.
 
     Args:
         lm: the teacher.
         sentences: SENTENCES of the contexts; x are their accepted samples, each once.
         contexts: CONTEXTS.
-        params: reads seed, domains, top_p, temperature, max_new_tokens, min_characters,
-            length_ratio_max, batch_tokens, sequential_samples, sequential_keywords,
-            sequential_budget, sequential_copied.
+        params: reads seed, domains, sentence_top_p, sentence_temperature,
+            sentence_max_new_tokens, min_characters, length_ratio_max and sequential_….
     """
 
     lm: LanguageModel
@@ -113,12 +80,14 @@ class Writer:
     def __post_init__(self) -> None:
         self.sentences = self.sentences.assign(tokens=self._lengths(self.sentences["raw"]))
         good = self.sentences[self.sentences["reason"] == ""]
-        self.lexicon = CorpusWords(good["text"])
-        names = list(self.contexts["context_id"])
-        self._rows = self.contexts.set_index("context_id")
-        self._inputs = {name: self._distinct(name) for name in names}
-        writing = [name for name in names if self._inputs[name]]  # of some, all is refused
-        self._other = _next_of_domain(self._rows.loc[writing].reset_index())
+        self.corpus = CorpusWords(good["text"])
+        self._texts = dict(zip(self.contexts["context_id"], self.contexts["text"], strict=True))
+        domains = {domain.name: domain for domain in self.params.domains}
+        names = zip(self.contexts["context_id"], self.contexts["domain"], strict=True)
+        self._domains: dict[str, Domain] = {name: domains[domain] for name, domain in names}
+        self._inputs = {name: self._distinct(name) for name in self._texts}
+        writing = [name for name in self._texts if self._inputs[name]]  # of some, all is rejected
+        self._other = next_of_domain(self.contexts[self.contexts["context_id"].isin(writing)])
 
     def _lengths(self, texts: Sequence[str]) -> list[int]:
         """Tokens of raw samples, at least the one that ended them."""
@@ -127,168 +96,137 @@ class Writer:
 
     def _distinct(self, context_id: str) -> list[tuple[str, int]]:
         """Sentences x of a context, with the tokens sampled until each turned up."""
-        found: dict[str, int] = {}
+        inputs: dict[str, int] = {}
         spent = 0
         mine = self.sentences[self.sentences["context_id"] == context_id]
         for text, tokens in zip(mine["text"], mine["tokens"], strict=True):
             spent += int(tokens)
-            if text and text not in found:
-                found[text], spent = spent, 0
-        return list(found.items())
+            if text and text not in inputs:
+                inputs[text], spent = spent, 0
+        return list(inputs.items())
 
-    def write(self, context_ids: Sequence[str], method: str) -> pd.DataFrame:
-        """SEQUENCES of contexts, of each until `sequential_budget` tokens are spent.
+    def write(self, context_id: str, method: str) -> pd.DataFrame:
+        """SEQUENCES of a context, until `sequential_budget` tokens are spent.
+
+        Each x stands in a row with an empty y, then what was written after it; an x without any is
+        a dead end: its constraints cannot be met in the length allowed.
 
         Args:
-            context_ids: whose sentences are x; they are written for together, one x of each at a
-                time, with no effect on the result.
+            context_id: whose sentences are x.
             method: "hard" (sampled, constraints always met), "soft" (beam search with a bonus),
                 "free" (sampled, no constraint); "hard, foreign keywords" and "soft, foreign
                 keywords" ask for words of the sentences of the next context that has any, of the
                 same domain if there is one: the signal destroyed.
         """
-        if "foreign" in method:
-            context_ids = [name for name in context_ids if name in self._other]
-        rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in context_ids}
-        spent = dict.fromkeys(context_ids, 0)
-        for number in range(max(map(len, map(self._inputs.__getitem__, context_ids)), default=0)):
-            turn = [
-                _Turn(name, number, *self._inputs[name][number])
-                for name in context_ids
-                if number < len(self._inputs[name]) and spent[name] < self.params.sequential_budget
-            ]
-            for each, written in zip(turn, self._after(turn, method), strict=True):
-                mine = rows[each.context_id]
-                for y, cost in [("", each.tokens), *written]:
-                    mine.append((each.context_id, method, len(mine), each.x, y, cost))
-                    spent[each.context_id] += cost
-        frame = pd.DataFrame([*chain(*rows.values())], columns=SEQUENCES.names)
+        rows: list[tuple[Any, ...]] = []
+        spent = 0
+        foreign = "foreign" in method and context_id not in self._other  # there are none
+        for number, (x, tokens) in enumerate([] if foreign else self._inputs[context_id]):
+            if spent >= self.params.sequential_budget:
+                break
+            for y, cost in [("", tokens), *self._after(context_id, number, x, method)]:
+                rows.append((context_id, method, len(rows), x, y, cost))
+                spent += cost
+        frame = pd.DataFrame(rows, columns=SEQUENCES.names)
         return frame.astype({"place": "int32", "tokens": "int64"})  # also without rows
 
-    def _after(self, turn: Sequence[_Turn], method: str) -> list[list[tuple[str, int]]]:
-        """For each x accepted sentences ("" if refused) after it, each with its tokens."""
-        if method.startswith("soft"):
-            return self._searched(turn, method)
-        return [self._sampled(each, method) for each in turn]
-
-    def _sampled(self, each: _Turn, method: str) -> list[tuple[str, int]]:
-        prefix, banned = self._prefix(each), self._banned(each)
-        shape = (self.params.sequential_samples, self.params.sentence_max_new_tokens)
-        rng = item_rng(self.params.seed, "sequential", each.context_id, each.number)
-        numbers, nucleus = (
-            rng.random(shape),
-            Nucleus(self.params.sentence_top_p, self.params.sentence_temperature),
-        )
-        if method == "free":
-            texts = sample_continuations(self.lm, [prefix], [numbers], nucleus, banned)[0]
-            return self._accepted(each, texts)
-        clauses, numbers = self._clauses(each, method), numbers[:, : self._longest(each.x)]
+    def _after(self, context_id: str, number: int, x: str, method: str) -> list[tuple[str, int]]:
+        """Accepted sentences ("" if rejected) after x, each with its tokens."""
+        params, domain = self.params, self._domains[context_id]
+        prefix = f"{self._texts[context_id]} {x}"
+        shape = (params.sequential_samples, params.sentence_max_new_tokens)
+        numbers = item_rng(params.seed, "sequential", context_id, number).random(shape)
+        nucleus = Nucleus(params.sentence_top_p, params.sentence_temperature)
+        # a longer y would not pass the threshold of the length ratio
+        longest = min(math.ceil(params.length_ratio_max * self._lengths([x])[0]), shape[1])
+        cost = 0
         try:
-            texts = sample_constrained(self.lm, [prefix], [clauses], [numbers], nucleus, banned)[0]
-        except ConstraintError:  # the words do not fit into the length: nothing is written
+            if method == "free":
+                rules = text_rules(self.lm, domain.banned)
+                texts = sample_continuations(self.lm, prefix, numbers, nucleus, rules)
+            elif method.startswith("hard"):
+                wanted = self.constraints(context_id, number, method)
+                numbers = numbers[:, :longest]
+                texts = sample_constrained(self.lm, prefix, wanted, numbers, nucleus, domain.banned)
+            else:
+                wanted = self.constraints(context_id, number, method)
+                texts, cost = search_constrained(
+                    self.lm, prefix, wanted, longest, shape[0], banned=domain.banned
+                )
+        except ConstraintError:
             return []
-        return self._accepted(each, texts)
+        ys = [accept_sentence(y, params.min_characters, domain.refused)[0] for y in texts]
+        # a search is paid once, also where it found nothing
+        costs = [cost, *[0] * len(ys)] if cost else self._lengths(texts)
+        return list(zip(ys or [""] * bool(cost), costs, strict=False))
 
-    def _searched(self, turn: Sequence[_Turn], method: str) -> list[list[tuple[str, int]]]:
-        found: dict[_Turn, list[tuple[str, int]]] = {}
-        for banned in dict.fromkeys(map(self._banned, turn)):
-            mine = [each for each in turn if self._banned(each) == banned]
-            results = search_constrained(
-                self.lm,
-                [self._prefix(each) for each in mine],
-                [self._clauses(each, method) for each in mine],
-                [self._longest(each.x) for each in mine],
-                Soft(self.params.sequential_samples),
-                banned,
-                self.params.batch_tokens,
-                skip=True,
-            )
-            for each, (texts, computed) in zip(mine, results, strict=True):
-                kept = self._sentences(each, texts)
-                costs = [computed, *[0] * len(kept)]
-                # the search is paid also where it found nothing
-                found[each] = list(zip(kept or [""] * bool(computed), costs, strict=False))
-        return [found[each] for each in turn]
-
-    def _prefix(self, each: _Turn) -> str:
-        return f"{self._rows.loc[each.context_id, 'text']} {each.x}"
-
-    def _domain(self, each: _Turn) -> Domain:
-        name = self._rows.loc[each.context_id, "domain"]
-        return next(domain for domain in self.params.domains if domain.name == name)
-
-    def _banned(self, each: _Turn) -> tuple[str, ...]:
-        return tuple(self._domain(each).banned)
-
-    def _sentences(self, each: _Turn, texts: Sequence[str]) -> list[str]:
-        """The first sentence of each text, "" if it is refused, as for next sentences."""
-        least, refused = self.params.min_characters, self._domain(each).refused
-        return [accepted(text, least, refused)[0] for text in texts]
-
-    def _accepted(self, each: _Turn, texts: Sequence[str]) -> list[tuple[str, int]]:
-        return list(zip(self._sentences(each, texts), self._lengths(texts), strict=True))
-
-    def _longest(self, x: str) -> int:
-        """Tokens of y: a longer one would not pass the gate of the length ratio."""
-        tokens = math.ceil(self.params.length_ratio_max * self._lengths([x])[0])
-        return min(tokens, self.params.sentence_max_new_tokens)
+    def constraints(self, context_id: str, number: int, method: str) -> Constraints:
+        """Those of the x with this number: its keywords, or those of another context's x."""
+        x = source = self._inputs[context_id][number][0]
+        if "foreign" in method:
+            others = self._inputs[self._other[context_id]]
+            source = others[number % len(others)][0]
+        words = self.corpus.keywords(source, self.params.sequential_keywords)
+        return sentence_constraints(x, words, self.corpus, self.params.sequential_copied)
 
     def keywords_held(self, rows: pd.DataFrame) -> pd.Series:
-        """Share of the keywords of x of which y has an inflection, for each row; NaN without y."""
+        """Fraction of the keywords of x of which y has an inflection, per row; NaN without y."""
 
-        def share(x: str, y: str) -> float:
-            asked = self.lexicon.keywords(x, self.params.sequential_keywords)
-            forms = ["|".join(map(re.escape, self.lexicon.inflections(word))) for word in asked]
-            found = [re.search(rf"(?i)(?<![^\W_])({form})(?![^\W_])", y) for form in forms]
-            return sum(map(bool, found)) / len(asked) if asked and y else math.nan
+        def fraction(x: str, y: str) -> float:
+            asked = self.corpus.keywords(x, self.params.sequential_keywords)
+            forms = ["|".join(map(re.escape, self.corpus.inflections(word))) for word in asked]
+            held = [re.search(rf"(?i)(?<![^\W_])({form})(?![^\W_])", y) for form in forms]
+            return sum(map(bool, held)) / len(asked) if asked and y else math.nan
 
         pairs = zip(rows["x"], rows["y"], strict=True)
-        return pd.Series([share(x, y) for x, y in pairs], rows.index, dtype=float)
-
-    def _clauses(self, each: _Turn, method: str) -> list[Clause]:
-        source = each.x
-        if "foreign" in method:
-            others = self._inputs[self._other[each.context_id]]
-            source = others[each.number % len(others)][0]
-        words = self.lexicon.keywords(source, self.params.sequential_keywords)
-        return constraints_of(each.x, words, self.lexicon, self.params.sequential_copied)
+        return pd.Series([fraction(x, y) for x, y in pairs], rows.index, dtype=float)
 
 
-def draw_sequences(run: RunFolder, writer: Writer, method: str) -> pd.DataFrame:
-    """`Writer.write` for all contexts, in pieces kept in `work/sequential-METHOD`."""
-    names = (
+def next_of_domain(contexts: pd.DataFrame) -> dict[str, str]:
+    """Each context → the next one of its domain, or the next of all if its domain has no other.
+
+    Words of another domain would be easier to miss: then the domain would count, not the sentence.
+    Nothing stands for a context that is alone: its own words are not foreign.
+    """
+    everything = contexts["context_id"].tolist()
+    following = dict(zip(everything, [*everything[1:], *everything[:1]], strict=True))
+    for _, names in contexts.groupby("domain", sort=False)["context_id"]:
+        if len(names) > 1:
+            following |= dict(zip(names, [*names[1:], names.iloc[0]], strict=True))
+    return {name: other for name, other in following.items() if name != other}
+
+
+def dead_ends(sequences: pd.DataFrame) -> int:
+    """The sentences x after which nothing was written, not even what was rejected."""
+    return int((sequences.groupby(["context_id", "x"]).size() == 1).sum())
+
+
+def draw_sequences(run: RunFolder, writer: SequentialWriter, method: str) -> pd.DataFrame:
+    """`SequentialWriter.write` for all contexts, in pieces kept in `work/sequential-METHOD`."""
+    names = {
         "seed", "sentence_top_p", "sentence_temperature", "sentence_max_new_tokens",
         "min_characters", "length_ratio_max",
         "sequential_samples", "sequential_keywords", "sequential_budget", "sequential_copied",
-    )  # fmt: skip
-    values: dict[str, Any] = writer.params.model_dump(include=set(names)) | {"method": method}
+    }  # fmt: skip
+    values: dict[str, Any] = writer.params.model_dump(include=names) | {"method": method}
     values["dtype"] = str(writer.lm.model.dtype)
     values["domains"] = [domain.model_dump() for domain in writer.params.domains]
     values["contexts"] = digest(writer.contexts[["context_id", "text"]].to_dict("list"))
     values["sentences"] = digest(writer.sentences[["context_id", "raw"]].to_dict("list"))
-    key = stage_key(
-        values,
-        ["impossible.generation.constrained.sequential_generation"],
-        models=[writer.lm.digest],
-    )
-    folder = "sequential-" + method.replace(",", "").replace(" ", "-")
+    module = "impossible.generation.constrained.sequential_generation"
+    key = stage_key(values, [module], models=[writer.lm.digest])
     return map_items(
-        list(writer.contexts["context_id"]),
+        writer.contexts["context_id"].tolist(),
         str,
-        lambda ids: writer.write(ids, method),
-        Shards(run.work / folder, key, SEQUENCES),
-        CONTEXTS_AT_ONCE,
+        lambda ids: pd.concat([writer.write(name, method) for name in ids], ignore_index=True),
+        Shards(run.work / f"sequential-{re.sub('[, ]+', '-', method)}", key, SEQUENCES),
+        _SHARD,
         f"sequential, {method}",
     )
 
 
-def parallel(writer: Writer) -> pd.DataFrame:
+def parallel_sequences(writer: SequentialWriter) -> pd.DataFrame:
     """The samples of the contexts in their order as SEQUENCES of the method "parallel"."""
-    names = set(writer.contexts["context_id"])
-    mine = writer.sentences[writer.sentences["context_id"].isin(names)]
-    return pd.DataFrame(
-        {
-            "context_id": mine["context_id"], "method": PARALLEL, "place": mine["sample"],
-            "x": "", "y": mine["text"], "tokens": mine["tokens"],
-        }
-    ).reset_index(drop=True)[SEQUENCES.names]  # fmt: skip
+    mine = writer.sentences[writer.sentences["context_id"].isin(writer.contexts["context_id"])]
+    rows = mine.rename(columns={"sample": "place", "text": "y"}).assign(method="parallel", x="")
+    return rows.reset_index(drop=True)[SEQUENCES.names]

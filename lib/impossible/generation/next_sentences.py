@@ -1,0 +1,196 @@
+"""Next sentences of a context (paper section 3.1): k samples, of which rules accept some.
+
+The unit of work is one context with its k samples; its random numbers belong to its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import pandas as pd
+
+from impossible.config.fields import Domain
+from impossible.config.params import Params
+from impossible.data.run_folder import RunFolder, Shards, digest, item_rng, map_items, stage_key
+from impossible.data.schemas import SENTENCES
+from impossible.errors import DataError
+from impossible.generation.contexts import draw_contexts, parameter_values, plan_contexts
+from impossible.models.causal_generation import sample_continuations, text_rules
+from impossible.models.loading import LanguageModel
+from impossible.models.nucleus_sampling import Nucleus
+from impossible.text.sentence_boundaries import first_sentence, rejection_reason
+
+__all__ = [
+    "accept_sentence", "acceptance_counts", "draw_inputs", "draw_sentences", "sample_sentences",
+    "sentences_of",
+]  # fmt: skip
+
+_SHARD = 16  # contexts
+
+
+def sample_sentences(
+    lm: LanguageModel,
+    contexts: pd.DataFrame,
+    params: Params,
+    stage: str = "sentences",
+    temperature: float | None = None,
+) -> pd.DataFrame:
+    """Sample k next sentences after each context and apply the acceptance rules.
+
+    Args:
+        lm: the teacher.
+        contexts: CONTEXTS.
+        params: reads seed, domains, k, sentence_top_p, sentence_temperature,
+            sentence_max_new_tokens, no_repeat_ngram_size, min_characters.
+        stage: name of the random stream; the same at another temperature means common random
+            numbers, which makes temperatures comparable.
+        temperature: instead of `params.sentence_temperature`.
+
+    Returns:
+        SENTENCES, k rows per context: `text` is the accepted first sentence, or "" with the
+        `reason` of its rejection.
+    """
+    domains = {domain.name: domain for domain in params.domains}
+    if unknown := set(contexts["domain"]) - set(domains):
+        raise DataError(
+            f"The contexts are of the domains {sorted(unknown)}, which the parameters do not have: "
+            "name them in `domains`, or draw the contexts again."
+        )
+    rules = {
+        name: text_rules(lm, domain.banned, params.no_repeat_ngram_size)
+        for name, domain in domains.items()
+    }
+    nucleus = Nucleus(
+        params.sentence_top_p, params.sentence_temperature if temperature is None else temperature
+    )
+    shape, rows = (params.k, params.sentence_max_new_tokens), []
+    for context in contexts.itertuples():
+        domain = domains[str(context.domain)]
+        numbers = item_rng(params.seed, stage, str(context.context_id)).random(shape)
+        raw = sample_continuations(lm, str(context.text), numbers, nucleus, rules[domain.name])
+        for number, text in enumerate(raw):
+            sentence = accept_sentence(text, params.min_characters, domain.refused)
+            rows.append((context.context_id, number, text, *sentence))
+    return pd.DataFrame(rows, columns=SENTENCES.names)
+
+
+def accept_sentence(
+    continuation: str, min_characters: int = 3, refused: Sequence[str] = ()
+) -> tuple[str, str]:
+    """The first sentence of a continuation and "", or "" and why it is rejected.
+
+    Args:
+        continuation: raw text of a sample.
+        min_characters: of a sentence.
+        refused: what no sentence may hold, in any case; the released code refuses links and
+            "edit:" in its forum domain.
+
+    >>> accept_sentence(" Prices rose. Then they"), accept_sentence(" Prices rose and")
+    (('Prices rose.', ''), ('', 'no_end'))
+    >>> accept_sentence("Edit: prices rose.", refused=["edit:"])
+    ('', 'refused')
+    """
+    sentence = first_sentence(continuation)
+    reason = rejection_reason(sentence, min_characters)
+    if not reason and any(text.lower() in sentence.lower() for text in refused):
+        reason = "refused"
+    return ("" if reason else sentence), reason
+
+
+def draw_sentences(
+    run: RunFolder, lm: LanguageModel, contexts: pd.DataFrame, params: Params,
+    stage: str = "sentences", temperature: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """`sample_sentences` in pieces that survive an interruption, kept in `work/STAGE[-T]`."""
+    names = (
+        "seed", "k", "sentence_top_p", "sentence_max_new_tokens", "no_repeat_ngram_size",
+        "min_characters",
+    )  # fmt: skip
+    used = params.sentence_temperature if temperature is None else temperature
+    values = parameter_values(params, *names) | {"stage": stage, "temperature": used}
+    values["contexts"] = digest(contexts[["context_id", "text"]].to_dict("list"))
+    key = stage_key(values, ["impossible.generation.next_sentences"], models=[lm.digest])
+    folder = stage if temperature is None else f"{stage}-{temperature:g}"
+    rows = contexts.set_index("context_id", drop=False)
+    return map_items(
+        contexts["context_id"].tolist(),
+        str,
+        lambda ids: sample_sentences(lm, rows.loc[ids], params, stage, used),
+        Shards(run.work / folder, key, SENTENCES),
+        _SHARD,
+        f"sentences at temperature {used:g}",
+    )
+
+
+def sentences_of(
+    contexts: pd.DataFrame, min_characters: int = 3, domains: Sequence[Domain] = ()
+) -> pd.DataFrame:
+    """The sentences of which the teacher's contexts consist, by the same acceptance rules.
+
+    Args:
+        contexts: CONTEXTS.
+        min_characters: of a sentence.
+        domains: what each of them refuses.
+
+    Returns:
+        SENTENCES: `n_sentences` rows per context, `sample` is the index in the text; a sentence
+        that is not there is rejected as too short.
+
+    Example:
+        "Abstract: Prices rose. He left." with the prefix "Abstract:" gives two rows.
+    """
+    rows = []
+    refused = {domain.name: domain.refused for domain in domains}
+    for row in contexts.itertuples(index=False):
+        rest = str(row.text)[len(str(row.prefix)) :].strip()
+        for index in range(int(row.n_sentences)):
+            raw = first_sentence(rest)
+            rest = rest[len(raw) :].strip()
+            sentence = accept_sentence(raw, min_characters, refused.get(str(row.domain), ()))
+            rows.append((row.context_id, index, raw, *sentence))
+    return pd.DataFrame(rows, columns=SENTENCES.names)
+
+
+def draw_inputs(
+    run: RunFolder, lm: LanguageModel, params: Params, stage: str = "inputs"
+) -> pd.DataFrame:
+    """Fresh sentences of the teacher for a student to rewrite (section 3.3).
+
+    They are the sentences of fresh contexts: the teacher writes all contexts of a prefix together,
+    so that a sentence costs a tenth of one sampled alone after a context of its own.
+
+    Args:
+        run: the contexts are kept in `work/STAGE`.
+        lm: the teacher.
+        params: reads n_inputs (sentences, counted before acceptance), min_characters, and what
+            `plan_contexts` and `write_contexts` read.
+        stage: name of the random stream; another one than that of the first dataset.
+
+    Returns:
+        SENTENCES, n_inputs rows (fewer if contexts could not be completed).
+    """
+    plans = plan_contexts(params, params.n_inputs, stage)  # enough, even at one sentence each
+    totals = accumulate(plan.n_sentences for plan in plans)
+    used = 1 + next(i for i, total in enumerate(totals) if total >= params.n_inputs)
+    written = draw_contexts(run, lm, plans[:used], params, stage)
+    return sentences_of(written, params.min_characters, params.domains).head(params.n_inputs)
+
+
+def acceptance_counts(sentences: pd.DataFrame, contexts: pd.DataFrame) -> pd.DataFrame:
+    """What became of the samples of each context.
+
+    Args:
+        sentences: SENTENCES.
+        contexts: CONTEXTS.
+
+    Returns:
+        A row per context in their order: context_id, domain, n_sentences, samples, accepted, and
+        distinct (different accepted strings).
+    """
+    texts = sentences["text"].where(sentences["reason"] == "")
+    groups = texts.groupby(sentences["context_id"])
+    counts = groups.agg(samples="size", accepted="count", distinct="nunique")
+    table = contexts[["context_id", "domain", "n_sentences"]]
+    counted = counts.reindex(table["context_id"], fill_value=0).reset_index(drop=True)
+    return pd.concat([table.reset_index(drop=True), counted.astype(int)], axis=1)
