@@ -535,7 +535,8 @@ def test_the_status_line_names_all_that_runs(checkout: Path, two: Write) -> None
     assert line == "01 5/5 12 s pairs:  40%  |  02 1/5 3 s"
 
 
-def test_a_run_executes_its_parts_and_only_reaches_all(checkout: Path) -> None:
+def test_a_run_executes_its_parts_and_only_reaches_all(checkout: Path, two: Write) -> None:
+    two("02_two")
     (checkout / "notebooks" / "shelf").mkdir()
     moved = checkout / "notebooks" / "shelf" / "02_two.ipynb"
     (checkout / "notebooks" / "02_two.ipynb").rename(moved)
