@@ -18,6 +18,7 @@ from impossible.config.tasks import summarization
 from impossible.data.run_folder import RunFolder, read_frame, read_json, write_frame
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.systems import student_system
 from impossible.experiments import multitask
@@ -237,6 +238,30 @@ def test_scores_say_which_task_was_done_and_how_well() -> None:
 
 
 def test_the_same_sentences_after_both_instructions() -> None:
-    names = ["specialist", HALF, f"{ALL}, told wrong", "not told", "gold"]
-    found = multitask.after_instruction(pd.DataFrame({"system": names, "length": 1.0}))
-    assert list(found["system"]) == [f"{HALF}: summarize", f"{ALL}: paraphrase", "not told"]
+    names = ["specialist", HALF, f"{HALF}, told wrong", ALL, f"{ALL}, told wrong", "not told"]
+    scores = pd.DataFrame({"system": names, "item": "a", "length": [0.0, 50, 90, 40, 60, 70]})
+    scores = scores.assign(**{"paraphrase length": 0.0, "summary length": 100.0})
+    rows, gains = multitask.listening_rows(scores, Bootstrap(10))
+    value = rows.set_index(["system", "metric"])["value"]
+    assert value[f"{HALF}: summarize", "length"] == 50
+    assert value["not told", "length"] == 70
+    assert "specialist" not in set(rows["system"])
+    assert gains.loc[gains["metric"] == "length", "value"].tolist() == [-40, -20]
+
+
+def test_generalists_are_set_against_specialist_and_controls() -> None:
+    names = ["specialist", HALF, f"{HALF}, told wrong", ALL, f"{ALL}, told wrong", "not told"]
+    frame = pd.DataFrame({"system": [*names, "shuffled"], "item": "a"})
+    frame = frame.assign(
+        **dict.fromkeys((*multitask.MEASURES_OF["summary"], "right, summary"), 0.0)
+    )
+    frame["good"] = [60.0, 50, 10, 55, 5, 40, 0]
+    gains = multitask.generalist_gains({"summary": frame}, Bootstrap(10))
+    value = gains[gains["metric"] == "good"].set_index("system")["value"].to_dict()
+    assert value == {
+        f"{HALF} − specialist": -10, f"{ALL} − specialist": -5,
+        f"{HALF}, told wrong − specialist": -50, f"{ALL}, told wrong − specialist": -55,
+        "not told − specialist": -20, "shuffled − specialist": -60,
+        f"{HALF} − {HALF}, told wrong": 40, f"{ALL} − {ALL}, told wrong": 50,
+        f"{HALF} − not told": 10, f"{ALL} − {HALF}": 5,
+    }  # fmt: skip

@@ -17,8 +17,16 @@ from impossible.config.tasks import summarization
 from impossible.data.human_datasets import take
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.judges import Judge
-from impossible.evaluation.systems import System, gold_reference, item_scores, shuffled
+from impossible.evaluation.systems import (
+    System,
+    gold_reference,
+    item_scores,
+    mean_rows,
+    paired_gain,
+    shuffled,
+)
 from impossible.training.fine_tuning import settings_for, train_students
 from impossible.training.student import Student
 
@@ -265,8 +273,42 @@ def two_task_scores(
     )
 
 
-def after_instruction(scores: pd.DataFrame) -> pd.DataFrame:
-    """The scores of the summary test, by generalist and instruction: "STUDENT: summarize", …"""
+def generalist_gains(scores: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> pd.DataFrame:
+    """METRIC_ROWS of generalists and controls minus the specialist of the task, minus their
+    controls, and of `ALL` minus `HALF`, paired by item.
+
+    Args:
+        scores: task → `two_task_scores`.
+        bootstrap: of the intervals.
+    """
+    wrong = {name: f"{name}, told wrong" for name in (HALF, ALL)}
+    versus = [(s, "specialist") for s in (HALF, ALL, *wrong.values(), "not told", "shuffled")]
+    versus += [*wrong.items(), (HALF, "not told"), (ALL, HALF)]
+    rows = [
+        paired_gain(frame, *pair, [*MEASURES_OF[task], f"right, {task}"], bootstrap)
+        for pair in versus
+        for task, frame in scores.items()
+    ]
+    return pd.concat(rows, ignore_index=True)
+
+
+def listening_rows(scores: pd.DataFrame, bootstrap: Bootstrap) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How long outputs for the same sentences are after both instructions.
+
+    Args:
+        scores: `two_task_scores` of the summary test.
+        bootstrap: of the intervals.
+
+    Returns:
+        METRIC_ROWS of "STUDENT: summarize", "STUDENT: paraphrase" and "not told"; and of the
+        first minus the second, paired by item.
+    """
+    lengths = ["paraphrase length", "summary length", "length"]
     names = {f"{name}, told wrong": f"{name}: paraphrase" for name in (HALF, ALL)}
     names |= {name: f"{name}: summarize" for name in (HALF, ALL)} | {"not told": "not told"}
-    return scores.assign(system=scores["system"].map(names)).dropna(subset="system")
+    heard = scores.assign(system=scores["system"].map(names)).dropna(subset="system")
+    gains = [
+        paired_gain(heard, f"{name}: summarize", f"{name}: paraphrase", lengths, bootstrap)
+        for name in (HALF, ALL)
+    ]
+    return mean_rows(heard, lengths, bootstrap), pd.concat(gains, ignore_index=True)
