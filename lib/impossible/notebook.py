@@ -160,7 +160,6 @@ class Stage:
     def parameters(self) -> pd.DataFrame:
         """The parameters read so far: name, value, origin, unit, meaning and paper section."""
         read, origins = self.params.read, self.params.origins
-        values = self.params.model_copy().model_dump(include=set(read))
         rows = []
         for name, field in Params.model_fields.items():
             if name in read:
@@ -169,7 +168,7 @@ class Stage:
                 rows.append(
                     {
                         "name": name,
-                        "value": str(values[name]),
+                        "value": str(self.params.plain(name)),
                         "origin": origins[name],
                         "unit": extra["unit"],
                         "meaning": field.description,
@@ -213,22 +212,40 @@ class Finished:
 
 
 class Models:
-    """The models that a run's parameters name. Use `Stage.models`.
+    """The models that a run's parameters name, each loaded on first use. Use `Stage.models`.
 
     Args:
         run: its own rebuilt models count if the parameters say so.
-        params: names of the models, device, arithmetic.
+        params: names of the models, device, arithmetic; noted as read by whoever asks for a model.
+        loaded: what is loaded already.
     """
 
-    def __init__(self, run: RunFolder, params: Params) -> None:
+    def __init__(
+        self, run: RunFolder, params: Params, loaded: dict[str, Any] | None = None
+    ) -> None:
         self._run, self._params = run, params
+        self._loaded = {} if loaded is None else loaded
 
-    def _load(self, load: Callable[..., LanguageModel], name: str) -> LanguageModel:
-        params = self._params
-        where = self._run if params.rebuild_models else None
-        return load(name, where, params.dtype, params.device)
+    def using(self, params: Params) -> Models:
+        """The same models, noting what is read in these parameters."""
+        return Models(self._run, params, self._loaded)
 
-    @cached_property
+    def __getstate__(self) -> dict[str, Any]:
+        """To another process go the names only, which loads them there."""
+        return {"_run": self._run, "_params": self._params, "_loaded": {}}
+
+    @property
+    def _where(self) -> RunFolder | None:
+        return self._run if self._params.rebuild_models else None
+
+    def _once(self, kind: str, name: str, load: Callable[[], Any]) -> Any:
+        """What is loaded under this name, or what `load` returns."""
+        key = f"{kind} {name}"
+        if key not in self._loaded:
+            self._loaded[key] = load()
+        return self._loaded[key]
+
+    @property
     def teacher(self) -> LanguageModel:
         """The language model that writes."""
         return self.teacher_named(self._params.teacher)
@@ -237,26 +254,33 @@ class Models:
         """Another language model, in the teacher's arithmetic."""
         from impossible.models.loading import load_teacher
 
-        return self._load(load_teacher, name)
+        place = (self._where, self._params.dtype, self._params.device)
+        found: LanguageModel = self._once("teacher", name, lambda: load_teacher(name, *place))
+        return found
 
-    @cached_property
+    @property
     def critic(self) -> EntailmentCritic:
         """The NLI model, ready to judge pairs."""
         from impossible.models.loading import load_critic
         from impossible.models.nli import EntailmentCritic
 
-        model = self._load(load_critic, self._params.critic)
-        return EntailmentCritic(model, self._params.batch_tokens)
+        params, where = self._params, self._where
+        name, size, place = params.critic, params.batch_tokens, (params.dtype, params.device)
+        found: EntailmentCritic = self._once(
+            "critic", name, lambda: EntailmentCritic(load_critic(name, where, *place), size)
+        )
+        return found
 
-    @cached_property
+    @property
     def encoder(self) -> Encoder | None:
         """The sentence encoder; None if the parameter is "none"."""
         from impossible.evaluation.systems import text_encoder
 
-        where = self._run if self._params.rebuild_models else None
-        return text_encoder(self._params.encoder, where, self._params.device)
+        place = (self._params.encoder, self._where, self._params.device)
+        found: Encoder | None = self._once("encoder", place[0], lambda: text_encoder(*place))
+        return found
 
-    @cached_property
+    @property
     def parser(self) -> Callable[[str], str | None]:
         """The constituency parser."""
         from impossible.filtering.constituency_parser import get_parser
@@ -274,6 +298,12 @@ class Models:
 
         params = self._params
         if name and (self._run.models / name).is_dir():
+            params.note([f"models/{name}"])
             return load_student(str(self._run.models / name), self._run, dtype, params.device)
-        where = self._run if params.rebuild_models else None
-        return load_student(name or params.student_base, where, dtype, params.device)
+        return load_student(name or params.student_base, self._where, dtype, params.device)
+
+    def fixed_student(self, name: str, dtype: str = "float32") -> Student:
+        """A student of this run that is not trained any more, loaded once."""
+        found: Student = self._once(f"student {dtype}", name, lambda: self.student(name, dtype))
+        self._params.note([f"models/{name}"])
+        return found

@@ -116,6 +116,20 @@ class Params(Experiments):
         """The parameters that were read so far, here and in copies; see `notebook.Stage`."""
         return frozenset(self._read)
 
+    def note(self, names: Iterable[str]) -> None:
+        """Note these as read: what was computed earlier has read them."""
+        self._read.update(names)
+
+    def view(self) -> Self:
+        """A copy that notes by itself what is read of it."""
+        copy = self.model_copy()
+        copy._read = set()
+        return copy
+
+    def plain(self, name: str) -> Any:
+        """A value as JSON has it, without noting it as read."""
+        return super().model_dump(include={name})[name]
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """As pydantic does; what `update` sets is not the run's, and is not noted as read."""
         copy = super().model_copy(update=update, deep=deep)

@@ -11,11 +11,13 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from impossible.config.places import PACKAGE
+
+LARGE = 2**20  # bytes; the digests of larger files are remembered
 
 #: Modules without influence on results: parameter values are in the key themselves.
 NEUTRAL = frozenset({"impossible.errors", "impossible.config.params", "impossible.config.schema"})
@@ -39,7 +41,16 @@ def digest(thing: Any) -> str:
     if thing.is_dir():
         files = sorted(p for p in thing.rglob("*") if p.is_file())
         return digest([[p.relative_to(thing).as_posix(), digest(p)] for p in files])
-    with thing.open("rb") as file:
+    status = thing.stat()
+    if status.st_size < LARGE:
+        return hashlib.sha256(thing.read_bytes()).hexdigest()
+    return _of_large_file(thing, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@lru_cache(maxsize=1024)
+def _of_large_file(path: Path, *_: int) -> str:
+    """Digest of a file, once for each size, time of its last change and place on the disk."""
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -1,0 +1,181 @@
+"""Long work in fixed units: kept on disk, resumed after an interruption, shared by many workers.
+
+A unit is the smallest piece that is computed at once: the samples of one context, the pairs of one
+context, one shard of inputs. What it gives depends on its own payload, on the parameters and models
+that its function is seen to read, and on the package's code; never on what runs beside it. A part
+is written once, atomically, under a name made of all these; so it is reused if and only if they are
+the same, and any number of workers may write to one folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from impossible.config.params import Params
+from impossible.data.digests import digest, package_digest
+from impossible.data.identity import identities
+from impossible.data.io import read_table, write_frame
+from impossible.data.progress import bar
+from impossible.data.run_folder import RunFolder
+from impossible.errors import DataError
+
+__all__ = ["Executor", "LocalExecutor", "Task", "Unit", "map_units"]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A piece of work.
+
+    Attributes:
+        id: unique among the units of one call, for example a context's id.
+        payload: what it works on, JSON-able: texts, a temperature, the name of a random stream.
+    """
+
+    id: str
+    payload: Any = None
+
+
+#: (unit, params, models) → rows, and what was left out: a function of a module, so that it can be
+#: sent to another process. Random numbers come from `item_rng` or `unit_seed`.
+Function = Callable[[Unit, Params, Any], tuple[pd.DataFrame, pd.DataFrame]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A unit with all that a worker needs to compute it; can be pickled if its models can.
+
+    Attributes:
+        models: given to the function; what it reads through `models.using(params)` is noted.
+        schema: of the rows.
+    """
+
+    function: Function
+    unit: Unit
+    params: Params
+    run: RunFolder
+    folder: Path
+    schema: pa.Schema
+    models: Any
+
+    def compute(self) -> Path:
+        """Compute the unit and write its part."""
+        params = self.params.view()
+        models = self.models.using(params) if hasattr(self.models, "using") else self.models
+        frame, funnel = self.function(self.unit, params, models)
+        notes = {"read": sorted(params.read), "funnel": funnel.to_dict("list")}
+        metadata = {name: json.dumps(value) for name, value in notes.items()}
+        return write_frame(self.path(params.read), frame, self.schema, metadata)
+
+    def path(self, read: frozenset[str]) -> Path:
+        """Where the part lies if these are read, as things are now."""
+        values = identities(read, self.params, self.run)
+        work = f"{self.function.__module__}.{self.function.__qualname__}"
+        key = digest([work, values, digest(self.unit.payload), package_digest()])
+        return self.folder / f"{self.prefix}-{key[:24]}.parquet"
+
+    @property
+    def prefix(self) -> str:
+        """What the names of all its parts begin with, whatever was read."""
+        return digest(self.unit.id)[:16]
+
+    def known(self, parts: Sequence[Path]) -> Path | None:
+        """The one of these parts, which earlier runs wrote, that is what would be computed now."""
+        for path in parts:
+            try:
+                read = json.loads(pq.read_metadata(path).metadata[b"read"])
+            except (pa.ArrowException, OSError, KeyError, ValueError):
+                path.unlink(missing_ok=True)  # damaged: it is computed anew
+                continue
+            if self.path(frozenset(read)) == path:
+                return path
+        return None
+
+
+class Executor(Protocol):
+    """Computes tasks anywhere, in any order."""
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Path]:
+        """Compute each task; yields a part as soon as it is written."""
+        ...
+
+
+class LocalExecutor:
+    """Computes one task after the other in this process."""
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Path]:
+        """See `Executor`."""
+        for task in tasks:
+            yield task.compute()
+
+
+def map_units(
+    function: Function,
+    units: Sequence[Unit],
+    params: Params,
+    run: RunFolder,
+    name: str,
+    schema: pa.Schema,
+    models: Any = None,
+    executor: Executor | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows and funnel of all units, computing only what no earlier run has written.
+
+    Args:
+        function: see `Function`.
+        units: their ids are unique.
+        params: what the function reads of them is noted as read by the caller too.
+        run: parts are kept in its `work/NAME`.
+        name: of the work; also shown beside the progress bar.
+        schema: of the rows.
+        models: handed to the function, for example `stage.models`.
+        executor: where to compute; default one after the other here.
+
+    Returns:
+        The rows, and the funnels, of the units in their order.
+
+    Raises:
+        DataError: two units have one id.
+    """
+    if len({unit.id for unit in units}) < len(units):
+        raise DataError(f"{name}: units have the id of another unit; give each its own.")
+    folder = run.work / name
+    written: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(folder.glob("*.parquet")):
+        written[path.name.partition("-")[0]].append(path)
+    tasks = [Task(function, unit, params, run, folder, schema, models) for unit in units]
+    done: dict[str, Path | None]
+    done = {task.prefix: task.known(written[task.prefix]) for task in tasks}
+    waiting = [task for task in tasks if done[task.prefix] is None]
+    with bar(total=len(tasks), initial=len(tasks) - len(waiting), desc=name) as progress:
+        for path in (executor or LocalExecutor()).run(waiting):
+            done[path.name.partition("-")[0]] = path
+            progress.update()
+    kept = [part for part in done.values() if part is not None]
+    for prefix in done:  # what they replace is of no use any more
+        for old in set(written[prefix]) - set(kept):
+            old.unlink(missing_ok=True)
+    return _collected(kept, params, schema)
+
+
+def _collected(
+    paths: Sequence[Path], params: Params, schema: pa.Schema
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What parts hold, one after the other; what they read is noted."""
+    tables, funnels = [schema.empty_table()], []
+    for path in paths:
+        table = read_table(path, schema)
+        notes = table.schema.metadata
+        params.note(json.loads(notes[b"read"]))
+        funnels.append(pd.DataFrame(json.loads(notes[b"funnel"])))
+        tables.append(table.replace_schema_metadata(schema.metadata))
+    rows: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    return rows, pd.concat(funnels, ignore_index=True) if funnels else pd.DataFrame()
