@@ -1,0 +1,111 @@
+"""How varied the next sentences of a context are, in strings and in meanings (notebook 03)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from impossible.config.params import Params
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean
+from impossible.evaluation.judges import Judge
+from impossible.text.sentence_boundaries import words
+
+__all__ = [
+    "accepted_sentences", "distinct_by_samples", "distinct_fractions", "generation_settings",
+    "meanings_per_context", "most_frequent_sentences",
+]  # fmt: skip
+
+
+def accepted_sentences(sentences: pd.DataFrame, contexts: pd.DataFrame) -> pd.DataFrame:
+    """Accepted SENTENCES with the columns domain and words (their number)."""
+    domains = contexts.set_index("context_id")["domain"]
+    good = sentences[sentences["reason"] == ""].reset_index(drop=True)
+    counts = [len(words(text)) for text in good["text"]]
+    return good.assign(domain=good["context_id"].map(domains), words=counts)
+
+
+def distinct_fractions(counts: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Distinct among accepted sentences, as a mean over contexts, by their length and domain.
+
+    Args:
+        counts: of `next_sentences.acceptance_counts`.
+        bootstrap: contexts are resampled.
+
+    Returns:
+        group ("2 sentences"), series (domain), value, low, high, n, as figures draw them.
+    """
+    fraction = counts["distinct"] / counts["accepted"].where(counts["accepted"] > 0)
+    rows = []
+    for (length, domain), values in fraction.groupby([counts["n_sentences"], counts["domain"]]):
+        found = bootstrap_mean(values, None, bootstrap)
+        name = f"{length} sentence" + "s" * (length > 1)
+        rows.append((name, domain, *found.bounds, found.n))
+    return pd.DataFrame(rows, columns=["group", "series", "value", "low", "high", "n"])
+
+
+def distinct_by_samples(accepted: pd.DataFrame, sizes: Sequence[int]) -> pd.DataFrame:
+    """Distinct accepted sentences of a context, on average, had fewer samples been drawn."""
+    few = [accepted[accepted["sample"] < n].groupby("context_id")["text"] for n in sizes]
+    means = [texts.nunique().mean() for texts in few]
+    return pd.DataFrame({"samples per context": sizes, "distinct accepted sentences": means})
+
+
+def meanings_per_context(accepted: pd.DataFrame, judge: Judge, n: int, seed: int) -> pd.Series:
+    """How many meanings the distinct strings of up to n contexts have; missing without an oracle.
+
+    Returns:
+        grammatical (fraction of the strings whose meaning is known), strings (distinct ones of a
+        context), meanings (of a context), strings_per_meaning.
+    """
+    names = accepted["context_id"].drop_duplicates()
+    some = names.sample(min(n, len(names)), random_state=seed)
+    seen = accepted[accepted["context_id"].isin(some)].drop_duplicates(["context_id", "text"])
+    seen = seen.assign(meaning=seen["text"].map(judge.meaning))
+    known = seen[seen["meaning"] != seen["text"]]
+    groups = known.groupby("context_id")
+    meanings = groups["meaning"].nunique()
+    return pd.Series(
+        {
+            "grammatical": len(known) / len(seen) if len(known) else float("nan"),
+            "strings": seen.groupby("context_id").size().mean(),
+            "meanings": meanings.mean(),
+            "strings_per_meaning": (groups.size() / meanings).mean(),
+        }
+    )
+
+
+def most_frequent_sentences(
+    accepted: pd.DataFrame, contexts: pd.DataFrame, n: int = 6
+) -> pd.DataFrame:
+    """The n most frequent sentences of the first shortest and the first longest context."""
+    ends = contexts.loc[[contexts["n_sentences"].idxmin(), contexts["n_sentences"].idxmax()]]
+    texts = ends.set_index("context_id")["text"]
+    mine = accepted[accepted["context_id"].isin(texts.index)]
+    counts = mine.groupby("context_id", sort=False)["text"].value_counts().rename("samples")
+    top = counts.groupby(level="context_id", sort=False).head(n).reset_index()
+    return top.assign(context=top["context_id"].map(texts))[["context", "text", "samples"]]
+
+
+def generation_settings(
+    params: Params, contexts: pd.DataFrame, counts: pd.DataFrame
+) -> pd.DataFrame:
+    """The settings and yields of the stage beside the paper's (section 3.1)."""
+    lengths, accepted = contexts["n_sentences"], counts["accepted"].sum() / counts["samples"].sum()
+    rows = [
+        ("contexts", "not stated", f"{len(contexts):,}"),
+        ("sentences of a context", "1–5", f"{lengths.min()}–{lengths.max()}"),
+        ("samples per context", "100", str(params.k)),
+        (
+            "contexts: top-p, temperature", "0.9, 1.0",
+            f"{params.context_top_p}, {params.context_temperature}",
+        ),
+        (
+            "sentences: top-p, temperature", "0.9, 0.7 (code 0.5)",
+            f"{params.sentence_top_p}, {params.sentence_temperature}",
+        ),
+        ("no repeated n-grams", "none (code 3)", str(params.no_repeat_ngram_size or "none")),
+        ("accepted samples", "not stated", f"{accepted:.1%}"),
+        ("distinct strings per context", "not stated", f"{counts['distinct'].mean():.1f}"),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["", "paper", "this run"])
