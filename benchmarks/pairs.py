@@ -6,12 +6,14 @@ OMP_NUM_THREADS=2 python benchmarks/pairs.py
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import torch
 from impossible.config.params import Params
-from impossible.filtering.constituency_parser import get_parser
+from impossible.filtering.constituency_parser import load_parser
 from impossible.filtering.pair_scores import score_context
+from impossible.filtering.thresholds import Thresholds
 from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
 from impossible.world import recipes
@@ -70,9 +72,10 @@ def main() -> None:
     weights = sum(w.numel() for w in lm.model.parameters()) / 1e6
     print(f"critic of {weights:.1f}M weights: {len(pairs) / ours:.0f} pairs/s")
     print(f"padded: {len(pairs) / theirs:.0f} pairs/s; ours is {theirs / ours:.1f} x as fast")
-    params = Params.load("base", {"entailment_floor": 0.34, "entailment_threshold": 0.34})
+    params = Params(entailment_floor=0.34, entailment_threshold=0.34)
+    models = SimpleNamespace(critic=critic, parser=load_parser("grammar"))
     start = time.perf_counter()
-    scored, _ = score_context("c", sentences, critic, get_parser("grammar"), params)
+    scored, _ = score_context("c", sentences, models, Thresholds.paraphrase(params))
     near = int(np.isfinite(scored["ted_lower"]).sum())
     print(
         f"one context of {len(sentences)} sentences: {time.perf_counter() - start:.1f} s, "

@@ -1,8 +1,9 @@
-"""Leaving a gate out: hand-made candidates, one for each gate to refuse."""
+"""Leaving a critic out: hand-made candidates, one for each critic to reject."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,13 @@ from impossible.config.params import Params
 from impossible.errors import ParameterError
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.judges import Judge
-from impossible.experiments.ablation import GATES, chosen_from, filtered, truth_by_round, without
+from impossible.experiments.ablation import chosen_from, filtered, truth_by_round, without
+from impossible.filtering.constituency_parser import FlatParser
+from impossible.filtering.critics import REASONS
+from impossible.filtering.thresholds import Thresholds
 from numpy.typing import NDArray
 
-PARAMS = Params.load("base")
+LIMITS = Thresholds.paraphrase(Params.load("base"))
 GOOD = {
     "rouge_l": 0.5, "length_ratio": 1.0, "numbers_consistent": True, "ted": 20.0,
     "ted_lower": 9.0, "ted_upper": 30.0, "p_xy": 0.9, "p_yx": 0.9,
@@ -35,24 +39,22 @@ def scored() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_every_gate_refuses_its_own_and_lets_it_through_when_left_out() -> None:
-    assert set(BAD) == set(GATES)
-    assert list(without(scored(), PARAMS)["y"]) == ["good"]
-    for name in GATES:
-        assert set(without(scored(), PARAMS, name)["y"]) == {"good", name}
+def test_every_critic_rejects_its_own_and_lets_it_through_when_left_out() -> None:
+    assert set(BAD) == set(REASONS)
+    assert list(without(scored(), LIMITS)["y"]) == ["good"]
+    for name in REASONS:
+        assert set(without(scored(), LIMITS, name)["y"]) == {"good", name}
 
 
-def test_an_unknown_gate_is_refused() -> None:
-    with pytest.raises(ParameterError, match="no gate 'bleu'"):
-        without(scored(), PARAMS, "bleu")
+def test_an_unknown_critic_is_an_error() -> None:
+    with pytest.raises(ParameterError, match="no critic 'bleu'"):
+        without(scored(), LIMITS, "bleu")
 
 
-def test_chosen_from_keeps_one_pair_of_the_inputs_asked_for() -> None:
-    frame = scored().assign(input_id="a")
-    inputs = pd.DataFrame({"input_id": ["a"], "context_id": ["c"]})
-    assert chosen_from(frame, inputs, PARAMS, "entailment")["target"].tolist() == ["entailment"]
-    assert chosen_from(frame, inputs, PARAMS)["target"].tolist() == ["good"]
-    assert chosen_from(frame.assign(input_id="b"), inputs, PARAMS).empty
+def test_chosen_from_keeps_one_pair_of_an_input() -> None:
+    frame = scored().assign(input_id="a", context_id="c")
+    assert chosen_from(frame, LIMITS, "entailment")["target"].tolist() == ["entailment"]
+    assert chosen_from(frame, LIMITS)["target"].tolist() == ["good"]
 
 
 class OnlyShort:
@@ -65,15 +67,15 @@ class OnlyShort:
 def test_any_corpus_can_be_filtered_by_the_same_critics() -> None:
     corpus = pd.DataFrame(
         {
-            "pair_id": ["1", "2", "3"], "context_id": "c", "origin": "other",
+            "pair_id": ["1", "2", "3"], "context_id": "c", "domain": None, "origin": "other",
             "source": ["prices rose fast", "prices rose and then they fell again", "a b c"],
             "target": ["there was a rise", "first prices rose, after that they fell", "a b c"],
         }
     )  # fmt: skip
-    params = Params.load("base", {"ted_min": 0})
-    kept, came = filtered(corpus.set_index([[7, 3, 5]]), OnlyShort(), lambda _: None, params)
+    models = SimpleNamespace(critic=OnlyShort(), parser=FlatParser())
+    kept = filtered(corpus.set_index([[7, 3, 5]]), models, LIMITS.fix(ted_min=0))
     assert kept["context_id"].tolist() == ["c"]
-    assert (kept["source"].tolist(), came) == (["prices rose fast"], 3)
+    assert kept["source"].tolist() == ["prices rose fast"]
     assert kept["origin"].tolist() == ["other"]
 
 

@@ -109,7 +109,7 @@ def corrupt(folder: Path) -> None:
 
 
 def other_schema(folder: Path) -> None:
-    from impossible.data.schemas import PAIRS
+    from impossible.filtering.critics import PAIRS
 
     read_frame(write_frame(folder / "x.parquet", FRAME, FUNNEL), PAIRS)
 

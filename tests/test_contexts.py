@@ -167,7 +167,8 @@ def test_acceptance_counts_by_hand() -> None:
     frame = pd.DataFrame(
         [("a", "news", 1, "", "A."), ("b", "news", 2, "", "B.")], columns=CONTEXTS.names
     )
-    rows = [("a", 0, "x", "X rose.", ""), ("a", 1, "x", "X rose.", ""), ("a", 2, "", "", "no_end")]
+    texts = [("x", "X rose.", ""), ("x", "X rose.", ""), ("", "", "no_end")]
+    rows = [("a", "news", i, *text) for i, text in enumerate(texts)]
     table = acceptance_counts(pd.DataFrame(rows, columns=SENTENCES.names), frame)
     assert table[["samples", "accepted", "distinct"]].values.tolist() == [[3, 2, 1], [0, 0, 0]]
 

@@ -8,13 +8,13 @@ import pytest
 from impossible.errors import DataError
 from impossible.evaluation.judges import Judge
 from impossible.experiments import syntactic_control
-from impossible.filtering.constituency_parser import get_parser
+from impossible.filtering.constituency_parser import load_parser
 from impossible.text.tree_edit_distance import ted
 from impossible.world import test_sets
 from impossible.world.oracle import Oracle
 from nltk.tree import Tree
 
-parse = get_parser("grammar")
+parse = load_parser("grammar")
 ACTIVE = "A fire destroyed the school."
 PASSIVE = "The bridge was repaired by the worker."
 

@@ -5,35 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from impossible.config.params import Params
 from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Bootstrap
-from impossible.filtering.funnel import (
-    check_funnel,
+from impossible.evaluation.fractions import fraction_by_group, fraction_rows, precision_recall
+from impossible.experiments.pair_samples import (
     chosen_by_chance,
-    continued,
     distinct_pairs,
-    dropped_by,
     example_context,
-    funnel_table,
     nearest_to,
     pair_edges,
-    precision_recall,
-    sensitivity,
-    share_by_group,
-    share_rows,
 )
+from impossible.filtering.funnel import check_funnel, continued, dropped_by, funnel_table
 
 
 def test_funnel_must_add_up():
     funnel = pd.DataFrame(
         {"context_id": ["a", "a", "b"], "reason": ["rouge_l", "kept", "rouge_l"], "n": [4, 2, 6]}
     )
-    assert check_funnel(funnel, {"a": 6, "b": 6}, "context_id") == 12
+    assert check_funnel(funnel, {"a": 6, "b": 6}) == 12
     with pytest.raises(DataError, match=r"context_id b: 7 pairs came in and 6"):
-        check_funnel(funnel, {"a": 6, "b": 7}, "context_id")
+        check_funnel(funnel, {"a": 6, "b": 7})
     with pytest.raises(DataError, match="context_id c"):
-        check_funnel(funnel, {"a": 6, "b": 6, "c": 1}, "context_id")
+        check_funnel(funnel, {"a": 6, "b": 6, "c": 1})
 
 
 def test_funnel_table_shares():
@@ -41,24 +34,13 @@ def test_funnel_table_shares():
     table = funnel_table(funnel, ["a", "b", "never"]).set_index("reason")
     assert list(table.index) == ["a", "b", "never", "kept"]
     assert list(table["n"]) == [50, 40, 0, 10]
-    assert table.loc["a", "of those left"] == 0.5
-    assert table.loc["b", "of those left"] == 0.8  # 40 of the 50 that a left
-    assert table.loc["kept", "of those left"] == 1.0
+    assert table.loc["a", "of those left"] == 50
+    assert table.loc["b", "of those left"] == 80  # 40 of the 50 that a left
+    assert table.loc["kept", "of those left"] == 100
 
 
-def test_sensitivity_varies_one_parameter_at_a_time():
-    params = Params.load("base")
-    frame = sensitivity(
-        lambda p: {"pairs": round(100 * p.rouge_l_max) + p.ted_min},
-        params,
-        {"rouge_l_max": [0.5], "ted_min": [10, 12]},
-    )
-    assert list(frame["pairs"]) == [62, 87, 85, 87]
-    assert list(frame["this_run"]) == [False, True, False, True]
-
-
-def test_share_by_group_leaves_missing_out():
-    frame = share_by_group(
+def test_fraction_by_group_leaves_missing_out():
+    frame = fraction_by_group(
         [1, 0, np.nan, 1, np.nan], ["p", "p", "p", "q", "r"], clusters=[1, 2, 3, 4, 5]
     ).set_index("group")
     assert frame.loc["p", "value"] == 0.5
@@ -71,18 +53,18 @@ def test_share_by_group_leaves_missing_out():
 
 
 def test_chance_takes_as_many_of_each_item():
-    pairs = pd.DataFrame({"item": list("aaabbc"), "x": range(6)})
+    pairs = pd.DataFrame({"context_id": list("aaabbc"), "x": range(6)})
     kept = pairs.iloc[[0, 1, 5]]
-    drawn = chosen_by_chance(pairs, kept, "item", np.random.default_rng(1))
-    assert list(drawn["item"]) == ["a", "a", "c"]
+    drawn = chosen_by_chance(pairs, kept, np.random.default_rng(1))
+    assert list(drawn["context_id"]) == ["a", "a", "c"]
     assert drawn["x"].is_unique
-    assert chosen_by_chance(pairs, kept.iloc[:0], "item", np.random.default_rng(1)).empty
+    assert chosen_by_chance(pairs, kept.iloc[:0], np.random.default_rng(1)).empty
 
 
 def test_funnel_of_steps_adds_up():
-    funnel = pd.DataFrame({"item": ["a", "b"], "reason": ["scored", "rouge_l"], "n": [3, 2]})
-    before = pd.DataFrame({"item": ["a", "a", "a"]})
-    step = dropped_by(before, before.iloc[:1], "diversity", "item")
+    funnel = pd.DataFrame({"context_id": ["a", "b"], "reason": ["scored", "rouge_l"], "n": [3, 2]})
+    before = pd.DataFrame({"context_id": ["a", "a", "a"]})
+    step = dropped_by(before, before.iloc[:1], "diversity")
     whole = continued(funnel, step, "scored")
     assert dict(zip(whole["reason"], whole["n"], strict=True)) == {
         "rouge_l": 2, "diversity": 2, "kept": 1,
@@ -136,4 +118,4 @@ def test_precision_and_recall_by_hand():
     assert list(frame["n"]) == [3, 3]
     nothing = precision_recall([False], [np.nan])
     assert nothing["value"].isna().all()
-    assert list(share_rows(frame.reset_index())["value"].round(1)) == [66.7, 66.7]
+    assert list(fraction_rows(frame.reset_index())["value"].round(1)) == [66.7, 66.7]

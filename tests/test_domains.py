@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from impossible.data.run_folder import RunFolder
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.judges import Judge
 from impossible.experiments import domain_teachers
-from impossible.filtering.constituency_parser import get_parser
+from impossible.filtering.constituency_parser import FlatParser
 from impossible.models.likelihood import surprise
 from impossible.models.loading import LanguageModel, load_critic
 from impossible.models.nli import EntailmentCritic
@@ -33,18 +34,18 @@ PARAMS = Params.load(
     },
 )
 PAIRS = pd.DataFrame(
-    [(f"p{i}", f"x{i}", f"y{i}", f"inputs-{i:05d}") for i in range(7)],
-    columns=["pair_id", "source", "target", "context_id"],
+    [(f"p{i}", f"x{i}", f"y{i}", ["news", "chat"][i % 2]) for i in range(7)],
+    columns=["pair_id", "source", "target", "domain"],
 )
 
 
-def test_pairs_are_divided_by_the_number_of_their_context() -> None:
-    parts = domain_teachers.split_by_domain(PAIRS, PARAMS)
+def test_pairs_are_divided_by_domain() -> None:
+    parts = domain_teachers.split_by_domain(PAIRS)
     assert {name: list(part["source"]) for name, part in parts.items()} == {
         "news": ["x0", "x2", "x4", "x6"],
         "chat": ["x1", "x3", "x5"],
     }
-    assert list(domain_teachers.split_by_domain(PAIRS.iloc[:1], PARAMS)) == ["news"]
+    assert list(domain_teachers.split_by_domain(PAIRS.iloc[:1])) == ["news"]
     equal = domain_teachers.equally_many(parts, 100, 0)
     assert [len(part) for part in equal.values()] == [3, 3]
     assert set(equal["news"]["source"]) < {"x0", "x2", "x4", "x6"}
@@ -165,6 +166,7 @@ def test_a_teacher_alone_goes_the_whole_way_and_again(lm: LanguageModel, tmp_pat
     folder = tmp_path / "critic"
     tiny.save(folder, *tiny.critic())
     critic = EntailmentCritic(load_critic(str(folder), dtype="float32", device="cpu"), 4096)
+    models = SimpleNamespace(critic=critic, parser=FlatParser())
     params = PARAMS.fixed(
         k=16, temperature=1.0, max_new_tokens=50, context_max_new_tokens=60,
         context_sentences_max=1, entailment_threshold=0.0,
@@ -173,18 +175,16 @@ def test_a_teacher_alone_goes_the_whole_way_and_again(lm: LanguageModel, tmp_pat
     )  # fmt: skip
     run = RunFolder.open(tmp_path / "run")
     first, second = (
-        domain_teachers.pairs_of_domain_teacher(run, lm, CHAT, params, critic, get_parser("flat"))
-        for _ in range(2)
+        domain_teachers.pairs_of_domain_teacher(run, lm, CHAT, params, models) for _ in range(2)
     )
     contexts, sentences, pairs = first
     assert set(contexts["domain"]) == {"chat"}
     assert len(pairs) > 0
     assert len(sentences) == params.k * len(contexts)
+    assert set(pairs["domain"]) == {"chat"}
     assert set(pairs["context_id"]) <= set(contexts["context_id"])
     for a, b in zip(first, second, strict=True):
         pd.testing.assert_frame_equal(a, b)
     every = params.fixed(diversity_filter=False)
-    _, _, more = domain_teachers.pairs_of_domain_teacher(
-        run, lm, CHAT, every, critic, get_parser("flat")
-    )
+    _, _, more = domain_teachers.pairs_of_domain_teacher(run, lm, CHAT, every, models)
     assert len(more) > len(pairs)

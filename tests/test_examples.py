@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from impossible.config.params import Params
-from impossible.config.tasks import summarization
 from impossible.data.run_folder import RunFolder
-from impossible.data.schemas import CANDIDATES, CONTEXTS, PAIRS, SENTENCES
+from impossible.data.schemas import CONTEXTS, SENTENCES
 from impossible.experiments.example_pairs import (
     COLUMNS,
     KINDS,
@@ -31,8 +30,12 @@ from impossible.experiments.example_pairs import (
     thirds,
     told_before,
 )
+from impossible.filtering.critics import CANDIDATES, PAIRS
+from impossible.filtering.thresholds import Thresholds
 from impossible.report.tables import save_table
 
+PARAPHRASE = Thresholds.paraphrase(Params.load("base"))
+SUMMARY = Thresholds.summary(Params.load("base"))
 EVIL = '<script>alert("1")</script> costs $5 & more_'
 
 
@@ -56,7 +59,7 @@ def scored(rows: list[tuple[str, str, float, float, float]]) -> pd.DataFrame:
     """PAIRS of one context: x, y, ROUGE-L, P(x ⇒ y), P(y ⇒ x); far apart as trees."""
     frame = pd.DataFrame(rows, columns=["x", "y", "rouge_l", "p_xy", "p_yx"])
     frame = frame.assign(
-        context_id="c", length_ratio=1.0, numbers_consistent=True, ted=np.nan,
+        context_id="c", domain="news", length_ratio=1.0, numbers_consistent=True, ted=np.nan,
         ted_lower=14.0, ted_upper=20.0, tree_fallback=False,
     )  # fmt: skip
     return frame[PAIRS.names]
@@ -104,25 +107,23 @@ def test_refused_by_the_threshold_alone() -> None:
             ("not", "asked", 0.5, 0.1, np.nan),
         ]
     )
-    found = nearly(frame, Params.load("base"))
+    found = nearly(frame, PARAPHRASE)
     assert found[["x", "y"]].to_numpy().tolist() == [["by", "near"], ["far", "off"]]
-    assert nearly(frame.iloc[3:4], Params.load("base")).empty
+    assert nearly(frame.iloc[3:4], PARAPHRASE).empty
 
 
 def test_a_summary_is_asked_one_way() -> None:
     frame = scored([("a long one", "short", 1.0, 0.7, np.nan)]).assign(length_ratio=0.5)
-    assert nearly(frame, Params.load("base")).empty  # no paraphrase: too short
-    assert nearly(frame, summarization(Params.load("base")))["lesser"].tolist() == pytest.approx(
-        [0.7]
-    )
+    assert nearly(frame, PARAPHRASE).empty  # no paraphrase: too short
+    assert nearly(frame, SUMMARY)["lesser"].tolist() == pytest.approx([0.7])
 
 
 def texts() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Sentences of two fresh texts, and their plans."""
     rows = [
-        ("i1", 1, "Two.", "Two.", ""),
-        ("i1", 0, "One.", "One.", ""),
-        ("i2", 0, "One.", "One.", ""),
+        ("i1", "news", 1, "Two.", "Two.", ""),
+        ("i1", "news", 0, "One.", "One.", ""),
+        ("i2", "bio", 0, "One.", "One.", ""),
     ]
     plans = [("i1", "news", "Here --"), ("i2", "bio", "There:")]
     return (
@@ -236,5 +237,5 @@ def test_text_of_models_is_escaped_everywhere(tmp_path: Path) -> None:
 
 
 def test_candidates_can_be_examples() -> None:
-    frame = scored([("near", "by", 0.5, 0.74, 0.99)]).rename(columns={"context_id": "input_id"})
-    assert len(nearly(frame.assign(candidate=0)[CANDIDATES.names], Params.load("base"))) == 1
+    frame = scored([("near", "by", 0.5, 0.74, 0.99)]).assign(input_id="i", candidate=0)
+    assert len(nearly(frame[CANDIDATES.names], PARAPHRASE)) == 1

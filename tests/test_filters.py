@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from impossible.config.params import Params
 from impossible.errors import ParameterError
-from impossible.filtering.diversity_filter import diversity_filter, thinned
+from impossible.filtering.diversity_filter import Algorithm1, diversity_filter
 
 
 class Table:
@@ -59,9 +59,10 @@ def test_the_parameters_say_which_filter() -> None:
         ({"dedup": "released"}, ["cd"]),
         ({"dedup": "released", "diversity_filter": False}, ["ab", "cd"]),
     ):
-        assert left(thinned(pairs, Judge(), Params.load("base", chosen))) == wanted
+        filtered = Algorithm1(Judge(), Params.load("base", chosen))
+        assert left(filtered(pairs, pairs)) == wanted
     joined = frame(("a", "b", 0.8, 0.9), ("a", "d", 0.9, 0.9))
-    assert left(thinned(joined, Judge(), Params.load("base"))) == ["ad"]
+    assert left(Algorithm1(Judge(), Params.load("base"))(joined, joined)) == ["ad"]
 
 
 def test_an_edge_needs_more_than_the_threshold_and_the_same_side() -> None:
@@ -115,6 +116,10 @@ def test_the_released_variant_collapses_texts_and_keeps_the_lowest_reverse_score
     assert left(diversity_filter(pairs, table)) == ["cd", "ef"]
     with pytest.raises(ParameterError, match="'paper' or 'released'"):
         diversity_filter(pairs, table, dedup="other")
+    surest = diversity_filter(pairs, table, dedup="released", select="highest")
+    assert left(surest) == ["cd", "ef", "gh"]  # released edges, the paper's choice
+    with pytest.raises(ParameterError, match="'highest' or 'lowest'"):
+        diversity_filter(pairs, table, select="best")
 
 
 def test_nothing_in_nothing_out() -> None:

@@ -14,7 +14,6 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from impossible.config.params import Params
-from impossible.config.tasks import summarization
 from impossible.data.run_folder import RunFolder, read_frame, read_json, write_frame
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
@@ -23,6 +22,7 @@ from impossible.evaluation.judges import Judge
 from impossible.evaluation.systems import student_system
 from impossible.experiments import multitask
 from impossible.experiments.multitask import ALL, HALF, specialist
+from impossible.filtering.thresholds import Thresholds
 from impossible.models.batching import IGNORE
 from impossible.training import student as training
 from impossible.training.student import Student, load_student
@@ -42,7 +42,7 @@ by_words: Any = SimpleNamespace(
 def corpus(task: str, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
     frame = pd.DataFrame(list(pairs), columns=["source", "target"], dtype=object)
     names = pd.Series([f"p{i}" for i in range(len(pairs))], dtype=object)
-    named = frame.assign(pair_id=names, context_id=names, origin="any", **NUMBERS)
+    named = frame.assign(pair_id=names, context_id=names, origin="any", domain="news", **NUMBERS)
     return multitask.instructed_pairs(named, task)
 
 
@@ -132,9 +132,16 @@ def test_a_system_reads_the_instruction_and_the_items_stay_as_they_are() -> None
 
 
 def test_lengths_by_hand() -> None:
-    x, short = "0123456789", summarization(PARAMS)
+    x, short = "0123456789", Thresholds.summary(PARAMS)
     ys = ["", "1234567", "12345678", "123456789", "x" * 15, "x" * 16]
-    assert multitask.length_fits_task([x] * 6, ys, PARAMS).tolist() == [0, 0, 1, 1, 1, 0]
+    assert multitask.length_fits_task([x] * 6, ys, Thresholds.paraphrase(PARAMS)).tolist() == [
+        0,
+        0,
+        1,
+        1,
+        1,
+        0,
+    ]
     assert multitask.length_fits_task([x] * 6, ys, short).tolist() == [0, 1, 1, 0, 0, 0]
 
 

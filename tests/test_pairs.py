@@ -1,11 +1,12 @@
-"""Pairs: equal to a naive reference, every pair counted once, chunking and tightening free."""
+"""Pairs: equal to a naive reference, every pair counted once, tightening is free."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,17 +15,23 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from impossible.config.params import Params
+from impossible.data.run_folder import read_frame, write_frame
+from impossible.data.schemas import DATASET, FUNNEL
 from impossible.errors import DataError, ParameterError
-from impossible.filtering.pair_scores import (
-    SCORES,
-    cheap_funnel,
-    gate,
-    score_context,
-    score_contexts,
-    whole_funnel,
+from impossible.filtering import critics, pair_scores
+from impossible.filtering.build_dataset import (
+    apply_thresholds,
+    as_dataset,
+    build_dataset,
+    require_pairs,
 )
-from impossible.models.loading import LanguageModel
-from impossible.models.nli import EntailmentCritic
+from impossible.filtering.constituency_parser import FlatParser
+from impossible.filtering.critic import Critic
+from impossible.filtering.critics import PAIRS, SCORES
+from impossible.filtering.diversity_filter import Algorithm1
+from impossible.filtering.funnel import continued
+from impossible.filtering.pair_scores import score_context
+from impossible.filtering.thresholds import Thresholds
 from impossible.text.numbers import number_values
 from impossible.text.rouge import rouge_l
 from impossible.text.tree_edit_distance import flat_tree, ted
@@ -47,8 +54,8 @@ class FakeCritic:
         return np.array([self.p(x, y) for x, y in pairs], dtype=np.float64)
 
 
-def no_parser(sentence: str) -> None:
-    return None
+def models(critic: FakeCritic) -> SimpleNamespace:
+    return SimpleNamespace(critic=critic, parser=FlatParser())
 
 
 PARAMS = Params.load(
@@ -62,6 +69,7 @@ PARAMS = Params.load(
         "length_ratio_max": 1.4,
     },
 )
+LIMITS = Thresholds.paraphrase(PARAMS)
 SENTENCES = st.lists(
     st.sampled_from(
         [
@@ -77,8 +85,12 @@ SENTENCES = st.lists(
 )
 
 
+def scored(critic: FakeCritic, texts: list[str] = tiny.SENTENCES) -> pd.DataFrame:
+    return score_context("c", texts, models(critic), LIMITS)[0]
+
+
 def reference(sentences: list[str], critic: FakeCritic, params: Params) -> tuple[set, Counter]:
-    """Every ordered pair of samples, one after another, every gate computed plainly."""
+    """Every ordered pair of samples, one after another, every score computed plainly."""
     kept, funnel, seen = set(), Counter(), set()
     for i, x in enumerate(sentences):
         for j, y in enumerate(sentences):
@@ -110,21 +122,20 @@ def reference(sentences: list[str], critic: FakeCritic, params: Params) -> tuple
 @settings(max_examples=40, deadline=None)
 @given(SENTENCES)
 def test_equal_to_a_naive_reference(sentences: list[str]) -> None:
-    pairs, before = score_context("c", sentences, FakeCritic(), no_parser, PARAMS)
-    kept, after = gate(pairs, PARAMS)
+    pairs, before = score_context("c", sentences, models(FakeCritic()), LIMITS)
+    kept, after = apply_thresholds(pairs, LIMITS)
     expected, counts = reference(sentences, FakeCritic(), PARAMS)
     assert set(zip(kept["x"], kept["y"], strict=True)) == expected
-    both = whole_funnel(before, after)
-    assert cheap_funnel({"c": sentences}, PARAMS).values.tolist() == before.values.tolist()
+    both = continued(before, after, "scored")
     assert dict(zip(both["reason"], both["n"], strict=True)) == dict(counts)
     assert both["n"].sum() == len(sentences) * (len(sentences) - 1)
-    scored = before.loc[before["reason"] == "scored", "n"].sum()
-    assert scored == after["n"].sum() == len(pairs)
+    reached = before.loc[before["reason"] == "scored", "n"].sum()
+    assert reached == after["n"].sum() == len(pairs)
 
 
 def test_the_critic_is_asked_once_and_backwards_only_for_survivors() -> None:
     critic = FakeCritic()
-    pairs, _ = score_context("c", tiny.SENTENCES * 2, critic, no_parser, PARAMS)
+    pairs = scored(critic, tiny.SENTENCES * 2)
     assert len(critic.asked) == len(set(critic.asked))
     shorter = {(a, b) for a, b in critic.asked if (len(a), a) <= (len(b), b)}
     backwards = {(b, a) for a, b in shorter if critic.p(a, b) >= 0.3}
@@ -140,59 +151,99 @@ def test_the_critic_is_asked_once_and_backwards_only_for_survivors() -> None:
             assert row.tree_fallback
 
 
-def test_chunking_of_contexts_changes_nothing() -> None:
-    lm = LanguageModel(*tiny.critic(), "tiny", "0")
-    critic = EntailmentCritic(lm)
-    loose = PARAMS.model_copy(update={"entailment_floor": 0.1})
-    contexts = {f"c{i}": tiny.SENTENCES[i:] + tiny.SENTENCES[:2] for i in range(4)}
-    pairs, funnel = score_contexts(contexts, critic, no_parser, loose)
-    for name, sentences in contexts.items():
-        alone, counts = score_context(name, sentences, critic, no_parser, loose)
-        part = pairs[pairs["context_id"] == name].reset_index(drop=True)
-        pd.testing.assert_frame_equal(part, alone, rtol=1e-4)
-        whole = funnel[funnel["context_id"] == name].reset_index(drop=True)
-        pd.testing.assert_frame_equal(whole, counts)
-    assert pairs["p_xy"].notna().any()
-
-
-def test_scores_survive_parquet(tmp_path: Any) -> None:
-    from impossible.data.run_folder import read_frame, write_frame
-    from impossible.data.schemas import FUNNEL, PAIRS
-
-    pairs, funnel = score_context("c", tiny.SENTENCES, FakeCritic(), no_parser, PARAMS)
-    write_frame(tmp_path / "pairs.parquet", pairs, PAIRS)
+def test_scores_survive_parquet(tmp_path: Path) -> None:
+    pairs, funnel = score_context("c", tiny.SENTENCES, models(FakeCritic()), LIMITS)
+    write_frame(tmp_path / "pairs.parquet", pairs.assign(domain="news"), PAIRS)
     write_frame(tmp_path / "funnel.parquet", funnel, FUNNEL)
     again = read_frame(tmp_path / "pairs.parquet", PAIRS)
-    assert gate(again, PARAMS)[1].equals(gate(pairs, PARAMS)[1])
-    assert list(pairs.columns) == ["context_id", "x", "y", *SCORES]
+    assert apply_thresholds(again, LIMITS)[1].equals(apply_thresholds(pairs, LIMITS)[1])
+    assert list(pairs.columns) == ["context_id", "x", "y", *(field.name for field in SCORES)]
 
 
-def test_tightening_is_free_and_loosening_is_refused() -> None:
-    pairs, _ = score_context("c", tiny.SENTENCES, FakeCritic(0.9), no_parser, PARAMS)
-    kept, _ = gate(pairs, PARAMS)
-    stricter = PARAMS.model_copy(update={"entailment_threshold": 0.95})
-    assert len(kept) > 0
-    assert len(gate(pairs, stricter)[0]) == 0
+def test_tightening_is_free_and_loosening_is_an_error() -> None:
+    pairs = scored(FakeCritic(0.9))
+    assert len(apply_thresholds(pairs, LIMITS)[0]) > 0
+    assert len(apply_thresholds(pairs, LIMITS.fix(entailment_threshold=0.95))[0]) == 0
     with pytest.raises(ParameterError, match="below entailment_floor"):
-        gate(pairs, PARAMS.model_copy(update={"entailment_threshold": 0.2}))
+        apply_thresholds(pairs, LIMITS.fix(entailment_threshold=0.2))
     wide = pairs.assign(ted=np.float32(np.nan), ted_lower=1.0, ted_upper=99.0)
     with pytest.raises(DataError, match=r"ted_min=6 is not decided"):
-        gate(wide, PARAMS)
+        apply_thresholds(wide, LIMITS)
+    with pytest.raises(ParameterError, match="there is no parameter ted_mim"):
+        LIMITS.fix(ted_mim=3)
 
 
 def test_no_sentences_give_no_pairs() -> None:
     for sentences in ([], ["Prices rose."], ["Prices rose."] * 3):
-        pairs, funnel = score_context("c", sentences, FakeCritic(), no_parser, PARAMS)
+        pairs, funnel = score_context("c", sentences, models(FakeCritic()), LIMITS)
         assert len(pairs) == 0
         assert funnel["n"].sum() == len(sentences) * max(0, len(sentences) - 1)
-        assert gate(pairs, PARAMS)[1]["n"].sum() == 0
+        assert apply_thresholds(pairs, LIMITS)[1]["n"].sum() == 0
 
 
 def test_a_random_critic_keeps_other_pairs() -> None:
     """Destroyed signal: shuffling the scores of the pairs changes what is kept."""
-    pairs, _ = score_context("c", tiny.SENTENCES, FakeCritic(), no_parser, PARAMS)
-    rng = np.random.default_rng(0)
-    order = rng.permutation(len(pairs))
+    pairs = scored(FakeCritic())
+    order = np.random.default_rng(0).permutation(len(pairs))
     shuffled = pairs.assign(p_xy=pairs["p_xy"].to_numpy()[order])
-    first = gate(pairs, PARAMS)[1].set_index("reason")["n"].to_dict()
-    assert gate(shuffled, PARAMS)[1].set_index("reason")["n"].to_dict() != first
+    first = apply_thresholds(pairs, LIMITS)[1].set_index("reason")["n"].to_dict()
+    assert apply_thresholds(shuffled, LIMITS)[1].set_index("reason")["n"].to_dict() != first
+
+
+def test_a_new_critic_is_one_class_and_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoCities(Critic):
+        name, columns, exits = "city", (), True
+
+        def score(self, pairs, models, thresholds):  # type: ignore[no-untyped-def]
+            return {"city": np.array([float("Norvane" in x + y) for x, y in pairs])}
+
+        def accepts(self, scores, thresholds):  # type: ignore[no-untyped-def]
+            return scores["city"].to_numpy() == 0
+
+    from impossible.data.schemas import SCORE
+
+    NoCities.columns = (SCORE("city"),)
+    entries = (NoCities(), *critics.CRITICS)
+    score = pair_scores.score_pairs
+    texts = pair_scores.all_pairs(tiny.SENTENCES)
+    frame, reason = score(texts, models(FakeCritic()), LIMITS, critics=entries)
+    told = ["Norvane" in x + y for x, y in texts]
+    assert (reason == "city").tolist() == told
+    assert frame["city"].tolist() == [float(each) for each in told]
+    assert "city" in frame.columns
+
+
+def test_a_dataset_is_counted_to_the_last_pair() -> None:
+    critic = FakeCritic(0.9)
+    parts = [scored(critic).assign(context_id=name, domain=name) for name in ("c", "d")]
+    pairs = pd.concat(parts, ignore_index=True)  # the same texts twice: repeated
+    dataset, funnel = build_dataset(pairs, LIMITS, Algorithm1(critic, PARAMS))
+    assert funnel["n"].sum() == len(pairs)
+    counts = funnel.groupby("reason")["n"].sum()
+    assert counts["kept"] == counts["repeated"] == len(dataset) > 0
+    assert counts["diversity"] > 0
+    assert set(dataset["domain"]) == {"c"}
+    assert set(dataset["task"]) == {"paraphrase"}
+    write = [field.name for field in DATASET]
+    assert list(dataset[write].columns) == write
+
+
+def test_an_empty_dataset_names_what_to_blame() -> None:
+    funnel = pd.DataFrame(
+        {"reason": ["ted", "entailment", "ted", "scored"], "n": [5, 8, 4, 99], "context_id": "c"}
+    )
+    with pytest.raises(DataError, match=r"only 0 pairs.*'ted' dropped most \(9 pairs\)"):
+        require_pairs(funnel[:0], funnel)
+    with pytest.raises(DataError, match="no candidates at all"):
+        require_pairs(funnel[:0], funnel[:0])
+    require_pairs(funnel, funnel)
+
+
+def test_dataset_ids_follow_the_texts() -> None:
+    row = {"p_xy": 0.9, "p_yx": 0.9, "rouge_l": 0.3, "ted": np.nan, "context_id": "c"}
+    pairs = pd.DataFrame([{"x": "a", "y": "b", **row}, {"x": "b", "y": "a", **row}] * 2)
+    frame = as_dataset(pairs, "teacher")
+    assert len(frame) == 2
+    assert frame["pair_id"].is_unique
+    assert set(frame["origin"]) == {"teacher"}
+    assert frame["domain"].isna().all()

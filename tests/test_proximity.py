@@ -92,8 +92,8 @@ def world(contexts: int = 12) -> tuple[pd.DataFrame, dict[float, pd.DataFrame]]:
         rows = []
         for i in range(contexts):
             topics = 1 if heat == 0.5 or i % 2 else 2
-            rows += [(f"c{i}", j, "", f"t{i}.{j % topics} w{j}.", "") for j in range(8)]
-            rows.append((f"c{i}", 8, "", "", "no_end"))
+            rows += [(f"c{i}", "", j, "", f"t{i}.{j % topics} w{j}.", "") for j in range(8)]
+            rows.append((f"c{i}", "", 8, "", "", "no_end"))
         sentences[heat] = pd.DataFrame(rows, columns=SENTENCES.names)
     return frame, sentences
 
@@ -206,7 +206,8 @@ def test_readings(low: float, high: float, sign: int, expected: str) -> None:
 
 
 def test_identical_share_by_hand() -> None:
-    rows = [("a", i, "", text, "") for i, text in enumerate("xxy")] + [("b", 0, "", "", "no_end")]
+    rows = [("a", "", i, "", text, "") for i, text in enumerate("xxy")]
+    rows.append(("b", "", 0, "", "", "no_end"))
     frame = pd.DataFrame(rows, columns=SENTENCES.names)
     assert identical_share(frame) == pytest.approx(1 / 3)
     assert np.isnan(identical_share(frame.iloc[3:]))

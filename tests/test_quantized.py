@@ -14,7 +14,6 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from impossible.config.params import Params
-from impossible.config.tasks import summarization
 from impossible.data.run_folder import read_json, write_json
 from impossible.errors import DataError, ModelError
 from impossible.experiments import control_grids, length_style_control
@@ -27,6 +26,7 @@ from impossible.experiments.control_grids import (
     Scale,
     fit_grid,
 )
+from impossible.filtering.thresholds import Thresholds
 from impossible.models.nucleus_sampling import Nucleus
 from impossible.training.student import load_student
 
@@ -135,7 +135,7 @@ def test_a_paraphrase_that_its_gates_would_drop_lies_in_no_group() -> None:
 
 def test_limits_of_a_task_are_those_of_its_gates() -> None:
     written = pairs_of({text: group for text, group in WRITTEN.items() if group})
-    grid = fit_grid("summary", written, summarization(Params.load("base")))
+    grid = fit_grid("summary", written, Thresholds.summary(Params.load("base")))
     assert [(axis.bottom, axis.top) for axis in grid.axes] == [(0, 0.8), (0, 1)]
     assert grid.axes[0].words == AXES["summary"]["length"].words
     assert sorted(length_style_control.with_group(written, grid)["group"]) == sorted(grid.groups)

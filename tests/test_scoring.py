@@ -13,12 +13,10 @@ import pytest
 import tiny
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder
-from impossible.filtering.constituency_parser import get_parser
-from impossible.filtering.resumable_scoring import (
-    RememberedCritic,
-    score_candidates,
-    score_sentences,
-)
+from impossible.filtering.constituency_parser import FlatParser
+from impossible.filtering.resumable_scoring import RememberedCritic, score_sentences
+from impossible.filtering.thresholds import Thresholds
+from impossible.training.self_distillation import score_candidates
 from impossible.training.student import load_student
 
 SENTENCES = [
@@ -44,10 +42,18 @@ class Counting:
         return np.array([len(x) % 7 / 7 for x, _ in pairs])
 
 
+def models(critic: Counting) -> SimpleNamespace:
+    return SimpleNamespace(critic=critic, parser=FlatParser())
+
+
+def paraphrase(**values: object) -> Thresholds:
+    return Thresholds.paraphrase(Params.load("base", values))
+
+
 def frame(contexts: int = 20) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"context_id": f"c{i}", "text": f"{text[:-1]} {i}." if text else "",
+            {"context_id": f"c{i}", "domain": "news", "text": f"{text[:-1]} {i}." if text else "",
              "reason": "" if text else "no_end"}
             for i in range(contexts)
             for text in SENTENCES
@@ -56,43 +62,45 @@ def frame(contexts: int = 20) -> pd.DataFrame:
 
 
 def test_counts_are_complete_and_a_threshold_asks_nothing(tmp_path: Path) -> None:
-    run, parser = RunFolder.open(tmp_path), get_parser("flat")
-    params = Params.load("base", {"entailment_threshold": 0.6, "length_ratio_max": 3.0})
-    critic = Counting()
-    pairs, funnel = score_sentences(run, frame(), critic, parser, params)
+    run, critic = RunFolder.open(tmp_path), Counting()
+    limits = paraphrase(entailment_threshold=0.6, length_ratio_max=3.0)
+    pairs, funnel = score_sentences(run, frame(), models(critic), limits)
+    assert set(pairs["domain"]) == {"news"}
     assert set(funnel.groupby("context_id")["n"].sum()) == {6}  # 3 accepted: 3 x 2 ordered pairs
     assert funnel.set_index("reason").loc["identical", "n"].sum() == 40
     again = Counting()
-    stricter = params.model_copy(update={"entailment_threshold": 0.9})
-    pd.testing.assert_frame_equal(score_sentences(run, frame(), again, parser, stricter)[0], pairs)
+    stricter = paraphrase(entailment_threshold=0.9, length_ratio_max=3.0)
+    same = score_sentences(run, frame(), models(again), stricter)[0]
+    pd.testing.assert_frame_equal(same, pairs)
     assert critic.asked
     assert not again.asked
 
 
 def test_interrupted_scoring_ends_the_same(tmp_path: Path) -> None:
-    params, parser = Params.load("base", {"length_ratio_max": 3.0}), get_parser("flat")
-    whole = score_sentences(RunFolder.open(tmp_path / "a"), frame(), Counting(), parser, params)
+    limits, first = paraphrase(length_ratio_max=3.0), RunFolder.open(tmp_path / "a")
+    whole = score_sentences(first, frame(), models(Counting()), limits)
     run = RunFolder.open(tmp_path / "b")
     with pytest.raises(KeyboardInterrupt):
-        score_sentences(run, frame(), Counting(breaks_at=20), parser, params)
+        score_sentences(run, frame(), models(Counting(breaks_at=20)), limits)
     last = sorted((run.work / "pairs").glob("part-*"))[-1]
     last.unlink()  # killed after the funnel's part and before that of the pairs
-    parts = score_sentences(run, frame(), Counting(), parser, params)
+    parts = score_sentences(run, frame(), models(Counting()), limits)
     for one, other in zip(whole, parts, strict=True):
         pd.testing.assert_frame_equal(one, other)
 
 
 @pytest.mark.parametrize("build", [tiny.t5, tiny.llama])
 def test_candidates_add_up_and_are_written_once(build: Any, tmp_path: Path) -> None:
-    run, parser = RunFolder.open(tmp_path), get_parser("flat")
+    run = RunFolder.open(tmp_path)
     student = load_student(str(tiny.save(tmp_path / "model", *build())))
     given = {"n_candidates": 3, "sentence_max_new_tokens": 4, "candidate_top_p": 0.5}
-    params = Params.load("base", given)
     inputs = pd.DataFrame({"input_id": ["i0", "i1"], "text": tiny.SENTENCES[:2]})
-    scored, dropped = score_candidates(run, inputs, student, Counting(), parser, params)
-    assert len(scored) + dropped["n"].sum() == 6
-    again, looser = Counting(), params.model_copy(update={"rouge_l_max": 0.9})
-    same = score_candidates(run, inputs, student, again, parser, looser)
+    inputs = inputs.assign(context_id="c", domain="news")
+    scored, funnel = score_candidates(run, inputs, student, models(Counting()), paraphrase(**given))
+    assert funnel.groupby("input_id")["n"].sum().to_dict() == {"i0": 3, "i1": 3}
+    assert funnel.set_index("reason")["n"].get("scored", pd.Series(0)).sum() == len(scored)
+    again, looser = Counting(), paraphrase(**given, rouge_l_max=0.9)
+    same = score_candidates(run, inputs, student, models(again), looser)
     pd.testing.assert_frame_equal(same[0], scored)
     assert not again.asked
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.experiments import generation_yield
+from impossible.filtering.constituency_parser import FlatParser
+from impossible.filtering.thresholds import Thresholds
 from impossible.generation.constrained.constraints import Constraints
 from impossible.generation.constrained.sequential_generation import (
     METHODS,
@@ -122,9 +125,11 @@ def test_the_same_gates_for_any_candidates() -> None:
     proposed = pd.DataFrame(
         [("c", *sorted(texts)), ("c", *sorted(more))], columns=["context_id", "a", "b"]
     )
-    scored = generation_yield.score_proposed(proposed, Sure(), lambda _: None, params)
+    thresholds = Thresholds.paraphrase(params)
+    models = SimpleNamespace(critic=Sure(), parser=FlatParser())
+    scored = generation_yield.score_proposed(proposed, models, thresholds)
     passed, kept = generation_yield.kept_pairs(
-        proposed, scored, params, lambda pairs: pairs.head(1)
+        proposed, scored, thresholds, lambda pairs, _: pairs.head(1)
     )
     assert {(row.x, row.y) for row in passed.itertuples()} == {texts, texts[::-1]}
     assert len(kept) == 1

@@ -23,7 +23,7 @@ from impossible.data.run_folder import (
     write_frame,
     write_json,
 )
-from impossible.data.schemas import FUNNEL, METRIC_ROWS, PAIRS, item_column
+from impossible.data.schemas import FUNNEL, METRIC_ROWS, item_column
 from impossible.errors import DataError
 
 ITEMS = [f"c{number}" for number in range(7)]
@@ -56,7 +56,7 @@ def test_frames_keep_types_and_missing_values_and_have_the_same_bytes(tmp_path: 
 
 
 def test_schemas_name_their_item() -> None:
-    assert (item_column(PAIRS), item_column(METRIC_ROWS)) == ("context_id", "system")
+    assert (item_column(FUNNEL), item_column(METRIC_ROWS)) == ("context_id", "system")
 
 
 @settings(max_examples=15, deadline=None)

@@ -11,7 +11,7 @@ from impossible.evaluation.metrics import SUMMARY, novelty
 from impossible.evaluation.paraphrase_metrics import with_similarities
 from impossible.evaluation.summarization import first_words, pruned
 from impossible.evaluation.systems import item_scores
-from impossible.filtering.constituency_parser import get_parser
+from impossible.filtering.constituency_parser import load_parser
 from impossible.text.rouge import rouge_l
 from impossible.world import oracle, test_sets
 
@@ -74,14 +74,14 @@ def test_first_words() -> None:
 
 def test_deletion_leaves_english_that_follows() -> None:
     items = test_sets.summary_set(60, split="dev")
-    outputs = pruned(get_parser("grammar"))(items)
+    outputs = pruned(load_parser("grammar"))(items)
     follows = oracle.entailed(items["source"], outputs)
     assert np.nanmean(follows) > 0.6
     lengths = [len(y) <= len(x) for x, y in zip(items["source"], outputs, strict=True)]
     assert all(lengths)
     assert pruned(lambda _: None)(items) == list(items["source"])
     text = "On Monday, police said that the old school was destroyed by a fire."
-    (output,) = pruned(get_parser("grammar"))(pd.DataFrame({"source": [text]}))
+    (output,) = pruned(load_parser("grammar"))(pd.DataFrame({"source": [text]}))
     assert output == text or output.count(",") == 0
 
 

@@ -34,6 +34,7 @@ def run(tmp_path: Path) -> RunFolder:
     run = RunFolder.open(tmp_path / "run")
     texts = [f"Sentence {i} was written." for i in range(8)]
     frame = pd.DataFrame({"context_id": "held-1", "sample": range(8), "raw": texts, "text": texts})
+    frame["domain"] = "news"
     frame["reason"] = ["", "", "quote", *[""] * 5]
     write_frame(run.data("held_out"), frame.astype({"sample": "int32"}), SENTENCES)
     pairs = pd.DataFrame({"source": [texts[0]], "target": ["another"], "origin": "t"})

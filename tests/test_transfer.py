@@ -17,7 +17,7 @@ from impossible.errors import DataError, ParameterError
 from impossible.evaluation import corpus_comparison, corpus_quality
 from impossible.evaluation.bootstrap import Bootstrap, Interval
 from impossible.evaluation.metrics import novelty
-from impossible.experiments import domain_adaptation, domain_teachers
+from impossible.experiments import domain_adaptation
 from impossible.report import figures
 from impossible.text.sentence_boundaries import words
 from impossible.training.student import load_student
@@ -53,10 +53,6 @@ def test_home_is_the_first_other_domain() -> None:
     params = Params.load("laboratory")
     assert domain_adaptation.home_domain(params) == "news"
     assert domain_adaptation.home_domain(params.fixed(unseen_domain="news")) == "biomedical"
-    pairs = pd.DataFrame({"context_id": [f"inputs-{i:05d}" for i in range(4)]})
-    home = [f"inputs-{i * len(params.domains):05d}" for i in range(2)]
-    kept = list(domain_teachers.split_by_domain(pairs, params)["news"]["context_id"])
-    assert kept == [name for name in home if name in set(pairs["context_id"])]
     alone = params.fixed(domains=[d for d in params.domains if d.name == params.unseen_domain])
     with pytest.raises(ParameterError, match="only domain is the unseen one"):
         domain_adaptation.home_domain(alone)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from impossible.config.params import Params
 from impossible.errors import ParameterError
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.paraphrase_metrics import with_similarities
 from impossible.evaluation.systems import item_scores
 from impossible.experiments import (
@@ -16,9 +19,9 @@ from impossible.experiments import (
     equivalence_classes,
     released_code,
     threshold_search,
-    truths,
 )
-from impossible.filtering.constituency_parser import get_parser
+from impossible.filtering.constituency_parser import load_parser
+from impossible.filtering.thresholds import Thresholds
 from impossible.world import (
     DIFFERENCES,
     Entity,
@@ -31,7 +34,9 @@ from impossible.world import (
 from impossible.world.facts import Fact
 
 PARAMS = Params.load("base", {"bootstrap_samples": 100, "ted_min": 3})
-PARSER = get_parser("grammar")
+PARSER = load_parser("grammar")
+LIMITS = Thresholds.paraphrase(PARAMS)
+BOOTSTRAP = Bootstrap(100)
 
 FIRE = "A fire destroyed a school."
 BLAZE = "A school was wrecked by the blaze."
@@ -123,7 +128,7 @@ def test_both_orders_are_one_pair_and_what_is_not_computed_is_refused() -> None:
 
 def test_groups_of_a_sentence() -> None:
     known = {text: oracle.traits(text) for text in (BLAZE, MONDAY, "no English")}
-    groups = critic_errors.traits(known)
+    groups = critic_errors.trait_groups(known)
     chosen = {text: [name for name in groups if groups.at[text, name]] for text in known}
     assert chosen == {
         BLAZE: ["passive", "modifier: none", "words: 1–10"],
@@ -138,7 +143,7 @@ def test_precision_and_recall_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     judged["accepted"] = [True, True, True, False, True]
     judged["true"] = [1.0, 1.0, 0.0, 1.0, np.nan]
     groups = pd.DataFrame({"first": [True, True, False]}, index=["a", "i", "h"])
-    table = critic_errors.by_trait(judged, groups, PARAMS).set_index(["group", "series"])
+    table = critic_errors.by_trait(judged, groups, BOOTSTRAP).set_index(["group", "series"])
     assert table.loc[("all pairs", "precision"), ["value", "n"]].tolist() == [2 / 3, 3]
     assert table.loc[("all pairs", "recall"), ["value", "n"]].tolist() == [2 / 3, 3]
     assert table.loc[("first", "recall"), ["value", "n"]].tolist() == [1 / 2, 2]  # a, and d with i
@@ -149,21 +154,20 @@ def test_false_acceptance_and_survivors_by_hand(monkeypatch: pytest.MonkeyPatch)
     judged = pd.DataFrame({"context_id": list("ccdde")})
     judged["difference"] = ["name", "name", "time", "", "name"]
     judged["accepted"] = [True, False, True, True, False]
-    table = critic_errors.false_acceptance(judged, PARAMS)
+    table = critic_errors.false_acceptance(judged, BOOTSTRAP)
     assert table["group"].tolist() == ["name"]
     assert table["value"].tolist() == pytest.approx([1 / 3])
     corpora = {"A": judged, "B": judged.assign(difference=["", "", "", "", "time"])}
-    left = critic_errors.survivors(corpora, PARAMS, ["negation"])
+    left = critic_errors.survivors(corpora, BOOTSTRAP, ["negation"])
     assert list(dict.fromkeys(left["group"])) == ["name", "time", "negation"]
     assert left["value"].tolist() == pytest.approx([0.6, 0, 0.2, 0.2, 0, 0])
-    assert left["count"].tolist() == [3, 0, 1, 1, 0, 0]
 
 
 def test_calibration_takes_each_direction_by_itself() -> None:
     judged = pd.DataFrame({"context_id": list("abcd"), "p_xy": [0.91, 0.99, 0.2, 1.0]})
     judged["p_yx"] = [0.4, np.nan, np.nan, 0.95]
     rows = critic_errors.directed(judged, [1, 0, 0, np.nan], [0, 1, 1, 1])
-    curve = critic_errors.calibration(rows, PARAMS)
+    curve = critic_errors.calibration(rows, BOOTSTRAP)
     assert len(rows) == 5
     assert curve["series"].tolist() == ["asked first"] * 2 + ["asked back"] * 2
     assert curve["predicted"].tolist() == pytest.approx([0.2, 0.95, 0.4, 0.95])
@@ -190,10 +194,10 @@ def test_a_degraded_critic_makes_a_worse_dataset_of_the_size_asked_for() -> None
     good = [(f"c{i}", FIRE, BLAZE, 0.9, 0.9) for i in range(3)]
     bad = [(f"c{i}", x, "The miners left.", 0.1, np.nan) for i, x in enumerate([FIRE, BLAZE] * 60)]
     pairs = scored(*good, *bad).assign(ted=np.nan, ted_lower=np.nan, ted_upper=np.nan)
-    clean = critic_noise.accepted_at(pairs, 0.0, 5, PARSER, PARAMS)
+    clean = critic_noise.noisy_dataset(pairs, 0.0, 5, PARSER, LIMITS)
     assert list(clean["source"]) == [FIRE]  # the same two texts are one pair
-    assert critic_noise.accepted_at(pairs, 0.0, 5, PARSER, PARAMS.fixed(ted_min=50)).empty
-    noisy = critic_noise.accepted_at(pairs, 1.0, 5, PARSER, PARAMS)
+    assert critic_noise.noisy_dataset(pairs, 0.0, 5, PARSER, LIMITS.fix(ted_min=50)).empty
+    noisy = critic_noise.noisy_dataset(pairs, 1.0, 5, PARSER, LIMITS)
     assert set(noisy["origin"]) <= {"noise 100%"}
     assert len(noisy[noisy["target"] != BLAZE]) >= 1
 
@@ -205,7 +209,7 @@ def test_the_chain_by_hand() -> None:
     assert scores["fidelity"].tolist() == [100, 100, 0]
     assert scores["paraphrase"].tolist() == [0, 100, 0]  # a copy is not new
     corpus = pd.DataFrame({"source": FIRE, "target": [BLAZE, STORM], "context_id": ["a", "b"]})
-    rows = critic_noise.chain({0.2: corpus}, scores, oracle.equivalent, PARAMS)
+    rows = critic_noise.noise_chain_rows({0.2: corpus}, scores, oracle.equivalent, BOOTSTRAP)
     assert rows["metric"].tolist() == ["pairs true", "fidelity", "paraphrase"]
     assert rows["value"].tolist() == pytest.approx([50, 200 / 3, 100 / 3])
     assert set(rows["noise"]) == {0.2}
@@ -227,19 +231,20 @@ def points(*rows: tuple[float, int, float]) -> pd.DataFrame:
 
 
 def test_the_better_points_by_hand() -> None:
-    chosen = threshold_search.choose(
-        points((0.75, 10, 0.8), (0.6, 14, 0.8), (0.5, 20, 0.7), (0.9, 10, 0.9))
-    )
-    assert chosen["more pairs"]["entailment_threshold"] == 0.6
-    assert chosen["truer pairs"]["entailment_threshold"] == 0.9
-    alone = threshold_search.choose(points((0.75, 10, 0.8), (0.5, 12, 0.7), (0.9, 8, 0.9)))
-    assert [point["entailment_threshold"] for point in alone.values()] == [0.75] * 3
+    column = "entailment_threshold"
+    some = points((0.75, 10, 0.8), (0.6, 14, 0.8), (0.5, 20, 0.7), (0.9, 10, 0.9))
+    chosen = threshold_search.better_points(some)[column]
+    assert chosen.to_dict() == {"this run": 0.75, "more pairs": 0.6, "truer pairs": 0.9}
+    alone = threshold_search.better_points(points((0.75, 10, 0.8), (0.5, 12, 0.7), (0.9, 8, 0.9)))
+    assert alone[column].tolist() == [0.75] * 3
+
+
+TRIED = {"entailment_threshold": [0.5, 0.9], "rouge_l_max": [0.4, 0.7], "ted_min": [0]}
 
 
 def test_a_grid_never_loosens_what_was_scored() -> None:
-    params = PARAMS.fixed(entailment_floor=0.55, rouge_l_max=0.6, ted_min=12)
-    grid = threshold_search.grid_of(params, {"entailment_threshold": [0.5, 0.9],
-                                     "rouge_l_max": [0.4, 0.7], "ted_min": [0]})  # fmt: skip
+    limits = LIMITS.fix(entailment_floor=0.55, rouge_l_max=0.6, ted_min=12)
+    grid = threshold_search.grid_of(limits, TRIED)
     assert grid["this_run"].sum() == 1
     assert set(grid["entailment_threshold"]) == {0.75, 0.9}
     assert set(grid["rouge_l_max"]) == {0.4, 0.6}
@@ -250,30 +255,43 @@ def test_counts_and_report_by_hand() -> None:
     pairs = scored(
         ("a", "1", "2", 0.8, 0.8), ("a", "3", "4", 0.95, 0.95), ("b", "5", "6", 0.95, 0.8),
         ("b", "7", "8", 0.95, 0.95),
-    ).assign(true=[0.0, 1.0, 1.0, np.nan])  # fmt: skip
+    )  # fmt: skip
+    once = threshold_search.decided(pairs, PARSER, 0.5, [3])
+    once = once.assign(true=[0.0, 1.0, 1.0, np.nan])
     tried = {"entailment_threshold": [0.9], "rouge_l_max": [], "ted_min": []}
-    grid = threshold_search.grid_of(PARAMS, tried)
-    counted = threshold_search.counts(pairs, grid, PARAMS)
-    table = threshold_search.summed(counted, PARAMS).set_index("entailment_threshold")
-    assert table["pairs"].to_dict() == {0.75: 3, 0.9: 1}
-    assert table["value"].to_dict() == {0.75: pytest.approx(2 / 3), 0.9: 1}
-    loose, strict = (threshold_search.summed(counted, PARAMS).iloc[place] for place in (0, 1))
-    chosen = {"this run": loose, "more pairs": loose, "truer pairs": strict}
-    report = threshold_search.reported(chosen, counted, PARAMS).set_index("choice")
-    assert report["gain"]["truer pairs"].value == pytest.approx(1 / 3)
-    assert report["yield"]["truer pairs"].value == pytest.approx(1 / 3)
-    assert report["gain"]["more pairs"].value == 0
-    assert "keeps 0.33 (0.00 to 0.50) times" in threshold_search.reading(report.reset_index())
+    grid = threshold_search.grid_of(LIMITS, tried)
+    counted = threshold_search.point_counts(once, grid)
+    table = threshold_search.frontier_points(counted, BOOTSTRAP)
+    at = table.set_index("entailment_threshold")
+    assert at["pairs"].to_dict() == {0.75: 3, 0.9: 1}
+    assert at["value"].to_dict() == {0.75: pytest.approx(2 / 3), 0.9: 1}
+    chosen = table.iloc[[0, 0, 1]].set_axis(["this run", "more pairs", "truer pairs"])
+    report = threshold_search.reported(chosen, counted, BOOTSTRAP).set_index(["system", "metric"])
+    value = report["value"]
+    assert value["truer pairs", "gain, points"] == pytest.approx(100 / 3)
+    assert value["truer pairs", "pairs, of this run's"] == pytest.approx(1 / 3)
+    assert value["more pairs", "gain, points"] == 0
+    assert report.loc[("truer pairs", "pairs, of this run's"), "low"] == 0
+
+
+def test_one_changed_threshold_at_a_time() -> None:
+    pairs = scored(("a", FIRE, BLAZE, 0.8, 0.8), ("a", FIRE, STORM, 0.95, 0.95))
+    names = ["entailment_threshold", "ted_min"]
+    found = threshold_search.sensitivity(pairs, LIMITS, oracle.equivalent, names)
+    rows = found[found["threshold"] == "entailment_threshold"].set_index("value")
+    assert rows.loc[0.75, ["pairs", "truly equivalent, %"]].tolist() == [2, 50]
+    assert rows.loc[0.9, ["pairs", "truly equivalent, %"]].tolist() == [1, 0]
+    assert found["this_run"].sum() == 2
 
 
 def test_pairs_are_decided_once_and_exactly() -> None:
     pairs = scored(
         ("a", FIRE, BLAZE, 0.9, 0.9), ("a", BLAZE, FIRE, 0.9, 0.9), ("a", FIRE, STORM, 0.9, 0.1)
     ).assign(ted=np.nan, ted_lower=0.0, ted_upper=90.0)  # fmt: skip
-    found = threshold_search.decided(pairs, PARSER, PARAMS, [0, 3])
+    found = threshold_search.decided(pairs, PARSER, 0.5, [0, 3])
     assert len(found) == 1
-    assert found["ted"].item() == found["ted"].item() > 3
-    assert np.isnan(threshold_search.decided(pairs, PARSER, PARAMS, [0])["ted"].item())
+    assert 3 < found["ted"].item() < 90
+    assert threshold_search.decided(pairs, PARSER, 0.5, [0])["ted"].item() == 0  # the bound
 
 
 def test_halves_do_not_depend_on_order() -> None:
@@ -305,18 +323,17 @@ def test_where_nothing_is_known_only_strings_are_counted() -> None:
     assert table["strings"].tolist() == [2, 0]
     assert table["classes"].isna().all()
     assert equivalence_classes.growth(frame, {"a": 1}.get, [2])["meanings"].tolist() == [1, 0]
-    assert "Nothing parses" in equivalence_classes.reading(table, PARAMS)
 
 
 def test_means_and_halves_over_contexts() -> None:
     said = {text: text.lower() for text in "aAbBcCdD"}
     table = equivalence_classes.growth(sentences(p=list("aAbB"), q=list("cdCD")), said.get, [2, 4])
-    means = equivalence_classes.means(table, "k", PARAMS).set_index(["series", "x"])["value"]
+    means = equivalence_classes.class_means(table, "k", BOOTSTRAP)
+    means = means.set_index(["series", "x"])["value"]
     assert means["classes", 2.0] == 0.5
     assert means["classes", 4.0] == 2
-    half = equivalence_classes.share_of_last(table, "classes", PARAMS)
+    half = equivalence_classes.half_of_all(table, "classes", BOOTSTRAP)
     assert half.value == 0.25
-    assert "already hold 25%" in equivalence_classes.reading(table, PARAMS)
 
 
 # --- novelty
@@ -332,7 +349,7 @@ def test_pairs_are_described_by_form_words_and_length() -> None:
     assert np.isnan(found["form_changes"][1])
     assert found["new_words"].tolist() == pytest.approx([500 / 7, 100])  # all but "a", "school"
     assert found["words_target"].tolist() == [7, 2]
-    shares = dataset_differences.families({"A": found}, PARAMS)
+    shares = dataset_differences.target_forms({"A": found}, BOOTSTRAP)
     assert shares["group"].tolist() == ["passive", "outside the grammar"]
     assert shares["value"].tolist() == [0.5, 0.5]
 
@@ -341,71 +358,77 @@ def test_gaps_and_vocabulary_by_hand() -> None:
     a = pd.DataFrame({"source": ["x"] * 4, "target": ["p q", "p", "p", "p"],
                       "context_id": list("abcd")})  # fmt: skip
     b = a.assign(target=["p", "r", "r", "s x"])
-    measures = {name: [1.0, 2.0, 3.0, np.nan] for name in dataset_differences.MEASURES}
+    measures = {name: [1.0, 2.0, 3.0, np.nan] for name in dataset_differences.PAIR_MEASURES}
     first, second = a.assign(**measures), b.assign(**measures).assign(new_words=4.0)
-    gaps = dataset_differences.gap_rows(first, second, "B − A", PARAMS).set_index("metric")
-    assert gaps.at["words of y not in x, %", "value"] == 2
-    assert gaps.at["words of x", "value"] == 0
-    assert gaps.at["words of x", "low"] < 0 < gaps.at["words of x", "high"]
-    table = dataset_differences.vocabulary_rows({"A": a, "B": b}, PARAMS).set_index(
-        ["system", "metric"]
-    )
-    assert table["value"].to_dict() == {
-        ("A", "different words of y"): 2, ("A", "of them in no other"): 1,
-        ("B", "different words of y"): 4, ("B", "of them in no other"): 2,
-    }  # fmt: skip
+    rows = dataset_differences.difference_rows({"A": first, "B": second}, BOOTSTRAP)
+    value = rows.set_index(["system", "metric"])["value"]
+    assert value["B − A", "words of y not in x, %"] == 2
+    assert value["B − A", "words of x"] == 0
+    assert value["A", "words of x"] == 2
+    assert value["A", "different words of y"] == 2
+    assert value["A", "of them in no other"] == 1
+    assert value["B", "different words of y"] == 4
+    assert value["B", "of them in no other"] == 2
 
 
 # --- variants
 
 
-def test_what_the_released_gates_let_through() -> None:
+class Half:
+    """A critic that says 0.51 of what it is not told otherwise, and remembers what it was asked."""
+
+    def __init__(self, **known: float) -> None:
+        self.known, self.asked = known, []
+
+    def probabilities(self, pairs):  # type: ignore[no-untyped-def]
+        self.asked += pairs
+        return np.array([self.known.get("".join(pair), 0.51) for pair in pairs])
+
+
+def test_what_the_released_code_shows_its_critic_besides() -> None:
     none, one, other = "Some men left town.", "Ten men left town.", "Ten men left towns."
-    found = released_code.let_through(
-        sentences(c=[one, other, none]), PARAMS.fixed(rouge_l_max=0.7)
-    )
+    texts, models = sentences(c=[one, other, none]), SimpleNamespace(critic=Half(), parser=PARSER)
+    found = released_code.released_pairs(texts, models, LIMITS.fix(rouge_l_max=0.7))
     assert found[["x", "y"]].to_numpy().tolist() == [
         [none, one], [none, other],  # a number that only y has goes unseen
         [one, other], [other, one],  # too alike
     ]  # fmt: skip
+    assert found["p_xy"].notna().all()
 
 
 def test_labels_come_from_stored_scores_first() -> None:
-    asked: list[tuple[str, str]] = []
-
-    def ask(pairs):  # type: ignore[no-untyped-def]
-        asked.extend(pairs)
-        return np.full(len(pairs), 0.51)
-
-    label = released_code.by_label(scored(("c", "a", "b", 0.6, np.nan)), ask)
+    critic = Half()
+    label = released_code.first_label(scored(("c", "a", "b", 0.6, np.nan)), critic)
     assert label([("a", "b"), ("b", "a"), ("b", "a")]).tolist() == [1, 1, 1]
-    assert asked == [("b", "a")]
-    assert released_code.by_label(scored(("c", "a", "b", 0.5, 0.4)), ask)(
-        [("a", "b")]
-    ).tolist() == [0]
+    assert critic.asked == [("b", "a")]
+    low = released_code.first_label(scored(("c", "a", "b", 0.5, 0.4)), critic)
+    assert low([("a", "b")]).tolist() == [0]
 
 
-def test_the_dearest_contexts_are_lost_first() -> None:
+def test_the_most_expensive_contexts_are_lost_first() -> None:
     frame = sentences(a=["xx", "yy"], b=["xx", "yy", "zz"], c=["xxxxx", "y", ""], d=["x", "x", "x"])
     # characters of ordered pairs: a 2·1·4 = 8, b 2·2·6 = 24, c 2·1·6 = 12, d 0
-    assert released_code.costly(frame, 0.25) == {"b"}
-    assert released_code.costly(frame, 0.5) == {"b", "c"}
+    assert released_code.expensive_contexts(frame, 0.25) == {"b"}
+    assert released_code.expensive_contexts(frame, 0.5) == {"b", "c"}
 
 
-def test_each_variant_changes_what_its_name_says() -> None:
+def test_each_variant_changes_what_its_name_says(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = scored(
         ("c", "a1", "b1", 0.9, 0.9), ("c", "a2", "b2", 0.9, 0.8), ("d", "e", "f", 0.9, 0.9)
     )
     near = scored(("c", "g", "h", 0.95, 0.95), rouge=0.9)
     told = scored(("c", "i", "j", 0.9, 0.9)).assign(numbers_consistent=False)
     texts = sentences(c=["a1", "a2", "b1", "b2", "g", "h"], d=["e", "f"])
-    said = {("a1", "a2"): 0.6, ("g", "a1"): 0.9}
-
-    def ask(asked):  # type: ignore[no-untyped-def]
-        return np.array([said.get(pair, 0.0) for pair in asked])
-
+    critic = Half(a1a2=0.6, ga1=0.9)
+    monkeypatch.setattr(
+        critic,
+        "probabilities",
+        lambda asked: np.array([critic.known.get("".join(pair), 0.0) for pair in asked]),
+    )
     more = pd.concat([near, told], ignore_index=True)
-    made = released_code.datasets(pairs, more, texts, ask, PARAMS)
+    monkeypatch.setattr(released_code, "released_pairs", lambda *_: more)
+    models = SimpleNamespace(critic=critic, parser=PARSER)
+    made = released_code.variant_datasets(pairs, texts, models, LIMITS)
     kept = {name: set(frame["x"]) for name, frame in made.items()}
     assert kept["paper"] == {"a1", "a2", "e"}  # 0.6 is no edge above 0.75
     assert kept["edges as released"] == {"a1", "e"}  # but a label, and the surest pair stays
@@ -414,53 +437,10 @@ def test_each_variant_changes_what_its_name_says() -> None:
     assert kept["ROUGE after dedup"] == {"a2", "e"}  # g stands for a1, and is then too alike
     assert kept["costly contexts lost"] == {"a1", "a2", "e"}  # a tenth of two contexts is none
     assert made["edges as released"]["p_yx"].tolist() == pytest.approx([0.9, 0.9])
-    rows = released_code.measured(
-        {"paper": made["paper"]}, ["c", "d", "z"], oracle.equivalent, PARAMS
+    rows = released_code.variant_rows(
+        {"paper": made["paper"]}, ["c", "d", "z"], oracle.equivalent, BOOTSTRAP
     )
     value = rows.set_index("metric")["value"]
     assert value["pairs per context"] == 1
     assert value["contexts with pairs, %"] == pytest.approx(200 / 3)
     assert np.isnan(value["pairs true, %"])
-
-
-# --- in words
-
-
-def shares(**values: float) -> pd.DataFrame:
-    """Shares of groups as `share_by_group` gives them."""
-    rows = [(name, value, value - 0.1, value + 0.1, 50) for name, value in values.items()]
-    return pd.DataFrame(rows, columns=["group", "value", "low", "high", "n"])
-
-
-def test_readings_name_the_worst_and_its_bounds() -> None:
-    one = shares(**{"all pairs": 0.9, "number": 0.5, "passive": 0.8})
-    both = pd.concat([one.assign(series="precision"), one.assign(series="recall")])
-    assert "lowest in the group “number”: 50.0% (40.0 to 60.0)" in truths.precise(both)
-    text = truths.accepted(shares(time=0.4, place=0.2, negation=0.0))
-    assert "“time” alone the critic accepts 40.0%" in text
-    assert text.endswith("these kinds: negation.")
-    table = pd.DataFrame({"group": ["name", "time"], "series": "D_T", "count": [3, 1], "n": 10,
-                          "value": [0.3, 0.1]})  # fmt: skip
-    assert truths.surviving(table) == "D_T holds 4 false pairs of 10; 3 of them: name."
-
-
-def test_the_student_loses_less_than_the_dataset() -> None:
-    rows = pd.DataFrame({"noise": [0.0, 0.5] * 3, "value": [90.0, 50.0, 60.0, 40.0, 30.0, 20.0]})
-    rows["metric"] = ["pairs true"] * 2 + ["fidelity"] * 2 + ["paraphrase"] * 2
-    text = truths.noisy(rows)
-    assert "from noise 0% to noise 50% the true pairs of the dataset go from 90% to 50%" in (
-        text.lower()
-    )
-    assert text.endswith("costs the student 0.50 points.")
-    assert truths.noisy(rows[rows["noise"] == 0]) == truths.UNKNOWN
-
-
-def test_every_caption_can_be_filled() -> None:
-    values = dict.fromkeys(
-        ("pairs", "items", "points", "k", "contexts", "few", "noisy", "temperature",
-         "no_repeat_ngram_size"), 7,
-    )  # fmt: skip
-    for name in truths.CAPTIONS:
-        text = truths.caption(name, "By the oracle.", **values)
-        assert "{" not in text
-        assert text.endswith("By the oracle.")

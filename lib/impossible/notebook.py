@@ -19,7 +19,8 @@ import pandas as pd
 
 from impossible.config.params import Params
 from impossible.config.places import project_root
-from impossible.data.run_folder import RunFolder, digest, read_json, record, write_json
+from impossible.data.run_folder import RunFolder, digest, read_json, read_table, record, write_json
+from impossible.data.schemas import TREES
 from impossible.errors import RunError
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.runner.notebook_spec import find, matches, missing_input, stages
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from impossible.evaluation.judges import Judge
+    from impossible.filtering.constituency_parser import Trees
     from impossible.models.loading import LanguageModel
     from impossible.models.nli import EntailmentCritic
     from impossible.models.sentence_encoder import Encoder
@@ -281,11 +283,18 @@ class Models:
         return found
 
     @property
-    def parser(self) -> Callable[[str], str | None]:
-        """The constituency parser."""
-        from impossible.filtering.constituency_parser import get_parser
+    def parser(self) -> Trees:
+        """The constituency parser, with the trees that notebook 04 has stored."""
+        found: Trees = self._once("parser", self._params.parser, self._trees)
+        return found
 
-        return get_parser(self._params.parser)
+    def _trees(self) -> Trees:
+        from impossible.filtering.constituency_parser import load_parser
+
+        path = self._run.data("trees")
+        trees = read_table(path, TREES).to_pydict() if path.is_file() else {"text": [], "tree": []}
+        known = dict(zip(trees["text"], trees["tree"], strict=True))
+        return load_parser(self._params.parser, known)
 
     def student(self, name: str = "", dtype: str = "float32") -> Student:
         """A student, loaded anew at each call, since training changes it.

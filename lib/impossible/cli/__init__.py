@@ -154,10 +154,10 @@ def _score(options: argparse.Namespace) -> None:
 
 def _quality(options: argparse.Namespace) -> None:
     from impossible.evaluation.corpus_quality import quality_file
-    from impossible.filtering.constituency_parser import get_parser
+    from impossible.filtering.constituency_parser import load_parser
 
     lines, name = _lines(options.file)
-    parser = get_parser(options.parser) if options.parser else None
+    parser = load_parser(options.parser) if options.parser else None
     encoder = _encoder(options.encoder)
     _print(quality_file(lines, name, encoder=encoder, parser=parser, n=options.sample))
 

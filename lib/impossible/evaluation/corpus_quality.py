@@ -27,7 +27,7 @@ from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
 from impossible.evaluation.metrics import METRICS, Texts
 from impossible.evaluation.paraphrase_metrics import cosines, encoder_name
-from impossible.filtering.constituency_parser import Parser
+from impossible.filtering.constituency_parser import Trees
 from impossible.text import lexical_diversity
 from impossible.text.rouge import jaccard
 from impossible.text.sentence_boundaries import words
@@ -52,7 +52,7 @@ def corpus_quality(
     pairs: pd.DataFrame,
     system: str = "",
     encoder: Encoder | None = None,
-    parser: Parser | None = None,
+    parser: Trees | None = None,
     n: int | None = None,
     bootstrap: Bootstrap = Bootstrap(),
     judge: Judge | None = None,
@@ -115,7 +115,7 @@ def _entropy(ids: NDArray[Any], pair: NDArray[Any], mask: NDArray[np.bool_]) -> 
     return lexical_diversity.entropy_bits(ids[mask[pair]])
 
 
-def _syntactic(rows: MetricRows, texts: Texts, parser: Parser | None) -> None:
+def _syntactic(rows: MetricRows, texts: Texts, parser: Trees | None) -> None:
     """TED of whole trees and of their top 3 layers, words removed; null without a parser."""
     parsed = parser or (lambda text: None)
     trees = {text: parsed(text) for text in dict.fromkeys([*texts.sources, *texts.outputs])}
@@ -136,7 +136,7 @@ def quality_rows(
     corpora: Mapping[str, pd.DataFrame],
     n: int,
     encoder: Encoder | None = None,
-    parser: Parser | None = None,
+    parser: Trees | None = None,
     bootstrap: Bootstrap = Bootstrap(),
     judge: Judge | None = None,
 ) -> pd.DataFrame:
@@ -214,7 +214,7 @@ def quality_file(
     lines: Iterable[str],
     name: str,
     encoder: Encoder | None = None,
-    parser: Parser | None = None,
+    parser: Trees | None = None,
     n: int | None = None,
     bootstrap: Bootstrap = Bootstrap(),
 ) -> dict[str, Any]:

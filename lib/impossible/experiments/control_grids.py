@@ -21,7 +21,7 @@ from impossible.errors import DataError, ModelError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from impossible.config.params import Params
+    from impossible.filtering.thresholds import Thresholds
 
 CONTROL_FILE = "control.json"  # beside the weights of a student that takes instructions
 
@@ -191,7 +191,7 @@ class Grid:
         return [" ".join(group) for group in product(*chosen.values())]
 
 
-def fit_grid(task: str, pairs: pd.DataFrame, params: Params) -> Grid:
+def fit_grid(task: str, pairs: pd.DataFrame, thresholds: Thresholds) -> Grid:
     """The grid of a task: axes of `AXES`, limits of the thresholds, cuts at quantiles of the pairs.
 
     Quantiles fill the groups whatever the teacher writes; fixed cuts would leave some nearly empty.
@@ -199,7 +199,7 @@ def fit_grid(task: str, pairs: pd.DataFrame, params: Params) -> Grid:
     Args:
         task: key of `AXES`.
         pairs: source and target, those that passed the thresholds.
-        params: thresholds of the task: length_ratio_min, length_ratio_max, rouge_l_max. What they
+        thresholds: of the task: length_ratio_min, length_ratio_max, rouge_l_max. What they
             would drop lies in no group.
 
     Raises:
@@ -208,9 +208,9 @@ def fit_grid(task: str, pairs: pd.DataFrame, params: Params) -> Grid:
     if task not in AXES:
         raise DataError(f"No task is called {task!r}; choose {' or '.join(AXES)}.")
     limits = {
-        "compression": (params.length_ratio_min, params.length_ratio_max),
+        "compression": (thresholds.length_ratio_min, thresholds.length_ratio_max),
         "novelty": (0.0, 1.0),
-        "rewording": (1 - params.rouge_l_max, 1.0),
+        "rewording": (1 - thresholds.rouge_l_max, 1.0),
     }
     axes = []
     for name, (measure, words) in AXES[task].items():

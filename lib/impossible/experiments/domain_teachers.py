@@ -17,15 +17,15 @@ from impossible.evaluation.corpus_comparison import permuted
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.systems import paired_gain
-from impossible.filtering.diversity_filter import thinned
-from impossible.filtering.pair_scores import Parser, gate
+from impossible.filtering.build_dataset import build_dataset
+from impossible.filtering.critic import Models
+from impossible.filtering.diversity_filter import Algorithm1
 from impossible.filtering.resumable_scoring import score_sentences
-from impossible.generation.contexts import domain_of, draw_contexts, plan_contexts
+from impossible.filtering.thresholds import Thresholds
+from impossible.generation.contexts import draw_contexts, plan_contexts
 from impossible.generation.next_sentences import draw_sentences
 from impossible.models.likelihood import surprise
 from impossible.models.loading import LanguageModel
-from impossible.models.nli import EntailmentCritic
-from impossible.training.self_distillation import dataset
 
 Made = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]  # CONTEXTS, SENTENCES, DATASET
 
@@ -35,8 +35,7 @@ def pairs_of_domain_teacher(
     teacher: LanguageModel,
     domain: Domain,
     params: Params,
-    critic: EntailmentCritic,
-    parser: Parser,
+    models: Models,
 ) -> Made:
     """All steps from a teacher of one domain to its pairs, in pieces kept in `work/`.
 
@@ -45,27 +44,26 @@ def pairs_of_domain_teacher(
         teacher: writes the contexts and the sentences.
         domain: its prefixes, and what it never writes.
         params: of the run; `domain_contexts` says how many contexts.
-        critic, parser: those of the run.
+        models: the NLI model and the parser of the run.
 
     Returns:
-        (CONTEXTS, SENTENCES, pairs that pass all thresholds and the diversity filter as DATASET).
+        (CONTEXTS, SENTENCES, their pairs as DATASET).
     """
     alone, stage = params.fixed(domains=[domain]), f"{domain.name} alone"
     plans = plan_contexts(alone, params.domain_contexts, stage)
     contexts = draw_contexts(run, teacher, plans, alone, stage)
     sentences = draw_sentences(run, teacher, contexts, alone, f"{stage} sentences")
-    scored, _ = score_sentences(run, sentences, critic, parser, alone, f"{stage} pairs")
-    kept, _ = gate(scored, alone)
-    diverse = thinned(kept, critic, alone, scored)
-    return contexts, sentences, dataset(diverse, origin=f"teacher of {domain.name}")
+    thresholds, name = Thresholds.paraphrase(alone), f"teacher of {domain.name}"
+    scored, _ = score_sentences(run, sentences, models, thresholds, f"{stage} pairs")
+    pairs, _ = build_dataset(scored, thresholds, Algorithm1(models.critic, alone), name)
+    return contexts, sentences, pairs
 
 
 def pairs_by_teacher(
     run: RunFolder,
     teachers: Mapping[str, LanguageModel],
     params: Params,
-    critic: EntailmentCritic,
-    parser: Parser,
+    models: Models,
 ) -> dict[str, Made]:
     """What the mixed teacher and a teacher for each domain make of as many contexts.
 
@@ -75,7 +73,7 @@ def pairs_by_teacher(
     Args:
         run: with the contexts, sentences and pairs of notebooks 03 to 05.
         teachers: domain → a language model that has read this domain only.
-        params, critic, parser: as for `pairs_of_domain_teacher`.
+        params, models: as for `pairs_of_domain_teacher`.
 
     Returns:
         "mixed teacher" and, for each of the teachers, "DOMAIN: its own teacher".
@@ -88,7 +86,7 @@ def pairs_by_teacher(
     for domain in params.domains:
         if domain.name in teachers:
             made[f"{domain.name}: its own teacher"] = pairs_of_domain_teacher(
-                run, teachers[domain.name], domain, params, critic, parser
+                run, teachers[domain.name], domain, params, models
             )
     return made
 
@@ -212,11 +210,9 @@ def by_domain(scores: pd.DataFrame, metric: str, name: str = "{}") -> pd.DataFra
     return scores.assign(**parts)
 
 
-def split_by_domain(pairs: pd.DataFrame, params: Params) -> dict[str, pd.DataFrame]:
-    """A corpus of this run divided by the domains of its contexts; empty parts are left out."""
-    domains = pd.Series([domain_of(c, params) for c in pairs["context_id"]], index=pairs.index)
-    parts = {domain.name: pairs[domains == domain.name] for domain in params.domains}
-    return {name: part for name, part in parts.items() if len(part)}
+def split_by_domain(pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A corpus divided by domain, in the order of the domains' first pairs."""
+    return {str(name): part for name, part in pairs.groupby("domain", sort=False)}
 
 
 def equally_many(
@@ -238,7 +234,7 @@ def domain_corpora(dataset: pd.DataFrame, params: Params) -> dict[str, pd.DataFr
         "DOMAIN only", as many pairs each; "pooled", the same number of all; "shuffled pooled", its
         targets permuted; "pooled, all", all of the first together.
     """
-    parts = equally_many(split_by_domain(dataset, params), params.compared_pairs, params.seed)
+    parts = equally_many(split_by_domain(dataset), params.compared_pairs, params.seed)
     together = pd.concat(parts.values(), ignore_index=True)
     pooled = take(together, min(map(len, parts.values())), params.seed)
     corpora = {f"{name} only": part for name, part in parts.items()}

@@ -1,7 +1,7 @@
 """Equivalence classes among the samples of a context: what more samples, heat or context bring.
 
-A class is all wordings of one meaning. The method lives on classes with two or more wordings, since
-the diversity filter keeps about one pair of each; pairs within a class grow much faster.
+A class is all realizations of one meaning. The method lives on classes with two or more of them,
+since the diversity filter keeps about one pair of each; pairs within a class grow much faster.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ from collections.abc import Callable, Hashable, Sequence
 import numpy as np
 import pandas as pd
 
-from impossible.config.params import Params
 from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_mean, bootstrap_ratio
-
-__all__ = ["MEASURES", "growth", "means", "reading", "rows", "share_of_last", "steps_to"]
 
 Meaning = Callable[[str], Hashable | None]
 
 #: Columns of `growth` and what they count.
-MEASURES = {
+CLASS_MEASURES = {
     "strings": "different sentences",
     "meanings": "different meanings",
     "classes": "meanings said in two or more ways",
@@ -42,90 +39,66 @@ def growth(sentences: pd.DataFrame, meaning: Meaning, steps: Sequence[int]) -> p
     """What the first k samples of each context hold, for growing k.
 
     Args:
-        sentences: SENTENCES; refused samples count as samples and add nothing.
-        meaning: sentence → what it says, or None where that is not known (`oracle.parse`).
+        sentences: SENTENCES; rejected samples count as samples and add nothing.
+        meaning: sentence → what it says, or None where that is not known (`world.parse`).
         steps: values of k, in samples.
 
     Returns:
-        A row per context and step: context_id, k, and the columns `MEASURES`. Sentences without a
-        meaning are counted as strings only; where no sentence at all has one, what needs meanings
-        is NaN.
+        A row per context and step: context_id, k, and the columns `CLASS_MEASURES`. Sentences
+        without a meaning are counted as strings only; where no sentence at all has one, what needs
+        meanings is NaN.
 
     Example:
         Of "a", "b", "a", "c", where a and b mean the same, the first two give one class with one
         pair; all four give three strings, two meanings, one class and one pair.
     """
     good = sentences[sentences["reason"] == ""]
-    said = {text: meaning(text) for text in dict.fromkeys(good["text"])}
-    known = any(one is not None for one in said.values())
+    meanings = {text: meaning(text) for text in dict.fromkeys(good["text"])}
+    known = any(one is not None for one in meanings.values())
     rows = []
     for name, group in sentences.groupby("context_id", sort=False):
         first = group[group["reason"] == ""].drop_duplicates("text")
         for k in steps:
-            there = first.loc[first["sample"] < k, "text"]
-            sizes = Counter(one for text in there if (one := said[text]) is not None).values()
+            texts = first.loc[first["sample"] < k, "text"]
+            sizes = Counter(one for text in texts if (one := meanings[text]) is not None).values()
             classes = sum(size > 1 for size in sizes)
             pairs = sum(size * (size - 1) // 2 for size in sizes)
             counts = [len(sizes), classes, pairs, 100 * classes / k]
-            rows.append((name, k, len(there), *(counts if known else [np.nan] * len(counts))))
-    columns = ["context_id", "k", *MEASURES]
-    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(MEASURES, float))
+            rows.append((name, k, len(texts), *(counts if known else [np.nan] * len(counts))))
+    columns = ["context_id", "k", *CLASS_MEASURES]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(CLASS_MEASURES, float))
 
 
-def means(grown: pd.DataFrame, by: str, params: Params) -> pd.DataFrame:
+def class_means(grown: pd.DataFrame, by: str, bootstrap: Bootstrap) -> pd.DataFrame:
     """Means over contexts with intervals, for each value of a column.
 
     Args:
         grown: `growth`, perhaps with more columns.
         by: for example "k", "n_sentences" or "temperature".
-        params: reads seed, bootstrap_samples, confidence.
+        bootstrap: how intervals are made.
 
     Returns:
-        x (the value of `by`), series (a name of `MEASURES`), value, low, high, n (contexts).
+        axis (`by`), x (its value), series (a name of `CLASS_MEASURES`), value, low, high, n
+        (contexts); with system, metric and signature it is METRIC_ROWS too.
     """
     rows = []
     for x, part in grown.groupby(by):
-        for name in MEASURES:
-            found = bootstrap_mean(
-                part[name], part["context_id"], Bootstrap.from_params(params),
-            )  # fmt: skip
-            rows.append((float(str(x)), name, found.value, found.low, found.high, found.n))
-    return pd.DataFrame(rows, columns=["x", "series", "value", "low", "high", "n"])
+        for name, title in CLASS_MEASURES.items():
+            mean = bootstrap_mean(part[name], part["context_id"], bootstrap)
+            rows.append((by, float(str(x)), name, *mean.bounds, mean.n, f"{by} {x:g}", title))
+    columns = ["axis", "x", "series", "value", "low", "high", "n", "system", "metric"]
+    return pd.DataFrame(rows, columns=columns).assign(signature="oracle")
 
 
-def rows(found: pd.DataFrame) -> pd.DataFrame:
-    """`means` as METRIC_ROWS; a column `axis` is part of the name."""
-    names = [f"{axis} {x:g}" for axis, x in zip(found["axis"], found["x"], strict=True)]
-    titles = found["series"].map(MEASURES)
-    table = found.assign(system=names, metric=titles, signature="oracle")
-    return table[["system", "metric", "value", "low", "high", "n", "signature"]]
-
-
-def share_of_last(grown: pd.DataFrame, measure: str, params: Params) -> Interval:
-    """What half of the samples already hold, as a share of what all hold, contexts resampled.
+def half_of_all(grown: pd.DataFrame, measure: str, bootstrap: Bootstrap) -> Interval:
+    """What half of the samples hold, as a fraction of what all hold, contexts resampled.
 
     Args:
         grown: `growth`; the step nearest to half of the largest k stands for the half.
-        measure: a name of `MEASURES`.
-        params: as for `means`.
+        measure: a name of `CLASS_MEASURES`.
+        bootstrap: how intervals are made.
     """
-    ks = sorted(set(grown["k"]))
-    half = min(ks, key=lambda k: abs(k - ks[-1] / 2))
-    table = grown.pivot(index="context_id", columns="k", values=measure)[[half, ks[-1]]].dropna()
-    return bootstrap_ratio(table[half], table[ks[-1]], None, Bootstrap.from_params(params))
-
-
-def reading(grown: pd.DataFrame, params: Params) -> str:
-    """Whether many samples pay, in two sentences."""
-    k = max(grown["k"])
-    classes, pairs = (share_of_last(grown, name, params) for name in ("classes", "pairs"))
-    rate = means(grown, "k", params).query("series == 'per_100'").set_index("x")["value"]
-    if not np.isfinite(classes.value):
-        return "Nothing parses, so no meaning is known."
-    return (
-        f"Half of the {k} samples already hold {100 * classes.value:.0f}% "
-        f"({100 * classes.low:.0f} to {100 * classes.high:.0f}) of the meanings said in two or "
-        f"more ways, and {100 * pairs.value:.0f}% of the equivalent pairs. The yield of such "
-        f"meanings per 100 samples is {rate.iloc[-1]:.1f} at {k} samples and highest, "
-        f"{rate.max():.1f}, at {rate.idxmax():.0f}."
-    )
+    steps = sorted(set(grown["k"]))
+    half = min(steps, key=lambda k: abs(k - steps[-1] / 2))
+    table = grown.pivot(index="context_id", columns="k", values=measure)[[half, steps[-1]]].dropna()
+    return bootstrap_ratio(table[half], table[steps[-1]], None, bootstrap)

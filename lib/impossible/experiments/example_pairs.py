@@ -17,7 +17,8 @@ import pandas as pd
 
 from impossible.config.params import Params
 from impossible.data.run_folder import item_rng
-from impossible.filtering.pair_scores import gate
+from impossible.filtering.build_dataset import apply_thresholds
+from impossible.filtering.thresholds import Thresholds
 from impossible.report.tables import MISSING, is_missing, show
 from impossible.text.numbers import number_values
 
@@ -88,23 +89,23 @@ def thirds(pairs: pd.DataFrame) -> pd.Series[str]:
     return (3 * place // max(1, len(pairs))).astype(int).map(names)
 
 
-def nearly(scored: pd.DataFrame, params: Params) -> pd.DataFrame:
+def nearly(scored: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
     """Pairs that the critic's threshold alone refused, nearest first; of a pair and its mirror one.
 
     Args:
-        scored: `records.PAIRS` or `records.CANDIDATES`.
-        params: the gates, of which all others must let the pair pass; below entailment_floor a
-            direction was not computed.
+        scored: PAIRS or CANDIDATES.
+        thresholds: all others must let the pair pass; below entailment_floor a direction was not
+            computed.
 
     Returns:
         Rows of `scored` with lesser in [entailment_floor, entailment_threshold).
     """
     ranked = scored.assign(lesser=lesser(scored))
     inside = ranked["lesser"].between(
-        params.entailment_floor, params.entailment_threshold, inclusive="left"
+        thresholds.entailment_floor, thresholds.entailment_threshold, inclusive="left"
     )
-    open_gate = params.model_copy(update={"entailment_threshold": params.entailment_floor})
-    passed = gate(ranked[inside], open_gate)[0].sort_values(
+    lower = thresholds.fix(entailment_threshold=thresholds.entailment_floor)
+    passed = apply_thresholds(ranked[inside], lower)[0].sort_values(
         ["lesser", "x", "y"], ascending=[False, True, True], kind="stable"
     )
     sides = [tuple(sorted(pair)) for pair in zip(passed["x"], passed["y"], strict=True)]

@@ -6,16 +6,18 @@ they propose and what these cost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impossible.config.params import Params
 from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_sums, ratio
 from impossible.evaluation.metric_rows import MetricRows
-from impossible.filtering.pair_scores import Critic, Parser, gate, score_contexts
+from impossible.filtering.build_dataset import Diversity, apply_thresholds
+from impossible.filtering.critic import Models, TextPairs
+from impossible.filtering.pair_scores import SCORED, score_pairs
+from impossible.filtering.thresholds import Thresholds
 from impossible.text.signature import signature
 
 __all__ = [
@@ -77,41 +79,43 @@ def candidate_pairs(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def score_proposed(
-    candidates: pd.DataFrame, critic: Critic, parser: Parser, params: Params
+    candidates: pd.DataFrame, models: Models, thresholds: Thresholds
 ) -> pd.DataFrame:
     """PAIRS of both orders of `candidate_pairs`, by the scores and cheap gates of parallel ones.
 
     Args:
         candidates: context_id, a, b.
-        critic, parser, params: as for `pairs.score_contexts`.
+        models, thresholds: as for `pair_scores.score_pairs`.
     """
     unique = candidates.drop_duplicates(["context_id", "a", "b"])
-    names = [f"{context}#{i}" for i, context in enumerate(unique["context_id"])]
-    texts = unique[["a", "b"]].to_numpy().tolist()
-    scored, _ = score_contexts(dict(zip(names, texts, strict=True)), critic, parser, params)
-    return scored.assign(context_id=scored["context_id"].str.rpartition("#")[0])
+    orders = ({"a": "x", "b": "y"}, {"a": "y", "b": "x"})
+    both = [unique.rename(columns=names)[["context_id", "x", "y"]] for names in orders]
+    frame = pd.concat(both, ignore_index=True)
+    pairs = TextPairs.of(frame["x"].tolist(), frame["y"].tolist())
+    scores, reason = score_pairs(pairs, models, thresholds)
+    return pd.concat([frame, scores], axis=1)[reason == SCORED].reset_index(drop=True)
 
 
 def kept_pairs(
     candidates: pd.DataFrame,
     scored: pd.DataFrame,
-    params: Params,
-    thin: Callable[[pd.DataFrame], pd.DataFrame],
+    thresholds: Thresholds,
+    diversity: Diversity,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What gates leave of candidates, and what of that the diversity filter leaves.
 
     Args:
         candidates: context_id, a, b.
         scored: PAIRS that hold their scores; what failed a cheap gate is not there.
-        params: thresholds.
-        thin: the diversity filter, such as `filters.diversity_filter` with its critic.
+        thresholds: of paraphrases.
+        diversity: such as `Algorithm1`.
     """
     orders = ({"a": "x", "b": "y"}, {"a": "y", "b": "x"})
     both = [candidates.rename(columns=names)[["context_id", "x", "y"]] for names in orders]
     proposed = pd.concat(both).drop_duplicates()
     mine = scored.drop_duplicates(["context_id", "x", "y"]).merge(proposed)
-    passed, _ = gate(mine, params)
-    return passed, thin(passed)
+    passed, _ = apply_thresholds(mine, thresholds)
+    return passed, diversity(passed, mine)
 
 
 def counted(

@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.config.params import Params
-from impossible.config.tasks import summarization
 from impossible.data.human_datasets import take
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
@@ -27,6 +26,7 @@ from impossible.evaluation.systems import (
     paired_gain,
     shuffled,
 )
+from impossible.filtering.thresholds import Thresholds
 from impossible.training.fine_tuning import settings_for, train_students
 from impossible.training.student import Student
 
@@ -69,10 +69,11 @@ def instructed_pairs(pairs: pd.DataFrame, task: str) -> pd.DataFrame:
 
     >>> frame = pd.DataFrame({"pair_id": ["a"], "source": ["It rained."], "target": ["Rain fell."]})
     >>> instructed_pairs(frame, "paraphrase").iloc[0].tolist()
-    ['paraphrase-a', 'paraphrase: It rained.', 'Rain fell.', 'paraphrase']
+    ['paraphrase-a', 'paraphrase: It rained.', 'Rain fell.', 'paraphrase', 'paraphrase']
     """
     source = _instruction(task) + pairs["source"]
-    return pairs.assign(pair_id=f"{task}-" + pairs["pair_id"], source=source, origin=task)
+    name = f"{task}-" + pairs["pair_id"]
+    return pairs.assign(pair_id=name, source=source, origin=task, task=task)
 
 
 def uninstructed_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -193,7 +194,9 @@ def train_equal_epochs(
     return train_students(corpora, base, params, run, prefix, params.multitask_epochs)
 
 
-def length_fits_task(xs: Sequence[str], ys: Sequence[str], params: Params) -> NDArray[np.float64]:
+def length_fits_task(
+    xs: Sequence[str], ys: Sequence[str], thresholds: Thresholds
+) -> NDArray[np.float64]:
     """Whether each y is as long as a task asks: does the student do that task?
 
     The paper's length thresholds of paraphrase and summary have nothing in common but 0.8 exactly,
@@ -202,18 +205,18 @@ def length_fits_task(xs: Sequence[str], ys: Sequence[str], params: Params) -> ND
 
     Args:
         xs, ys: n sentences each.
-        params: length_ratio_min, length_ratio_max in characters of y / characters of x.
+        thresholds: length_ratio_min, length_ratio_max in characters of y / characters of x.
 
     Returns:
         (n,) floats, 1 or 0; an empty y is 0, though it is short.
 
     Source: section 3.6 (summaries), the authors' code (paraphrases).
 
-    >>> params = Params.load("base")
+    >>> params = Thresholds.paraphrase(Params.load("base"))
     >>> length_fits_task(["A fire burned."] * 2, ["A blaze raged.", ""], params).tolist()
     [1.0, 0.0]
     """
-    low, high = params.length_ratio_min, params.length_ratio_max
+    low, high = thresholds.length_ratio_min, thresholds.length_ratio_max
     both = zip(xs, ys, strict=True)
     return np.array([float(bool(y) and low * len(x) <= len(y) <= high * len(x)) for x, y in both])
 
@@ -263,7 +266,8 @@ def two_task_scores(
     limits = {"rouge_l_max": params.rouge_l_max, "longest": params.summary_length_ratio_max}
     scores = item_scores(predictions, judge, metrics=MEASURES_OF[task], **limits)
     texts = list(predictions["source"]), list(predictions["output"])
-    for name, thresholds in (("paraphrase", params), ("summary", summarization(params))):
+    both = Thresholds.paraphrase(params), Thresholds.summary(params)
+    for name, thresholds in zip(("paraphrase", "summary"), both, strict=True):
         scores[f"{name} length"] = 100 * length_fits_task(*texts, thresholds)
     scores["length"] = [100 * len(y) / max(1, len(x)) for x, y in zip(*texts, strict=True)]
     fits = scores[f"{task} length"]

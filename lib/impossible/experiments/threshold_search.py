@@ -7,101 +7,111 @@ the other reports.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impossible.config.params import Params
 from impossible.data.run_folder import item_rng
-from impossible.evaluation.bootstrap import (
-    Bootstrap,
-    Interval,
-    bootstrap_ratio,
-    bootstrap_sums,
-    ratio,
-)
-from impossible.filtering.pair_scores import Parser, gate
-from impossible.text.tree_edit_distance import pair_trees, ted, ted_bounds
-
-__all__ = [
-    "GRID", "POINT", "at", "choose", "counts", "decided", "explored", "grid_of", "halves",
-    "reading", "reported", "rows", "summed",
-]  # fmt: skip
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_ratio, bootstrap_sums, ratio
+from impossible.evaluation.metric_rows import MetricRows
+from impossible.experiments.pair_samples import Truth
+from impossible.filtering.build_dataset import apply_thresholds
+from impossible.filtering.constituency_parser import Trees
+from impossible.filtering.thresholds import Thresholds
+from impossible.text.tree_edit_distance import pair_trees, ted
 
 #: Thresholds that are tried, besides those of the run.
-GRID: dict[str, tuple[float, ...]] = {
+GRID: Mapping[str, Sequence[float]] = {
     "entailment_threshold": (0.5, 0.6, 0.75, 0.85, 0.9, 0.95, 0.97, 0.975),
     "rouge_l_max": (0.45, 0.55, 0.65, 0.75),
     "ted_min": (0, 8, 12),
 }
 POINT = list(GRID)  # columns that name a point
 
-Floats = NDArray[np.float64]
-Judge = Callable[[Sequence[str], Sequence[str]], Floats]
 
+def allowed_values(
+    thresholds: Thresholds, name: str, grid: Mapping[str, Sequence[float]] = GRID
+) -> list[float]:
+    """Values of a threshold that stored scores decide, with the run's own, ascending.
 
-def grid_of(params: Params, grid: Mapping[str, Sequence[float]] | None = None) -> pd.DataFrame:
-    """The points that stored scores decide: none looser than the run's cheap gates and floor.
-
-    Args:
-        params: reads entailment_threshold, entailment_floor, rouge_l_max, ted_min.
-        grid: threshold → values; default `GRID`. The run's own value is added.
-
-    Returns:
-        A row per point: `POINT` and this_run.
+    None is below the floor or above what the cheap critics let through.
     """
-    tried = {name: {*values, getattr(params, name)} for name, values in (grid or GRID).items()}
-    least = {"entailment_threshold": params.entailment_floor}
-    most = {"rouge_l_max": params.rouge_l_max}
-    values = [
-        sorted(v for v in tried[name] if least.get(name, v) <= v <= most.get(name, v))
-        for name in POINT
-    ]
+    least = thresholds.entailment_floor if name == "entailment_threshold" else -np.inf
+    most = thresholds.rouge_l_max if name == "rouge_l_max" else np.inf
+    values = {*grid[name], getattr(thresholds, name)}
+    return sorted(value for value in values if least <= value <= most)
+
+
+def grid_of(thresholds: Thresholds, grid: Mapping[str, Sequence[float]] = GRID) -> pd.DataFrame:
+    """All combinations of `allowed_values`: a row per point, `POINT` and this_run."""
+    values = [allowed_values(thresholds, name, grid) for name in POINT]
     points = pd.DataFrame(list(product(*values)), columns=POINT).astype({"ted_min": int})
-    here = np.logical_and.reduce([points[name] == getattr(params, name) for name in POINT])
-    return points.assign(this_run=here)
+    here = pd.Series({name: getattr(thresholds, name) for name in POINT})
+    return points.assign(this_run=(points[POINT] == here).all(axis=1))
 
 
-def decided(
-    pairs: pd.DataFrame, parser: Parser, params: Params, values: Sequence[float]
+def sensitivity(
+    pairs: pd.DataFrame, thresholds: Thresholds, truth: Truth, names: Sequence[str]
 ) -> pd.DataFrame:
-    """The pairs among which thresholds choose, each unordered pair once, with exact tree distances.
+    """What one changed threshold at a time does to the pairs that all critics accept.
 
     Args:
         pairs: PAIRS.
-        parser: sentence → bracketed tree or None.
-        params: reads entailment_floor; below it in a direction no threshold keeps a pair.
-        values: of `ted_min`; where the saved bounds leave one open, the distance is computed.
+        thresholds: of the run; the others stay as they are.
+        truth: (xs, ys) → 1, 0 or NaN (cannot be judged).
+        names: of the thresholds, of those in `GRID`.
+
+    Returns:
+        threshold, value, this_run, pairs, and "truly equivalent, %".
     """
-    floor = np.float32(params.entailment_floor)
-    rows = pairs[(pairs["p_xy"] >= floor) & (pairs["p_yx"] >= floor)]
-    texts = pd.DataFrame(np.sort(rows[["x", "y"]].to_numpy(dtype=str), axis=1), rows.index)
-    frame = rows[~texts.assign(c=rows["context_id"]).duplicated()].reset_index(drop=True)
-    columns = {name: frame[name].to_numpy(copy=True) for name in ("ted", "ted_lower", "ted_upper")}
-    low, high, parse = columns["ted_lower"], columns["ted_upper"], cache(parser)
-    unsure = np.zeros(len(frame), dtype=bool)
-    for value in (value for value in values if value > 0):
-        unsure |= np.isnan(low) | ((low < value) & (high >= value))
-    for place in np.flatnonzero(unsure & np.isnan(columns["ted"])):
-        x, y = sorted((frame.at[place, "x"], frame.at[place, "y"]))
-        trees = pair_trees(x, y, parse)[:2]
-        low[place], high[place] = ted_bounds(*trees)
-        columns["ted"][place] = ted(*trees)
-    return frame.assign(**columns)
+    rows = []
+    for name in names:
+        for value in allowed_values(thresholds, name):
+            kept = apply_thresholds(pairs, thresholds.fix(**{name: value}))[0]
+            true = pd.Series(truth(list(kept["x"]), list(kept["y"])), dtype=float)
+            here = value == getattr(thresholds, name)
+            rows.append((name, value, here, len(kept), 100 * true.mean()))
+    columns = ["threshold", "value", "this_run", "pairs", "truly equivalent, %"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def counts(pairs: pd.DataFrame, points: pd.DataFrame, params: Params) -> pd.DataFrame:
+def decided(
+    pairs: pd.DataFrame, trees: Trees, floor: float, values: Sequence[float]
+) -> pd.DataFrame:
+    """The pairs among which thresholds choose, each unordered pair once.
+
+    Args:
+        pairs: PAIRS.
+        trees: of the sentences.
+        floor: entailment_floor; below it in a direction no threshold keeps a pair.
+        values: of `ted_min`.
+
+    Returns:
+        context_id, x, y, lesser (of both probabilities), rouge_l, and ted: a distance on the same
+        side of every value as the exact one, which is computed only where bounds leave one open.
+    """
+    lesser = pairs[["p_xy", "p_yx"]].min(axis=1, skipna=False)
+    rows = pairs.assign(lesser=lesser)[lesser >= np.float32(floor)]
+    sides = np.sort(rows[["x", "y"]].to_numpy(dtype=str), axis=1)
+    rows = rows.assign(x=sides[:, 0], y=sides[:, 1]).drop_duplicates(["context_id", "x", "y"])
+    low, high = rows["ted_lower"].fillna(0), rows["ted_upper"].fillna(np.inf)
+    far = rows["ted"].fillna(low)
+    unsure = np.logical_or.reduce([(low < value) & (high >= value) for value in values])
+    for i in rows.index[unsure & rows["ted"].isna()]:
+        far[i] = ted(*pair_trees(rows.at[i, "x"], rows.at[i, "y"], trees)[:2])
+    columns = ["context_id", "x", "y", "lesser", "rouge_l", "ted"]
+    return rows.assign(ted=far)[columns].reset_index(drop=True)
+
+
+def point_counts(pairs: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     """What every point keeps of every context.
 
     Args:
         pairs: `decided`, with the column `true` (1, 0, or NaN: left out).
         points: `grid_of`.
-        params: the other thresholds.
 
     Returns:
         The columns of `points`, context_id, kept, true; a row per point and context of `pairs`.
@@ -110,186 +120,122 @@ def counts(pairs: pd.DataFrame, points: pd.DataFrame, params: Params) -> pd.Data
     contexts = sorted(set(pairs["context_id"]))
     parts = []
     for point in points.to_dict("records"):
-        kept = gate(known, params.fixed(**{name: point[name] for name in POINT}))[0]
-        sums = kept.groupby("context_id")["true"].agg(["size", "sum"])
-        sums = sums.reindex(contexts, fill_value=0)
-        columns = {"context_id": contexts, "kept": sums["size"], "true": sums["sum"]}
-        parts.append(pd.DataFrame(columns).assign(**point))
-    table = pd.concat(parts, ignore_index=True)
-    return table[[*points.columns, "context_id", "kept", "true"]]
+        kept = known[
+            (known["lesser"] >= np.float32(point["entailment_threshold"]))
+            & (known["rouge_l"] <= np.float32(point["rouge_l_max"]))
+            & (known["ted"] >= point["ted_min"])
+        ]
+        sums = kept.groupby("context_id")["true"].agg(kept="size", true="sum")
+        sums = sums.reindex(contexts, fill_value=0).rename_axis("context_id").reset_index()
+        parts.append(sums.assign(**{str(name): value for name, value in point.items()}))
+    return pd.concat(parts, ignore_index=True)[[*points, "context_id", "kept", "true"]]
 
 
-def summed(counted: pd.DataFrame, params: Params) -> pd.DataFrame:
+def frontier_points(counted: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """Pairs and precision of every point.
 
     Args:
-        counted: `counts`.
-        params: reads seed, bootstrap_samples, confidence.
+        counted: `point_counts`.
+        bootstrap: how intervals are made.
 
     Returns:
-        `POINT`, this_run, pairs, value (true share of them), low, high; NaN where nothing is kept.
+        `POINT`, this_run, pairs, value (true fraction of them), low, high; NaN where none is kept.
     """
     rows = []
     for key, part in counted.groupby([*POINT, "this_run"], sort=False):
-        found = _ratio(part[["true", "kept"]].to_numpy(), params)
-        rows.append((*key, int(part["kept"].sum()), found.value, found.low, found.high))
+        found = bootstrap_ratio(part["true"], part["kept"], None, bootstrap)
+        rows.append((*key, int(part["kept"].sum()), *found.bounds))
     return pd.DataFrame(rows, columns=[*POINT, "this_run", "pairs", "value", "low", "high"])
 
 
 def halves(contexts: Sequence[str], seed: int) -> tuple[set[str], set[str]]:
     """Contexts in two halves by chance, which for a name depends on the seed alone."""
-    names = sorted(set(contexts))
-    draws = [item_rng(seed, "half of the contexts", name).random() for name in names]
-    order = [names[i] for i in np.argsort(draws, kind="stable")]
+    draws = {n: item_rng(seed, "half of the contexts", n).random() for n in sorted(set(contexts))}
+    order = sorted(draws, key=draws.__getitem__)
     return set(order[: len(order) // 2]), set(order[len(order) // 2 :])
 
 
-def choose(points: pd.DataFrame) -> dict[str, pd.Series]:
+def better_points(points: pd.DataFrame) -> pd.DataFrame:
     """The run's point and the best in two directions; ties go to the more, then to the truer.
 
     Args:
-        points: `summed` of the contexts that choose.
+        points: `frontier_points` of the contexts that choose.
 
     Returns:
-        "this run"; "more pairs", the most at no lower precision; "truer pairs", the highest
-        precision at no fewer pairs. Both can be the run's own point.
+        Three rows by `choice`: "this run"; "more pairs", the most at no lower precision; "truer
+        pairs", the highest precision at no fewer pairs. Both can be the run's own point.
     """
     here = points[points["this_run"]].iloc[0]
     more = points[points["this_run"] | (points["value"] >= here["value"])]
     truer = more[more["pairs"] >= here["pairs"]]
-    return {
+    chosen = {
         "this run": here,
         "more pairs": more.sort_values(["pairs", "value"], kind="stable").iloc[-1],
         "truer pairs": truer.sort_values(["value", "pairs"], kind="stable").iloc[-1],
     }
+    return pd.DataFrame(chosen).T.rename_axis("choice").infer_objects()
 
 
-def reported(
-    chosen: Mapping[str, pd.Series], counted: pd.DataFrame, params: Params
-) -> pd.DataFrame:
+def reported(chosen: pd.DataFrame, counted: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """The chosen points on other contexts than those that chose them.
 
     Args:
-        chosen: `choose`.
-        counted: `counts` of the contexts that report.
-        params: as for `summed`.
+        chosen: `better_points`.
+        counted: `point_counts` of the contexts that report.
+        bootstrap: how intervals are made; contexts are drawn.
 
     Returns:
-        choice, `POINT`, pairs and precision where it was chosen; `pairs_here` (Interval of the
-        number relative to this run's), `precision` and `gain` (Intervals; precision minus this
-        run's, contexts drawn together).
+        METRIC_ROWS, a system per choice: precision, gain over this run's, and the number of pairs
+        relative to this run's.
     """
-    base = _of(counted, chosen["this run"])
-    rows = []
-    for choice, point in chosen.items():
-        own = _of(counted, point)
-        joined = own.merge(base, on="context_id", suffixes=("", "_base"))
-        columns = joined[["true", "kept", "true_base", "kept_base"]].to_numpy(float)
-        rows.append(
-            {
-                "choice": choice, **{name: point[name] for name in POINT},
-                "chosen_pairs": int(point["pairs"]), "chosen_precision": float(point["value"]),
-                "pairs": int(own["kept"].sum()), "precision": _ratio(columns[:, :2], params),
-                "yield": _ratio(columns[:, [1, 3]], params), "gain": _gain(columns, params),
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows)
+
+    def gain(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(100 * (ratio(sums[..., :2]) - ratio(sums[..., 2:])))
+
+    def counts(point: pd.Series) -> NDArray[np.float64]:
+        same = (counted[POINT] == point[POINT]).all(axis=1)
+        rows = counted[same].sort_values("context_id")
+        return np.asarray(rows[["true", "kept"]], dtype=np.float64)
+
+    base, parts = counts(chosen.loc["this run"]), []
+    for choice, point in chosen.iterrows():
+        columns = np.hstack([counts(point), base])
+        rows = MetricRows(str(choice), None, bootstrap)
+        true = 100 * columns[:, 0]
+        rows.add("precision, %", bootstrap_ratio(true, columns[:, 1], None, bootstrap), "oracle")
+        rows.add("gain, points", bootstrap_sums(columns, gain, None, bootstrap), "oracle")
+        pairs = bootstrap_ratio(columns[:, 1], columns[:, 3], None, bootstrap)
+        rows.add("pairs, of this run's", pairs, "oracle")
+        parts.append(rows.frame().assign(n=int(columns[:, 1].sum())))
+    return pd.concat(parts, ignore_index=True)
 
 
-def explored(
-    pairs: pd.DataFrame, judge: Judge, parser: Parser, params: Params
-) -> tuple[pd.DataFrame, dict[str, pd.Series], pd.DataFrame]:
+def search_thresholds(
+    pairs: pd.DataFrame, truth: Truth, trees: Trees, thresholds: Thresholds, bootstrap: Bootstrap
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The whole search: every point, those that one half of the contexts chooses, the other half.
 
     Args:
         pairs: PAIRS.
-        judge: (xs, ys) → 1, 0 or NaN (nothing can be said) for each pair.
-        parser: sentence → bracketed tree or None.
-        params: thresholds, seed, bootstrap_samples, confidence.
+        truth: (xs, ys) → 1, 0 or NaN (cannot be judged).
+        trees: of the sentences.
+        thresholds: of the run; reads seed too.
+        bootstrap: how intervals are made.
 
     Returns:
-        (`summed` over all contexts, `choose` by the first half, `reported` by the second half).
+        (`frontier_points` over all contexts, the rows of these that the first half chose by
+        `better_points`, `reported` by the second half).
     """
-    points = grid_of(params)
-    once = decided(pairs, parser, params, list(points["ted_min"].unique()))
-    once["true"] = judge(list(once["x"]), list(once["y"]))
-    counted = counts(once, points, params)
+    points = grid_of(thresholds)
+    once = decided(pairs, trees, thresholds.entailment_floor, sorted(set(points["ted_min"])))
+    counted = point_counts(once.assign(true=truth(list(once["x"]), list(once["y"]))), points)
     first, second = (
         counted[counted["context_id"].isin(half)]
-        for half in halves(list(counted["context_id"]), params.seed)
+        for half in halves(list(counted["context_id"]), thresholds.seed)
     )
-    chosen = choose(summed(first, params))
-    return summed(counted, params), chosen, reported(chosen, second, params)
-
-
-def at(points: pd.DataFrame, point: pd.Series) -> dict[str, Any]:
-    """The row of `summed` that has the thresholds of a point."""
-    same = np.logical_and.reduce([points[name] == point[name] for name in POINT])
-    return dict(points[same].iloc[0])
-
-
-def rows(table: pd.DataFrame) -> pd.DataFrame:
-    """`reported` as METRIC_ROWS, the thresholds in the name; shares in per cent."""
-    metrics = {
-        "precision, %": ("precision", 100.0), "gain, points": ("gain", 100.0),
-        "pairs, of this run's": ("yield", 1.0),
-    }  # fmt: skip
-    parts = []
-    for row in table.to_dict("records"):
-        name = (
-            f"{row['choice']}: P ≥ {row['entailment_threshold']:g}, "
-            f"ROUGE-L ≤ {row['rouge_l_max']:g}, TED ≥ {row['ted_min']:g}"
-        )
-        where = {"precision where chosen, %": 100 * row["chosen_precision"]}
-        found = [(title, Interval(value, np.nan, np.nan, 0)) for title, value in where.items()]
-        for title, (column, scale) in metrics.items():
-            ours = row[column]
-            value, low, high = (scale * one for one in (ours.value, ours.low, ours.high))
-            found.append((title, Interval(value, low, high, row["pairs"])))
-        for title, ours in found:
-            parts.append((name, title, ours.value, ours.low, ours.high, row["pairs"], "oracle"))
-    columns = ["system", "metric", "value", "low", "high", "n", "signature"]
-    return pd.DataFrame(parts, columns=columns)
-
-
-def reading(table: pd.DataFrame) -> str:
-    """What `reported` says, in one sentence for each direction."""
-    rows = table.set_index("choice")
-    more, loss = rows.loc["more pairs", ["yield", "gain"]]
-    kept, truer = rows.loc["truer pairs", ["yield", "gain"]]
-    if np.isnan(loss.value):
-        return "Nothing parses, or nothing is kept, so no truth is known."
-    return (
-        f"On the contexts that did not choose, the point for more pairs keeps "
-        f"{_told(more, 1, '.2f')} times as many and changes precision by "
-        f"{_told(loss, 100, '+.1f')} points. The point for truer pairs keeps "
-        f"{_told(kept, 1, '.2f')} times as many and changes precision by "
-        f"{_told(truer, 100, '+.1f')} points."
+    chosen, everywhere = (
+        better_points(frontier_points(first, bootstrap)),
+        frontier_points(counted, bootstrap),
     )
-
-
-def _told(found: Interval, scale: float, form: str) -> str:
-    """A number with its bounds: `+1.7 (-0.2 to +4.7)`."""
-    value, low, high = (format(scale * x, form) for x in (found.value, found.low, found.high))
-    return f"{value} ({low} to {high})"
-
-
-def _of(counted: pd.DataFrame, point: pd.Series) -> pd.DataFrame:
-    same = np.logical_and.reduce([counted[name] == point[name] for name in POINT])
-    return counted.loc[same, ["context_id", "kept", "true"]]
-
-
-def _ratio(columns: Floats, params: Params) -> Interval:
-    """First column over the second, contexts resampled."""
-    bootstrap = Bootstrap.from_params(params)
-    return bootstrap_ratio(columns[:, 0], columns[:, 1], None, bootstrap)
-
-
-def _gain(columns: Floats, params: Params) -> Interval:
-    """Difference of two ratios over the same contexts."""
-
-    def difference(sums: Floats) -> Floats:
-        return ratio(sums[..., :2]) - ratio(sums[..., 2:])
-
-    bootstrap = Bootstrap.from_params(params)
-    return bootstrap_sums(columns, difference, None, bootstrap)
+    there = chosen[POINT].reset_index().merge(everywhere, on=POINT).set_index("choice")
+    return everywhere, there, reported(chosen, second, bootstrap)

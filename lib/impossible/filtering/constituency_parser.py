@@ -1,40 +1,74 @@
-"""Where constituency trees come from: the place that CoreNLP has in the paper.
-
-Only trees pass through here: the in-vitro grammar's knowledge of meaning stays out of the pipeline.
-"""
+"""Where constituency trees come from: the place that CoreNLP has in the paper."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
+from impossible.config import plugins
 from impossible.errors import ParameterError
+from impossible.filtering.critic import Parser
 
-Parser = Callable[[str], str | None]
+PARSERS = {
+    "grammar": "impossible.world.trees:GrammarParser",
+    "flat": "impossible.filtering.constituency_parser:FlatParser",
+}
 
 
-def _no_tree(sentence: str) -> str | None:
-    return None
+class FlatParser:
+    """Finds no tree, so that pairs are compared as flat trees, which is word edit distance."""
+
+    def parse_many(self, sentences: Sequence[str]) -> list[str | None]:
+        """None for each."""
+        return [None] * len(sentences)
 
 
-def get_parser(name: str) -> Parser:
-    """A function from a sentence to its bracketed tree, or None where it finds none.
+class Trees:
+    """The trees of a run: each sentence is parsed once.
 
     Args:
-        name: "grammar" (the in-vitro grammar; None outside it) or "flat" (never a tree, so that
-            pairs are compared as flat trees, which is word edit distance).
+        parser: is asked for what is not known yet.
+        known: sentence → its tree or None, for example from `data/trees`.
+
+    >>> Trees(FlatParser(), {"A dog barked.": "(S …)"}).parse_many(["A dog barked.", "Rain fell."])
+    ['(S …)', None]
+    """
+
+    def __init__(self, parser: Parser, known: Mapping[str, str | None] | None = None) -> None:
+        self.parser = parser
+        self._known = dict(known or {})
+
+    def parse_many(self, sentences: Sequence[str]) -> list[str | None]:
+        """A bracketed tree of each sentence, None where there is none."""
+        fresh = [text for text in dict.fromkeys(sentences) if text not in self._known]
+        if fresh:
+            self._known.update(zip(fresh, self.parser.parse_many(fresh), strict=True))
+        return [self._known[text] for text in sentences]
+
+    def __call__(self, sentence: str) -> str | None:
+        """The tree of one sentence."""
+        return self.parse_many([sentence])[0]
+
+    def frame(self, sentences: Sequence[str]) -> pd.DataFrame:
+        """TREES of different sentences, to be stored once per run."""
+        texts = list(dict.fromkeys(sentences))
+        return pd.DataFrame({"text": texts, "tree": self.parse_many(texts)}, dtype=object)
+
+
+def load_parser(name: str, known: Mapping[str, str | None] | None = None) -> Trees:
+    """The parser that the parameter `parser` names.
+
+    Args:
+        name: "grammar" (the laboratory's; no tree outside it), "flat" (never a tree), or
+            `module:Class` of your own with a method `parse_many`.
+        known: as for `Trees`.
 
     Raises:
         ParameterError: an unknown name.
-
-    >>> get_parser("flat")("A dog barked.") is None
-    True
     """
-    if name == "flat":
-        return _no_tree
-    if name == "grammar":
-        from impossible.world import tree  # read only when asked for
-
-        return tree
-    raise ParameterError(
-        f'parser is {name!r}, but only "grammar" and "flat" exist; choose one of them.'
-    )
+    if name not in PARSERS and ":" not in name:
+        raise ParameterError(
+            f"There is no parser {name!r}: give one of {', '.join(PARSERS)}, or module:Class."
+        )
+    return Trees(plugins.load(PARSERS.get(name, name))(), known)

@@ -1,13 +1,13 @@
 """Scores that are computed once: kept on disk, resumed after an interruption, never asked twice.
 
-A score depends on the texts, the critic and the code, not on a threshold. So neither a changed
-threshold nor a killed run makes the critic judge a pair again that it has judged.
+A score depends on the texts, the models and the code, not on the thresholds that are applied to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -17,141 +17,132 @@ from numpy.typing import NDArray
 from impossible.config.params import Params
 from impossible.data.progress import bar
 from impossible.data.run_folder import RunFolder, Shards, digest, map_items, stage_key
-from impossible.data.schemas import CANDIDATES, FUNNEL, PAIRS
-from impossible.filtering.pair_scores import Parser, score_contexts
+from impossible.data.schemas import FUNNEL, NUMBER, TEXT, record_schema
+from impossible.errors import DataError
+from impossible.filtering.critic import Models, Pair
+from impossible.filtering.critics import PAIRS
+from impossible.filtering.pair_scores import score_context
+from impossible.filtering.thresholds import Thresholds
 from impossible.models.nli import EntailmentCritic
-from impossible.training.self_distillation import candidates
-from impossible.training.student import Student
 
-__all__ = ["RememberedCritic", "score_candidates", "score_sentences"]
+CONTEXTS_AT_ONCE = 8  # per unit of work
+PAIRS_AT_ONCE = 4096  # per shard of a remembered critic
 
-Pair = tuple[str, str]
-CONTEXTS_AT_ONCE = 8  # per shard; no effect on results
-INPUTS_AT_ONCE = 64  # per shard; no effect on results
-PAIRS_AT_ONCE = 4096  # per shard; no effect on results
+_JUDGED = record_schema("pair", pair=TEXT, premise=TEXT, hypothesis=TEXT, p=NUMBER)
 
-#: What decides which pairs are scored and how far; the thresholds above the floor do not.
-DECISIVE = (
-    "dtype", "parser", "entailment_floor", "rouge_l_max", "ted_min", "length_ratio_min",
-    "length_ratio_max", "number_consistency", "both_directions",
-)  # fmt: skip
-
-#: The same for candidates: all are scored, whatever the cheap gates say.
-CANDIDATE = (
-    "seed", "dtype", "parser", "n_candidates", "candidate_top_p", "candidate_temperature",
-    "sentence_max_new_tokens", "entailment_floor", "ted_min", "both_directions",
-)  # fmt: skip
-
-_JUDGED = pa.schema(
-    [
-        pa.field("pair", pa.string(), nullable=False),
-        pa.field("premise", pa.string(), nullable=False),
-        pa.field("hypothesis", pa.string(), nullable=False),
-        pa.field("p", pa.float64(), nullable=False),
-    ],
-    metadata={"item": "pair"},
-)
+Scored = tuple[pd.DataFrame, pd.DataFrame]
+Compute = Callable[[list[str], Models, Thresholds], Scored]
 
 
 def score_sentences(
     run: RunFolder,
     sentences: pd.DataFrame,
-    critic: EntailmentCritic,
-    parser: Parser,
-    params: Params,
+    models: Models,
+    thresholds: Thresholds,
     name: str = "pairs",
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`pairs.score_contexts` of all contexts, in pieces kept in `work/NAME`.
+) -> Scored:
+    """`pair_scores.score_context` of all contexts, in pieces kept in `work/NAME`.
 
     Args:
         run: the run folder.
-        sentences: SENTENCES frame; rows with a `reason` are left out.
-        critic: judges entailment.
-        parser: sentence → bracketed tree or None.
-        params: see `DECISIVE`; a changed `entailment_threshold` scores nothing again.
+        sentences: SENTENCES; rows with a `reason` are left out.
+        models: the NLI model and the parser.
+        thresholds: of the task; a changed `entailment_threshold` scores nothing again.
         name: of the piece of work.
 
     Returns:
-        (PAIRS frame, FUNNEL frame) in the order of the contexts in `sentences`. The reasons of a
-        context sum to m(m-1) for its m accepted sentences.
+        (PAIRS, FUNNEL) in the order of the contexts in `sentences`. The reasons of a context sum to
+        m(m-1) for its m accepted sentences.
     """
     good = sentences[sentences["reason"] == ""]
-    texts = {str(i): list(group) for i, group in good.groupby("context_id", sort=False)["text"]}
-    values: dict[str, Any] = params.model_dump(include=set(DECISIVE))
-    values["sentences"] = digest(texts)
-    code = [
-        "impossible.filtering.pair_scores",
-        "impossible.models.nli",
-        "impossible.filtering.constituency_parser",
-    ]
-    key = stage_key(values, code, models=[critic.lm.digest])
+    groups = good.groupby("context_id", sort=False)
+    texts = {str(name): list(group) for name, group in groups["text"]}
+    domains = groups["domain"].first()
 
-    def compute(ids: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        return score_contexts({i: texts[i] for i in ids}, critic, parser, params)
+    def compute(ids: list[str], models: Models, thresholds: Thresholds) -> Scored:
+        found = [score_context(i, texts.get(i, []), models, thresholds) for i in ids or [""]]
+        pairs, funnel = (pd.concat(parts, ignore_index=True) for parts in zip(*found, strict=True))
+        return pairs.assign(domain=pairs["context_id"].map(domains)), funnel
 
-    return _in_pieces(run, name, key, PAIRS, list(texts), compute, CONTEXTS_AT_ONCE)
+    return scored_items(run, name, PAIRS, texts, compute, models, thresholds, CONTEXTS_AT_ONCE)
 
 
-def score_candidates(
+def scored_items(
     run: RunFolder,
-    inputs: pd.DataFrame,
-    student: Student,
-    critic: EntailmentCritic,
-    parser: Parser,
-    params: Params,
-    name: str = "candidates",
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`distill.candidates` of all inputs, in pieces kept in `work/NAME`.
+    name: str,
+    schema: pa.Schema,
+    texts: Mapping[str, Any],
+    compute: Compute,
+    models: Models,
+    thresholds: Thresholds,
+    chunk_size: int,
+    stage: str = "",
+) -> Scored:
+    """Rows and counts of all items, resumed where an earlier run stopped.
+
+    What the scores depend on is not listed anywhere: `compute` is run for no item at all, and the
+    parameters that it reads and the models that it asks are noted, as the key of the work.
 
     Args:
-        run: the run folder.
-        inputs: columns input_id (unique) and text.
-        student: writes the candidates.
-        critic: judges entailment.
-        parser: sentence → bracketed tree or None.
-        params: see `CANDIDATE`; a changed `entailment_threshold`, `rouge_l_max` or length ratio
-            neither writes nor scores anything again.
-        name: of the piece of work and of the random stream.
-
-    Returns:
-        (CANDIDATES frame, frame input_id, reason, n of the candidates that were not scored).
+        run, name: the piece of work is kept in `work/NAME`.
+        schema: of the rows.
+        texts: item → what is scored.
+        compute: (items, models, thresholds) → their rows, and counts with the same item column.
+        models, thresholds: as for `score_sentences`.
+        chunk_size: items per unit.
+        stage: what else the rows depend on, in words.
     """
-    texts = dict(zip(inputs["input_id"], inputs["text"], strict=True))
-    values: dict[str, Any] = params.model_dump(include=set(CANDIDATE))
-    values |= {"inputs": digest(texts), "name": name}
-    code = [
-        "impossible.training.self_distillation",
-        "impossible.models.nli",
-        "impossible.filtering.constituency_parser",
-    ]
-    key = stage_key(values, code, models=[critic.lm.digest, student.digest])
-
-    def compute(ids: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        chunk = pd.DataFrame({"input_id": ids, "text": [texts[i] for i in ids]})
-        scored, funnel = candidates(chunk, student, critic, parser, params, name)
-        return scored, funnel.rename(columns={"input_id": "context_id"})
-
-    scored, funnel = _in_pieces(run, name, key, CANDIDATES, list(texts), compute, INPUTS_AT_ONCE)
-    return scored, funnel.rename(columns={"context_id": "input_id"})
-
-
-def _in_pieces(
-    run: RunFolder, name: str, key: str, schema: pa.Schema, ids: list[str],
-    compute: Callable[[list[str]], tuple[pd.DataFrame, pd.DataFrame]], chunk_size: int,
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
-    """Rows and counts of all items, resumed where an earlier run stopped."""
+    item = (schema.metadata or {})[b"item"].decode()
+    read, asked = Noted(thresholds.params), Noted(models)
+    thresholds = replace(thresholds, params=cast("Params", read))
+    compute([], cast("Models", asked), thresholds)
+    known = set(read.values)
+    values = {
+        **read.values,
+        **thresholds.fixed,
+        "stage": stage or name,
+        "texts": digest(dict(texts)),
+    }
+    models_read = [identity(model) for _, model in sorted(asked.values.items())]
+    key = stage_key(values, [compute.__module__], models=models_read)
     rows = Shards(run.work / name, key, schema)
     counts = Shards(run.work / f"{name}-funnel", key, FUNNEL)
 
     def both(chunk: list[str]) -> pd.DataFrame:
-        found, funnel = compute(chunk)
+        found, funnel = compute(chunk, cast("Models", asked), thresholds)
+        if late := sorted(set(read.values) - known):
+            raise DataError(f"{name}: {late} must be read also where there is nothing to score.")
+        funnel = funnel.rename(columns={item: "context_id"})
         done = counts.done()  # an interruption between the two writes leaves counts without rows
         fresh = [i for i in chunk if i not in done]
         counts.append(funnel[funnel["context_id"].isin(fresh)], fresh)
         return found
 
+    ids = list(texts)
     frame = map_items(ids, str, both, rows, chunk_size, f"scoring {name}")
-    return frame, map_items(ids, str, both, counts, chunk_size, "counting")
+    funnel = map_items(ids, str, both, counts, chunk_size, "counting")
+    return frame, funnel.rename(columns={"context_id": item})
+
+
+class Noted:
+    """Notes what is read of something, with its value."""
+
+    def __init__(self, thing: object) -> None:
+        self.thing = thing
+        self.values: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        self.values[name] = getattr(self.thing, name)
+        return self.values[name]
+
+
+def identity(model: Any) -> str:
+    """What tells a model from another: digest and arithmetic of its weights, else its class."""
+    lm = getattr(model, "lm", model)
+    if hasattr(lm, "digest"):
+        return f"{lm.digest} {getattr(getattr(lm, 'model', None), 'dtype', '')}"
+    parser = type(getattr(model, "parser", model))
+    return f"{parser.__module__}:{parser.__qualname__}"
 
 
 class RememberedCritic:
@@ -169,7 +160,7 @@ class RememberedCritic:
     def __init__(
         self, critic: EntailmentCritic, run: RunFolder, name: str, dtype: str = "auto"
     ) -> None:
-        self.critic = critic
+        self.critic, self.lm = critic, critic.lm
         key = stage_key({"dtype": dtype}, ["impossible.models.nli"], models=[critic.lm.digest])
         self._shards = Shards(run.work / name, key, _JUDGED)
         table = self._shards.read().to_pydict()

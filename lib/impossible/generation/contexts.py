@@ -21,7 +21,7 @@ from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
 from impossible.text.sentence_boundaries import sentence_end
 
-__all__ = ["Plan", "domain_of", "draw_contexts", "parameter_values", "plan_contexts",
+__all__ = ["Plan", "draw_contexts", "parameter_values", "plan_contexts",
            "write_contexts"]  # fmt: skip
 
 _ATTEMPTS = 40  # a text that ends before it has enough sentences is written anew, at most so often
@@ -68,15 +68,6 @@ def plan_contexts(
         length = lengths[(i // len(params.domains)) % len(lengths)]
         plans.append(Plan(context_id, domain.name, prefix, length))
     return plans
-
-
-def domain_of(context_id: str, params: Params) -> str:
-    """The domain of a context, by its number (see `plan_contexts`).
-
-    >>> domain_of("inputs-00003", Params.load("base"))
-    'bio'
-    """
-    return params.domains[int(context_id.rpartition("-")[2]) % len(params.domains)].name
 
 
 def write_contexts(

@@ -71,7 +71,7 @@ def sample_sentences(
         raw = sample_continuations(lm, str(context.text), numbers, nucleus, rules[domain.name])
         for number, text in enumerate(raw):
             sentence = accept_sentence(text, params.min_characters, domain.refused)
-            rows.append((context.context_id, number, text, *sentence))
+            rows.append((context.context_id, context.domain, number, text, *sentence))
     return pd.DataFrame(rows, columns=SENTENCES.names)
 
 
@@ -148,7 +148,7 @@ def sentences_of(
             raw = first_sentence(rest)
             rest = rest[len(raw) :].strip()
             sentence = accept_sentence(raw, min_characters, refused.get(str(row.domain), ()))
-            rows.append((row.context_id, index, raw, *sentence))
+            rows.append((row.context_id, row.domain, index, raw, *sentence))
     return pd.DataFrame(rows, columns=SENTENCES.names)
 
 

@@ -42,7 +42,7 @@ class Stage:
 
     @property
     def number(self) -> str:
-        """The digits that the name starts with."""
+        """What the name starts with: digits, perhaps with a letter (22a)."""
         return self.name.partition("_")[0]
 
     @property
@@ -180,7 +180,7 @@ def _number(path: Path) -> int:
 
 def find(stages: list[Stage], text: str) -> int:
     """Position of the notebook with this number or with this unique part of its name."""
-    by_number = [i for i, s in enumerate(stages) if text.isdecimal() and int(s.number) == int(text)]
+    by_number = [i for i, s in enumerate(stages) if s.number.lstrip("0") == text.lstrip("0")]
     found = by_number or [i for i, stage in enumerate(stages) if text in stage.name]
     if len(found) != 1:
         what = "no notebook" if not found else "more than one notebook"

@@ -2,7 +2,7 @@
 
 `parse` is the inverse of `realize`; `entails`, `equivalent` and `judge` tell the truth about
 facts and sentences. The pipeline never imports this package (a test enforces it): its semantics
-judge the experiment, and only `tree` serves the pipeline, in the place of a constituency parser.
+judge the experiment, and only `trees.GrammarParser` serves it, in place of another parser.
 """
 
 from __future__ import annotations

@@ -20,9 +20,9 @@ from scipy.spatial.distance import squareform
 from impossible.config.params import Params
 from impossible.data.run_folder import item_rng, unit_seed
 from impossible.evaluation.systems import System
+from impossible.filtering.build_dataset import as_dataset
 from impossible.text.rouge import rouge_l_matrix
 from impossible.text.sentence_boundaries import words
-from impossible.training.self_distillation import pair_id
 from impossible.training.student import Student
 
 __all__ = ["RoundTrip", "clustered_corpus", "constrained_corpus", "corpus", "round_trip_system"]
@@ -152,12 +152,8 @@ def corpus(inputs: pd.DataFrame, outputs: Sequence[Sequence[str]], origin: str) 
         outputs: for each input any number of rewritten texts.
         origin: name of the corpus.
     """
-    rows = [
-        (pair_id(x, y), x, y, context, origin)
-        for x, context, found in zip(inputs["text"], inputs["context_id"], outputs, strict=True)
-        for y in found
-        if y.strip() and words(y) != words(x)
-    ]
-    frame = pd.DataFrame(rows, columns=["pair_id", "source", "target", "context_id", "origin"])
-    missing = dict.fromkeys(("p_xy", "p_yx", "rouge_l", "ted"), np.float32("nan"))
-    return frame.assign(**missing).drop_duplicates("pair_id").reset_index(drop=True)
+    columns = ["text", "context_id", *(name for name in ("domain",) if name in inputs)]
+    pairs = inputs[columns].assign(y=list(outputs)).explode("y").dropna(subset="y")
+    pairs = pairs.rename(columns={"text": "x"})
+    new = [bool(y.strip()) and words(y) != words(x) for x, y in zip(pairs.x, pairs.y, strict=True)]
+    return as_dataset(pairs[np.array(new, dtype=bool)], origin)

@@ -1,0 +1,87 @@
+"""Fractions of groups, and precision and recall of a decision, with bootstrap intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean
+
+COLUMNS = ["group", "value", "low", "high", "n"]
+
+
+def fraction_by_group(
+    values: ArrayLike,
+    groups: Sequence[object],
+    clusters: ArrayLike | None = None,
+    bootstrap: Bootstrap = Bootstrap(),
+    order: Sequence[object] | None = None,
+) -> pd.DataFrame:
+    """Mean of 0/1 values per group with its interval, as `precision_by_group` draws it.
+
+    Args:
+        values: 0, 1 or NaN (missing, left out) per row.
+        groups: group of each row.
+        clusters: what is drawn together, for example the context.
+        bootstrap: how intervals are made.
+        order: groups in this order; by default that of first appearance.
+
+    Returns:
+        group, value, low, high, n; a group with no value present has NaN and n = 0.
+    """
+    numbers, names = np.asarray(values, dtype=float), np.asarray(groups, dtype=object)
+    drawn = None if clusters is None else np.asarray(clusters)
+    rows = []
+    for group in order or dict.fromkeys(names):
+        chosen = (names == group) & ~np.isnan(numbers)
+        inside = None if drawn is None else drawn[chosen]
+        mean = bootstrap_mean(numbers[chosen], inside, bootstrap)
+        rows.append((group, mean.value, mean.low, mean.high, int(chosen.sum())))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def precision_recall(
+    accepted: ArrayLike,
+    truth: ArrayLike,
+    clusters: ArrayLike | None = None,
+    bootstrap: Bootstrap = Bootstrap(),
+) -> pd.DataFrame:
+    """How right a decision is.
+
+    Args:
+        accepted: what was decided, bool per row.
+        truth: 0, 1 or NaN (not known, left out) per row.
+        clusters: what is drawn together.
+        bootstrap: how intervals are made.
+
+    Returns:
+        Two rows, "precision" (true among accepted) and "recall" (accepted among true), as
+        `fraction_by_group` gives them.
+    """
+    decided, true = np.asarray(accepted, dtype=bool), np.asarray(truth, dtype=float)
+    names = np.arange(len(true)) if clusters is None else np.asarray(clusters)
+    parts = {"precision": (true, decided), "recall": (decided.astype(float), true == 1)}
+    rows = [
+        fraction_by_group(values[mask], [name] * int(mask.sum()), names[mask], bootstrap, [name])
+        for name, (values, mask) in parts.items()
+    ]
+    return pd.concat(rows, ignore_index=True)
+
+
+def fraction_rows(
+    fractions: pd.DataFrame, metric: str = "fraction, %", scale: float = 100.0
+) -> pd.DataFrame:
+    """Fractions of groups as METRIC_ROWS, for `tables.wide` and (scale 1) `fidelity_bars`.
+
+    Args:
+        fractions: from `fraction_by_group`; a column `series` names the metric.
+        metric: name of the number where there are no series.
+        scale: 100 for per cent, 1 for fractions.
+    """
+    rows = fractions.rename(columns={"group": "system"}).assign(signature="fraction")
+    rows["metric"] = fractions.get("series", metric)
+    rows[["value", "low", "high"]] *= scale
+    return rows[["system", "metric", "value", "low", "high", "n", "signature"]]

@@ -1,0 +1,148 @@
+"""Pairs to look at: random ones, those nearest to a threshold, the diversity filter's graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_contrast
+from impossible.evaluation.judges import Judge
+from impossible.filtering.funnel import item_of
+
+Truth = Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]]
+
+
+def distinct_pairs(sentences: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
+    """A random sample of all unordered pairs of different sentences of one context.
+
+    The base against which critics are judged: what two next sentences are before any critic.
+
+    Args:
+        sentences: SENTENCES; rows with a `reason` are left out.
+        n: pairs wanted; all of them if there are fewer.
+        rng: generator.
+
+    Returns:
+        context_id, x, y; every pair is equally likely, so contexts with more different sentences
+        have more pairs.
+    """
+    good = sentences[sentences["reason"] == ""]
+    texts = {i: sorted(set(group)) for i, group in good.groupby("context_id", sort=False)["text"]}
+    ends = np.cumsum([len(t) * (len(t) - 1) // 2 for t in texts.values()], dtype=np.int64)
+    total = int(ends[-1]) if len(ends) else 0
+    names, rows = list(texts), []
+    for place in np.sort(rng.choice(total, size=min(n, total), replace=False)):
+        context = int(np.searchsorted(ends, place, side="right"))
+        number = int(place - (ends[context - 1] if context else 0))
+        # pairs are numbered (1,0), (2,0), (2,1), (3,0), …: j is the last with j(j-1)/2 <= number
+        j = int((1 + np.sqrt(1 + 8 * number)) // 2)
+        group = texts[names[context]]
+        rows.append((names[context], group[number - j * (j - 1) // 2], group[j]))
+    return pd.DataFrame(rows, columns=["context_id", "x", "y"])
+
+
+def chosen_by_chance(
+    pairs: pd.DataFrame, kept: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """A random critic: of each context as many rows as were kept, but which ones is chance.
+
+    The destroyed-signal control of a choice by scores.
+
+    Args:
+        pairs: rows that could have been chosen.
+        kept: rows that were; no context has more than in `pairs`.
+        rng: generator.
+    """
+    item = item_of(pairs)
+    wanted = kept.groupby(item).size()
+    places = pairs.reset_index(drop=True).groupby(item, sort=True).indices
+    drawn = [rng.choice(places[name], n, replace=False) for name, n in wanted.items()]
+    rows = np.sort(np.concatenate(drawn)) if drawn else np.array([], dtype=int)
+    return pairs.iloc[rows].reset_index(drop=True)
+
+
+def nearest_to(frame: pd.DataFrame, score: pd.Series, threshold: float, n: int = 3) -> pd.DataFrame:
+    """The rows whose score lies nearest to a threshold, on either side, nearest first."""
+    distance = (score - threshold).abs().dropna()
+    return frame.loc[distance.sort_values(kind="stable").index[:n]]
+
+
+def example_context(kept: pd.DataFrame, survivors: pd.DataFrame, most: int = 40) -> pd.DataFrame:
+    """The kept pairs of one context that makes a readable picture of the diversity filter.
+
+    Args:
+        kept: pairs before the filter, not empty.
+        survivors: those after it, with context_id.
+        most: pairs; contexts with more are left out, unless there are no others.
+
+    Returns:
+        Rows of `kept` of the context with most survivors, then most pairs, then the first by name.
+    """
+    sizes = pd.DataFrame({"n": kept.groupby("context_id").size()})
+    sizes["left"] = survivors.groupby("context_id").size().reindex(sizes.index, fill_value=0)
+    small = sizes[sizes["n"] <= most]
+    order = (small if len(small) else sizes).sort_values(["left", "n"], ascending=False)
+    return kept[kept["context_id"] == order.index[0]]
+
+
+def pair_edges(
+    pairs: pd.DataFrame, entail: Callable[[Sequence[tuple[str, str]]], Any], threshold: float
+) -> list[tuple[int, int]]:
+    """The edges of Algorithm 1 between pairs of one context, spelled out for a picture.
+
+    Args:
+        pairs: x, y; the index names the nodes.
+        entail: P(premise ⇒ hypothesis) of text pairs.
+        threshold: an edge joins i and j where P(x_i⇒x_j) or P(y_i⇒y_j), either way, exceeds it.
+    """
+    joined: set[tuple[int, int]] = set()
+    for side in ("x", "y"):
+        texts = list(dict.fromkeys(pairs[side]))
+        asked = [(a, b) for a in texts for b in texts if a != b]
+        close = {p for p, value in zip(asked, entail(asked), strict=True) if value > threshold}
+        close |= {(a, a) for a in texts}
+        rows = list(zip(pairs.index, pairs[side], strict=True))
+        joined |= {(i, j) for (i, a), (j, b) in combinations(rows, 2) if {(a, b), (b, a)} & close}
+    return sorted(joined)
+
+
+def side_by_side(groups: Mapping[str, pd.DataFrame], columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Rows of several frames under one another: `group` first, then `columns` (default: scores)."""
+    table = pd.concat(groups, names=["group", None]).reset_index("group")
+    return table[["group", "x", "y", *(columns or ("p_xy", "p_yx", "rouge_l"))]].round(2)
+
+
+def judged_groups(samples: Mapping[str, pd.DataFrame], truth: Truth) -> pd.DataFrame:
+    """The pairs of several samples with the truth about each.
+
+    Args:
+        samples: group → context_id, x, y.
+        truth: (xs, ys) → 1, 0 or NaN (cannot be judged).
+
+    Returns:
+        group, context_id, x, y, true.
+    """
+    columns = ["context_id", "x", "y"]
+    parts = {name: frame[columns] for name, frame in samples.items()}
+    rows = pd.concat(parts, names=["group", None]).reset_index("group")
+    return rows.assign(true=truth(list(rows["x"]), list(rows["y"])))
+
+
+def true_gain(judged: pd.DataFrame, group: str, base: str, bootstrap: Bootstrap) -> Interval:
+    """True fraction of a group minus that of another, contexts drawn together."""
+    a, b = (judged[judged["group"] == name] for name in (group, base))
+    return bootstrap_contrast(a["true"], b["true"], a["context_id"], b["context_id"], bootstrap)
+
+
+def verdicts(judge: Judge, pairs: pd.DataFrame) -> list[str]:
+    """How x and y relate: equivalent, entails, entailed, different, or unparsed (not judged)."""
+    xs, ys = list(pairs["x"]), list(pairs["y"])
+    there, back = judge.entails(xs, ys), judge.entails(ys, xs)
+    names = ["unparsed", "equivalent", "entails", "entailed"]
+    known = [np.isnan(there) | np.isnan(back), (there * back) == 1, there == 1, back == 1]
+    return [str(name) for name in np.select(known, names, default="different")]

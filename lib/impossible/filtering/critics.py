@@ -1,0 +1,40 @@
+"""All critics, the cheapest first: a pair is counted under the first that rejects it."""
+
+from __future__ import annotations
+
+from impossible.data.schemas import KNOWN_TEXT, SMALL_COUNT, TEXT, record_schema
+from impossible.filtering.critic import Critic
+from impossible.filtering.entailment import Entailment
+from impossible.filtering.length_ratio import LengthRatio
+from impossible.filtering.same_numbers import SameNumbers
+from impossible.filtering.tree_distance import TreeDistance
+from impossible.filtering.word_overlap import WordOverlap
+
+CRITICS: tuple[Critic, ...] = (
+    LengthRatio(),
+    SameNumbers(),
+    WordOverlap(),
+    Entailment(),
+    TreeDistance(),
+)
+
+REASONS = tuple(critic.name for critic in CRITICS)  # in the funnel, in order
+EARLY = tuple(critic.name for critic in CRITICS if critic.exits)  # before any model is asked
+
+#: What the critics say about an ordered pair.
+SCORES = tuple(column for critic in CRITICS for column in critic.columns)
+
+#: One row per ordered pair of different sentences of a context that no critic exited early.
+PAIRS = record_schema("context_id", *SCORES, context_id=TEXT, domain=KNOWN_TEXT, x=TEXT, y=TEXT)
+
+#: A student's candidates y for an input x.
+CANDIDATES = record_schema(
+    "input_id",
+    *SCORES,
+    input_id=TEXT,
+    context_id=TEXT,
+    domain=KNOWN_TEXT,
+    candidate=SMALL_COUNT,
+    x=TEXT,
+    y=TEXT,
+)
