@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from impossible.world.lexicon import LEXICON
 
-__all__ = ["entries"]
+__all__ = ["entries", "entries_by_form"]
 
 
 def entries(by_form: bool = False) -> list[tuple[str, ...]]:
@@ -31,6 +31,11 @@ def entries(by_form: bool = False) -> list[tuple[str, ...]]:
     groups = (*predicates, *_nouns(), *_adjectives(), *_modifiers(), *_numerals())
     unique = dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)
     return [group for group in unique if len(group) > 1]
+
+
+def entries_by_form() -> list[tuple[str, ...]]:
+    """Groups of which any word can stand in the place of another."""
+    return entries(by_form=True)
 
 
 def _predicates() -> Iterator[list[str]]:

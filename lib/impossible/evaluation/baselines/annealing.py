@@ -3,7 +3,7 @@
 A move replaces, inserts or deletes one word of the current sentence; a rule accepts it or not. At
 constant temperature T this is CGMH (Miao et al. 2019), which visits sentences in proportion to
 f^(1/T); cooled to zero it is UPSA (Liu et al. 2020), which climbs to a sentence of large f. What f
-is and which words are proposed is the reader's business (`objective`).
+is and which words are proposed is the reader's business (`search`).
 """
 
 from __future__ import annotations
@@ -19,30 +19,31 @@ from numpy.typing import NDArray
 from impossible.errors import ModelError
 from impossible.text.word_edits import Units
 
-__all__ = ["Move", "Reader", "Reading", "Schedule", "acceptance", "propose", "search"]
+__all__ = [
+    "RANDOM_PER_STEP", "Move", "Reader", "Reading", "Schedule", "WordList",
+    "acceptance_probability", "anneal", "propose",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 DELETE, INSERT = 1, 2  # operations; 0 replaces
-NUMBERS = 4  # random numbers of a step: operation, place, word, acceptance
+RANDOM_PER_STEP = 4  # random numbers: operation, position, word, acceptance
 
 
 class Reading(Protocol):
-    """What a reader says of one sentence."""
+    """What a reader says of one sentence: its log f, -inf where f is 0, and what fits into it."""
 
     @property
-    def log_score(self) -> float:
-        """log f; -inf where f is 0."""
+    def log_score(self) -> float: ...
 
-    def words(self, place: int, old: str | None) -> Floats:
-        """Log probability with which each word is proposed at a place, for `old` or between."""
+    def words(self, position: int, old: str | None) -> Floats:
+        """Log probability of each proposed word at a position, for `old` or between words."""
 
 
 class Reader(Protocol):
-    """What scores sentences and proposes words."""
+    """What scores sentences, and proposes the words of a vocabulary."""
 
     @property
-    def vocabulary(self) -> Sequence[str]:
-        """The words that are proposed, in the order of `Reading.words`."""
+    def vocabulary(self) -> Sequence[str]: ...
 
     def read(self, items: Sequence[int], sentences: Sequence[Units]) -> list[Reading]:
         """A reading of each sentence, which stands for the item of that number."""
@@ -56,7 +57,7 @@ class Schedule:
         steps: moves tried, ≥ 0.
         start: first temperature, > 0: a move to a sentence with half the f is accepted with
             probability 0.5^(1/start).
-        cooling: share of the temperature lost at the end, [0, 1]: 0 constant (CGMH), 1 down to
+        cooling: fraction of the temperature lost at the end, [0, 1]: 0 constant (CGMH), 1 down to
             zero (UPSA).
 
     >>> [Schedule(4, 0.2, 1.0).temperature(step) for step in (0, 2, 4)]
@@ -83,19 +84,16 @@ class Schedule:
         return self.cooling == 0
 
 
-def acceptance(gain: float, temperature: float, correction: float = 0.0) -> float:
+def acceptance_probability(gain: float, temperature: float, correction: float = 0.0) -> float:
     """Probability that a move is accepted: min(1, (f'/f)^(1/T) · g(x|x')/g(x'|x)).
 
     Args:
-        gain: log f' - log f; NaN where both are 0.
+        gain: log f' - log f; NaN where both are 0: rejected.
         temperature: T ≥ 0; at 0 what is not worse is accepted.
-        correction: log of the ratio of proposal probabilities, back and forth (Hastings); 0: none.
+        correction: log g(x|x') - log g(x'|x) (Hastings); 0: none.
 
-    Returns:
-        In [0, 1]. A move between two sentences with f = 0 is refused.
-
-    >>> acceptance(math.log(0.5), 1.0), acceptance(math.log(0.5), 0.5), acceptance(-1.0, 0.0)
-    (0.5, 0.25, 0.0)
+    >>> [acceptance_probability(math.log(0.5), t) for t in (1.0, 0.5, 0.0)]
+    [0.5, 0.25, 0.0]
     """
     if math.isnan(gain) or correction == -math.inf:
         return 0.0
@@ -104,12 +102,23 @@ def acceptance(gain: float, temperature: float, correction: float = 0.0) -> floa
     return math.exp(min(0.0, gain / temperature + correction))
 
 
-class Vocabulary:
-    """Words in a fixed order, and the number of each."""
+class WordList:
+    """Words in a fixed order, with log probabilities given in that order."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self.words = tuple(words)
-        self.number = {word: number for number, word in enumerate(words)}
+        self.index = {word: i for i, word in enumerate(words)}
+
+    def log_probability(self, logs: Floats, word: str) -> float:
+        """Of a word; -inf for one that is never proposed."""
+        return float(logs[self.index[word]]) if word in self.index else -math.inf
+
+    def draw(self, logs: Floats, uniform: float) -> tuple[str, float]:
+        """The word at which the cumulative distribution passes `uniform`, and its log."""
+        rising = np.exp(logs).cumsum()
+        i = int(np.searchsorted(rising, uniform * rising[-1], side="right"))
+        i = min(i, len(logs) - 1)
+        return self.words[i], float(logs[i])
 
 
 @dataclass(frozen=True)
@@ -121,63 +130,42 @@ class Move:
 
 
 def propose(
-    sentence: Units, reading: Reading, vocabulary: Vocabulary, longest: int, numbers: Floats
+    sentence: Units, reading: Reading, vocabulary: WordList, longest: int, uniforms: Floats
 ) -> Move | None:
     """A random edit of one word; None where the edit is not possible.
 
-    Replacing, inserting and deleting are equally likely, as are the places; a word is drawn from
-    g(word | place, old word), as `reading.words` says.
-
-    Args:
-        sentence: current sentence of n units; it can be edited in n places and be lengthened in
-            n + 1.
-        reading: of this sentence.
-        vocabulary: of the reader.
-        longest: most units; one unit always stays.
-        numbers: in [0, 1): operation, place, word.
+    Replacing, inserting and deleting are equally likely, as are the positions; a word is drawn
+    from g, as `reading.words` says. `longest` is the most units; one unit always stays. `uniforms`
+    in [0, 1) choose operation, position and word.
 
     Returns:
         The move; its sentence can equal the current one. The correction of an insertion is
-        -log g(word): there are n + 1 places to insert into n words and n + 1 words to delete
-        again, so these cancel. That of a deletion is log g(word), and that of a replacement
-        log g(old | word) - log g(word | old). A word that is never proposed has g = 0: a corrected
-        search does not give it up, since it could not come back.
+        -log g(word): there are n + 1 positions to insert into n words and n + 1 words to delete
+        again. That of a deletion is log g(word), of a replacement log g(old | word) -
+        log g(word | old). A word that is never proposed has g = 0: a corrected search does not
+        give it up, since it could not come back.
     """
     n = len(sentence)
-    operation = int(3 * numbers[0])
-    place = int(numbers[1] * (n + (operation == INSERT)))
+    operation = int(3 * uniforms[0])
+    i = int(uniforms[1] * (n + (operation == INSERT)))
     if n == 0 or (operation == DELETE and n == 1) or (operation == INSERT and n >= longest):
         return None
-    before, old, after = sentence[:place], sentence[place : place + 1], sentence[place + 1 :]
+    before, old, after = sentence[:i], sentence[i : i + 1], sentence[i + 1 :]
     if operation == DELETE:
-        return Move(before + after, _at(reading.words(place, None), vocabulary, old[0]))
+        back = vocabulary.log_probability(reading.words(i, None), old[0])
+        return Move(before + after, back)
     if operation == INSERT:
-        logs = reading.words(place, None)
-        word, log = _draw(logs, vocabulary, numbers[2])
-        return Move((*before, word, *sentence[place:]), -log)
-    word, log = _draw(reading.words(place, old[0]), vocabulary, numbers[2])
-    back = _at(reading.words(place, word), vocabulary, old[0])
+        word, log = vocabulary.draw(reading.words(i, None), uniforms[2])
+        return Move((*before, word, *sentence[i:]), -log)
+    word, log = vocabulary.draw(reading.words(i, old[0]), uniforms[2])
+    back = vocabulary.log_probability(reading.words(i, word), old[0])
     return Move((*before, word, *after), back - log)
 
 
-def _at(logs: Floats, vocabulary: Vocabulary, word: str) -> float:
-    """Log probability of a word; -inf for one that is never proposed."""
-    known = vocabulary.number.get(word)
-    return -math.inf if known is None else float(logs[known])
-
-
-def _draw(logs: Floats, vocabulary: Vocabulary, number: float) -> tuple[str, float]:
-    """The word at which the cumulative distribution passes a number in [0, 1), and its log."""
-    rising = np.exp(logs).cumsum()
-    place = np.searchsorted(rising, number * rising[-1], side="right")
-    chosen = int(min(place, len(logs) - 1))
-    return vocabulary.words[chosen], float(logs[chosen])
-
-
-def search(
+def anneal(
     reader: Reader,
     starts: Sequence[Units],
-    numbers: Sequence[Floats],
+    uniforms: Sequence[Floats],
     schedule: Schedule,
     longest: Sequence[int],
     visit: Callable[[list[Units]], None] = lambda states: None,
@@ -187,7 +175,7 @@ def search(
     Args:
         reader: scores sentences and proposes words, for all items at once.
         starts: n sentences.
-        numbers: n arrays (steps, 4) in [0, 1), which alone decide an item's chain.
+        uniforms: n arrays (steps, `RANDOM_PER_STEP`) in [0, 1), which decide an item's chain.
         schedule: steps and temperatures.
         longest: most units of each item's sentences.
         visit: is shown the states after each step.
@@ -195,14 +183,13 @@ def search(
     Returns:
         Of each item the sentence with the largest f, the start if none has f > 0.
     """
-    states, vocabulary = list(starts), Vocabulary(reader.vocabulary)
+    states, vocabulary = list(starts), WordList(reader.vocabulary)
     readings = reader.read(range(len(states)), states)
     best = [(reading.log_score, state) for reading, state in zip(readings, states, strict=True)]
     for step in range(schedule.steps):
-        temperature = schedule.temperature(step)
         moves: dict[int, Move] = {}
         for i, state in enumerate(states):
-            move = propose(state, readings[i], vocabulary, longest[i], numbers[i][step])
+            move = propose(state, readings[i], vocabulary, longest[i], uniforms[i][step])
             if move is not None and move.sentence != state:
                 moves[i] = move
         proposed = reader.read(list(moves), [move.sentence for move in moves.values()])
@@ -211,7 +198,8 @@ def search(
                 best[i] = (reading.log_score, move.sentence)
             gain = reading.log_score - readings[i].log_score
             correction = move.correction if schedule.corrected else 0.0
-            if numbers[i][step][3] < acceptance(gain, temperature, correction):
+            chance = acceptance_probability(gain, schedule.temperature(step), correction)
+            if uniforms[i][step][3] < chance:
                 states[i], readings[i] = move.sentence, reading
         visit(states)
     return [sentence for _, sentence in best]

@@ -1,9 +1,9 @@
 """Paraphrases by translating there and back: the corpora that the paper compares with (Table 1).
 
 ParaBank1 (Hu et al. 2019a) forbids words of the original on the way back; ParaBank2 (Hu et al.
-2019b) samples many translations and keeps one of each cluster of alike ones. Both start from human
-translations of millions of sentences; here an off-the-shelf model translates the same sentences
-that our own pipeline rewrites, so that the corpora differ in their method only.
+2019b) samples many translations and keeps one of each cluster. Both start from human translations
+of millions of sentences; here an off-the-shelf model translates the same sentences that our own
+pipeline rewrites, so that the corpora differ in their method only.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def constrained_corpus(inputs: pd.DataFrame, trip: RoundTrip, params: Params) ->
     Args:
         inputs: input_id, text and context_id.
         trip: the translators.
-        params: seed.
+        params: reads seed.
 
     Returns:
         DATASET: a pair per input whose translation differs from it.
@@ -98,12 +98,12 @@ def _half(text: str, rng: np.random.Generator) -> list[str]:
 
 
 def clustered_corpus(inputs: pd.DataFrame, trip: RoundTrip, params: Params) -> pd.DataFrame:
-    """Like ParaBank2: many sampled translations, one of each cluster of alike ones.
+    """Like ParaBank2: many sampled translations, one of each cluster of similar ones.
 
     Args:
         inputs: input_id, text and context_id.
         trip: the translators.
-        params: seed, n_candidates (samples per input), candidate_top_p, candidate_temperature.
+        params: reads seed, n_candidates, candidate_top_p, candidate_temperature.
 
     Returns:
         DATASET: one or more pairs per input.
@@ -120,7 +120,7 @@ def clustered_corpus(inputs: pd.DataFrame, trip: RoundTrip, params: Params) -> p
 
 
 def representatives(texts: Sequence[str], apart: float = 0.4) -> list[str]:
-    """One text of each cluster: the one most alike to the others of its cluster.
+    """One text of each cluster: the one most similar to the others.
 
     Average linkage over 1 − ROUGE-L; ties go to the alphabetically first.
 
@@ -134,13 +134,14 @@ def representatives(texts: Sequence[str], apart: float = 0.4) -> list[str]:
     unique = sorted({text for text in texts if text})
     if len(unique) < 2:
         return unique
-    alike = rouge_l_matrix(unique)
-    distance = squareform(1 - alike, checks=False)
+    similarity = rouge_l_matrix(unique)
+    distance = squareform(1 - similarity, checks=False)
     labels = fcluster(linkage(distance, "average"), apart, "distance")
     chosen = []
     for label in dict.fromkeys(labels):
         members = np.flatnonzero(labels == label)
-        chosen.append(unique[members[alike[np.ix_(members, members)].sum(1).argmax()]])
+        inside = similarity[np.ix_(members, members)]
+        chosen.append(unique[members[inside.sum(1).argmax()]])
     return chosen
 
 

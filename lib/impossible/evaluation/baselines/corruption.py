@@ -7,7 +7,7 @@ time the source is damaged in the same way; what the student makes of it is the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import pandas as pd
@@ -36,10 +36,10 @@ class Noise:
     """How a sentence is damaged. Hegde and Patil drop all stop words and touch a fifth of the rest.
 
     Args:
-        drop: share of function words and commas that are dropped, [0, 1]; negations and numbers are
-            none, so that the sentence can keep its meaning.
-        shuffle: share of the remaining words that change places among themselves, [0, 1].
-        exchange: share of the wordings with synonyms that are exchanged, [0, 1].
+        drop: fraction of function words and commas that are dropped, [0, 1]; negations and numbers
+            are none, so that the sentence can keep its meaning.
+        shuffle: fraction of the remaining words that change places among themselves, [0, 1].
+        exchange: fraction of the words with synonyms that are exchanged, [0, 1].
     """
 
     drop: float = 1.0
@@ -47,8 +47,8 @@ class Noise:
     exchange: float = 0.2
 
     def __post_init__(self) -> None:
-        if not all(0 <= share <= 1 for share in (self.drop, self.shuffle, self.exchange)):
-            raise DataError(f"the shares of a corruption must lie in [0, 1], got {self}.")
+        if not all(0 <= fraction <= 1 for fraction in astuple(self)):
+            raise DataError(f"the fractions of a corruption must lie in [0, 1], got {self}.")
 
 
 PAPER = Noise()
@@ -57,13 +57,7 @@ PAPER = Noise()
 def corrupted(sentence: str, synonyms: Synonyms, rng: np.random.Generator, noise: Noise) -> str:
     """A damaged sentence; its end mark stays.
 
-    Synonyms come first, since a wording of several words can hold function words.
-
-    Args:
-        sentence: one sentence.
-        synonyms: from `text.word_edits.synonym_table`; empty: nothing is exchanged.
-        rng: source of all choices.
-        noise: how much is damaged.
+    Synonyms (from `synonym_table`) come first, since some of several words hold function words.
 
     >>> rng = np.random.default_rng(0)
     >>> corrupted("In May the fire did not spread.", {}, rng, Noise(shuffle=0))
@@ -73,9 +67,9 @@ def corrupted(sentence: str, synonyms: Synonyms, rng: np.random.Generator, noise
     content, draws = set(content_words(words)), rng.random(len(words))
     kept = [w for w, u in zip(words, draws, strict=True) if w in content or u >= noise.drop]
     kept = kept or list(words)
-    places = rng.permutation(len(kept))[: round(noise.shuffle * len(kept))]
-    for place, word in zip(np.sort(places), [kept[i] for i in places], strict=True):
-        kept[place] = word
+    moved = rng.permutation(len(kept))[: round(noise.shuffle * len(kept))]
+    for i, word in zip(np.sort(moved), [kept[i] for i in moved], strict=True):
+        kept[i] = word
     return joined(kept, mark)
 
 
@@ -85,17 +79,16 @@ def corruption_corpus(
     noise: Noise = PAPER,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Pairs (damaged sentence, sentence), on which `students.train_student` trains a denoiser.
+    """Pairs (damaged sentence, sentence), on which a student is trained to restore.
 
     Args:
-        sentences: text and context_id of plain sentences, such as SENTENCES without a reason.
-        groups: synonyms, from `thesauri.load_thesaurus`.
+        sentences: text and context_id of plain sentences.
+        groups: synonyms, from `load_thesaurus`.
         noise: how much is damaged.
         seed: root of the randomness; the damage depends on the sentence only.
 
     Returns:
-        DATASET of origin "corruption"; a sentence that is not damaged at all, and a repeated one,
-        is left out.
+        DATASET of origin "corruption", without undamaged and repeated sentences.
     """
     synonyms = synonym_table(groups)
     texts = list(sentences["text"])
@@ -110,23 +103,13 @@ def corruption_system(
     seed: int = 0,
     max_new_tokens: int = 100,
 ) -> System:
-    """A denoising student that is given a damaged source.
-
-    Args:
-        student: trained on a `corruption_corpus`.
-        groups, noise, seed: as for the corpus.
-        max_new_tokens: longest answer.
-
-    Returns:
-        Items → outputs; a source without words gives what the student makes of nothing.
-    """
+    """A student trained on a `corruption_corpus` that is given a damaged source."""
     synonyms, restore = synonym_table(groups), student_system(student, max_new_tokens)
 
+    def damaged(item: str, source: str) -> str:
+        return corrupted(source, synonyms, item_rng(seed, STAGE, item), noise)
+
     def answer(items: pd.DataFrame) -> list[str]:
-        damaged = [
-            corrupted(source, synonyms, item_rng(seed, STAGE, item), noise)
-            for item, source in zip(items["item"], items["source"], strict=True)
-        ]
-        return restore(items.assign(source=damaged))
+        return restore(items.assign(source=list(map(damaged, items["id"], items["source"]))))
 
     return answer

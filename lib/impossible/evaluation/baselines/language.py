@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -18,9 +18,9 @@ from impossible.text.word_edits import Units, joined
 
 __all__ = ["Language", "Sentence"]
 
-Sentence = tuple[Units, str]  # units and end mark, from `text.units.units`
+Sentence = tuple[Units, str]  # units and end mark, from `word_edits.units`
 BATCH_TOKENS = 2048  # in one forward pass: each has a line of logits
-WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*|,")
+_WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*|,")
 
 
 class Language:
@@ -37,15 +37,15 @@ class Language:
     def words(self) -> dict[str, int]:
         """Whole words (and the comma) → token: what, written after a word, is one token.
 
-        So a word of several tokens is never proposed. A token that only begins words ("destr")
-        counts as a word if it would be written so alone; fluency has to refuse it.
+        A token that only begins words ("destr") counts if it is written so alone; fluency has to
+        reject it.
         """
         tokenizer, anchor = self.lm.tokenizer, "A"
         texts = [
             tokenizer.decode([i], clean_up_tokenization_spaces=False).strip()
             for i in range(len(tokenizer))
         ]
-        found = [(i, text) for i, text in enumerate(texts) if WORD.fullmatch(text)]
+        found = [(i, text) for i, text in enumerate(texts) if _WORD.fullmatch(text)]
         written = token_ids(tokenizer, [joined((anchor, text)) for _, text in found], True)
         (start,) = token_ids(tokenizer, [anchor], True)
         return {
@@ -56,7 +56,7 @@ class Language:
     def read(
         self, openings: Sequence[str], sentences: Sequence[Sentence]
     ) -> list[tuple[float, Tensor]]:
-        """How probable each sentence is after its opening, and what may stand at each place.
+        """How probable each sentence is after its opening, and what may stand at each position.
 
         Args:
             openings: texts before the sentences, not empty.
@@ -64,7 +64,7 @@ class Language:
 
         Returns:
             For each sentence its nats, and the logits of `words` before each of its units and
-            before its end, shape (units + 1, words). They do not depend on the other sentences.
+            before its end, shape (units + 1, words).
 
         Raises:
             ModelError: an opening is empty, or too long for the window with its sentence.
@@ -77,33 +77,27 @@ class Language:
             check_window(self.lm, text, len(row) if opening else 0, 0)
         found: dict[int, tuple[float, Tensor]] = {}
         words = torch.tensor(list(self.words.values()), device=self.lm.device)
-        for chosen, logits in self._logits(coded.input_ids):
-            for i, row in zip(chosen, logits, strict=False):
-                ids, ends = coded.input_ids[i], [end for _, end in coded.offset_mapping[i]]
+        for chosen in by_length(coded.input_ids, BATCH_TOKENS):
+            # a causal model never sees the padding on the right
+            ids = padded([coded.input_ids[i] for i in chosen], 0).to(self.lm.device)
+            for i, row, logits in zip(
+                chosen, ids, self.lm.model(input_ids=ids).logits, strict=True
+            ):
+                ends = [end for _, end in coded.offset_mapping[i]]
                 begins = _begins(len(openings[i]), sentences[i][0])
                 before = np.searchsorted(ends, begins, side="right") - 1  # token before each unit
-                target = torch.tensor(ids[before[0] + 1 :], device=row.device)
-                scored = row[before[0] : len(ids) - 1].float()  # (tokens, vocabulary)
+                scored = logits[before[0] : len(ends) - 1].float()  # (tokens, vocabulary)
+                target = row[before[0] + 1 : len(ends)]
                 nats = float(functional.cross_entropy(scored, target, reduction="sum"))
-                found[i] = (nats, row[torch.from_numpy(before).to(row.device)][:, words].cpu())
+                found[i] = (nats, logits[torch.from_numpy(before).to(row.device)][:, words].cpu())
         return [found[i] for i in range(len(texts))]
 
     def likeliest(self, openings: Sequence[str], sentences: Sequence[Sentence]) -> list[str]:
         """Of the openings the one after which each sentence is most probable."""
-        n = len(sentences)
         pairs = [(opening, sentence) for opening in openings for sentence in sentences]
         read = self.read([x for x, _ in pairs], [y for _, y in pairs])
-        nats = np.array([value for value, _ in read]).reshape(len(openings), n)
+        nats = np.array([value for value, _ in read]).reshape(len(openings), len(sentences))
         return [openings[i] for i in nats.argmin(0)]
-
-    def _logits(self, rows: Sequence[list[int]]) -> Iterator[tuple[list[int], Tensor]]:
-        """(indices of rows, logits (b, length, vocabulary)).
-
-        A causal model never sees what stands on the right.
-        """
-        for chosen in by_length(rows, BATCH_TOKENS):
-            ids = padded([rows[i] for i in chosen], 0).to(self.lm.device)
-            yield chosen, self.lm.model(input_ids=ids).logits
 
 
 def _begins(start: int, words: Units) -> list[int]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-import pandas as pd
-
 from impossible.data.run_folder import item_rng
 from impossible.evaluation.systems import System
 from impossible.text.word_edits import replace_synonyms, synonym_table
@@ -19,37 +17,30 @@ __all__ = ["agreeing", "synonym_system"]
 
 
 def synonym_system(groups: Sequence[Sequence[str]], rate: float = 1.0, seed: int = 0) -> System:
-    """A system that exchanges wordings for synonyms.
+    """A system that exchanges words for synonyms.
 
     Args:
-        groups: wordings of one meaning, from `thesauri.load_thesaurus`.
-        rate: share of the wordings with synonyms that are exchanged, [0, 1]. All by default: what
-            a wording is exchanged for means the same, as far as the thesaurus is right.
+        groups: from `load_thesaurus`.
+        rate: fraction of the words with synonyms that are exchanged, [0, 1].
         seed: root of the randomness; an output depends on its item only.
-
-    Returns:
-        Items → outputs. A source without a known wording is given back as it is.
 
     Source: Zhang et al. 2015 (arXiv 1509.01626), section 2.4, as augmentation.
 
-    >>> items = pd.DataFrame({"item": ["a"], "source": ["A theater burned."]})
+    >>> items = {"id": ["a"], "source": ["A theater burned."]}
     >>> synonym_system([("theater", "opera house")])(items)
     ['An opera house burned.']
     """
     known = synonym_table(groups)
     others = {word: [w for w in found if w != word] for word, found in known.items()}
 
-    def answer(items: pd.DataFrame) -> list[str]:
-        outputs = []
-        for item, source in zip(items["item"], items["source"], strict=True):
-            rng = item_rng(seed, "synonyms", item)
-            output = " ".join(replace_synonyms(source, others, rng, rate))
-            if not source[:1].islower():
-                output = output[:1].upper() + output[1:]
-            outputs.append(agreeing(output, source))
-        return outputs
+    def replaced(item: str, source: str) -> str:
+        rng = item_rng(seed, "synonyms", item)
+        output = " ".join(replace_synonyms(source, others, rng, rate))
+        if not source[:1].islower():
+            output = output[:1].upper() + output[1:]
+        return agreeing(output, source)
 
-    return answer
+    return lambda items: list(map(replaced, items["id"], items["source"]))
 
 
 def agreeing(output: str, source: str) -> str:
@@ -60,8 +51,7 @@ def agreeing(output: str, source: str) -> str:
     >>> agreeing("A old house and a hour.", "A house and a hour.")
     'An old house and a hour.'
     """
-    words, before = output.split(), source.split()
-    seen = set(pairwise(before))
+    words, seen = output.split(), set(pairwise(source.split()))
     for i, (word, following) in enumerate(pairwise(words)):
         if word.lower() in ("a", "an") and (word, following) not in seen:
             words[i] = word[0] + ("n" if following[0].lower() in "aeiou" else "")

@@ -1,32 +1,29 @@
-"""Where synonyms come from: the place that WordNet has in the paper's baselines.
-
-A thesaurus is knowledge about words, as a dictionary has it; what sentences mean stays with the
-oracle.
-"""
+"""Where synonyms come from: the place that WordNet has in the paper's baselines."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from impossible.config import plugins
 from impossible.config.places import resolve
 from impossible.config.yaml_files import read_yaml
 from impossible.errors import DataError
 
 __all__ = ["load_thesaurus"]
 
-SHAPE = "lists of two or more wordings, such as [[theater, playhouse], [sold, disposed of]]"
+SHAPE = "lists of two or more synonyms, such as [[theater, playhouse], [sold, disposed of]]"
 
 
 def load_thesaurus(name: str) -> list[tuple[str, ...]]:
-    """Groups of wordings with one meaning, each of which can stand in the place of the others.
+    """Groups of synonyms, each of which can stand in the place of the others.
 
     Args:
-        name: "in-vitro" (the closed world's own, apart by form: past tense, participle, noun), or
+        name: "in-vitro" (the closed world's own, apart by form: past tense, participle, noun); or
             a JSON or YAML file of groups, relative to the checkout. A file for open English can be
             made of WordNet's synsets, one group for each inflected form.
 
     Returns:
-        Groups of two or more wordings; a wording may stand in several.
+        Groups of two or more; a word may stand in several.
 
     Raises:
         DataError: the file cannot be read or is of another shape.
@@ -34,10 +31,8 @@ def load_thesaurus(name: str) -> list[tuple[str, ...]]:
     >>> ("theater", "playhouse") in load_thesaurus("in-vitro")
     True
     """
-    if name == "in-vitro":
-        from impossible.world.thesaurus import entries  # read only when asked for
-
-        return entries(by_form=True)
+    if name in plugins.SHORT["thesaurus"]:
+        return list(plugins.load(name, "thesaurus")())
     path = resolve(name)
     groups = read_yaml(path, DataError)
     if not isinstance(groups, list) or not groups:
@@ -51,4 +46,4 @@ def load_thesaurus(name: str) -> list[tuple[str, ...]]:
 def _is_group(group: Any) -> bool:
     if not isinstance(group, list) or len(group) < 2:
         return False
-    return all(isinstance(wording, str) and wording.strip() for wording in group)
+    return all(isinstance(word, str) and word.strip() for word in group)
