@@ -32,7 +32,7 @@ from impossible.experiments.example_pairs import (
 )
 from impossible.filtering.critics import CANDIDATES, PAIRS
 from impossible.filtering.thresholds import Thresholds
-from impossible.report.tables import save_table
+from impossible.report.save import save_table
 
 PARAPHRASE = Thresholds.paraphrase(Params.load("base"))
 SUMMARY = Thresholds.summary(Params.load("base"))

@@ -22,8 +22,9 @@ from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 from impossible.evaluation.claims.specification import load_claims
 from impossible.report import figures
-from impossible.report.figures import render, save_figure
+from impossible.report.figures import render
 from impossible.report.figures.style import GREEN, palette, with_bounds
+from impossible.report.save import save_figure
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -98,7 +99,7 @@ def test_save_figure_writes_three_pictures_and_a_note(tmp_path: Path) -> None:
         f"funnel.{kind}" for kind in ("json", "pdf", "png", "svg")
     ]
     note = json.loads(path.with_suffix(".json").read_text())
-    assert note["data"] == ["data/funnel.parquet"]
+    assert note["data"] == {"data/funnel.parquet": None}
     assert (note["kind"], note["paper"], note["reading"]) == ("figure", None, None)
 
 

@@ -5,14 +5,17 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
 from figure_data import metric_rows, pictures
 from impossible.data.run_folder import RunFolder, record, write_json
 from impossible.errors import DataError
-from impossible.report.figures import funnel_dots, save_figure
+from impossible.report.figures import funnel_dots
 from impossible.report.html import build_report
-from impossible.report.tables import beside_paper, save_table, wide
+from impossible.report.save import save_figure, save_table
+from impossible.report.tables import beside_paper, wide
+from nbformat import v4
 
 EVIL = "<script>alert(1)</script> & \"x\" 'y'"
 
@@ -23,11 +26,9 @@ SHOWN = ("proximity_curves", "funnel_dots", "confusion_map")
 
 def notebook(run: RunFolder, name: str, text: str) -> None:
     """An executed notebook: one text cell, one code cell."""
-    cells = [
-        {"cell_type": "markdown", "metadata": {}, "source": text.splitlines(keepends=True)},
-        {"cell_type": "code", "metadata": {}, "source": 'save("evaluation")\nsave("beside")'},
-    ]
-    write_json(run.notebooks / f"{name}.ipynb", {"cells": cells, "nbformat": 4, "metadata": {}})
+    code = 'save("evaluation")\nsave("beside")'
+    content = v4.new_notebook(cells=[v4.new_markdown_cell(text), v4.new_code_cell(code)])
+    nbformat.write(content, run.notebooks / f"{name}.ipynb")
 
 
 def synthetic_run(folder: Path) -> RunFolder:

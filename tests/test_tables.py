@@ -12,17 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
-from impossible.report.tables import (
-    against,
-    beside_paper,
-    escape_latex,
-    interval,
-    latex,
-    markdown,
-    save_table,
-    show,
-    wide,
-)
+from impossible.report.save import escape_latex, latex_table, markdown_table, save_table
+from impossible.report.tables import against, beside_paper, interval, show, wide
 from markdown_it import MarkdownIt
 
 ROWS = pd.DataFrame(
@@ -113,15 +104,16 @@ def test_save_table_writes_four_files_with_the_same_cells(run: RunFolder) -> Non
     note = json.loads((run.tables / "t_1.json").read_text())
     assert note["rows"][0][1] == "44.4 [43.0, 45.9]"
     assert note["right"] == [False, True, True, True]
-    assert note["data"] == ["data/metrics.parquet"]
+    assert note["data"] == {"data/metrics.parquet": None}, "not there"
     assert r"BLEU \& co." in (run.tables / "t_1.tex").read_text()
     assert "44.4 [43.0, 45.9]" in (run.tables / "t_1.md").read_text()
 
 
 def test_paths_outside_the_run_lose_their_folder(run: RunFolder) -> None:
-    save_table(run, "t", ROWS, "c", "n", ["/somewhere/else/mrpc.tsv", "data/x.parquet"])
+    (run.root / "data" / "x.json").write_text("{}")
+    save_table(run, "t", ROWS, "c", "n", ["/somewhere/else/mrpc.tsv", "data/x.json"])
     note = json.loads((run.tables / "t.json").read_text())
-    assert note["data"] == ["mrpc.tsv", "data/x.parquet"]
+    assert note["data"] == {"mrpc.tsv": None, "data/x.json": "44136fa355b3"}, "SHA-256 of {}"
 
 
 @pytest.mark.parametrize("name", ["a/b", "../x", "", "a b"])
@@ -134,7 +126,9 @@ def test_latex_escapes_and_shields_brackets() -> None:
     assert escape_latex("50% of A_B & {x} ≥ \\y –") == (
         r"50\% of A\_B \& \{x\} $\geq$ \textbackslash{}y --"
     )
-    assert "{}[1, 2]" in latex(["a"], [["[1, 2]"]], [True], "c", "t")
+    table = latex_table(pd.DataFrame({"a": ["[1, 2]"]}), [True], "c", "t")
+    assert "{}[1, 2] \\\\" in table
+    assert all(line in table for line in (r"\toprule", r"\caption{c}", r"\label{tab:t}", "{r}"))
 
 
 @given(st.text(min_size=1))
@@ -147,7 +141,8 @@ PRINTABLE = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]),
 
 @given(st.lists(PRINTABLE, min_size=2, max_size=2))
 def test_markdown_shows_every_cell_as_it_is(cells: list[str]) -> None:
-    text = markdown(["a", "b"], [cells], [False, False], "caption")
+    frame = pd.DataFrame([cells], columns=["a", "b"])
+    text = markdown_table(frame, [False, True], "caption")
     parser = MarkdownIt("commonmark").enable("table")
     inline = [token for token in parser.parse(text) if token.type == "inline"]
     shown = ["".join(t.content for t in token.children or []) for token in inline]

@@ -137,7 +137,7 @@ class Stage:
         reading: str | None = None,
     ) -> Figure:
         """Save a figure with its caption and return it to be shown; see `save_figure`."""
-        from impossible.report.figures import save_figure
+        from impossible.report.save import save_figure
 
         save_figure(self.run, name, figure, caption, self.name, data, paper, reading)
         return figure
@@ -154,7 +154,7 @@ class Stage:
         reading: str | None = None,
     ) -> Any:
         """Save a table with its caption and return what is to be shown; see `save_table`."""
-        from impossible.report.tables import save_table
+        from impossible.report.save import save_table
 
         save_table(self.run, name, frame, caption, self.name, data, paper, reading, digits, numbers)
         return frame.style.format(precision=digits, na_rep="–", thousands=",").hide()

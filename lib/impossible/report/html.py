@@ -7,10 +7,13 @@ import json
 import platform
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
+
+import nbformat
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from impossible.config.params import Params
 from impossible.data.html_templates import template
@@ -21,19 +24,7 @@ from impossible.report.tables import show
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "sacrebleu", "matplotlib")
 LARGEST_SVG = 150_000  # bytes; a bigger drawing is shown as its PNG
-
-
-@dataclass(frozen=True)
-class Section:
-    """One notebook in the report."""
-
-    name: str
-    title: str
-    question: str
-    executed: str | None  # path of the executed copy, relative to the report
-    state: str  # "" when done or unknown, else "running", "failed" or "killed"
-    items: list[dict[str, Any]] = field(default_factory=list)
-    recorded: dict[str, str] = field(default_factory=dict)
+FILE_KINDS = {"figure": ("pdf", "svg", "png"), "table": ("csv", "md", "tex")}
 
 
 def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "24_report") -> Path:
@@ -52,25 +43,21 @@ def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "2
     Raises:
         DataError: a sidecar, ledger or notebook is there but cannot be read.
     """
-    states = _json(run.work / "ledger.json")
-    settings = _json(run.work / "params.json")
-    items = [_item(run, path) for path in _sidecars(run)]
+    states, settings = (_json(run.work / f"{name}.json") for name in ("ledger", "params"))
+    sidecars = sorted([*run.figures.glob("*.json"), *run.tables.glob("*.json")])
+    items = [_item(run, path) for path in sidecars]
     recorded = scalars(run)
-    names = {*expected, *recorded, *(item["notebook"] for item in items)}
+    names = {*expected, *recorded, *states, *(item["notebook"] for item in items)}
     names |= {path.stem for path in run.notebooks.glob("*.ipynb")}
-    names |= states.keys()
     sections = [
         _section(run, name, items, recorded.get(name, {}), states.get(name, {}))
         for name in sorted(names - {builder})
     ]
+    versions = [("python", platform.python_version()), *map(_version, PACKAGES)]
     page = template("report/report").render(
         run=run.root.name,
         params=_params(settings),
-        versions=[
-            ("python", platform.python_version()),
-            *map(_version, PACKAGES),
-            ("arithmetic", _arithmetic(settings)),
-        ],
+        versions=[*versions, ("arithmetic", _arithmetic(settings))],
         sections=sections,
         compared=_compared(items),
     )
@@ -85,10 +72,6 @@ def _json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _sidecars(run: RunFolder) -> list[Path]:
-    return sorted([*run.figures.glob("*.json"), *run.tables.glob("*.json")])
-
-
 def _item(run: RunFolder, sidecar: Path) -> dict[str, Any]:
     """A sidecar with what the page needs besides: picture, files and which of them exist."""
     note = _json(sidecar)
@@ -97,14 +80,12 @@ def _item(run: RunFolder, sidecar: Path) -> dict[str, Any]:
         raise DataError(
             f"{sidecar} lacks {', '.join(sorted(lacking))}: run the notebook that writes it again."
         )
-    is_figure = note["kind"] == "figure"
-    folder = run.figures if is_figure else run.tables
-    kinds = ("pdf", "svg", "png") if is_figure else ("csv", "md", "tex")
-    files = [folder / f"{note['name']}.{kind}" for kind in kinds]
+    stem = sidecar.with_suffix("")
+    files = [stem.with_name(f"{note['name']}.{kind}") for kind in FILE_KINDS[note["kind"]]]
     return {
         **note,
         "anchor": f"{note['kind']}-{note['name']}",
-        "picture": _picture(folder, note["name"]) if is_figure else None,
+        "picture": _picture(stem) if note["kind"] == "figure" else None,
         "files": [(path.suffix[1:].upper(), _relative(run, path)) for path in files],
         "data": [(name, _relative(run, run.root / name)) for name in note["data"]],
     }
@@ -112,8 +93,8 @@ def _item(run: RunFolder, sidecar: Path) -> dict[str, Any]:
 
 def _compared(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What has a reading or the paper's words, by notebook; a figure and its table count once."""
-    told = [item for item in items if item.get("paper") or item.get("reading")]
-    once = {(item["notebook"], item["name"]): item for item in reversed(told)}
+    said = [item for item in items if item.get("paper") or item.get("reading")]
+    once = {(item["notebook"], item["name"]): item for item in reversed(said)}
     return [once[key] for key in sorted(once)]
 
 
@@ -128,9 +109,9 @@ def _relative(run: RunFolder, path: Path) -> str | None:
     return found.relative_to(run.root).as_posix() if found else None
 
 
-def _picture(folder: Path, name: str) -> dict[str, Any] | None:
+def _picture(stem: Path) -> dict[str, Any] | None:
     """Data URI and width in px of a figure: its SVG, or its PNG when that is missing or big."""
-    svg, png = folder / f"{name}.svg", folder / f"{name}.png"
+    svg, png = stem.with_suffix(".svg"), stem.with_suffix(".png")
     use_svg = svg.is_file() and (svg.stat().st_size <= LARGEST_SVG or not png.is_file())
     path, kind = (svg, "svg+xml") if use_svg else (png, "png")
     if not path.is_file():
@@ -144,49 +125,50 @@ def _picture(folder: Path, name: str) -> dict[str, Any] | None:
 
 def _section(
     run: RunFolder, name: str, items: list[dict[str, Any]], recorded: dict[str, Any], entry: Any
-) -> Section:
+) -> dict[str, Any]:
+    """One notebook in the report."""
     executed = run.notebooks / f"{name}.ipynb"
-    cells = read_json(executed).get("cells", []) if executed.is_file() else []
+    cells = _cells(executed) if executed.is_file() else []
     title, question = _opening(cells, name)
-    code = "".join(_source(cell) for cell in cells if cell.get("cell_type") == "code")
+    code = "".join(cell.source for cell in cells if cell.cell_type == "code")
     state = entry.get("status", "") if isinstance(entry, dict) else ""
-    return Section(
-        name=name,
-        title=title,
-        question=question,
-        executed=_relative(run, executed),
-        state="" if state == "done" else state,
-        items=sorted(  # as the notebook saves them; what it does not name comes last
+    return {
+        "name": name,
+        "title": title,
+        "question": question,
+        "executed": _relative(run, executed),
+        "state": "" if state == "done" else state,  # else running, failed or killed
+        "shown": sorted(  # as the notebook saves them; what it does not name comes last
             (item for item in items if item["notebook"] == name),
             key=lambda item: code.find(f'"{item["name"]}"') % (len(code) + 1),
         ),
-        recorded={key: _flat(value) for key, value in sorted(recorded.items())},
-    )
+        "recorded": {key: _flat(value) for key, value in sorted(recorded.items())},
+    }
 
 
-def _source(cell: dict[str, Any]) -> str:
-    """Text of a notebook cell, which the format keeps whole or in lines."""
-    source = cell.get("source", "")
-    return source if isinstance(source, str) else "".join(source)
+def _cells(path: Path) -> list[Any]:
+    try:
+        read: Any = nbformat.read  # without types
+        return list(read(path, as_version=4).cells)
+    except (ValueError, nbformat.ValidationError) as error:
+        raise DataError(f"{path} is no notebook: run it again.") from error
 
 
-def _opening(cells: list[dict[str, Any]], name: str) -> tuple[str, str]:
+def _opening(cells: Sequence[Any], name: str) -> tuple[str, str]:
     """Heading, and first paragraph that asks (else the first), of the first text cell."""
-    text = next((_source(cell) for cell in cells if cell.get("cell_type") == "markdown"), "")
-    blocks = [block.strip() for block in re.split(r"\n\s*\n|(?<=\n)(?=#)", text) if block.strip()]
-    heads = [re.sub(r"^#+\s*", "", block) for block in blocks if block.startswith("#")]
-    first, _, rest = heads[0].partition("\n") if heads else (name, "", "")
-    prose = [rest.strip()] * bool(rest.strip()) + [b for b in blocks if not b.startswith("#")]
-    question = next((block for block in prose if "?" in block), prose[0] if prose else "")
-    return _plain(first), _plain(question)
+    text = next((cell.source for cell in cells if cell.cell_type == "markdown"), "")
+    renderer = IPythonRenderer(escape=True, exclude_anchor_links=True)
+    page = ElementTree.fromstring(f"<div>{MarkdownWithMath(renderer=renderer).render(text)}</div>")
+    heads = [_plain(element) for element in page if element.tag in ("h1", "h2", "h3")]
+    prose = [_plain(element) for element in page if element.tag in ("p", "blockquote")]
+    question = next((words for words in prose if "?" in words), prose[0] if prose else "")
+    return heads[0] if heads else name, question
 
 
-def _plain(markdown: str) -> str:
-    """Markdown without its marks."""
-    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
-    text = re.sub(r"\$([^$]*)\$", lambda math: re.sub(r"[{}\\]", "", math[1]), text)
-    text = re.sub(r"(\*\*|__|`)", "", text)
-    return " ".join(re.sub(r"(?<!\w)[*_]|[*_](?!\w)|^>\s?", "", text, flags=re.M).split())
+def _plain(element: ElementTree.Element) -> str:
+    """The text of an element on one line, formulas without their marks."""
+    words = " ".join("".join(element.itertext()).split())
+    return re.sub(r"\$([^$]*)\$", lambda math: re.sub(r"[{}\\]", "", math[1]), words)
 
 
 def _params(resolved: dict[str, Any]) -> list[tuple[str, str, str, str]]:
@@ -194,10 +176,8 @@ def _params(resolved: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     origins, lines = resolved.get("origins", {}), []
     for name, value in resolved.get("values", {}).items():
         known = Params.model_fields.get(name)
-        extra = (
-            known.json_schema_extra if known and isinstance(known.json_schema_extra, dict) else {}
-        )
-        if extra.get("affects_results", True):
+        extra = known.json_schema_extra if known else None
+        if not isinstance(extra, dict) or extra.get("affects_results", True):
             meaning = (known.description if known else None) or ""
             lines.append((name, _flat(value), str(origins.get(name, "default")), meaning))
     return lines

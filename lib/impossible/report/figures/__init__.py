@@ -18,7 +18,6 @@ from impossible.report.figures.dots import (
 from impossible.report.figures.maps import confusion_map, proximity_map
 from impossible.report.figures.pairs import diversity_graph, score_histogram, score_scatter
 from impossible.report.figures.pipeline import STAGES, pipeline_strip
-from impossible.report.figures.save import save_figure
 from impossible.report.figures.style import COLUMN, PAGE, render, styled
 
 __all__ = [
@@ -38,7 +37,7 @@ __all__ = [
     "proximity_curves",
     "proximity_map",
     "render",
-    "save_figure",
+
     "score_histogram",
     "score_scatter",
     "series_curves",

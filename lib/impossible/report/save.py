@@ -1,0 +1,139 @@
+"""Figures and tables as files, each with the note that the report reads."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from impossible.data.run_folder import RunFolder, digest, replacing, write_json, write_text
+from impossible.errors import DataError
+from impossible.report.figures.style import render
+from impossible.report.tables import show
+
+NUMERIC = re.compile(r"([+−-]?\d[\d,.]*%?(–\d[\d,.]*)?)?\s?(\[.*\])?|–")  # cells set to the right
+LONG = 60  # characters: longer cells are broken into lines in print
+LATEX = str.maketrans({
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--",
+    "−": "$-$", "×": r"$\times$", "≥": r"$\geq$", "≤": r"$\leq$", "⇒": r"$\Rightarrow$",
+    "→": r"$\rightarrow$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "τ": r"$\tau$",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\n": " ",
+})  # fmt: skip
+
+
+def save_figure(
+    run: RunFolder, name: str, figure: Figure, caption: str, notebook: str,
+    data: Sequence[str | Path] = (), paper: str | None = None, reading: str | None = None,
+) -> Path:  # fmt: skip
+    """Write `figures/NAME.pdf`, `.svg`, `.png` and the sidecar `.json`; return the PNG's path.
+
+    Args:
+        name: file name without ending: letters, digits, `_`, `-`.
+        caption: one or two sentences, plain text; also the alternative text in the report.
+        notebook: the notebook that made it, for example "02_proximity".
+        data: files (inside the run folder) that the numbers come from.
+        paper, reading: what the paper says here, with its number; what our numbers say.
+
+    The bytes depend on the figure alone: no dates, versions or random ids.
+    """
+    note = _note(run, "figure", name, caption, notebook, data, paper, reading)
+    for kind in ("pdf", "svg", "png"):
+        with replacing(run.figures / f"{name}.{kind}") as temporary:
+            temporary.write_bytes(render(figure, kind))
+    write_json(run.figures / f"{name}.json", note)
+    return run.figures / f"{name}.png"
+
+
+def save_table(
+    run: RunFolder, name: str, frame: pd.DataFrame, caption: str, notebook: str,
+    data: Sequence[str | Path] = (), paper: str | None = None, reading: str | None = None,
+    digits: int = 1, numbers: pd.DataFrame | None = None,
+) -> Path:  # fmt: skip
+    """Write `tables/NAME.csv`, `.md`, `.tex` and the sidecar `.json`; return the CSV's path.
+
+    Args:
+        frame: the table as it is read; numbers are printed with `digits` decimals. The index is
+            not printed.
+        numbers: what the CSV holds instead of `frame`, in full precision (the metric rows behind a
+            `wide` table, say).
+
+    The others are those of `save_figure`; LaTeX needs `\\usepackage{booktabs}` and UTF-8 input.
+    """
+    note = _note(run, "table", name, caption, notebook, data, paper, reading)
+    lines = frame.itertuples(index=False, name=None)
+    rows = [[show(value, digits) for value in line] for line in lines]
+    cells = pd.DataFrame(rows, columns=list(map(str, frame.columns)), dtype=object)
+    right = [bool(rows) and all(map(NUMERIC.fullmatch, column)) for _, column in cells.items()]
+    exact = frame if numbers is None else numbers
+    write_text(run.tables / f"{name}.csv", exact.to_csv(index=False, lineterminator="\n"))
+    write_text(run.tables / f"{name}.md", markdown_table(cells, right, caption))
+    write_text(run.tables / f"{name}.tex", latex_table(cells, right, caption, name))
+    note |= {"columns": list(cells.columns), "rows": rows, "right": right}
+    write_json(run.tables / f"{name}.json", note)
+    return run.tables / f"{name}.csv"
+
+
+def _note(
+    run: RunFolder, kind: str, name: str, caption: str, notebook: str,
+    data: Sequence[str | Path], paper: str | None, reading: str | None,
+) -> dict[str, Any]:  # fmt: skip
+    """The sidecar's common part; `data` is path → digest, relative to the run, never absolute."""
+    if not re.fullmatch(r"[\w-]+", name):
+        raise DataError(f"'{name}' cannot name a {kind}: use letters, digits, '_' and '-' only.")
+    if isinstance(data, (str, Path)):
+        raise DataError(f"data of '{name}' is one path; give a list of paths.")
+    root, files = run.root.resolve(), {}
+    for path in (root / item for item in data):
+        path = path.resolve()
+        inside = path.is_relative_to(root)
+        shown = path.relative_to(root).as_posix() if inside else path.name
+        files[shown] = digest(path)[:12] if path.is_file() else None
+    return {
+        "kind": kind, "name": name, "caption": caption, "notebook": notebook, "data": files,
+        "paper": paper, "reading": reading,
+    }  # fmt: skip
+
+
+def markdown_table(cells: pd.DataFrame, right: Sequence[bool], caption: str) -> str:
+    """A pipe table that shows every cell as it is, whatever characters it holds."""
+
+    def escape(text: str) -> str:
+        text = re.sub(r"([\\|*_`~])", r"\\\1", html.escape(text, quote=False))
+        return text.replace("](", r"]\(").replace("\r", "").replace("\n", "<br>")
+
+    table = cells.map(escape).set_axis([escape(name) for name in cells.columns], axis=1)
+    aligned = ["right" if is_right else "left" for is_right in right]
+    body = table.to_markdown(
+        index=False, disable_numparse=True, colalign=aligned if len(table) else None
+    )
+    return f"{body}\n\n{escape(caption)}\n"
+
+
+def latex_table(cells: pd.DataFrame, right: Sequence[bool], caption: str, name: str) -> str:
+    """A booktabs table: numbers to the right, text to the left, long text in lines."""
+    widths = [max(map(len, [name, *column])) for name, column in cells.items()]
+    lines = rf"p{{{0.8 / max(1, sum(width > LONG for width in widths)):.2g}\linewidth}}"
+    layout = [
+        "r" if is_right else lines if width > LONG else "l"
+        for is_right, width in zip(right, widths, strict=True)
+    ]
+    table = cells.map(escape_latex).set_axis([escape_latex(name) for name in cells.columns], axis=1)
+    text: str = table.style.hide().to_latex(
+        hrules=True, position="t", position_float="centering", column_format="".join(layout),
+        caption=escape_latex(caption), label=f"tab:{name}",
+    )  # fmt: skip
+    return text
+
+
+def escape_latex(text: str) -> str:
+    """`text` with every character written out that LaTeX would read as a command.
+
+    A "[" at the start would be read as an argument of the line break before it.
+    """
+    return ("{}" if text.startswith("[") else "") + text.translate(LATEX)
