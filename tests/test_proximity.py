@@ -104,9 +104,9 @@ def judged(tmp_path: Path) -> pd.DataFrame:
     params = Params.load("base", {"proximity_contexts": 6, "proximity_pairs": 10})
     run = RunFolder.open(tmp_path / "run")
     critic = SameTopic()
-    frame = draw_judged(run, critic, "d", contexts, sentences, params)
+    frame = draw_judged(run, critic, contexts, sentences, params)
     before = critic.seen
-    again = draw_judged(run, critic, "d", contexts, sentences, params)
+    again = draw_judged(run, critic, contexts, sentences, params)
     pd.testing.assert_frame_equal(frame, again)
     assert critic.seen == before  # all from the shards
     return frame.assign(critic=decided(frame, 0.75))
@@ -168,7 +168,7 @@ def test_the_surface_takes_more_contexts_and_fewer_pairs(
 
     monkeypatch.setattr(proximity, "draw_sentences", drawn)
     run = RunFolder.open(tmp_path / "run")
-    more = draw_surface(run, None, SameTopic(), "d", contexts, params)  # type: ignore[arg-type]
+    more = draw_surface(run, None, SameTopic(), contexts, params)  # type: ignore[arg-type]
     assert asked == [(4, 4, 0.5)]  # 5 of each of 2 lengths, 3 of them in the panel already
     assert set(surface_contexts(contexts, params)["n_sentences"]) == {1, 2}
     assert more[~more["control"]].groupby("item").size().tolist() == [2] * 4

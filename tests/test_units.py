@@ -84,6 +84,15 @@ def test_a_unit_is_computed_anew_if_what_it_reads_changed_and_only_then(run: Run
     assert mapped(run, function=with_student)[3] == ["a", "b", "c"]
 
 
+def test_what_the_caller_sets_counts_and_is_not_read_from_the_run(run: RunFolder) -> None:
+    params = Params.load("test")
+    for k, calls in ((7, 3), (7, 0), (8, 3)):
+        before = len(CALLS)
+        map_units(count, UNITS, params.fixed(k=k), run, "work", FUNNEL)
+        assert len(CALLS) - before == calls
+    assert params.read == {"seed"}
+
+
 def test_a_changed_model_of_the_run_counts(run: RunFolder) -> None:
     (run.models / "student").mkdir()
     (run.models / "student" / "config.json").write_text("{}")

@@ -228,6 +228,9 @@ class Models:
         self._run, self._params = run, params
         self._loaded = {} if loaded is None else loaded
 
+    #: Nothing besides what is read of the parameters.
+    fingerprint = None
+
     def using(self, params: Params) -> Models:
         """The same models, noting what is read in these parameters."""
         return Models(self._run, params, self._loaded)

@@ -118,12 +118,12 @@ class Params(Experiments):
 
     def note(self, names: Iterable[str]) -> None:
         """Note these as read: what was computed earlier has read them."""
-        self._read.update(names)
+        self._read.update(set(names) - self._set)
 
     def view(self) -> Self:
-        """A copy that notes by itself what is read of it."""
+        """A copy that notes by itself what is read of it, also what `fixed` has set."""
         copy = self.model_copy()
-        copy._read = set()
+        copy._read, copy._set = set(), frozenset()
         return copy
 
     def plain(self, name: str) -> Any:

@@ -28,7 +28,7 @@ from impossible.data.progress import bar
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 
-__all__ = ["Executor", "LocalExecutor", "Task", "Unit", "map_units"]
+__all__ = ["Executor", "LocalExecutor", "Task", "Unit", "fingerprint", "map_units"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Task:
     """A unit with all that a worker needs to compute it; can be pickled if its models can.
 
     Attributes:
-        models: given to the function; what it reads through `models.using(params)` is noted.
+        models: given to the function: `stage.models`, whose reading is noted, or what is loaded
+            already (a model, or several in a tuple or dictionary), of which the fingerprint counts.
         schema: of the rows.
     """
 
@@ -78,8 +79,9 @@ class Task:
     def path(self, read: frozenset[str]) -> Path:
         """Where the part lies if these are read, as things are now."""
         values = identities(read, self.params, self.run)
+        given = fingerprint(self.models)
         work = f"{self.function.__module__}.{self.function.__qualname__}"
-        key = digest([work, values, digest(self.unit.payload), package_digest()])
+        key = digest([work, values, given, digest(self.unit.payload), package_digest()])
         return self.folder / f"{self.prefix}-{key[:24]}.parquet"
 
     @property
@@ -98,6 +100,22 @@ class Task:
             if self.path(frozenset(read)) == path:
                 return path
         return None
+
+
+def fingerprint(thing: Any) -> Any:
+    """What results depend on of something given to a function: JSON-able.
+
+    >>> fingerprint((len, None))
+    ['builtins.len', None]
+    """
+    if thing is None or hasattr(thing, "fingerprint"):
+        return thing and thing.fingerprint
+    if isinstance(thing, dict):
+        return {name: fingerprint(each) for name, each in thing.items()}
+    if isinstance(thing, tuple | list):
+        return [fingerprint(each) for each in thing]
+    kind = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 class Executor(Protocol):
@@ -136,7 +154,7 @@ def map_units(
         run: parts are kept in its `work/NAME`.
         name: of the work; also shown beside the progress bar.
         schema: of the rows.
-        models: handed to the function, for example `stage.models`.
+        models: handed to the function, see `Task`.
         executor: where to compute; default one after the other here.
 
     Returns:

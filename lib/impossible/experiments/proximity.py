@@ -15,7 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder, Shards, digest, item_rng, map_items, stage_key
+from impossible.data.run_folder import RunFolder, item_rng
+from impossible.data.units import Unit, map_units
 from impossible.generation.next_sentences import draw_sentences
 from impossible.models.loading import LanguageModel
 
@@ -25,7 +26,6 @@ __all__ = [
 ]  # fmt: skip
 
 CONTROL_SHARE = 4  # one control pair per so many pairs: its ratio is near zero, few suffice
-ITEMS_AT_ONCE = 32  # contexts per shard; no effect on results
 
 #: One row per judged pair. item = context at a temperature; a pair of one context, or (control) a
 #: sentence of it with one of another context; `p_yx` is null where `p_xy` is below the floor.
@@ -124,14 +124,14 @@ def mixed_lengths(contexts: pd.DataFrame, n: int) -> set[str]:
 
 
 def draw_judged(
-    run: RunFolder, critic: Critic, critic_digest: str, contexts: pd.DataFrame,
+    run: RunFolder, critic: Critic, contexts: pd.DataFrame,
     sentences: Mapping[float, pd.DataFrame], params: Params, stage: str = "proximity",
 ) -> pd.DataFrame:  # fmt: skip
     """Draw and judge the pairs of every context at every temperature, resumably.
 
     Args:
-        run: the run folder; shards lie in `work/STAGE-pairs`.
-        critic: the NLI model, with the digest that goes into the key.
+        run: the run folder; parts lie in `work/STAGE-pairs`.
+        critic: the NLI model.
         contexts: `records.CONTEXTS`.
         sentences: temperature → `records.SENTENCES` of (some of) the contexts.
         params: reads seed, temperature, proximity_contexts, proximity_pairs, entailment_floor.
@@ -150,39 +150,30 @@ def draw_judged(
     rows = contexts.set_index("context_id")
     others = _others(contexts)
     mixed = mixed_lengths(contexts, params.proximity_contexts)
-    names = {"seed", "proximity_pairs", "proximity_contexts", "entailment_floor"}
-    values = params.model_dump(include=names) | {"stage": stage}
-    values["texts"] = digest([[*place, *found] for place, found in texts.items()])
-    key = stage_key(
-        values,
-        ["impossible.experiments.proximity", "impossible.models.nli"],
-        models=[critic_digest],
-    )
+    units = []
+    for (name, heat), found in texts.items():
+        payload = {
+            "context_id": name, "n_sentences": int(rows.at[name, "n_sentences"]),
+            "temperature": heat, "mixed": name in mixed, "stage": f"{stage} pairs",
+            "texts": found, "others": texts.get((others.get(name, ""), heat), []),
+        }  # fmt: skip
+        units.append(Unit(f"{name} {heat:g}", payload))
+    return map_units(_judge_unit, units, params, run, f"{stage}-pairs", JUDGED, critic)[0]
 
-    def compute(places: list[tuple[str, float]]) -> pd.DataFrame:
-        found = []
-        for name, heat in places:
-            rng = item_rng(params.seed, f"{stage} pairs", name)
-            n = params.proximity_pairs
-            other = texts.get((others.get(name, ""), heat), [])
-            own = random_pairs(texts[name, heat], None, n, rng)
-            far = random_pairs(texts[name, heat], other, max(1, n // CONTROL_SHARE), rng)
-            start = (f"{name} {heat:g}", name, rows.at[name, "n_sentences"], heat, name in mixed)
-            found += [(*start, False, x, y) for x, y in own]
-            found += [(*start, True, x, y) for x, y in far]
-        frame = pd.DataFrame(found, columns=JUDGED.names[:-2])
-        pairs = list(zip(frame["x"], frame["y"], strict=True))
-        forward, backward = judge(critic, pairs, params.entailment_floor)
-        return frame.assign(p_xy=forward, p_yx=backward)
 
-    return map_items(
-        list(texts),
-        lambda place: f"{place[0]} {place[1]:g}",
-        compute,
-        Shards(run.work / f"{stage}-pairs", key, JUDGED),
-        ITEMS_AT_ONCE,
-        "pairs judged",
-    )
+def _judge_unit(unit: Unit, params: Params, critic: Critic) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The pairs of a context at a temperature, and those with sentences of another one."""
+    given = unit.payload
+    rng = item_rng(params.seed, given["stage"], given["context_id"])
+    n = params.proximity_pairs
+    own = random_pairs(given["texts"], None, n, rng)
+    far = random_pairs(given["texts"], given["others"], max(1, n // CONTROL_SHARE), rng)
+    frame = pd.DataFrame([*own, *far], columns=["x", "y"])
+    frame = frame.assign(item=unit.id, control=[False] * len(own) + [True] * len(far))
+    frame = frame.assign(**{name: given[name] for name in JUDGED.names if name in given})
+    forward, backward = judge(critic, list(zip(frame["x"], frame["y"], strict=True)),
+                              params.entailment_floor)  # fmt: skip
+    return frame.assign(p_xy=forward, p_yx=backward), pd.DataFrame()
 
 
 def _others(contexts: pd.DataFrame) -> dict[str, str]:
@@ -207,7 +198,7 @@ def surface_contexts(contexts: pd.DataFrame, params: Params) -> pd.DataFrame:
 
 
 def draw_surface(
-    run: RunFolder, lm: LanguageModel, critic: Critic, critic_digest: str, contexts: pd.DataFrame,
+    run: RunFolder, lm: LanguageModel, critic: Critic, contexts: pd.DataFrame,
     params: Params,
 ) -> pd.DataFrame:  # fmt: skip
     """Judge what the surface length × temperature needs beyond the two panels, at less cost.
@@ -217,7 +208,7 @@ def draw_surface(
     more than pairs of one context, so more contexts with fewer pairs make a cell more precise.
 
     Args:
-        run, critic, critic_digest: as for `draw_judged`.
+        run, critic: as for `draw_judged`.
         lm: the teacher.
         contexts: as for `surface_contexts`.
         params: what sentences need, and proximity_surface_contexts, proximity_surface_pairs; twice
@@ -233,9 +224,7 @@ def draw_surface(
     sentences = {
         heat: draw_sentences(run, lm, more, fewer, "surface-sentences", heat) for heat in heats
     }
-    return draw_judged(run, critic, critic_digest, more, sentences, fewer, "surface").assign(
-        mixed=False
-    )
+    return draw_judged(run, critic, more, sentences, fewer, "surface").assign(mixed=False)
 
 
 def in_panels(judged: pd.DataFrame, temperature: float) -> pd.Series[bool]:

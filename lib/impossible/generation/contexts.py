@@ -7,25 +7,24 @@ context id, so a plan does not depend on how many contexts there are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 
 from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder, Shards, digest, item_rng, map_items, stage_key
+from impossible.data.run_folder import RunFolder, item_rng
 from impossible.data.schemas import CONTEXTS
+from impossible.data.units import Unit, map_units
 from impossible.models.causal_generation import sample_continuations, text_rules
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
 from impossible.text.sentence_boundaries import sentence_end
 
-__all__ = ["Plan", "draw_contexts", "parameter_values", "plan_contexts",
-           "write_contexts"]  # fmt: skip
+__all__ = ["Plan", "draw_contexts", "plan_contexts", "write_contexts"]
 
 _ATTEMPTS = 40  # a text that ends before it has enough sentences is written anew, at most so often
-_SHARD = 128  # contexts
+_PLANS = 128  # in a unit
 
 
 @dataclass(frozen=True)
@@ -112,22 +111,14 @@ def draw_contexts(
     run: RunFolder, lm: LanguageModel, plans: Sequence[Plan], params: Params,
     stage: str = "contexts",
 ) -> pd.DataFrame:  # fmt: skip
-    """`write_contexts` in pieces that survive an interruption, kept in `work/STAGE`."""
-    names = ("seed", "context_top_p", "context_temperature", "context_max_new_tokens")
-    values = parameter_values(params, *names)
-    values |= {"stage": stage, "plans": digest([vars(plan) for plan in plans])}
-    key = stage_key(values, ["impossible.generation.contexts"], models=[lm.digest])
-    return map_items(
-        plans,
-        lambda plan: plan.context_id,
-        lambda chunk: write_contexts(lm, chunk, params, stage),
-        Shards(run.work / stage, key, CONTEXTS),
-        _SHARD,
-        "contexts",
-    )
+    """`write_contexts` in units of 128 plans, kept in `work/STAGE`."""
+    units = []
+    for start in range(0, len(plans), _PLANS):
+        some = [asdict(plan) for plan in plans[start : start + _PLANS]]
+        units.append(Unit(some[0]["context_id"], {"plans": some, "stage": stage}))
+    return map_units(_write_unit, units, params, run, stage, CONTEXTS, lm)[0]
 
 
-def parameter_values(params: Params, *names: str) -> dict[str, Any]:
-    """Values for a key; what is never generated counts with every text."""
-    banned = [[domain.name, domain.banned, domain.refused] for domain in params.domains]
-    return {**params.model_dump(include={*names, "dtype"}), "banned": banned}
+def _write_unit(unit: Unit, params: Params, lm: LanguageModel) -> tuple[pd.DataFrame, pd.DataFrame]:
+    plans = [Plan(**plan) for plan in unit.payload["plans"]]
+    return write_contexts(lm, plans, params, unit.payload["stage"]), pd.DataFrame()

@@ -12,10 +12,11 @@ import pandas as pd
 
 from impossible.config.fields import Domain
 from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder, Shards, digest, item_rng, map_items, stage_key
+from impossible.data.run_folder import RunFolder, item_rng
 from impossible.data.schemas import SENTENCES
+from impossible.data.units import Unit, map_units
 from impossible.errors import DataError
-from impossible.generation.contexts import draw_contexts, parameter_values, plan_contexts
+from impossible.generation.contexts import draw_contexts, plan_contexts
 from impossible.models.causal_generation import sample_continuations, text_rules
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
@@ -25,8 +26,6 @@ __all__ = [
     "accept_sentence", "acceptance_counts", "draw_inputs", "draw_sentences", "sample_sentences",
     "sentences_of",
 ]  # fmt: skip
-
-_SHARD = 16  # contexts
 
 
 def sample_sentences(
@@ -102,25 +101,22 @@ def draw_sentences(
     run: RunFolder, lm: LanguageModel, contexts: pd.DataFrame, params: Params,
     stage: str = "sentences", temperature: float | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    """`sample_sentences` in pieces that survive an interruption, kept in `work/STAGE[-T]`."""
-    names = (
-        "seed", "k", "sentence_top_p", "sentence_max_new_tokens", "no_repeat_ngram_size",
-        "min_characters",
-    )  # fmt: skip
-    used = params.sentence_temperature if temperature is None else temperature
-    values = parameter_values(params, *names) | {"stage": stage, "temperature": used}
-    values["contexts"] = digest(contexts[["context_id", "text"]].to_dict("list"))
-    key = stage_key(values, ["impossible.generation.next_sentences"], models=[lm.digest])
+    """`sample_sentences`, one context a unit, kept in `work/STAGE[-T]`."""
+    how = {"stage": stage, "temperature": temperature}
+    units = [
+        Unit(str(row["context_id"]), {**how, "domain": row["domain"], "text": row["text"]})
+        for row in contexts.to_dict("records")
+    ]
     folder = stage if temperature is None else f"{stage}-{temperature:g}"
-    rows = contexts.set_index("context_id", drop=False)
-    return map_items(
-        contexts["context_id"].tolist(),
-        str,
-        lambda ids: sample_sentences(lm, rows.loc[ids], params, stage, used),
-        Shards(run.work / folder, key, SENTENCES),
-        _SHARD,
-        f"sentences at temperature {used:g}",
-    )
+    return map_units(_sample_unit, units, params, run, folder, SENTENCES, lm)[0]
+
+
+def _sample_unit(
+    unit: Unit, params: Params, lm: LanguageModel
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    context = pd.DataFrame([{"context_id": unit.id, **unit.payload}])
+    stage, temperature = unit.payload["stage"], unit.payload["temperature"]
+    return sample_sentences(lm, context, params, stage, temperature), pd.DataFrame()
 
 
 def sentences_of(

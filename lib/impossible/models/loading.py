@@ -52,6 +52,11 @@ class LanguageModel:
     digest: str
 
     @property
+    def fingerprint(self) -> str:
+        """What its results depend on: its digest and its arithmetic."""
+        return f"{self.digest} {getattr(self.model, 'dtype', '')}"
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         device: torch.device = self.model.device

@@ -37,6 +37,11 @@ class EntailmentCritic:
         self._template = _pair_template(lm.tokenizer)
         self._typed = getattr(lm.model.config, "type_vocab_size", 1) > 1
 
+    @property
+    def fingerprint(self) -> str:
+        """What its judgements depend on."""
+        return self.lm.fingerprint
+
     def probabilities(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
         """P(entailment) of each (premise, hypothesis), shape (n,), in [0, 1].
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,10 @@ import pandas as pd
 
 from impossible.config.fields import Domain
 from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder, Shards, digest, item_rng, map_items, stage_key
+from impossible.data.digests import digest
+from impossible.data.run_folder import RunFolder, item_rng
 from impossible.data.schemas import SEQUENCES
+from impossible.data.units import Unit, map_units
 from impossible.generation.constrained.constraints import ConstraintError, Constraints
 from impossible.generation.constrained.decoding import sample_constrained, search_constrained
 from impossible.generation.next_sentences import accept_sentence
@@ -34,7 +37,6 @@ __all__ = [
 ]  # fmt: skip
 
 METHODS = ("hard", "soft", "free", "hard, foreign keywords", "soft, foreign keywords")
-_SHARD = 20  # contexts
 
 
 def sentence_constraints(
@@ -88,6 +90,18 @@ class SequentialWriter:
         self._inputs = {name: self._distinct(name) for name in self._texts}
         writing = [name for name in self._texts if self._inputs[name]]  # of some, all is rejected
         self._other = next_of_domain(self.contexts[self.contexts["context_id"].isin(writing)])
+
+    @property
+    def fingerprint(self) -> list[str]:
+        """What its sentences depend on besides the parameters."""
+        texts = [self.contexts[["context_id", "text"]], self.sentences[["context_id", "raw"]]]
+        return [self.lm.fingerprint, *(digest(frame.to_dict("list")) for frame in texts)]
+
+    def using(self, params: Params) -> SequentialWriter:
+        """The same writer with other parameters, which note what is read."""
+        other = copy(self)
+        other.params = params
+        return other
 
     def _lengths(self, texts: Sequence[str]) -> list[int]:
         """Tokens of raw samples, at least the one that ended them."""
@@ -202,27 +216,16 @@ def dead_ends(sequences: pd.DataFrame) -> int:
 
 
 def draw_sequences(run: RunFolder, writer: SequentialWriter, method: str) -> pd.DataFrame:
-    """`SequentialWriter.write` for all contexts, in pieces kept in `work/sequential-METHOD`."""
-    names = {
-        "seed", "sentence_top_p", "sentence_temperature", "sentence_max_new_tokens",
-        "min_characters", "length_ratio_max",
-        "sequential_samples", "sequential_keywords", "sequential_budget", "sequential_copied",
-    }  # fmt: skip
-    values: dict[str, Any] = writer.params.model_dump(include=names) | {"method": method}
-    values["dtype"] = str(writer.lm.model.dtype)
-    values["domains"] = [domain.model_dump() for domain in writer.params.domains]
-    values["contexts"] = digest(writer.contexts[["context_id", "text"]].to_dict("list"))
-    values["sentences"] = digest(writer.sentences[["context_id", "raw"]].to_dict("list"))
-    module = "impossible.generation.constrained.sequential_generation"
-    key = stage_key(values, [module], models=[writer.lm.digest])
-    return map_items(
-        writer.contexts["context_id"].tolist(),
-        str,
-        lambda ids: pd.concat([writer.write(name, method) for name in ids], ignore_index=True),
-        Shards(run.work / f"sequential-{re.sub('[, ]+', '-', method)}", key, SEQUENCES),
-        _SHARD,
-        f"sequential, {method}",
-    )
+    """`SequentialWriter.write`, one context a unit, kept in `work/sequential-METHOD`."""
+    units = [Unit(name, {"method": method}) for name in writer.contexts["context_id"]]
+    folder = f"sequential-{re.sub('[, ]+', '-', method)}"
+    return map_units(_sequence_unit, units, writer.params, run, folder, SEQUENCES, writer)[0]
+
+
+def _sequence_unit(
+    unit: Unit, params: Params, writer: SequentialWriter
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return writer.write(unit.id, unit.payload["method"]), pd.DataFrame()
 
 
 def parallel_sequences(writer: SequentialWriter) -> pd.DataFrame:
