@@ -71,24 +71,22 @@ def bootstrap_sums(
     bootstrap: Bootstrap = Bootstrap(),
     smallest: int | None = None,
 ) -> Interval:
-    """Percentile bootstrap of a statistic that depends on column sums only (Efron 1979).
+    """Percentile bootstrap of a statistic of column sums: a mean, a ratio, corpus BLEU.
 
-    The percentiles are widened for the number of clusters (Hesterberg 2015).
-
-    A mean, a ratio, corpus BLEU are such statistics; so resampling is one matrix product.
+    Resampling is one matrix product (Efron 1979); the percentiles are widened for the number of
+    clusters (Hesterberg 2015).
 
     Args:
         columns: shape (n, d), one row per observation.
         statistic: maps sums of shape (…, d) to values of shape (…).
-        clusters: shape (n,), labels of groups that are drawn together (for example the context a
-            pair came from: pairs of one context are not independent). None: each row by itself.
+        clusters: shape (n,), labels of groups that are drawn together (pairs of one context are not
+            independent). None: each row by itself.
         bootstrap: number of resamples, coverage and seed.
-        smallest: clusters of the smallest part, where the statistic compares parts: it is as
-            uncertain as that one. None: there is one part.
+        smallest: clusters of the smallest part, where the statistic compares parts.
 
     Returns:
-        The statistic of the whole sample, its percentile interval and n. With fewer than two
-        clusters there is no interval (NaN); with no observation there is no value either.
+        The statistic of the whole sample, its interval and n. Fewer than two clusters: no interval
+        (NaN); no observation: no value either.
     """
     rows = np.asarray(columns, dtype=np.float64)
     sums = rows if clusters is None else _group_sums(rows, clusters)
@@ -109,15 +107,12 @@ def bootstrap_sums(
 
 
 def bootstrap_mean(
-    values: ArrayLike,
-    clusters: ArrayLike | None = None,
-    bootstrap: Bootstrap = Bootstrap(),
+    values: ArrayLike, clusters: ArrayLike | None = None, bootstrap: Bootstrap = Bootstrap()
 ) -> Interval:
-    """Mean of the values that are present (NaN = missing, not zero) with its bootstrap interval.
+    """Mean of the values that are present (NaN = missing, not zero) with its interval.
 
-    Example:
-        >>> bootstrap_mean([1.0, 3.0, float("nan")]).value
-        2.0
+    >>> bootstrap_mean([1.0, 3.0, float("nan")]).value
+    2.0
     """
     numbers = np.asarray(values, dtype=np.float64)
     return bootstrap_ratio(numbers, np.ones_like(numbers), clusters, bootstrap)
@@ -157,26 +152,17 @@ def bootstrap_contrast(
     """Mean of a minus mean of b, of different lengths; a label found in both is drawn with both.
 
     Two datasets made from the same contexts are partly paired, two made from different contexts
-    not at all; drawing contexts treats both as they are.
+    not at all; drawing contexts treats both as they are. NaN = missing, not zero.
 
-    Args:
-        a, b: shapes (n,) and (m,); NaN = missing, not zero.
-        a_clusters, b_clusters: labels of the same shapes, for example the context of each pair.
-        bootstrap: as in `bootstrap_sums`.
-
-    Returns:
-        The difference, its interval, and n + m without missing values.
-
-    Example:
-        >>> bootstrap_contrast([1.0, 1.0], [0.0, 1.0], ["c", "d"], ["c", "e"]).value
-        0.5
+    >>> bootstrap_contrast([1.0, 1.0], [0.0, 1.0], ["c", "d"], ["c", "e"]).value
+    0.5
     """
     parts, labels = [], []
-    for place, (values, clusters) in enumerate(((a, a_clusters), (b, b_clusters))):
+    for side, (values, clusters) in enumerate(((a, a_clusters), (b, b_clusters))):
         numbers = np.asarray(values, dtype=np.float64)
         present = ~np.isnan(numbers)
         columns = np.zeros((int(present.sum()), 4))
-        columns[:, 2 * place], columns[:, 2 * place + 1] = numbers[present], 1
+        columns[:, 2 * side], columns[:, 2 * side + 1] = numbers[present], 1
         parts.append(columns)
         labels.append(np.asarray(clusters)[present])
     if not all(map(len, parts)):
@@ -197,15 +183,14 @@ def half_samples(
 ) -> Interval:
     """Interval of a statistic that drawing with replacement would bias, such as an entropy.
 
-    Repeated observations lower an entropy or a type/token ratio, so bootstrap replicates are all
-    too small. Instead half of the clusters are drawn *without* replacement. For this delete-d
-    jackknife with d = n/2 (Shao and Wu 1989) the spread of the half-sample statistics about their
-    own mean is the sampling spread of the whole-sample statistic; the bias from halving n is in
-    that mean only. The interval is therefore value + (half-sample values - their mean).
+    Half of the clusters are drawn *without* replacement. For this delete-d jackknife with d = n/2
+    (Shao and Wu 1989) the spread of the half-sample statistics about their own mean is the sampling
+    spread of the whole-sample statistic; the bias from halving n is in that mean only. So the
+    interval is value + (half-sample values - their mean).
 
     Args:
         statistic: maps a mask of observations, shape (n,), to a number.
-        clusters: shape (n,), labels of groups that stay together (one label each: independent).
+        clusters: shape (n,), labels of groups that stay together.
         bootstrap: as in `bootstrap_sums`.
     """
     _, codes = np.unique(np.asarray(clusters), return_inverse=True)
@@ -248,9 +233,7 @@ def _chunks(samples: int, width: int) -> list[int]:
 
 
 def _widened(confidence: float, n: int) -> float:
-    """The confidence whose percentiles are as wide for n clusters as a t interval would be.
-
-    One cluster alone has no spread at all: it is treated as two.
+    """The confidence whose percentiles are as wide for n clusters (at least 2) as a t interval.
 
     Resampling n values understates their spread by √((n-1)/n) and knows nothing of Student's t: at
     n = 32, percentiles at 95 % cover 92 to 93 % (tests/test_coverage.py).

@@ -33,32 +33,30 @@ REQUIRED_SEEDS = {"sampled": 5, "trained": 3}
 Label = Annotated[str, Field(min_length=1, max_length=22)]  # beside the figure's axis
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Measure(BaseModel):
+class Entry(BaseModel):
+    """Fields of a YAML mapping, checked strictly."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Measure(Entry):
     """A unit, the minimum effect size worth calling one in it, and why that."""
-
-    model_config = _STRICT
 
     unit: Text
     minimum_effect: Positive
     why: Text
 
 
-class Source(BaseModel):
+class Source(Entry):
     """Where a run records a number: `scalar` of `notebook`."""
-
-    model_config = _STRICT
 
     notebook: Text
     scalar: Text
 
     def read(self, recorded: Mapping[str, Mapping[str, Any]]) -> Interval | None:
-        """The number with its interval, from recorded numbers by notebook; None when missing.
-
-        A number alone has no interval (NaN).
-        """
+        """The number, from recorded numbers by notebook, with its interval (NaN: it has none)."""
         return _number(recorded.get(self.notebook, {}).get(self.scalar))
 
 
@@ -68,14 +66,12 @@ class Control(Source):
     destroyed: Text = Field(alias="is")
 
 
-class Part(BaseModel):
+class Part(Entry):
     """One number that must come out as the claim says.
 
     `sign` is 1 where the claim is that the number is positive, else -1. `bound` is "effect" (it
     must lie beyond 0) or "not_worse" (it must not lie below minus the minimum effect).
     """
-
-    model_config = _STRICT
 
     statistic: Text
     short: Label
@@ -127,10 +123,8 @@ def _difference(effect: Interval, control: Interval) -> Interval:
     return Interval(value, value - float(below), value + float(above), 1)
 
 
-class Claim(BaseModel):
+class Claim(Entry):
     """One sentence of the paper; it holds if all its parts do."""
-
-    model_config = _STRICT
 
     number: Annotated[int, Field(ge=1)]
     claim: Text
@@ -140,10 +134,8 @@ class Claim(BaseModel):
     parts: Annotated[list[Part], Field(min_length=1)]
 
 
-class ClaimBook(BaseModel):
+class ClaimBook(Entry):
     """All claims and the measures of their parts."""
-
-    model_config = _STRICT
 
     measures: dict[str, Measure]
     claims: Annotated[list[Claim], Field(min_length=1)]
@@ -154,13 +146,11 @@ class ClaimBook(BaseModel):
             if times > 1:
                 raise ValueError(f"claim {number} is given {times} times")
         for claim in self.claims:
-            for part in claim.parts:
-                if part.measure not in self.measures:
-                    names = ", ".join(self.measures)
-                    raise ValueError(
-                        f"claim {claim.number} names the measure {part.measure}, "
-                        f"which is none of {names}"
-                    )
+            for name in {part.measure for part in claim.parts} - self.measures.keys():
+                known = ", ".join(self.measures)
+                raise ValueError(
+                    f"claim {claim.number} names the measure {name}, which is none of {known}"
+                )
         return self
 
 
@@ -172,11 +162,7 @@ class Recorded:
     folder: str
 
     def file(self, source: Source) -> str:
-        """The file of a number, relative to the run.
-
-        >>> Recorded({}, "seeds/1/scalars").file(Source(notebook="02_proximity", scalar="x"))
-        'seeds/1/scalars/02_proximity.json'
-        """
+        """The file of a number, relative to the run."""
         return f"{self.folder}/{source.notebook}.json"
 
 
@@ -208,24 +194,18 @@ def collect_seeds(run: RunFolder, seed: int, n_seeds: int, book: ClaimBook) -> d
     """The recorded numbers of every seed of a run, smallest seed first.
 
     Args:
-        run: the run; its own numbers lie in `scalars/`, those of further seeds in
-            `seeds/SEED/scalars/`.
+        run: its own numbers lie in `scalars/`, those of further seeds in `seeds/SEED/scalars/`.
         seed: the run's own seed; the further ones follow it.
-        n_seeds: seeds in all (sampled_seeds); other folders in `seeds/`, left by other runs, do
-            not count.
+        n_seeds: seeds in all; other folders in `seeds/`, left by other runs, do not count.
         book: only numbers of notebooks that it names are read.
     """
     names = {s.notebook for claim in book.claims for part in claim.parts for s in part.sources()}
-    places = {seed: run} | {
-        seed + i: RunFolder(run.seeds / str(seed + i)) for i in range(1, n_seeds)
-    }
+    further = range(seed + 1, seed + n_seeds)
+    runs = {seed: run} | {number: RunFolder(run.seeds / str(number)) for number in further}
     return {
-        number: Recorded(
-            scalars(place, names),
-            place.scalars.relative_to(run.root).as_posix(),
-        )
-        for number, place in places.items()
-        if place.scalars.is_dir()
+        number: Recorded(scalars(each, names), each.scalars.relative_to(run.root).as_posix())
+        for number, each in runs.items()
+        if each.scalars.is_dir()
     }
 
 
