@@ -1,4 +1,4 @@
-"""Assessing models: shares and curves by hand, likelihood against a naive computation."""
+"""Assessing models: fractions and curves by hand, likelihood against a naive computation."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ import pytest
 import tiny
 import torch
 from impossible.errors import ModelError
-from impossible.evaluation.prompting import (
-    answers,
+from impossible.evaluation.calibration import (
     calibration_curve,
     calibration_error,
-    confusion_matrix,
-    few_shot,
-    judged_examples,
-    model_card,
-    share,
-    shares,
-    zero_shot,
+    fraction,
+    fractions,
 )
+from impossible.evaluation.prompting import answers, few_shot, tldr, zero_shot
 from impossible.models.likelihood import perplexity, surprise
 from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
+from impossible.world.assessment import judged_examples, model_card
 from impossible.world.recipes import examples
 
 
@@ -33,11 +29,11 @@ def lm(window: int = 128) -> LanguageModel:
 
 
 def test_wilson_interval_by_hand() -> None:
-    found = share([1, 1, 1, 1, 1, 1, 1, 1, 1, 1])  # low = n / (n + z²), z = 1.96
+    found = fraction([1, 1, 1, 1, 1, 1, 1, 1, 1, 1])  # low = n / (n + z²), z = 1.96
     assert (found.value, found.n) == (1.0, 10)
     assert found.low == pytest.approx(0.7225, abs=1e-4)
-    assert found.high == 1.0
-    assert np.isnan(share([float("nan")]).value)
+    assert found.high == pytest.approx(1)
+    assert np.isnan(fraction([float("nan")]).value)
 
 
 def test_shares_per_group_in_natural_order() -> None:
@@ -48,18 +44,13 @@ def test_shares_per_group_in_natural_order() -> None:
             "correct": [1, 1, 0, 0],
         }
     )
-    found = shares(frame, ["words", "edit"], "correct")
+    found = fractions(frame, ["words", "edit"], "correct")
     assert found["group"].tolist() == [
         "words: 6–10", "words: 11–15", "words: 26 or more",
         "edit: none", "edit: drop modifier", "edit: negate",
     ]  # fmt: skip
     assert found["value"].tolist() == [0.5, 1, 0, 0.5, 0, 1]
-    assert shares(frame, ["edit"], "correct")["group"].tolist()[0] == "none"
-
-
-def test_confusion_matrix_adds_up() -> None:
-    counts = confusion_matrix(list("aabbc"), list("abbba"), list("abc"))
-    assert counts.tolist() == [[1, 1, 0], [0, 2, 0], [1, 0, 0]]
+    assert fractions(frame, ["edit"], "correct")["group"].tolist()[0] == "none"
 
 
 def test_calibration_by_hand() -> None:
@@ -116,6 +107,7 @@ def test_surprise_refuses_what_does_not_fit() -> None:
 
 def test_prompts_and_answers() -> None:
     source = tiny.SENTENCES[0]
+    assert tldr(source) == f"{source} TL;DR:"
     assert zero_shot(source, tiny.PREFIX) == f"{tiny.PREFIX} {source} In other words,"
     prompt = few_shot(source, [(tiny.SENTENCES[2], tiny.SENTENCES[3])])
     assert prompt.count("Sentence:") == 2

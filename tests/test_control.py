@@ -50,11 +50,9 @@ def test_exemplars_are_the_nearest_by_tags() -> None:
 
 
 def test_items_without_a_tree_are_passed_over() -> None:
-    items = pd.DataFrame(
-        {"item": ["a", "b", "c"], "references": [["no tree"], [ACTIVE], [PASSIVE]]}
-    )
+    items = pd.DataFrame({"id": ["a", "b", "c"], "references": [["no tree"], [ACTIVE], [PASSIVE]]})
     found = syntactic_control.with_exemplars(items, [PASSIVE, "no tree", ACTIVE], parse, 2)
-    assert found["item"].tolist() == ["b", "c"]
+    assert found["id"].tolist() == ["b", "c"]
     assert found["exemplar"].tolist() == [ACTIVE, PASSIVE]
     given = items.assign(exemplar=[None, PASSIVE, "no tree"])
     found = syntactic_control.with_exemplars(given, [ACTIVE, PASSIVE], parse, 3)
@@ -67,10 +65,8 @@ def test_items_without_a_tree_are_passed_over() -> None:
 
 
 def test_exemplars_equal_a_search_of_all() -> None:
-    items = test_sets.held_out_set(12, split="dev")
-    pool = [
-        text for texts in test_sets.held_out_set(30, 5, split="dev")["references"] for text in texts
-    ]
+    items = test_sets.load(12, split="dev")
+    pool = [text for texts in test_sets.load(30, 5, split="dev")["references"] for text in texts]
     targets = [texts[0] for texts in items["references"]]
 
     def distance(a: str, b: str) -> int:

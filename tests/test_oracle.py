@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from impossible.world import parse
+from impossible.world import parse, test_sets
 from impossible.world.documents import split_of
 from impossible.world.oracle import equivalent, traits, verdict
-from impossible.world.test_sets import held_out_set
 
 
 def test_equivalent_tells_false_from_unknown() -> None:
@@ -32,7 +31,7 @@ def test_traits_of_a_sentence() -> None:
 
 
 def test_the_held_out_set_holds_out_its_facts_and_its_references_are_true() -> None:
-    frame = held_out_set(25, seed=1)
+    frame = test_sets.load(25, seed=1)
     assert len(frame) == 25
     for row in frame.itertuples():
         fact = parse(row.source)
@@ -41,5 +40,5 @@ def test_the_held_out_set_holds_out_its_facts_and_its_references_are_true() -> N
         assert len(set(row.references)) == 4
         assert row.source not in row.references
         assert all(parse(reference) == fact for reference in row.references)
-    assert held_out_set(10, seed=1).equals(frame.head(10))
-    assert not held_out_set(10, seed=2).equals(frame.head(10))
+    assert test_sets.load(10, seed=1).equals(frame.head(10))
+    assert not test_sets.load(10, seed=2).equals(frame.head(10))

@@ -51,7 +51,7 @@ def pairs_of(texts: dict[str, str]) -> pd.DataFrame:
 
 def items(n: int = 3) -> pd.DataFrame:
     names = [f"test-{i}" for i in range(n)]
-    return pd.DataFrame({"item": names, "source": names, "references": [["r"]] * n})
+    return pd.DataFrame({"id": names, "source": names, "references": [["r"]] * n})
 
 
 def test_groups_by_hand() -> None:
@@ -192,7 +192,7 @@ def obeying(frame: pd.DataFrame) -> list[str]:
 
 def scored(system: length_style_control.System, n: int = 3) -> pd.DataFrame:
     asked = length_style_control.ask_every_group(items(n).assign(source=SOURCE), GRID)
-    columns = {"system": "s", "item": asked["item"], "source": SOURCE, "output": system(asked)}
+    columns = {"system": "s", "item": asked["id"], "source": SOURCE, "output": system(asked)}
     return length_style_control.control_scores(pd.DataFrame(columns), asked, GRID)
 
 

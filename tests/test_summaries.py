@@ -73,7 +73,7 @@ def test_first_words() -> None:
 
 
 def test_deletion_leaves_english_that_follows() -> None:
-    items = test_sets.summary_set(60, split="dev")
+    items = test_sets.load(60, task="summary", n_references=3, split="dev")
     outputs = pruned(load_parser("grammar"))(items)
     follows = oracle.entailed(items["source"], outputs)
     assert np.nanmean(follows) > 0.6
@@ -86,7 +86,7 @@ def test_deletion_leaves_english_that_follows() -> None:
 
 
 def test_gold_summaries_follow_are_short_and_whole() -> None:
-    items = test_sets.summary_set(40, seed=3)
+    items = test_sets.load(40, 3, "summary", n_references=3)
     for row in items.itertuples():
         sources = [row.source] * len(row.references)
         assert oracle.entailed(sources, row.references).all()

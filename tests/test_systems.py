@@ -28,7 +28,7 @@ from impossible.training.student import load_student
 
 ITEMS = pd.DataFrame(
     {
-        "item": ["i0", "i1", "i2"],
+        "id": ["i0", "i1", "i2"],
         "source": ["A dog ran home.", "Prices rose by 3.5 percent.", "He left the town."],
         "references": [["Home ran a dog."] * 2, ["Prices grew.", "They rose."], ["He went.", "x"]],
     }

@@ -113,7 +113,7 @@ def test_learning_curves_train_from_the_start_and_choose_on_dev(build, tmp_path)
     folder = tiny.save(tmp_path / "base", *build())
     load = partial(load_student, str(folder))
     texts = tiny.SENTENCES
-    items = pd.DataFrame({"item": list("abcd"), "source": texts[:4]})
+    items = pd.DataFrame({"id": list("abcd"), "source": texts[:4]})
     items = items.assign(references=[[y, x] for x, y in zip(texts, texts[4:8], strict=False)])
     params = Params.load("base", GIVEN)
     asked: list[Sequence[str]] = []
@@ -148,16 +148,16 @@ def test_headlines_are_words_of_their_sentence_in_order_and_follow() -> None:
     assert set(frame["domain"]) == {"news"}
     assert frame["context_id"].is_unique
     assert test_sets.headlines(10, seed=3).equals(frame.head(10))
-    abstractive = test_sets.summary_set(40, seed=3, n_references=1)
+    abstractive = test_sets.load(40, 3, "summary", n_references=1)
     pairs = zip(abstractive["source"], abstractive["references"], strict=True)
     rewordings = np.nanmean([novelty(x, texts[0]) for x, texts in pairs])
     assert np.nanmean(list(map(novelty, frame["source"], frame["target"]))) < rewordings / 2
 
 
 def test_test_sets_of_one_domain() -> None:
-    assert set(test_sets.summary_set(8, domain="biomedical")["domain"]) == {"biomedical"}
-    assert set(test_sets.held_out_set(8, domain="news")["domain"]) == {"news"}
-    for make in (test_sets.summary_set, test_sets.held_out_set, test_sets.headlines):
+    assert set(test_sets.load(8, task="summary", domain="biomedical")["domain"]) == {"biomedical"}
+    assert set(test_sets.load(8, domain="news")["domain"]) == {"news"}
+    for make in (test_sets.load, test_sets.headlines):
         with pytest.raises(ParameterError, match="no domain 'law': choose one of news"):
             make(2, domain="law")
 

@@ -48,7 +48,7 @@ class Judge:
         """The fraction of the essential content of each x that y keeps, shape (n,)."""
         return np.full(len(xs), np.nan)
 
-    def good_summaries(self, xs: Texts, ys: Texts, longest: float) -> Floats:
+    def good_summaries(self, xs: Texts, ys: Texts, longest: float = 0.8) -> Floats:
         """Whether each y follows, leaves out nothing essential and has at most `longest` of the
         characters of x, shape (n,)."""
         short = [len(y) <= longest * len(x) for x, y in zip(xs, ys, strict=True)]

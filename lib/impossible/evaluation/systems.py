@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_difference
@@ -23,8 +24,8 @@ from impossible.text.signature import signature
 from impossible.training.student import Student
 
 __all__ = [
-    "System", "copy_input", "gold_reference", "item_scores", "mean_rows", "paired_gain", "predict",
-    "prompted", "shuffled", "student_system", "text_encoder",
+    "System", "copy_input", "gold_reference", "item_scores", "mean_rows", "of_sources",
+    "paired_gain", "predict", "prompted", "shuffled", "student_system", "text_encoder",
 ]  # fmt: skip
 
 #: What is measured of every output of a paraphraser.
@@ -42,48 +43,39 @@ def gold_reference(items: pd.DataFrame) -> list[str]:
     return [str(texts[0]) for texts in items["references"] if len(texts)]
 
 
+def of_sources(answer: Callable[[list[str]], list[str]]) -> System:
+    """A system that reads nothing of an item but its source: any function from texts to texts."""
+    return lambda items: answer([str(source) for source in items["source"]])
+
+
 def prompted(
-    lm: LanguageModel, shots: Sequence[tuple[str, str]] = (), max_new_tokens: int = 60
+    lm: LanguageModel,
+    shots: Sequence[tuple[str, str]] = (),
+    max_new_tokens: int = 60,
+    prompt: Callable[[str], str] = zero_shot,
 ) -> System:
-    """A language model asked to paraphrase (`assessment.zero_shot`, `few_shot`); greedy.
+    """A language model asked to rewrite, greedy; the first sentence of its answer counts.
 
     Args:
         lm: the teacher.
-        shots: (sentence, paraphrase) examples in the prompt; none: zero-shot.
-        max_new_tokens: longest answer, of which the first sentence counts.
+        shots: (sentence, paraphrase) examples in the prompt (`few_shot`); none: `prompt` alone.
+        max_new_tokens: longest answer.
+        prompt: makes the prompt of a source; `prompting.tldr` asks for a summary.
     """
-
-    def answer(items: pd.DataFrame) -> list[str]:
-        sources = list(items["source"])
-        texts = [few_shot(x, shots) for x in sources] if shots else [zero_shot(x) for x in sources]
-        return answers(lm, texts, max_new_tokens)
-
-    return answer
+    asks = (lambda x: few_shot(x, shots)) if shots else prompt
+    return of_sources(lambda xs: answers(lm, [asks(x) for x in xs], max_new_tokens))
 
 
 def student_system(student: Student, max_new_tokens: int = 100) -> System:
-    """A distilled student, greedy.
-
-    Args:
-        student: for example `load_student(str(run.models / "m_para"))`.
-        max_new_tokens: longest answer.
-    """
-
-    def answer(items: pd.DataFrame) -> list[str]:
-        written = student.generate(list(items["source"]), max_new_tokens=max_new_tokens)
-        return [texts[0] for texts in written]
-
-    return answer
+    """A distilled student of either kind, greedy; `max_new_tokens` is its longest answer."""
+    return of_sources(
+        lambda xs: [texts[0] for texts in student.generate(xs, max_new_tokens=max_new_tokens)]
+    )
 
 
 def shuffled(system: System) -> System:
     """A system whose outputs are given to the next item: the control with the signal destroyed."""
-
-    def answer(items: pd.DataFrame) -> list[str]:
-        outputs = system(items)
-        return [*outputs[1:], *outputs[:1]]
-
-    return answer
+    return lambda items: np.roll(np.array(system(items), dtype=object), -1).tolist()
 
 
 def predict(
@@ -93,7 +85,7 @@ def predict(
 
     Args:
         systems: name → system.
-        items: item, source, references (0 to many). Of several the first is kept for the system
+        items: id, source, references (0 to many). Of several the first is kept for the system
             `gold_reference`, so that all systems are scored against the same others; an only one
             serves the others and leaves `gold_reference` none to be scored against.
         encoder: for BERTScore and cosine of output and source; None: null.
@@ -106,7 +98,7 @@ def predict(
         gold = system is gold_reference
         answered = items[items["references"].map(len) > 0] if gold else items
         others = [list(r)[int(gold or len(r) > 1) :] for r in answered["references"]]
-        columns = {"item": answered["item"], "source": answered["source"], "references": others}
+        columns = {"item": answered["id"], "source": answered["source"], "references": others}
         parts.append(pd.DataFrame({"system": name, **columns, "output": system(answered)}))
     return with_similarities(pd.concat(parts, ignore_index=True), encoder)
 
@@ -140,9 +132,7 @@ def item_scores(
 
 
 def mean_rows(
-    scores: pd.DataFrame,
-    metrics: Sequence[str],
-    bootstrap: Bootstrap = Bootstrap(),
+    scores: pd.DataFrame, metrics: Sequence[str], bootstrap: Bootstrap = Bootstrap()
 ) -> pd.DataFrame:
     """METRIC_ROWS of the mean of columns of item scores, per system; NaN is missing, not zero."""
     parts = []
@@ -167,10 +157,8 @@ def paired_gain(
 ) -> pd.DataFrame:
     """What `system` scores minus what `base` scores on the same items, with a paired interval.
 
-    Above zero is better, except for metrics that are to be low (ROUGE-L to the source, TED).
-
-    Both answer every item, so items are resampled with both answers: what makes an item hard for
-    both cancels, and the interval is narrower than that of two separate samples.
+    Items are resampled with both answers: what makes an item hard for both cancels, and the
+    interval is narrower than that of two separate samples.
 
     Args:
         scores: system, item and a column per metric.

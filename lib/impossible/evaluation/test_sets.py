@@ -135,7 +135,7 @@ def pooled(sets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     parts = [items.assign(test_set=name) for name, items in sets.items()]
     together = pd.concat(parts, ignore_index=True)
     ids = together["test_set"] + ": " + together["id"] if len(sets) > 1 else together["id"]
-    return together.assign(id=ids, item=ids)
+    return together.assign(id=ids)
 
 
 def split_off(items: pd.DataFrame, n: int) -> tuple[pd.DataFrame, list[tuple[str, str]]]:

@@ -75,14 +75,14 @@ def ask_every_group(items: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     """Every item asked for every group.
 
     Args:
-        items: item, source, …
+        items: id, source, …
 
     Returns:
         A row per item and group, with `asked` (the group) and `of` (the item's own name, over which
-        intervals resample); `item` names both.
+        intervals resample); `id` names both.
     """
     rows = items.merge(pd.DataFrame({"asked": grid.groups}), how="cross")
-    return rows.assign(of=rows["item"], item=rows["item"] + ", " + rows["asked"])
+    return rows.assign(of=rows["id"], id=rows["id"] + ", " + rows["asked"])
 
 
 def with_instruction_of_group(system: System, grid: Grid) -> System:
@@ -180,7 +180,7 @@ def control_scores(predictions: pd.DataFrame, items: pd.DataFrame, grid: Grid) -
         system, item (its own name), asked, got ("" in no group), answers (number of different
         outputs of the system for the item), and per cent: right, and `AXIS right` for each axis.
     """
-    known = items.set_index("item")
+    known = items.set_index("id")
     frame = pd.DataFrame(
         {
             "system": predictions["system"],

@@ -1,7 +1,6 @@
-"""The truth about in-vitro sentences, for looking at results; never used to make them.
+"""The truth about sentences of the closed world: for evaluation only, never used in training.
 
-Only notebooks and tests call this module, in cells marked as such. Outside the closed world nothing
-parses, every verdict is "unparsed" and every share is missing: the notebooks then show gaps.
+Outside the closed world nothing parses, and every verdict is missing.
 """
 
 from __future__ import annotations
@@ -12,15 +11,13 @@ from functools import lru_cache
 import numpy as np
 
 from impossible import world
-from impossible.evaluation.judges import Judge
+from impossible.evaluation.judges import Floats, Judge, Texts
 from impossible.world.facts import Fact
 
 __all__ = [
-    "SHORT", "Oracle", "coverage", "differences", "entailed", "equivalent", "good_summaries",
-    "parse", "share_kept", "traits", "verdict",
+    "Oracle", "coverage", "differences", "entailed", "equivalent", "fraction_kept",
+    "good_summaries", "parse", "traits", "verdict",
 ]  # fmt: skip
-
-SHORT = 0.8  # longest gold summary and headline, of the source's characters
 
 parse = lru_cache(maxsize=200_000)(world.parse)
 
@@ -40,29 +37,52 @@ def verdict(x: str, y: str) -> str:
     return "entails" if forward else "entailed" if backward else "different"
 
 
-def equivalent(xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
-    """Whether each y says what its x says.
+class Oracle(Judge):
+    """The judge called "oracle": exact, and silent about a source outside the grammar.
 
-    Args:
-        xs, ys: n sentences each.
-
-    Returns:
-        (n,) floats: 1 equivalent; 0 not, or y is outside the grammar (no English of this world);
-        NaN where x is outside the grammar, so that nothing can be said.
+    An output outside the grammar is no English of this world: it follows from nothing and keeps
+    nothing.
     """
+
+    name = "oracle"
+
+    def entails(self, xs: Texts, ys: Texts) -> Floats:
+        return _verdicts(xs, ys, ("equivalent", "entails"))
+
+    def equivalent(self, xs: Texts, ys: Texts) -> Floats:
+        return _verdicts(xs, ys, ("equivalent",))
+
+    def coverage(self, xs: Texts, ys: Texts) -> Floats:
+        """The fraction of predicate and participants of each x that y keeps.
+
+        A participant is kept when y has the same or a more general one in its role; a predicate
+        likewise; both count only under the same polarity. Modifiers are not essential.
+
+        >>> x, y = "The blaze destroyed a school on Monday.", "A school was damaged."
+        >>> Oracle().coverage([x], [y]).round(2)
+        array([0.67])
+        """
+        return np.array([_kept(parse(x), parse(y)) for x, y in zip(xs, ys, strict=True)])
+
+    def meaning(self, text: str) -> Hashable:
+        """The fact that a sentence tells; outside the grammar the sentence itself."""
+        return parse(text) or text
+
+
+_ORACLE = Oracle()
+equivalent, entailed, coverage = _ORACLE.equivalent, _ORACLE.entails, _ORACLE.coverage
+good_summaries = _ORACLE.good_summaries
+
+
+def _verdicts(xs: Texts, ys: Texts, wanted: Sequence[str]) -> Floats:
+    pairs = zip(xs, ys, strict=True)
     return np.array(
-        [
-            np.nan if parse(x) is None else float(verdict(x, y) == "equivalent")
-            for x, y in zip(xs, ys, strict=True)
-        ]
+        [np.nan if parse(x) is None else verdict(x, y) in wanted for x, y in pairs], float
     )
 
 
-def differences(xs: Sequence[str], ys: Sequence[str]) -> list[str]:
+def differences(xs: Texts, ys: Texts) -> list[str]:
     """In what each y differs from its x, one name per pair, to group errors by.
-
-    Args:
-        xs, ys: n sentences each.
 
     Returns:
         "" for the same meaning, a name of `world.DIFFERENCES` where that alone differs, "several"
@@ -81,69 +101,21 @@ def _difference(x: Fact | None, y: Fact | None) -> str:
     return "several" if len(found) > 1 else "".join(found)
 
 
-def entailed(xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
-    """Whether each y follows from its x: what a faithful summary must do.
-
-    Returns:
-        (n,) floats: 1 follows; 0 does not, or y is outside the grammar; NaN where x is.
-    """
-    return np.array(
-        [
-            np.nan if parse(x) is None else float(verdict(x, y) in ("equivalent", "entails"))
-            for x, y in zip(xs, ys, strict=True)
-        ]
-    )
-
-
-def coverage(xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
-    """The share of the essential content of each x, its predicate and participants, that y keeps.
-
-    A participant is kept when y has the same or a more general one in its role; a predicate
-    likewise; both count only under the same polarity. Modifiers are not essential.
-
-    Returns:
-        (n,) shares in [0, 1]; 0 where y is outside the grammar, NaN where x is.
-
-    >>> coverage(["The blaze destroyed a school on Monday."], ["A school was damaged."]).round(2)
-    array([0.67])
-    """
-    return np.array([_kept(parse(x), parse(y)) for x, y in zip(xs, ys, strict=True)])
-
-
-def share_kept(x: Fact, y: Fact) -> float:
-    """The share of the predicate and participants of x that y tells, in [0, 1] (`coverage`)."""
+def fraction_kept(x: Fact, y: Fact) -> float:
+    """The fraction of predicate and participants of x that y tells (`Oracle.coverage`)."""
     if x.negated != y.negated or not world.LEXICON.frame_is_a(x.frame, y.frame):
         return 0.0
-    found = [
+    kept = [
         (other := y.role(name)) is not None and world.entity_entails(entity, other)
         for name, entity in x.roles
     ]
-    return (1 + sum(found)) / (1 + len(found))
+    return (1 + sum(kept)) / (1 + len(kept))
 
 
 def _kept(x: Fact | None, y: Fact | None) -> float:
     if x is None:
         return np.nan
-    return 0.0 if y is None else share_kept(x, y)
-
-
-def good_summaries(xs: Sequence[str], ys: Sequence[str], longest: float = SHORT) -> np.ndarray:
-    """Whether each y is a good summary of its x: follows, leaves out nothing essential, is short.
-
-    Args:
-        xs, ys: n sentences each.
-        longest: characters of y / characters of x; the default is the paper's gate (§3.6).
-
-    Returns:
-        (n,) floats: 1 good; 0 not, or y is outside the grammar; NaN where x is.
-
-    >>> good_summaries(["The blaze destroyed a school on Monday."], ["A fire destroyed a school."])
-    array([1.])
-    """
-    short = [len(y) <= longest * len(x) for x, y in zip(xs, ys, strict=True)]
-    whole = (coverage(xs, ys) == 1) & np.array(short, dtype=bool)
-    follows = entailed(xs, ys)
-    return np.where(whole, follows, 0 * follows)  # what is missing stays missing
+    return 0.0 if y is None else fraction_kept(x, y)
 
 
 def traits(sentence: str) -> dict[str, object]:
@@ -163,25 +135,3 @@ def traits(sentence: str) -> dict[str, object]:
         "negated": fact.negated,
         "words": len(sentence.split()),
     }
-
-
-class Oracle(Judge):
-    """The judge called "oracle": exact for sentences of the closed world, silent about others."""
-
-    name = "oracle"
-
-    def entails(self, xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
-        """See `entailed`."""
-        return entailed(xs, ys)
-
-    def equivalent(self, xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
-        """See `equivalent`."""
-        return equivalent(xs, ys)
-
-    def coverage(self, xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
-        """See `coverage`."""
-        return coverage(xs, ys)
-
-    def meaning(self, text: str) -> Hashable:
-        """The fact that a sentence tells; outside the grammar the sentence itself."""
-        return parse(text) or text

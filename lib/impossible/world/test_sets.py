@@ -1,11 +1,11 @@
-"""Sentences of the in-vitro world with gold answers: test and dev items, headlines, wordings.
+"""Sentences of the closed world with gold answers: test and dev items, headlines, realizations.
 
-The grammar makes them; the pipeline never sees them. As `oracle`, only notebooks and tests call it.
+The grammar makes them; the pipeline never sees them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,68 +16,102 @@ from impossible.data.run_folder import item_rng
 from impossible.errors import ParameterError
 from impossible.world.documents import DOMAINS, sample_document
 from impossible.world.facts import Fact
-from impossible.world.oracle import SHORT, share_kept
+from impossible.world.oracle import fraction_kept
 from impossible.world.realize import constructions_for, realize
 from impossible.world.surface import detokenize, words_of
 
-__all__ = ["headlines", "held_out_set", "load", "summary_set", "wordings"]
+__all__ = ["headlines", "load", "realizations"]
 
 #: Plain forms, the first to be preferred.
 PLAIN = (
     "active", "passive", "short passive", "intransitive", "negation", "negated passive",
     "negated short passive", "intransitive negation",
 )  # fmt: skip
-ATTEMPTS = 20  # draws until a wording differs from the source
+ATTEMPTS = 20  # draws until a realization differs from the source
+LONGEST = 0.8  # gold summary and headline, of the source's characters, as the task's threshold asks
 
 
-def load(n: int, seed: int = 0, task: str = "paraphrase") -> pd.DataFrame:
-    """The test set called "world" (`evaluation.test_sets`): n items with four references each."""
-    made = held_out_set(n, seed) if task == "paraphrase" else summary_set(n, seed, 4)
-    return made.rename(columns={"item": "id"})
-
-
-def held_out_set(
-    n: int, seed: int = 0, n_references: int = 4, split: str = "test", domain: str | None = None
+def load(
+    n: int,
+    seed: int = 0,
+    task: str = "paraphrase",
+    *,
+    n_references: int = 4,
+    split: str = "test",
+    domain: str | None = None,
 ) -> pd.DataFrame:
-    """Test sentences about facts that no training document tells, with gold paraphrases.
-
-    Args:
-        n: sentences.
-        seed: root of the randomness; item i is the same for every n > i.
-        n_references: gold wordings per sentence, from as many constructions as possible, all
-            different from the source.
-        split: "test", "dev" for choosing settings, or "train" for facts that documents may tell.
-        domain: of all sentences, such as "biomedical"; None: any.
-
-    Returns:
-        Columns item, source, references (list of str), context (the document up to the sentence),
-        domain.
-
-    Raises:
-        ParameterError: the closed world has no such domain.
-    """
-    return _drawn(n, seed, split, lambda fact: fact, n_references, domain=domain)
-
-
-def summary_set(
-    n: int, seed: int = 0, n_references: int = 3, split: str = "test", domain: str | None = None
-) -> pd.DataFrame:
-    """Test sentences with something to leave out, and gold summaries.
+    """The test set "world": sentences about facts that no training document tells.
 
     A gold summary tells the predicate and its participants without modifiers and adjectives, as
     far as that follows: who did not resign on Friday may have resigned on Monday.
 
     Args:
-        n, seed, n_references, split, domain: as for `held_out_set`.
+        n: items; item i is the same for every n > i.
+        seed: root of the randomness.
+        task: "paraphrase", or "summary": sentences with something to leave out.
+        n_references: gold realizations of each, from as many constructions as possible, all
+            different from the source.
+        split: "test", "dev" for choosing settings, or "train" for facts that documents may tell.
+        domain: of all sentences, such as "biomedical"; None: any.
 
     Returns:
-        As `held_out_set`; every reference follows from its source and has at most 0.8 of its
-        characters, as the gate of the task asks.
+        Columns id, source, references (list of str), context (the document up to the sentence),
+        domain.
 
     Raises:
         ParameterError: the closed world has no such domain.
     """
-    return _drawn(n, seed, split, _essence, n_references, SHORT, domain)
+    rows: list[dict[str, object]] = []
+    known: set[Fact] = set()
+    attempt = 0
+    while len(rows) < n:
+        rng = item_rng(seed, f"{split} set", str(attempt))
+        attempt += 1
+        document = sample_document(rng, split, _domains(domain))
+        fact, source = document.facts[-1], document.sentences[-1]
+        target, longest = (_essence(fact), LONGEST) if task == "summary" else (fact, np.inf)
+        references = _references(target, source, n_references, rng, longest)
+        if fact in known or len(references) < n_references:
+            continue
+        known.add(fact)
+        context = " ".join((document.prefix, *document.sentences[:-1]))
+        row = {"id": f"{split}-{len(rows):05d}", "source": source, "references": references}
+        rows.append({**row, "context": context, "domain": document.domain})
+    return pd.DataFrame(rows)
+
+
+def _references(
+    fact: Fact, source: str, n: int, rng: np.random.Generator, longest: float
+) -> list[str]:
+    """Different realizations, a new construction each as long as there are any."""
+    names = [construction.name for construction in constructions_for(fact)]
+    order = [names[i] for i in rng.permutation(len(names))]
+    texts: list[str] = []
+    for name in order * 4:
+        text = realize(fact, rng, name)
+        if text != source and text not in texts and len(text) <= longest * len(source):
+            texts.append(text)
+        if len(texts) == n:
+            break
+    return texts
+
+
+def _essence(fact: Fact) -> Fact:
+    """The fact without what can be left out."""
+    if fact.negated:
+        kept = [m for m in fact.modifiers if m.kind not in world.OUTSIDE_NEGATION]
+        return world.make_fact(fact.frame, dict(fact.roles), kept, True)
+    bare = {name: replace(entity, attribute="") for name, entity in fact.roles}
+    return world.make_fact(fact.frame, bare)
+
+
+def _domains(domain: str | None) -> tuple[str, ...]:
+    """The domain, if the closed world has it; None is any."""
+    if domain is not None and domain not in DOMAINS:
+        raise ParameterError(
+            f"The closed world has no domain {domain!r}: choose one of {', '.join(DOMAINS)}."
+        )
+    return DOMAINS if domain is None else (domain,)
 
 
 def headlines(n: int, seed: int = 0, domain: str = "news") -> pd.DataFrame:
@@ -89,13 +123,12 @@ def headlines(n: int, seed: int = 0, domain: str = "news") -> pd.DataFrame:
     so that the oracle reads what their student writes. It is no part of the pipeline.
 
     Args:
-        n: pairs, each of another fact and another document.
-        seed: root of the randomness; pair i is the same for every n > i.
+        n: pairs, each of another fact and another document; pair i is the same for every n > i.
+        seed: root of the randomness.
         domain: of the documents, whose facts are those that training documents may tell.
 
     Returns:
-        Columns source, target, context_id (the document's name), domain. A target has at most
-        `SHORT` of the characters of its source, as the gate of the task asks.
+        Columns source, target, context_id (the document's name), domain.
 
     Raises:
         ParameterError: the closed world has no such domain.
@@ -109,11 +142,11 @@ def headlines(n: int, seed: int = 0, domain: str = "news") -> pd.DataFrame:
     while len(rows) < n:
         rng = item_rng(seed, "headlines", str(attempt))
         attempt += 1
-        document = sample_document(rng, "train", _chosen(domain))
-        place = int(rng.integers(len(document.facts)))
-        fact, source = document.facts[place], document.sentences[place]
+        document = sample_document(rng, "train", _domains(domain))
+        index = int(rng.integers(len(document.facts)))
+        fact, source = document.facts[index], document.sentences[index]
         target = _headline(fact, words_of(world.tree(source) or ""))
-        if fact not in known and len(target) <= SHORT * len(source):
+        if fact not in known and len(target) <= LONGEST * len(source):
             known.add(fact)
             rows.append((source, target, f"document-{attempt - 1:05d}", domain))
     return pd.DataFrame(rows, columns=["source", "target", "context_id", "domain"])
@@ -125,103 +158,32 @@ def _headline(fact: Fact, tokens: list[str]) -> str:
         for start in range(len(tokens) - size + 1):
             rest = tokens[:start] + tokens[start + size :]
             told = world.parse(detokenize(rest))
-            if told is not None and world.entails(fact, told) and share_kept(fact, told) == 1:
+            if told and world.entails(fact, told) and fraction_kept(fact, told) == 1:
                 return _headline(fact, rest)
     return detokenize(tokens)
 
 
-def _chosen(domain: str | None) -> tuple[str, ...]:
-    """The domain, if the closed world has it; None is any."""
-    if domain is not None and domain not in DOMAINS:
-        raise ParameterError(
-            f"The closed world has no domain {domain!r}: choose one of {', '.join(DOMAINS)}."
-        )
-    return DOMAINS if domain is None else (domain,)
-
-
-def _essence(fact: Fact) -> Fact:
-    """The fact without what can be left out."""
-    if fact.negated:
-        kept = [m for m in fact.modifiers if m.kind not in world.OUTSIDE_NEGATION]
-        return world.make_fact(fact.frame, dict(fact.roles), kept, True)
-    bare = {name: replace(entity, attribute="") for name, entity in fact.roles}
-    return world.make_fact(fact.frame, bare)
-
-
-def wordings(texts: Sequence[str], seed: int = 0, plain: bool = False) -> list[list[str]]:
-    """For each text one other wording by the grammar; none for a text outside it.
+def realizations(texts: Sequence[str], seed: int = 0, plain: bool = False) -> list[list[str]]:
+    """For each text one other realization by the grammar; none for a text outside it.
 
     Args:
         texts: sentences.
         seed: root of the randomness.
-        plain: always the same plain form (the first that fits of active, passive, short passive,
-            intransitive, negation, other than the text's own): what a strong generator with little
-            variety writes.
+        plain: always the same plain form (the first of `PLAIN` that fits, other than the text's
+            own): what a strong generator with little variety writes.
     """
-    return [_wording(text, item_rng(seed, "wordings", text), plain) for text in texts]
+    return [_realization(text, item_rng(seed, "wordings", text), plain) for text in texts]
 
 
-def _wording(text: str, rng: np.random.Generator, plain: bool) -> list[str]:
+def _realization(text: str, rng: np.random.Generator, plain: bool) -> list[str]:
     analysis = world.grammar.analyze(text)
     if analysis is None:
         return []
-    names = [c.name for c in constructions_for(analysis.fact)]
-    fitting = [name for name in PLAIN if name in names and name != analysis.construction.name]
-    name = fitting[0] if plain and fitting else None
-    for _ in range(ATTEMPTS):
-        found = realize(analysis.fact, rng, name)
-        if found != text:
-            return [found]
-    return []
-
-
-def _drawn(
-    n: int,
-    seed: int,
-    split: str,
-    target: Callable[[Fact], Fact],
-    n_references: int,
-    longest: float = np.inf,
-    domain: str | None = None,
-) -> pd.DataFrame:
-    """Sources, and wordings of what `target` makes of their facts, `longest` times as long."""
-    rows: list[dict[str, object]] = []
-    known: set[Fact] = set()
-    attempt = 0
-    while len(rows) < n:
-        rng = item_rng(seed, f"{split} set", str(attempt))
-        attempt += 1
-        document = sample_document(rng, split, _chosen(domain))
-        fact, source = document.facts[-1], document.sentences[-1]
-        references = _references(target(fact), source, n_references, rng, longest)
-        if fact in known or len(references) < n_references:
-            continue
-        known.add(fact)
-        context = " ".join((document.prefix, *document.sentences[:-1]))
-        item = f"{split}-{len(rows):05d}"
-        rows.append(
-            {
-                "item": item,
-                "source": source,
-                "references": references,
-                "context": context,
-                "domain": document.domain,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _references(
-    fact: Fact, source: str, wanted: int, rng: np.random.Generator, longest: float
-) -> list[str]:
-    """Different wordings, a new construction each as long as there are any."""
-    names = [construction.name for construction in constructions_for(fact)]
-    order = [names[i] for i in rng.permutation(len(names))]
-    found: list[str] = []
-    for name in order * 4:
-        sentence = realize(fact, rng, name)
-        if sentence != source and sentence not in found and len(sentence) <= longest * len(source):
-            found.append(sentence)
-        if len(found) == wanted:
-            break
-    return found
+    names = {c.name for c in constructions_for(analysis.fact)} - {analysis.construction.name}
+    fitting = [name for name in PLAIN if name in names]
+    drawn = (
+        realize(analysis.fact, rng, fitting[0] if plain and fitting else None)
+        for _ in range(ATTEMPTS)
+    )
+    other = next((found for found in drawn if found != text), None)
+    return [] if other is None else [other]

@@ -1,0 +1,98 @@
+"""Fractions of independent outcomes with Wilson's intervals, and the calibration of a critic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from impossible.evaluation.bootstrap import Interval
+
+__all__ = ["calibration_curve", "calibration_error", "fraction", "fractions"]
+
+
+def fraction(outcomes: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Fraction of ones among outcomes that are present, with its Wilson (1927) interval.
+
+    Args:
+        outcomes: zeros and ones, shape (n,), independent; NaN = missing, not counted.
+        confidence: in (0, 1).
+
+    >>> fraction([1, 1, 0, float("nan")]).n
+    3
+    """
+    from statsmodels.stats.proportion import proportion_confint  # slow to import
+
+    values = np.asarray(outcomes, dtype=np.float64)
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return Interval(np.nan, np.nan, np.nan, 0)
+    low, high = proportion_confint(values.sum(), len(values), 1 - confidence, method="wilson")
+    return Interval(float(values.mean()), float(low), float(high), len(values))
+
+
+def fractions(
+    frame: pd.DataFrame, by: Iterable[str], outcome: str, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Fraction of ones per group, for each of several groupings, as figures draw them.
+
+    Args:
+        frame: a row per observation.
+        by: columns to group by, one after the other.
+        outcome: column of zeros and ones.
+        confidence: of the intervals.
+
+    Returns:
+        by, group ("BY: value", or the value if there is one grouping only), value, low, high, n;
+        groups in the order of their numbers, "none" first and other texts after it.
+    """
+    columns, rows = list(by), []
+    for column in columns:
+        for name in sorted(frame[column].unique(), key=_natural):
+            found = fraction(frame.loc[frame[column] == name, outcome], confidence)
+            group = f"{column}: {name}" if len(columns) > 1 else str(name)
+            rows.append((column, group, *found.bounds, found.n))
+    return pd.DataFrame(rows, columns=["by", "group", "value", "low", "high", "n"])
+
+
+def _natural(name: object) -> tuple[float, str]:
+    """Sorts "1–5" before "11–15" and "none" before all texts."""
+    text = str(name)
+    digits = "".join(character if character.isdigit() else " " for character in text).split()
+    return (float(digits[0]) if digits else -1.0 if text == "none" else 0.0), text
+
+
+def calibration_curve(
+    probabilities: ArrayLike, outcomes: ArrayLike, bins: int = 10, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Fraction that came true among predictions of about the same probability.
+
+    Args:
+        probabilities: predictions in [0, 1], shape (n,).
+        outcomes: zeros and ones, shape (n,).
+        bins: number of bins of equal width; empty ones are left out.
+        confidence: of the intervals.
+
+    Returns:
+        predicted (mean of the bin), observed, low, high, n.
+    """
+    from sklearn.calibration import calibration_curve as curve
+
+    observed, predicted = curve(outcomes, probabilities, n_bins=bins)
+    places = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], np.asarray(probabilities))
+    values = pd.Series(np.asarray(outcomes)).groupby(places)
+    found = [fraction(part, confidence) for _, part in values]
+    columns = {"predicted": predicted, "observed": observed}
+    return pd.DataFrame(
+        columns | {name: [getattr(each, name) for each in found] for name in ("low", "high", "n")}
+    )
+
+
+def calibration_error(curve: pd.DataFrame) -> float:
+    """Mean distance of prediction and observation over a calibration curve, weighted by n.
+
+    Source: expected calibration error, Naeini et al. 2015.
+    """
+    return float(np.average((curve["predicted"] - curve["observed"]).abs(), weights=curve["n"]))
