@@ -330,7 +330,9 @@ def retold(executed: Path, source: Path) -> str | None:
 
 
 def _dumped(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    # Executed copies lie in one folder, whatever part of the notebooks they come from
+    return re.sub(r"\]\((?:[\w.]+/)+(\d+\w*\.ipynb)", r"](\1", text)
 
 
 def _is_bar(output: dict[str, Any]) -> bool:
