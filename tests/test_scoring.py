@@ -82,8 +82,7 @@ def test_interrupted_scoring_ends_the_same(tmp_path: Path) -> None:
     run = RunFolder.open(tmp_path / "b")
     with pytest.raises(KeyboardInterrupt):
         score_sentences(run, frame(), models(Counting(breaks_at=20)), limits)
-    last = sorted((run.work / "pairs").glob("part-*"))[-1]
-    last.unlink()  # killed after the funnel's part and before that of the pairs
+    assert 0 < len(list((run.work / "pairs").iterdir())) < 20
     parts = score_sentences(run, frame(), models(Counting()), limits)
     for one, other in zip(whole, parts, strict=True):
         pd.testing.assert_frame_equal(one, other)

@@ -28,7 +28,7 @@ from impossible.data.progress import bar
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 
-__all__ = ["Executor", "LocalExecutor", "Task", "Unit", "fingerprint", "map_units"]
+__all__ = ["Executor", "LocalExecutor", "Scored", "Task", "Unit", "fingerprint", "map_units"]
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,12 @@ class Unit:
     payload: Any = None
 
 
-#: (unit, params, models) → rows, and what was left out: a function of a module, so that it can be
-#: sent to another process. Random numbers come from `item_rng` or `unit_seed`.
-Function = Callable[[Unit, Params, Any], tuple[pd.DataFrame, pd.DataFrame]]
+#: Rows, and the funnel of what was left out; either may be empty.
+Scored = tuple[pd.DataFrame, pd.DataFrame]
+
+#: (unit, params, models) → rows and funnel: a function of a module, so that it can be sent to
+#: another process. Random numbers come from `item_rng` or `unit_seed`.
+Function = Callable[[Unit, Params, Any], Scored]
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,7 @@ class Task:
     def compute(self) -> Path:
         """Compute the unit and write its part."""
         params = self.params.view()
-        models = self.models.using(params) if hasattr(self.models, "using") else self.models
-        frame, funnel = self.function(self.unit, params, models)
+        frame, funnel = self.function(self.unit, params, _using(self.models, params))
         notes = {"read": sorted(params.read), "funnel": funnel.to_dict("list")}
         metadata = {name: json.dumps(value) for name, value in notes.items()}
         return write_frame(self.path(params.read), frame, self.schema, metadata)
@@ -118,6 +120,13 @@ def fingerprint(thing: Any) -> Any:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
+def _using(thing: Any, params: Params) -> Any:
+    """Models that note what is read of these parameters, also those in a tuple."""
+    if isinstance(thing, tuple):
+        return tuple(_using(each, params) for each in thing)
+    return thing.using(params) if hasattr(thing, "using") else thing
+
+
 class Executor(Protocol):
     """Computes tasks anywhere, in any order."""
 
@@ -144,7 +153,7 @@ def map_units(
     schema: pa.Schema,
     models: Any = None,
     executor: Executor | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> Scored:
     """Rows and funnel of all units, computing only what no earlier run has written.
 
     Args:
@@ -184,9 +193,7 @@ def map_units(
     return _collected(kept, params, schema)
 
 
-def _collected(
-    paths: Sequence[Path], params: Params, schema: pa.Schema
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _collected(paths: Sequence[Path], params: Params, schema: pa.Schema) -> Scored:
     """What parts hold, one after the other; what they read is noted."""
     tables, funnels = [schema.empty_table()], []
     for path in paths:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, item_rng
-from impossible.data.units import Unit, map_units
+from impossible.data.units import Scored, Unit, map_units
 from impossible.generation.next_sentences import draw_sentences
 from impossible.models.loading import LanguageModel
 
@@ -161,7 +161,7 @@ def draw_judged(
     return map_units(_judge_unit, units, params, run, f"{stage}-pairs", JUDGED, critic)[0]
 
 
-def _judge_unit(unit: Unit, params: Params, critic: Critic) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _judge_unit(unit: Unit, params: Params, critic: Critic) -> Scored:
     """The pairs of a context at a temperature, and those with sentences of another one."""
     given = unit.payload
     rng = item_rng(params.seed, given["stage"], given["context_id"])

@@ -34,6 +34,11 @@ class Thresholds:
             raise AttributeError(name)
         return self.fixed[name] if name in self.fixed else getattr(self.params, name)
 
+    @property
+    def plain(self) -> dict[str, Any]:
+        """What `Thresholds(params, **plain)` needs to be the same, for a unit's payload."""
+        return {"task": self.task, "fixed": dict(self.fixed)}
+
     @classmethod
     def paraphrase(cls, params: Params) -> Self:
         """A paraphrase: every threshold is the run's (section 3.2)."""

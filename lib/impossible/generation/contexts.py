@@ -15,7 +15,7 @@ import pandas as pd
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, item_rng
 from impossible.data.schemas import CONTEXTS
-from impossible.data.units import Unit, map_units
+from impossible.data.units import Scored, Unit, map_units
 from impossible.models.causal_generation import sample_continuations, text_rules
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
@@ -119,6 +119,6 @@ def draw_contexts(
     return map_units(_write_unit, units, params, run, stage, CONTEXTS, lm)[0]
 
 
-def _write_unit(unit: Unit, params: Params, lm: LanguageModel) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _write_unit(unit: Unit, params: Params, lm: LanguageModel) -> Scored:
     plans = [Plan(**plan) for plan in unit.payload["plans"]]
     return write_contexts(lm, plans, params, unit.payload["stage"]), pd.DataFrame()

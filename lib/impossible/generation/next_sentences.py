@@ -14,7 +14,7 @@ from impossible.config.fields import Domain
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, item_rng
 from impossible.data.schemas import SENTENCES
-from impossible.data.units import Unit, map_units
+from impossible.data.units import Scored, Unit, map_units
 from impossible.errors import DataError
 from impossible.generation.contexts import draw_contexts, plan_contexts
 from impossible.models.causal_generation import sample_continuations, text_rules
@@ -111,9 +111,7 @@ def draw_sentences(
     return map_units(_sample_unit, units, params, run, folder, SENTENCES, lm)[0]
 
 
-def _sample_unit(
-    unit: Unit, params: Params, lm: LanguageModel
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _sample_unit(unit: Unit, params: Params, lm: LanguageModel) -> Scored:
     context = pd.DataFrame([{"context_id": unit.id, **unit.payload}])
     stage, temperature = unit.payload["stage"], unit.payload["temperature"]
     return sample_sentences(lm, context, params, stage, temperature), pd.DataFrame()

@@ -8,12 +8,13 @@ from typing import ClassVar
 
 import pandas as pd
 
+from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, unit_seed
+from impossible.data.units import Scored, Unit, map_units
 from impossible.errors import DataError
 from impossible.filtering.critic import Models, TextPairs
 from impossible.filtering.critics import CANDIDATES
 from impossible.filtering.pair_scores import score_pairs
-from impossible.filtering.resumable_scoring import Scored, identity, scored_items
 from impossible.filtering.thresholds import Thresholds
 from impossible.training.student import Student, load_student
 
@@ -54,7 +55,7 @@ def score_candidates(
     models: Models,
     thresholds: Thresholds,
     name: str = "candidates",
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> Scored:
     """Let a student rewrite inputs and score what it wrote, in pieces kept in `work/NAME`.
 
     No critic exits early, so that a changed threshold neither writes nor scores anything again.
@@ -72,19 +73,25 @@ def score_candidates(
         (CANDIDATES, funnel input_id, reason, n). Not scored are empty candidates, copies of the
         input and repetitions; with the scored ones they sum to n_candidates for each input.
     """
-    texts = dict(zip(inputs["input_id"], inputs["text"], strict=True))
+    rows = inputs[["input_id", "context_id", "domain", "text"]].to_dict("records")
+    units = []
+    for start in range(0, len(rows), INPUTS_AT_ONCE):
+        some = rows[start : start + INPUTS_AT_ONCE]
+        payload = {"inputs": some, "stage": name, **thresholds.plain}
+        units.append(Unit(str(some[0]["input_id"]), payload))
+    given = (student, models)
+    return map_units(_candidates_unit, units, thresholds.params, run, name, CANDIDATES, given)
 
-    def compute(ids: list[str], models: Models, thresholds: Thresholds) -> Scored:
-        chunk = inputs[inputs["input_id"].isin(ids)]
-        frame, funnel = _sorted_out(chunk, _written(chunk, student, thresholds, name))
-        pairs = TextPairs.of(frame["x"].tolist(), frame["y"].tolist())
-        scores, _ = score_pairs(pairs, models, thresholds, early_exit=False)
-        return pd.concat([frame, scores], axis=1), funnel
 
-    stage = f"{name} of {identity(student)}"
-    return scored_items(
-        run, name, CANDIDATES, texts, compute, models, thresholds, INPUTS_AT_ONCE, stage
-    )
+def _candidates_unit(unit: Unit, params: Params, given: tuple[Student, Models]) -> Scored:
+    student, models = given
+    limits = Thresholds(params, unit.payload["task"], unit.payload["fixed"])
+    inputs = pd.DataFrame(unit.payload["inputs"])
+    written = _written(inputs, student, limits, unit.payload["stage"])
+    frame, funnel = _sorted_out(inputs, written)
+    pairs = TextPairs.of(frame["x"].tolist(), frame["y"].tolist())
+    scores, _ = score_pairs(pairs, models, limits, early_exit=False)
+    return pd.concat([frame, scores], axis=1), funnel
 
 
 def _written(
@@ -93,9 +100,8 @@ def _written(
     """A student's candidates for each input."""
     n, temperature = thresholds.n_candidates, thresholds.candidate_temperature
     top_p, longest = thresholds.candidate_top_p, thresholds.sentence_max_new_tokens
-    seed = unit_seed(thresholds.seed, stage, str(next(iter(inputs["input_id"]), "")))
-    texts = inputs["text"].tolist()
-    return student.generate(texts, n, temperature, top_p, seed, longest) if texts else []
+    seed = unit_seed(thresholds.seed, stage, str(inputs["input_id"].iloc[0]))
+    return student.generate(inputs["text"].tolist(), n, temperature, top_p, seed, longest)
 
 
 def _sorted_out(

@@ -22,7 +22,7 @@ from impossible.config.params import Params
 from impossible.data.digests import digest
 from impossible.data.run_folder import RunFolder, item_rng
 from impossible.data.schemas import SEQUENCES
-from impossible.data.units import Unit, map_units
+from impossible.data.units import Scored, Unit, map_units
 from impossible.generation.constrained.constraints import ConstraintError, Constraints
 from impossible.generation.constrained.decoding import sample_constrained, search_constrained
 from impossible.generation.next_sentences import accept_sentence
@@ -222,9 +222,7 @@ def draw_sequences(run: RunFolder, writer: SequentialWriter, method: str) -> pd.
     return map_units(_sequence_unit, units, writer.params, run, folder, SEQUENCES, writer)[0]
 
 
-def _sequence_unit(
-    unit: Unit, params: Params, writer: SequentialWriter
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _sequence_unit(unit: Unit, params: Params, writer: SequentialWriter) -> Scored:
     return writer.write(unit.id, unit.payload["method"]), pd.DataFrame()
 
 
