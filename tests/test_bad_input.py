@@ -11,15 +11,14 @@ import pandas as pd
 import pytest
 from conftest import Write
 from impossible.cli import main
-from impossible.data.run_folder import (
-    RunFolder,
-    Shards,
+from impossible.data.io import (
     free_space_check,
     read_frame,
     read_json,
     write_frame,
     write_text,
 )
+from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import FUNNEL
 from impossible.errors import DataError, ImpossibleError, RunError
 from impossible.runner.ledger import locked
@@ -114,14 +113,6 @@ def other_schema(folder: Path) -> None:
     read_frame(write_frame(folder / "x.parquet", FRAME, FUNNEL), PAIRS)
 
 
-def damaged_shard(folder: Path) -> None:
-    shards = Shards(folder / "s", "key", FUNNEL)
-    for item in ("a", "b"):
-        shards.append(FRAME.assign(context_id=item), [item])
-    (folder / "s" / "part-000000.parquet").write_bytes(b"")
-    Shards(folder / "s", "key", FUNNEL)
-
-
 def torn_json(folder: Path) -> None:
     (folder / "x.json").write_text('{"a": ')
     read_json(folder / "x.json")
@@ -146,7 +137,6 @@ RECORDS: dict[str, tuple[Callable[[Path], object], type[ImpossibleError], str]] 
     ),
     "corrupt records": (corrupt, DataError, r"x.parquet is damaged .*delete it and run again"),
     "other schema": (other_schema, DataError, "written by another version; delete it"),
-    "damaged shard": (damaged_shard, DataError, "part-000000.parquet is damaged and others follow"),
     "missing JSON": (lambda folder: read_json(folder / "x.json"), DataError, "x.json is missing"),
     "torn JSON": (torn_json, DataError, "x.json is not readable JSON"),
     "wrong columns": (

@@ -18,7 +18,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder, read_frame, write_frame
+from impossible.data.io import read_frame, write_frame
+from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError, ModelError
 from impossible.evaluation.baselines.annealing import (

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from impossible.data.run_folder import RunFolder, read_json, record, scalars, write_json
+from impossible.data.io import read_json, write_json
+from impossible.data.run_folder import RunFolder, record, scalars
 from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Interval
 from impossible.evaluation.claims.specification import (

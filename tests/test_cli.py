@@ -14,7 +14,7 @@ from impossible import cli
 from impossible.cli import run
 from impossible.config.params import Params
 from impossible.data.human_datasets import read_lines, read_pairs
-from impossible.data.run_folder import read_json
+from impossible.data.io import read_json
 from impossible.errors import DataError
 from impossible.experiments.control_grids import AXES, Axis, Grid, save_grid
 from impossible.runner import cost_estimate

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from impossible.data.human_datasets import HUMAN
-from impossible.data.run_folder import RunFolder, write_frame
+from impossible.data.io import write_frame
+from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Bootstrap

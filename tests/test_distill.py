@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 import tiny
 from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder, write_frame
+from impossible.data.io import write_frame
+from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
 from impossible.filtering.build_dataset import build_dataset

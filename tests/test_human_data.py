@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from impossible.config.params import Params
 from impossible.data.human_datasets import HUMAN, available, human_pairs, human_predictions
-from impossible.data.run_folder import read_json, write_frame
+from impossible.data.io import read_json, write_frame
 from impossible.data.schemas import DATASET
 from impossible.evaluation.baselines import back_translation
 from impossible.evaluation.bootstrap import Bootstrap

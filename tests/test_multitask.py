@@ -14,7 +14,8 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder, read_frame, read_json, write_frame
+from impossible.data.io import read_frame, read_json, write_frame
+from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Bootstrap

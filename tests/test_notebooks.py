@@ -20,7 +20,8 @@ import pandas as pd
 import pytest
 from impossible.config.params import Params
 from impossible.config.places import PACKAGE
-from impossible.data.run_folder import RunFolder, read_json, scalars
+from impossible.data.io import read_json
+from impossible.data.run_folder import RunFolder, scalars
 from impossible.runner.notebook_spec import matches, read_stage, source
 
 ROOT = Path(__file__).parents[1]

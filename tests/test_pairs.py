@@ -15,7 +15,7 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from impossible.config.params import Params
-from impossible.data.run_folder import read_frame, write_frame
+from impossible.data.io import read_frame, write_frame
 from impossible.data.schemas import DATASET, FUNNEL
 from impossible.errors import DataError, ParameterError
 from impossible.filtering import critics, pair_scores

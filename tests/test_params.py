@@ -8,7 +8,8 @@ import pytest
 from conftest import ROOT
 from impossible.config.params import Params, describe, parse_override
 from impossible.config.yaml_files import parse_yaml, read_yaml
-from impossible.data.run_folder import RunFolder, read_json
+from impossible.data.io import read_json
+from impossible.data.run_folder import RunFolder
 from impossible.errors import ParameterError
 from impossible.notebook import Stage, begin
 from impossible.runner.stage_cache import reads_file

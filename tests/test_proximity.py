@@ -108,7 +108,7 @@ def judged(tmp_path: Path) -> pd.DataFrame:
     before = critic.seen
     again = draw_judged(run, critic, contexts, sentences, params)
     pd.testing.assert_frame_equal(frame, again)
-    assert critic.seen == before  # all from the shards
+    assert critic.seen == before  # all from the parts
     return frame.assign(critic=decided(frame, 0.75))
 
 

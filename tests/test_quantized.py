@@ -14,7 +14,7 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from impossible.config.params import Params
-from impossible.data.run_folder import read_json, write_json
+from impossible.data.io import read_json, write_json
 from impossible.errors import DataError, ModelError
 from impossible.experiments import control_grids, length_style_control
 from impossible.experiments.control_grids import (

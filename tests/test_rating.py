@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from impossible.cli import main
-from impossible.data.run_folder import read_frame, write_frame
+from impossible.data.io import read_frame, write_frame
 from impossible.data.schemas import METRIC_ROWS, PREDICTIONS, RATINGS
 from impossible.errors import DataError
 from impossible.evaluation.human.agreement import (

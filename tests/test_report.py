@@ -9,7 +9,8 @@ import nbformat
 import pandas as pd
 import pytest
 from figure_data import metric_rows, pictures
-from impossible.data.run_folder import RunFolder, record, write_json
+from impossible.data.io import write_json
+from impossible.data.run_folder import RunFolder, record
 from impossible.errors import DataError
 from impossible.report.figures import funnel_dots
 from impossible.report.html import build_report

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import tiny
 from impossible.config.params import Params
-from impossible.data.run_folder import read_frame, write_frame
+from impossible.data.io import read_frame, write_frame
 from impossible.data.schemas import DATASET
 from impossible.evaluation.baselines import back_translation
 from impossible.evaluation.baselines.back_translation import RoundTrip, corpus, representatives

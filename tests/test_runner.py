@@ -17,7 +17,8 @@ import psutil
 import pytest
 from conftest import CELL, ROOT, Write, notebook
 from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder, write_json
+from impossible.data.io import write_json
+from impossible.data.run_folder import RunFolder
 from impossible.errors import ParameterError, RunError
 from impossible.runner.execution import tidy
 from impossible.runner.notebook_spec import find, stages
@@ -245,21 +246,21 @@ def test_a_second_run_in_the_same_folder_is_refused(checkout: Path, two: Write) 
 
 
 SLOW = """import time
-from impossible.data.shards import Shards, map_items
+from impossible.data.units import Unit, map_units
 from impossible.data.schemas import FUNNEL
 import pandas as pd
-def compute(chunk):
-    time.sleep(pause)
-    return pd.DataFrame({"context_id": chunk, "reason": "kept", "n": 1})
 pause = 0.3 if params.seed == 0 and (run / "work" / "slow").exists() else 0
-shards = Shards(run / "work" / "shards", "key", FUNNEL)
-frame = map_items([str(i) for i in range(20)], str, compute, shards, 2, "slow")
+def compute(unit, params, models):
+    time.sleep(pause)
+    return pd.DataFrame({"context_id": [unit.id], "reason": "kept", "n": 1}), pd.DataFrame()
+units = [Unit(f"{i}") for i in range(20)]
+frame, _ = map_units(compute, units, params, stage.run, "parts", FUNNEL)
 frame.to_csv(run / "data" / "two.csv", index=False)
 """
 
 
 def start(checkout: Path, *folders: str) -> subprocess.Popen[bytes]:
-    """A run in a process of its own, waited for until each of `folders` holds two shards."""
+    """A run in a process of its own, waited for until each of `folders` holds two parts."""
     command = [sys.executable, "-m", "impossible.cli", "run", "test"]
     environment = {**os.environ, "IMPOSSIBLE_ROOT": str(checkout)}
     process = subprocess.Popen(
@@ -269,7 +270,7 @@ def start(checkout: Path, *folders: str) -> subprocess.Popen[bytes]:
     )  # fmt: skip
     work = checkout / "results" / "test" / "work"
     for _ in range(1200):
-        if all(len(list((work / name).glob("part-*"))) >= 2 for name in folders):
+        if all(len(list((work / name).glob("*.parquet"))) >= 2 for name in folders):
             return process
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
@@ -284,7 +285,7 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_digests(
     RunFolder.open(results)
     (results / "work" / "slow").touch()
     two("02_two", SLOW, inputs=["data/one"], outputs=["data/two"])
-    process = start(checkout, "shards")
+    process = start(checkout, "parts")
     kernels = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(sign)
     _, error = process.communicate(timeout=20)
@@ -296,7 +297,7 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_digests(
     else:
         assert process.returncode == 130, error
         assert ledger(checkout)["02_two"]["status"] == "killed"
-    parts = sorted((results / "work" / "shards").glob("part-*"))
+    parts = sorted((results / "work" / "parts").glob("*.parquet"))
     before = {part: part.stat().st_mtime_ns for part in parts}
     (results / "work" / "slow").unlink()
     assert run(checkout) == []  # the first is done; the second does not log
@@ -476,7 +477,7 @@ def test_two_interrupted_notebooks_go_on_and_end_with_the_same_digests(
     RunFolder.open(results)
     names = {"01_a": "a", "02_b": "b"}
     for stage, name in names.items():
-        code = SLOW.replace('"shards"', f'"{name}"').replace("two.csv", f"{name}.csv")
+        code = SLOW.replace('"parts"', f'"{name}"').replace("two.csv", f"{name}.csv")
         write(stage, code, outputs=[f"data/{name}"])
     (results / "work" / "slow").touch()
     process = start(checkout, "a", "b")
@@ -493,7 +494,7 @@ def test_two_interrupted_notebooks_go_on_and_end_with_the_same_digests(
     if sign != signal.SIGKILL:
         assert process.returncode == 130, error
         assert output.decode().count(" stopped; the next run goes on from here") == 2
-    parts = [part for name in "ab" for part in (results / "work" / name).glob("part-*")]
+    parts = [part for name in "ab" for part in (results / "work" / name).glob("*.parquet")]
     before = {part: part.stat().st_mtime_ns for part in parts}
     (results / "work" / "slow").unlink()
     run(checkout)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from impossible.data.run_folder import read_json
+from impossible.data.io import read_json
 from impossible.runner.notebook_spec import Stage, source, stages
 from impossible.runner.parallel import independent, overlap, startable, timeline
 
@@ -18,7 +18,7 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 def stage(name: str, inputs: str = "", outputs: str = "") -> Stage:
     """A notebook that declares these names, separated by spaces."""
     read, written = tuple(inputs.split()), tuple(outputs.split())
-    return Stage(Path(f"{name}.ipynb"), read, written, "", frozenset(), 1)
+    return Stage(Path(f"{name}.ipynb"), read, written, "", 1)
 
 
 @pytest.mark.parametrize(

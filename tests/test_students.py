@@ -13,7 +13,8 @@ import pytest
 import tiny
 import torch
 from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder, read_json
+from impossible.data.io import read_json
+from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError, ModelError
 from impossible.models.batching import IGNORE
 from impossible.models.loading import digest

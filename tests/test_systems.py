@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
-from impossible.data.run_folder import read_frame, write_frame
+from impossible.data.io import read_frame, write_frame
 from impossible.data.schemas import PREDICTIONS, SIMILARITIES
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.paraphrase_metrics import score_predictions

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder, write_frame
+from impossible.data.io import write_frame
+from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET, SENTENCES
 from impossible.errors import DataError, ParameterError
 from impossible.evaluation import test_sets

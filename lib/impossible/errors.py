@@ -19,7 +19,7 @@ class ParameterError(ImpossibleError):
 
 
 class DataError(ImpossibleError):
-    """Input text, a record file or a shard that is missing, corrupt or of another shape."""
+    """Input text, a record file that is missing, corrupt or of another shape."""
 
 
 class ModelError(ImpossibleError):

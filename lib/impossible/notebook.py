@@ -19,7 +19,9 @@ import pandas as pd
 
 from impossible.config.params import Params
 from impossible.config.places import project_root
-from impossible.data.run_folder import RunFolder, digest, read_json, read_table, record, write_json
+from impossible.data.digests import digest
+from impossible.data.io import read_json, read_table, write_json
+from impossible.data.run_folder import RunFolder, record
 from impossible.data.schemas import TREES
 from impossible.errors import RunError
 from impossible.evaluation.bootstrap import Bootstrap

@@ -39,7 +39,7 @@ def add_rating(command: Callable[..., argparse.ArgumentParser], commands: Any) -
 
 
 def _forms(options: argparse.Namespace) -> None:
-    from impossible.data.run_folder import read_json
+    from impossible.data.io import read_json
     from impossible.evaluation.human.forms import KEY, draw_kit, read_systems, write_kit
 
     for path in options.files:

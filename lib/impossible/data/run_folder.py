@@ -1,8 +1,4 @@
-"""Places in a results folder, and everything that is kept there.
-
-The only module that knows paths. It also hands on the tools of `files` (atomic writing), `keys`
-(digests) and `shards` (long work in pieces), so that others need this one import.
-"""
+"""Places in a results folder, where models lie, random numbers of items, recorded numbers."""
 
 from __future__ import annotations
 
@@ -16,40 +12,8 @@ from typing import Any
 import numpy as np
 
 from impossible.config.places import PACKAGE, resolve
-from impossible.data.digests import digest, stage_key
-from impossible.data.io import (
-    free_space_check,
-    read_frame,
-    read_json,
-    read_table,
-    replacing,
-    write_frame,
-    write_json,
-    write_text,
-)
-from impossible.data.shards import Shards, map_items
+from impossible.data.io import read_json, write_json
 from impossible.errors import RunError
-
-__all__ = [
-    "RunFolder",
-    "Shards",
-    "digest",
-    "free_space_check",
-    "item_rng",
-    "locate_model",
-    "map_items",
-    "read_frame",
-    "read_json",
-    "read_table",
-    "record",
-    "replacing",
-    "scalars",
-    "stage_key",
-    "unit_seed",
-    "write_frame",
-    "write_json",
-    "write_text",
-]
 
 
 @dataclass(frozen=True)
@@ -103,7 +67,7 @@ class RunFolder:
 
     @property
     def work(self) -> Path:
-        """Shards, checkpoints, ledger: needed to go on, not to read the results."""
+        """Parts of long work, checkpoints, ledger: needed to go on, not to read the results."""
         return self.root / "work"
 
     @property

@@ -21,7 +21,8 @@ from impossible.data.human_datasets import (
     human_predictions,
     take,
 )
-from impossible.data.run_folder import RunFolder, read_frame
+from impossible.data.io import read_frame
+from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Bootstrap

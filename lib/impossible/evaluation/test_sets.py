@@ -16,7 +16,8 @@ from impossible.config import plugins
 from impossible.config.params import Params
 from impossible.config.places import resolve
 from impossible.data.human_datasets import human_items, read_items, read_lines, take
-from impossible.data.run_folder import RunFolder, read_frame
+from impossible.data.io import read_frame
+from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET, SENTENCES
 from impossible.errors import DataError, nearest
 

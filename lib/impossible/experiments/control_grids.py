@@ -228,7 +228,7 @@ def fit_grid(task: str, pairs: pd.DataFrame, thresholds: Thresholds) -> Grid:
 
 def save_grid(folder: Path, grid: Grid) -> Path:
     """Write the grid beside the weights of its student, so that the command can name the groups."""
-    from impossible.data.run_folder import write_json
+    from impossible.data.io import write_json
 
     return write_json(folder / CONTROL_FILE, asdict(grid))
 
@@ -239,7 +239,7 @@ def load_grid(folder: str | Path) -> Grid | None:
     Raises:
         ModelError: the file is damaged.
     """
-    from impossible.data.run_folder import read_json
+    from impossible.data.io import read_json
 
     path = Path(folder) / CONTROL_FILE
     if not path.is_file():

@@ -10,7 +10,8 @@ import pandas as pd
 from impossible.config.fields import Domain
 from impossible.config.params import Params
 from impossible.data.human_datasets import take
-from impossible.data.run_folder import RunFolder, read_frame
+from impossible.data.io import read_frame
+from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import CONTEXTS, DATASET, SENTENCES
 from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_contrast
 from impossible.evaluation.corpus_comparison import permuted

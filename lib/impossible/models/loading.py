@@ -26,7 +26,8 @@ from transformers import (
     AutoTokenizer,
 )
 
-from impossible.data.run_folder import RunFolder, locate_model, write_json
+from impossible.data.io import write_json
+from impossible.data.run_folder import RunFolder, locate_model
 from impossible.errors import ModelError
 from impossible.models.precision import device_named, resolve
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from impossible.data.run_folder import RunFolder, write_json
+from impossible.data.io import write_json
+from impossible.data.run_folder import RunFolder
 from impossible.evaluation.bootstrap import Interval
 from impossible.evaluation.claims.verdicts import (
     FAILED,

@@ -17,7 +17,8 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from impossible.config.params import Params
 from impossible.data.html_templates import template
-from impossible.data.run_folder import RunFolder, read_json, scalars, write_text
+from impossible.data.io import read_json, write_text
+from impossible.data.run_folder import RunFolder, scalars
 from impossible.errors import DataError
 from impossible.report.figures.style import PNG_DPI
 from impossible.report.tables import show

@@ -11,7 +11,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from impossible.data.run_folder import RunFolder, digest, replacing, write_json, write_text
+from impossible.data.digests import digest
+from impossible.data.io import replacing, write_json, write_text
+from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 from impossible.report.figures.style import render
 from impossible.report.tables import show

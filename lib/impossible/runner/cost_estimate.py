@@ -16,7 +16,8 @@ import pandas as pd
 
 from impossible.config.params import Params
 from impossible.config.places import PACKAGE, project_root
-from impossible.data.run_folder import RunFolder, read_json, write_json
+from impossible.data.io import read_json, write_json
+from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 from impossible.runner.ledger import Ledger
 from impossible.runner.notebook_spec import Stage, matches, stages

@@ -23,8 +23,8 @@ import psutil
 
 from impossible import errors
 from impossible.config.places import PACKAGE
+from impossible.data.io import write_text
 from impossible.data.progress import PROGRESS_FILE, last_line
-from impossible.data.run_folder import write_text
 
 KERNEL = "impossible-run"
 INJECTED = "injected-parameters"  # papermill's tag of the cell with the values of a run

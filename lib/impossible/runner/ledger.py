@@ -17,7 +17,8 @@ import psutil
 from filelock import FileLock, Timeout
 
 from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder, read_json, write_json
+from impossible.data.io import read_json, write_json
+from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError, RunError
 
 Status = Literal["running", "done", "failed", "killed"]
@@ -63,7 +64,7 @@ class Ledger:
 
 
 def _end(processes: list[tuple[int, float]]) -> None:
-    """End kernels that outlived their run, before another one writes to the same shards."""
+    """End kernels that outlived their run, before another one writes the same files."""
     for number, started in processes:
         with suppress(psutil.Error):
             process = psutil.Process(number)

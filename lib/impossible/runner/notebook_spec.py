@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from impossible.config.params import known
-from impossible.data.digests import imported_modules, normalized
+from impossible.data.digests import normalized
 from impossible.errors import ParameterError, RunError
 
 CELL = {"config": str, "overrides": dict, "results": str}  # what the tagged cell assigns
@@ -32,7 +32,6 @@ class Stage:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     code: str  # normalized, without the parameters cell
-    modules: frozenset[str]  # of this package, imported directly
     cells: int  # code cells
 
     @property
@@ -82,7 +81,6 @@ def read_stage(path: Path) -> Stage:
         inputs=_texts(declared, "inputs", path),
         outputs=_texts(declared, "outputs", path),
         code="\n".join(normalized(code) for code in codes),
-        modules=frozenset().union(*(imported_modules(code) for code in codes)),
         cells=len(cells),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from impossible.config.params import Params
 from impossible.config.places import project_root, resolve
-from impossible.data.run_folder import digest
+from impossible.data.digests import digest
 from impossible.errors import ParameterError
 from impossible.world.documents import DOMAINS
 

@@ -18,14 +18,8 @@ from typing import Any
 
 from impossible.config.params import Params
 from impossible.config.places import project_root, resolve
-from impossible.data.run_folder import (
-    RunFolder,
-    free_space_check,
-    locate_model,
-    read_json,
-    write_json,
-    write_text,
-)
+from impossible.data.io import free_space_check, read_json, write_json, write_text
+from impossible.data.run_folder import RunFolder, locate_model
 from impossible.errors import ImpossibleError, RunError
 from impossible.runner.execution import Execution, Kernels, retold, tidy
 from impossible.runner.ledger import Ledger, locked, write_manifest

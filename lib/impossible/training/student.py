@@ -24,7 +24,8 @@ from transformers import (
 )
 from transformers.modeling_outputs import BaseModelOutput
 
-from impossible.data.run_folder import RunFolder, digest
+from impossible.data.digests import digest
+from impossible.data.run_folder import RunFolder
 from impossible.models.batching import IGNORE, token_ids
 from impossible.models.causal_generation import check_window, decode, end_ids
 from impossible.models.loading import LanguageModel, is_encoder_decoder, load_model, save_model

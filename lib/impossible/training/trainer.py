@@ -28,8 +28,8 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
+from impossible.data.digests import digest
 from impossible.data.progress import bar
-from impossible.data.run_folder import digest
 from impossible.errors import DataError, ModelError
 from impossible.models.precision import resolve
 

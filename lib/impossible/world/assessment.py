@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from impossible.data.run_folder import read_json
+from impossible.data.io import read_json
 from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
 from impossible.world.nli import Example

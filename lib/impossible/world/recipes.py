@@ -26,7 +26,7 @@ from transformers import (
 )
 
 from impossible.config.params import Params
-from impossible.data.run_folder import digest
+from impossible.data.digests import digest
 from impossible.training.objectives import train_causal_lm, train_classifier
 from impossible.training.student import Seq2SeqStudent, Student, train_student
 from impossible.training.trainer import History, TrainingSettings

@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 
 from impossible.data.human_datasets import read_lines
-from impossible.data.run_folder import item_rng, write_text
+from impossible.data.io import write_text
+from impossible.data.run_folder import item_rng
 from impossible.errors import DataError
 from impossible.evaluation.human.forms import KEY, SCALE, Kit
 from impossible.text.rouge import jaccard, rouge_l
