@@ -6,7 +6,12 @@ import pytest
 import torch
 from impossible.errors import ModelError
 from impossible.models import precision
-from impossible.models.precision import described, device_named, native_bfloat16, resolve
+from impossible.models.precision import (
+    arithmetic_in_words,
+    device_named,
+    dtype_named,
+    native_bfloat16,
+)
 
 CPU = torch.device("cpu")
 
@@ -27,8 +32,8 @@ def test_auto_is_what_the_processor_computes_natively(
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
     assert native_bfloat16(CPU) is native
-    assert resolve("auto", CPU) is (torch.bfloat16 if native else torch.float32)
-    assert resolve("bfloat16", CPU) is torch.bfloat16  # whoever asks for it gets it
+    assert dtype_named("auto", CPU) is (torch.bfloat16 if native else torch.float32)
+    assert dtype_named("bfloat16", CPU) is torch.bfloat16  # whoever asks for it gets it
 
 
 def test_the_names_are_those_that_torch_gives() -> None:
@@ -45,12 +50,12 @@ def test_a_gpu_is_asked_without_emulation(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(
         torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation
     )
-    assert resolve("auto", torch.device("cuda")) is torch.float32
+    assert dtype_named("auto", torch.device("cuda")) is torch.float32
 
 
 def test_what_is_not_known_is_told() -> None:
     with pytest.raises(ModelError, match="dtype must be one of .*'auto'.*got 'int8'"):
-        resolve("int8", CPU)
+        dtype_named("int8", CPU)
     with pytest.raises(ModelError, match="device must be auto, cpu or cuda.*got 'tpu9'"):
         device_named("tpu9")
-    assert described("float32", "cpu") == "float32 on cpu"
+    assert arithmetic_in_words("float32", "cpu") == "float32 on cpu"

@@ -50,7 +50,7 @@ from impossible.evaluation.baselines.thesaurus import load_thesaurus
 from impossible.evaluation.systems import student_system
 from impossible.models.likelihood import surprise
 from impossible.models.loading import LanguageModel, load_encoder, load_teacher
-from impossible.models.sentence_encoder import Encoder
+from impossible.models.sentence_encoder import SentenceEncoder
 from impossible.text.bleu import sentence_bleu
 from impossible.text.word_edits import (
     Units,
@@ -369,8 +369,10 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
-    return Encoder(load_encoder(str(tiny.save(tmp_path_factory.mktemp("enc"), *tiny.encoder()))))
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> SentenceEncoder:
+    return SentenceEncoder(
+        load_encoder(str(tiny.save(tmp_path_factory.mktemp("enc"), *tiny.encoder())))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -429,7 +431,7 @@ def test_an_opening_is_the_likeliest_and_must_fit(language: Language) -> None:
         language.read(["A"], [units("word " * 200)])
 
 
-def test_the_objective_by_hand(language: Language, encoder: Encoder) -> None:
+def test_the_objective_by_hand(language: Language, encoder: SentenceEncoder) -> None:
     source = units("The mayor sold 12 old ships to the bank.")
     weights = Weights(2.0, 3.0, 4.0, 5.0, 6.0, -1.0)
     objective = Objective(language, WordVectors(encoder), [source], PREFIXES[:1], weights)
@@ -456,7 +458,7 @@ def test_the_objective_by_hand(language: Language, encoder: Encoder) -> None:
     assert np.exp(reading.words(0, "a")).sum() == pytest.approx(1)
 
 
-def test_what_is_a_copy_or_lost_has_no_value(language: Language, encoder: Encoder) -> None:
+def test_what_is_a_copy_or_lost_has_no_value(language: Language, encoder: SentenceEncoder) -> None:
     source = units("The mayor sold 12 old ships.")
     given = ([source], PREFIXES[:1])
     strict = Objective(language, WordVectors(encoder), *given, Weights(keyword_floor=1.01))
@@ -469,7 +471,7 @@ def test_what_is_a_copy_or_lost_has_no_value(language: Language, encoder: Encode
     assert np.isfinite(nothing.read([0], [("He", "is")])[0].log_score)  # no content word to lose
 
 
-def test_a_search_is_decided_by_its_seed(teacher: LanguageModel, encoder: Encoder) -> None:
+def test_a_search_is_decided_by_its_seed(teacher: LanguageModel, encoder: SentenceEncoder) -> None:
     weights = Weights(1.0, 1.0, 1.0, 1.0, 1.0, -1.0)
     system = search_system(teacher, encoder, PREFIXES, Schedule(12, 1.0, 1.0), weights)
     outputs = system(ITEMS)

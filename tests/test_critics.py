@@ -14,7 +14,7 @@ from impossible.errors import ModelError
 from impossible.models.batching import token_ids
 from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
-from impossible.models.sentence_encoder import Encoder
+from impossible.models.sentence_encoder import SentenceEncoder
 
 PAIRS = [(a, b) for a in tiny.SENTENCES for b in tiny.SENTENCES if a != b]
 
@@ -49,8 +49,8 @@ def test_padding_and_batches_change_nothing_but_roundings() -> None:
     assert np.array_equal(critic.probabilities(PAIRS * 2)[: len(PAIRS)], whole)
     small = EntailmentCritic(critic.lm, batch_tokens=64)
     assert small.probabilities(PAIRS) == pytest.approx(whole, abs=1e-5)
-    encoder = Encoder(wrap(tiny.encoder()))
-    alone = Encoder(encoder.lm, batch_tokens=1).embed(tiny.SENTENCES)
+    encoder = SentenceEncoder(wrap(tiny.encoder()))
+    alone = SentenceEncoder(encoder.lm, batch_tokens=1).embed(tiny.SENTENCES)
     assert encoder.embed(tiny.SENTENCES) == pytest.approx(alone, abs=1e-5)
 
 
@@ -84,14 +84,14 @@ def test_a_pair_beyond_the_window_is_told() -> None:
 
 def test_embeddings_are_mean_pooled_and_of_unit_norm() -> None:
     lm = wrap(tiny.encoder())
-    got = Encoder(lm).embed([*tiny.SENTENCES, tiny.SENTENCES[0]])
+    got = SentenceEncoder(lm).embed([*tiny.SENTENCES, tiny.SENTENCES[0]])
     assert np.linalg.norm(got, axis=1) == pytest.approx(1.0, abs=1e-6)
     assert np.array_equal(got[0], got[-1])
     batch = lm.tokenizer(tiny.SENTENCES[3], return_tensors="pt", return_token_type_ids=False)
     with torch.no_grad():
         mean = lm.model(**batch).last_hidden_state[0].mean(0)
     assert got[3] == pytest.approx((mean / mean.norm()).numpy(), abs=1e-6)
-    assert Encoder(lm).embed([]).shape == (0, 32)
+    assert SentenceEncoder(lm).embed([]).shape == (0, 32)
 
 
 def test_bert_score_equals_the_bert_score_package() -> None:
@@ -103,6 +103,6 @@ def test_bert_score_equals_the_bert_score_package() -> None:
     expected = bert_cos_score_idf(
         lm.model, references, candidates, lm.tokenizer, weights, device="cpu"
     )
-    got = Encoder(lm).bert_score(candidates, references)
+    got = SentenceEncoder(lm).bert_score(candidates, references)
     assert got == pytest.approx(expected[:, 2].double().numpy(), abs=1e-6)
-    assert Encoder(lm).bert_score(candidates, candidates) == pytest.approx(1.0, abs=1e-6)
+    assert SentenceEncoder(lm).bert_score(candidates, candidates) == pytest.approx(1.0, abs=1e-6)

@@ -91,9 +91,10 @@ def test_the_same_unit_gives_the_same_texts(trained: Any, dtype: torch.dtype) ->
     assert len(set(first)) > 10
 
 
-def test_the_shared_prefix_changes_nothing(trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    lm = wrap(*trained)
-    numbers = uniforms(20, 24)
+@pytest.mark.parametrize("build", [tiny.gpt2, tiny.llama])
+def test_the_shared_prefix_changes_nothing(build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lm = wrap(*build())
+    numbers = uniforms(20, 70)
     ours = sample_continuations(lm, tiny.PREFIX, numbers, WARM)
     monkeypatch.setattr(causal_generation, "SHARING", frozenset())
     assert sample_continuations(lm, tiny.PREFIX, numbers, WARM) == ours

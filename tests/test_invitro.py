@@ -15,8 +15,8 @@ from impossible.models.loading import (
     load_critic,
     load_encoder,
     load_teacher,
-    save_model,
 )
+from impossible.models.model_files import save_model
 from impossible.training.student import load_student
 from impossible.training.trainer import History
 from impossible.world import pivot, recipes, thesaurus, tokenizers

@@ -162,7 +162,7 @@ def test_training_sees_the_tokens_that_are_counted(
     base: partial[Student], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    fit = training.fit
+    train_model = training.train_model
 
     def counting(model: Any, examples: Any, collate: Any, *rest: Any, **more: Any) -> Any:
         def counted(chosen: Any) -> Any:
@@ -172,9 +172,9 @@ def test_training_sees_the_tokens_that_are_counted(
             return batch
 
         seen.append(0)
-        return fit(model, examples, counted, *rest, **more)
+        return train_model(model, examples, counted, *rest, **more)
 
-    monkeypatch.setattr(training, "fit", counting)
+    monkeypatch.setattr(training, "train_model", counting)
     student = base()
     encoder_decoder = student.model.config.is_encoder_decoder
     corpora = multitask.equal_token_corpora(two_tasks(5), student, 4)

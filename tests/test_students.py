@@ -17,7 +17,7 @@ from impossible.data.io import read_json
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError, ModelError
 from impossible.models.batching import IGNORE
-from impossible.models.loading import digest
+from impossible.models.model_files import model_digest
 from impossible.training.fine_tuning import (
     loss_curve,
     settings_for,
@@ -116,7 +116,7 @@ def test_training_saves_a_student_that_loads_and_repeats(build: Any, tmp_path: P
     for name in ("one", "two"):
         base = load_student(str(tiny.save(tmp_path / "base", *build())))
         student = train_on(corpus(), base, params, run, name)
-        digests.append(digest(run.models / name))
+        digests.append(model_digest(run.models / name))
         assert student.digest == digests[-1]
     assert digests[0] == digests[1] != base.digest
     assert type(student) is (Seq2SeqStudent if build is tiny.t5 else CausalStudent)
@@ -150,7 +150,7 @@ def test_an_adapter_is_small_and_opens_with_peft_and_with_us(build: Any, tmp_pat
     fresh = load_student(str(folder))
     assert torch.equal(before, weights(fresh))  # the base on disk is as it was
     assert not torch.allclose(weights(student), before)
-    assert student.digest not in (base.digest, digest(tmp_path / "out"))
+    assert student.digest not in (base.digest, model_digest(tmp_path / "out"))
     again = load_student(str(tmp_path / "out"))
     assert again.digest == student.digest
     assert again.generate(tiny.SENTENCES[:2]) == student.generate(tiny.SENTENCES[:2])

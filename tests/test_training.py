@@ -16,7 +16,7 @@ from impossible.errors import DataError, ModelError
 from impossible.models.batching import IGNORE, mean_pool, padded
 from impossible.training import trainer
 from impossible.training.objectives import train_causal_lm, train_classifier
-from impossible.training.trainer import TrainingSettings, fit, steps_for
+from impossible.training.trainer import TrainingSettings, steps_for, train_model
 from impossible.world.pretraining import (
     span_corruption,
     train_encoder,
@@ -60,7 +60,7 @@ def test_steps_for_counts_whole_batches() -> None:
 def test_the_rate_rises_linearly_and_then_falls_as_a_cosine() -> None:
     model, tok = tiny.gpt2()
     settings = TrainingSettings(20, 1e-3, 8, warmup=0.1, final_rate=0.1, evaluate_every=1)
-    rates = fit(model, examples(tok), collate, settings).curve["learning_rate"] / 1e-3
+    rates = train_model(model, examples(tok), collate, settings).curve["learning_rate"] / 1e-3
     assert rates[:3].tolist() == pytest.approx([0.0, 0.5, 1.0])
     assert rates[11] == pytest.approx(0.1 + 0.9 * 0.5, abs=0.1)  # half way down
     assert rates.iloc[-1] == pytest.approx(0.1, abs=0.02)
@@ -142,7 +142,9 @@ def test_an_interrupted_run_ends_with_the_same_weights(
 
         # two batches an epoch, a checkpoint after each epoch
         settings = TrainingSettings(10, 1e-2, 4, evaluate_every=2, patience=9, seed=3)
-        return fit(model, examples(tok), counted, settings, examples(tok)[:3], folder), model
+        return train_model(
+            model, examples(tok), counted, settings, examples(tok)[:3], folder
+        ), model
 
     expected, whole = run(-1, None)
     folder = tmp_path / "training"
@@ -159,8 +161,8 @@ def test_checkpoints_of_other_data_and_torn_ones_are_not_used(tmp_path: Path) ->
     other, _ = tiny.gpt2()
     torn = tmp_path / "training" / "other" / "checkpoint-7"
     torn.mkdir(parents=True)
-    fit(model, examples(tok), collate, QUICK, checkpoints=tmp_path / "training")
-    fit(other, examples(tok), collate, QUICK)
+    train_model(model, examples(tok), collate, QUICK, checkpoints=tmp_path / "training")
+    train_model(other, examples(tok), collate, QUICK)
     assert np.array_equal(weights(model), weights(other))
     torn.mkdir(parents=True)
     assert trainer._last_checkpoint(torn.parent) is None
@@ -179,7 +181,7 @@ def test_early_stopping_restores_the_best_weights() -> None:
         return torch.tensor(next(values))
 
     settings = TrainingSettings(50, 1e-2, 8, evaluate_every=1, patience=2, dtype="float32")
-    history = fit(model, examples(tok), collate, settings, examples(tok)[:2], loss=loss)
+    history = train_model(model, examples(tok), collate, settings, examples(tok)[:2], loss=loss)
     assert history.stopped_early
     assert (history.best_step, history.best_loss, len(history.curve)) == (2, 1.0, 4)
     assert np.array_equal(weights(model), seen[1])
@@ -189,7 +191,7 @@ def test_early_stopping_restores_the_best_weights() -> None:
 def test_the_last_step_is_evaluated_though_it_is_no_multiple() -> None:
     model, tok = tiny.gpt2()
     settings = TrainingSettings(5, 1e-3, 8, evaluate_every=2, dtype="float32")
-    history = fit(model, examples(tok), collate, settings, examples(tok))
+    history = train_model(model, examples(tok), collate, settings, examples(tok))
     assert history.curve["step"].tolist() == [2, 4, 5]
     assert history.best_step == 5
 
@@ -206,7 +208,9 @@ def test_a_diverging_run_is_told() -> None:
     model, tok = tiny.gpt2()
     settings = TrainingSettings(3, batch_size=8, dtype="float32", evaluate_every=1)
     with pytest.raises(ModelError, match="lower the learning rate"):
-        fit(model, examples(tok), collate, settings, loss=lambda m, b: m(**b).loss * math.nan)
+        train_model(
+            model, examples(tok), collate, settings, loss=lambda m, b: m(**b).loss * math.nan
+        )
 
 
 @given(st.lists(st.integers(100, 999), min_size=2, max_size=80), st.integers(0, 9))

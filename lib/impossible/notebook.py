@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from impossible.filtering.constituency_parser import Trees
     from impossible.models.loading import LanguageModel
     from impossible.models.nli import EntailmentCritic
-    from impossible.models.sentence_encoder import Encoder
+    from impossible.models.sentence_encoder import SentenceEncoder
     from impossible.training.student import Student
 
 COPIED = "copied.json"  # in the scratch folder's work/: digests of the inputs that were copied
@@ -271,20 +271,23 @@ class Models:
         from impossible.models.loading import load_critic
         from impossible.models.nli import EntailmentCritic
 
-        params, where = self._params, self._where
-        name, size, place = params.critic, params.batch_tokens, (params.dtype, params.device)
+        params = self._params
+        size, label = params.batch_tokens, params.entailment_label
+        place = (params.critic, self._where, params.dtype, params.device, label)
         found: EntailmentCritic = self._once(
-            "critic", name, lambda: EntailmentCritic(load_critic(name, where, *place), size)
+            "critic", place[0], lambda: EntailmentCritic(load_critic(*place), size, label)
         )
         return found
 
     @property
-    def encoder(self) -> Encoder | None:
+    def encoder(self) -> SentenceEncoder | None:
         """The sentence encoder; None if the parameter is "none"."""
         from impossible.evaluation.systems import text_encoder
 
         place = (self._params.encoder, self._where, self._params.device)
-        found: Encoder | None = self._once("encoder", place[0], lambda: text_encoder(*place))
+        found: SentenceEncoder | None = self._once(
+            "encoder", place[0], lambda: text_encoder(*place)
+        )
         return found
 
     @property

@@ -167,10 +167,10 @@ def _encoder(name: str | None) -> Any:
     if not name:
         return None
     from impossible.models.loading import load_encoder
-    from impossible.models.sentence_encoder import Encoder
+    from impossible.models.sentence_encoder import SentenceEncoder
 
     found = load_encoder(str(Path(name).absolute()) if Path(name).is_dir() else name)
-    return Encoder(found)
+    return SentenceEncoder(found)
 
 
 def _student(name: str) -> str | Path:

@@ -40,7 +40,7 @@ class ImpossibleMetric(evaluate.Metric):  # type: ignore[misc]
         )
 
     def _compute(self, predictions: list[str], encoder: Any = None, **given: Any) -> dict[str, Any]:
-        """`encoder`: a `models.sentence_encoder.Encoder`, for the metrics that need one."""
+        """`encoder`: a `models.sentence_encoder.SentenceEncoder`, for the metrics that need one."""
         name, n = self.config_name, len(predictions)
         if name in CORPUS_METRICS:
             return {name: CORPUS_METRICS[name](predictions)}

@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 
 class Encoder(Protocol):
-    """What the metrics need of a sentence encoder (`sentence_encoder.Encoder`)."""
+    """What the metrics need of a sentence encoder (`sentence_encoder.SentenceEncoder`)."""
 
     def embed(self, sentences: Sequence[str]) -> NDArray[Any]:
         """Unit vectors of the sentences, shape (n, d)."""

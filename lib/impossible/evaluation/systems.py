@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from impossible.data.run_folder import RunFolder
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_difference
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric_rows import Encoder as Similarity
@@ -18,8 +19,8 @@ from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.metrics import METRICS, Texts
 from impossible.evaluation.paraphrase_metrics import with_similarities
 from impossible.evaluation.prompting import answers, few_shot, zero_shot
-from impossible.models.loading import LanguageModel, Run, load_encoder
-from impossible.models.sentence_encoder import Encoder
+from impossible.models.loading import LanguageModel, load_encoder
+from impossible.models.sentence_encoder import SentenceEncoder
 from impossible.text.signature import signature
 from impossible.training.student import Student
 
@@ -103,9 +104,11 @@ def predict(
     return with_similarities(pd.concat(parts, ignore_index=True), encoder)
 
 
-def text_encoder(name: str, run: Run | None = None, device: str = "auto") -> Encoder | None:
+def text_encoder(
+    name: str, run: RunFolder | None = None, device: str = "auto"
+) -> SentenceEncoder | None:
     """The sentence encoder called `name`; "none" is none, and what needs one is then missing."""
-    return None if name == "none" else Encoder(load_encoder(name, run, device=device))
+    return None if name == "none" else SentenceEncoder(load_encoder(name, run, device=device))
 
 
 def item_scores(

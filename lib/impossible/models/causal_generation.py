@@ -25,7 +25,7 @@ from transformers import (
 )
 
 from impossible.errors import ModelError
-from impossible.models.kv_cache import SHARING, expanded, shared, sharing
+from impossible.models.kv_cache import SHARING, shared, sharing
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
 from impossible.text.sentence_boundaries import sentence_end
@@ -97,8 +97,10 @@ def _read_prefix(lm: LanguageModel, ids: Tensor, k: int) -> tuple[Tensor, Any]:
     """Logits after the prefix (1, length), one line per sample, and the cache of k samples."""
     cache = DynamicCache()
     out = lm.model(input_ids=ids, past_key_values=cache, use_cache=True)
-    copied = shared if lm.model.config.model_type in SHARING else expanded
-    return out.logits[:, -1].expand(k, -1), copied(cache, k)
+    if lm.model.config.model_type in SHARING:
+        return out.logits[:, -1].expand(k, -1), shared(cache, k)
+    cache.batch_repeat_interleave(k)
+    return out.logits[:, -1].expand(k, -1), cache
 
 
 def _sentence_test(lm: LanguageModel, sentences: Sequence[int]) -> Callable[[int, list[int]], bool]:

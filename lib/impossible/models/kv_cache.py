@@ -1,8 +1,8 @@
-"""Caches of keys and values that do not copy: room to grow, and one prefix shared by all samples.
+"""One prefix shared by all samples: its keys and values are kept once, and nothing is copied.
 
 `transformers` repeats the prefix for every sample and copies the whole cache at every token. Here
 the samples of one context attend to one copy of its prefix by a plain matrix product, and to their
-own tokens in a slab that is written in place: 5-10 times faster than its attention on CPU.
+own tokens, which are written in place: 5-10 times faster than its attention on CPU.
 """
 
 from __future__ import annotations
@@ -16,80 +16,50 @@ from torch import Tensor
 from transformers import AttentionInterface, DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-__all__ = ["SHARING", "expanded", "shared", "sharing"]
-
-SHARING = frozenset({"gpt2", "biogpt"})  # decoders whose attention is the plain one
-_GROWTH = 32  # positions added to a full slab at once
+SHARING = frozenset({"gpt2", "biogpt", "llama"})  # decoders whose attention is the plain one
+_GROWTH = 32  # positions added to a full layer at once
 _ATTENTION = "impossible_shared_prefix"
 
 
-class _Slab(DynamicLayer):  # type: ignore[no-untyped-call]
-    """Keys and values of one layer with room to grow: a step writes one position, copies none."""
+class _SharedLayer(DynamicLayer):  # type: ignore[no-untyped-call]
+    """Keys and values of one layer: those of the prefix, and of the samples' own tokens.
 
-    def __init__(self, keys: Tensor, values: Tensor) -> None:
+    Args:
+        keys, values: of the prefix, (1, heads, positions, size).
+        rows: samples.
+    """
+
+    def __init__(self, keys: Tensor, values: Tensor, rows: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.dtype, self.device, self.is_initialized = keys.dtype, keys.device, True
-        self._length = keys.shape[2]
-        self._keys, self._values = self._grown(keys), self._grown(values)
-        self._show()
-
-    def _grown(self, tensor: Tensor) -> Tensor:
-        rows, heads, positions, size = tensor.shape
-        larger = tensor.new_empty((rows, heads, positions + _GROWTH, size))
-        larger[:, :, :positions] = tensor
-        return larger
-
-    def _show(self) -> None:
-        self.keys = self._keys[:, :, : self._length]
-        self.values = self._values[:, :, : self._length]
+        self.prefix_keys, self.prefix_values = keys[0], values[0]  # (heads, positions, size)
+        self._length = 0
+        _, heads, _, size = keys.shape
+        self._room = keys.new_empty((2, rows, heads, _GROWTH, size))  # keys, values
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> Any:
-        """Write the new positions and return all."""
-        start, self._length = self._length, self._length + key_states.shape[2]
-        while self._length > self._keys.shape[2]:
-            self._keys, self._values = self._grown(self._keys), self._grown(self._values)
-        self._keys[:, :, start : self._length] = key_states
-        self._values[:, :, start : self._length] = value_states
-        self._show()
-        return self.keys, self.values
+        """Write one position; attention is handed the layer itself."""
+        if self._length == self._room.shape[3]:
+            self._room = torch.cat([self._room, torch.empty_like(self._room[:, :, :, :_GROWTH])], 3)
+        self._room[0, :, :, self._length] = key_states[:, :, 0]
+        self._room[1, :, :, self._length] = value_states[:, :, 0]
+        self._length += 1
+        self.keys, self.values = self._room[:, :, :, : self._length]
+        return self, self
 
     def reorder_cache(self, beam_idx: Tensor) -> None:
         """Keep these rows."""
-        self._keys = self._keys.index_select(0, beam_idx)
-        self._values = self._values.index_select(0, beam_idx)
-        self._show()
-
-
-class _Shared(_Slab):  # type: ignore[no-untyped-call]
-    """A slab for the samples' own tokens beside the prefix (heads, positions, size) they share."""
-
-    def __init__(self, keys: Tensor, values: Tensor, rows: int) -> None:
-        self.prefix_keys, self.prefix_values = keys[0], values[0]
-        super().__init__(*(t[:, :, :0].expand(rows, -1, -1, -1) for t in (keys, values)))
-
-    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> Any:
-        """Write the new position; attention is handed the layer itself."""
-        super().update(key_states, value_states)
-        return self, self
+        self._room = self._room.index_select(1, beam_idx)
 
     def get_seq_length(self) -> int:
         """Positions seen, with the prefix."""
         return self.prefix_keys.shape[1] + self._length
 
 
-def expanded(cache: DynamicCache, rows: int) -> DynamicCache:
-    """A cache of `rows` samples, each with a copy of the one row of `cache`, with room to grow."""
-    result, layers = DynamicCache(), list[Any](cache.layers)
-    result.layers = [
-        _Slab(*(t.expand(rows, -1, -1, -1) for t in (layer.keys, layer.values))) for layer in layers
-    ]
-    return result
-
-
 def shared(cache: DynamicCache, rows: int) -> DynamicCache:
     """A cache of `rows` samples that share the one row of `cache` (inside `sharing` only)."""
     result, layers = DynamicCache(), list[Any](cache.layers)
-    result.layers = [_Shared(layer.keys, layer.values, rows) for layer in layers]
+    result.layers = [_SharedLayer(layer.keys, layer.values, rows) for layer in layers]
     return result
 
 
@@ -107,16 +77,22 @@ def sharing(model: Any) -> Iterator[None]:
 def _attend(
     module: Any, query: Tensor, layer: Any, _: Any, mask: Any, scaling: float, **__: Any
 ) -> tuple[Tensor, None]:
-    """Attention of one new token per row: query (rows, heads, 1, size) → (rows, 1, heads, size)."""
-    to_own = (query * layer.keys).sum(-1).transpose(0, 1)  # (heads, rows, own)
-    single = query.transpose(0, 1)[:, :, 0]  # (heads, rows, size)
-    to_prefix = single @ layer.prefix_keys.transpose(1, 2)  # (heads, rows, prefix)
-    weights = (torch.cat([to_prefix, to_own], -1).float() * scaling).softmax(-1).to(query.dtype)
-    prefix = layer.prefix_keys.shape[1]
-    from_prefix = weights[..., :prefix] @ layer.prefix_values  # (heads, rows, size)
-    own = weights[..., prefix:].transpose(0, 1).unsqueeze(-1)  # (rows, heads, own, 1)
-    from_own = (own * layer.values).sum(2)  # (rows, heads, size)
-    return (from_prefix.transpose(0, 1) + from_own).unsqueeze(1), None
+    """Attention of one new token per row: query (rows, heads, 1, size) → (rows, 1, heads, size).
+
+    A head of keys may serve a group of query heads, as in Llama.
+    """
+    rows, heads, _one, size = query.shape
+    kv, prefix = layer.prefix_keys.shape[:2]
+    grouped = query.view(rows, kv, heads // kv, size)
+    to_own = (grouped.unsqueeze(3) * layer.keys.unsqueeze(2)).sum(-1)  # (rows, kv, group, own)
+    flat = grouped.transpose(0, 1).reshape(kv, -1, size)  # (kv, rows · group, size)
+    to_prefix = (flat @ layer.prefix_keys.transpose(1, 2)).view(kv, rows, -1, prefix)
+    scores = torch.cat([to_prefix.transpose(0, 1), to_own], -1).float() * scaling
+    weights = scores.softmax(-1).to(query.dtype)  # (rows, kv, group, prefix + own)
+    on_prefix = weights[..., :prefix].transpose(0, 1).reshape(kv, -1, prefix)
+    from_prefix = (on_prefix @ layer.prefix_values).view(kv, rows, -1, size).transpose(0, 1)
+    from_own = (weights[..., prefix:].unsqueeze(-1) * layer.values.unsqueeze(2)).sum(3)
+    return (from_prefix + from_own).reshape(rows, 1, heads, size), None
 
 
 AttentionInterface.register(_ATTENTION, _attend)

@@ -13,7 +13,7 @@ from impossible.errors import ModelError
 from impossible.models.batching import by_length, padded, token_ids
 from impossible.models.loading import LanguageModel
 
-BATCH_TOKENS = 2048  # in one forward pass: each has a line of logits
+_BATCH_TOKENS = 2048  # in one forward pass: each has a line of logits
 
 
 @torch.inference_mode()
@@ -40,7 +40,7 @@ def surprise(lm: LanguageModel, contexts: Sequence[str], sentences: Sequence[str
             f"of {lm.name!r}; give every sentence a context that fits"
         )
     nats = np.zeros(len(rows))
-    for chosen in by_length(rows, BATCH_TOKENS):
+    for chosen in by_length(rows, _BATCH_TOKENS):
         # right padding is never seen by a causal model
         ids = padded([rows[i] for i in chosen], 0).to(lm.device)
         logits = lm.model(input_ids=ids).logits[:, :-1].float()  # (b, length - 1, vocabulary)

@@ -10,10 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from impossible.errors import ModelError
-from impossible.models.batching import by_length, model_batch, token_ids
+from impossible.models.batching import Pair, by_length, model_batch, token_ids
 from impossible.models.loading import LanguageModel, entailment_index
-
-Pair = tuple[str, str]
 
 
 class EntailmentCritic:

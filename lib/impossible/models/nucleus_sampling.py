@@ -13,8 +13,7 @@ from transformers import LogitsProcessor
 from impossible.errors import ModelError
 from impossible.models.batching import token_ids
 
-BUCKET = 16
-SHORTLIST = 64  # tokens that are sorted first; the nucleus rarely holds more
+_SHORTLIST = 64  # tokens that are sorted first; the nucleus rarely holds more
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Nucleus:
         # exp of differences and one sum: a softmax whose normalizer is only needed as a number
         weights = (scaled - scaled.amax(-1, keepdim=True)).exp()
         limit = self.top_p * weights.sum(-1)  # (rows,)
-        return _pick(weights, limit, uniforms, SHORTLIST)
+        return _pick(weights, limit, uniforms, _SHORTLIST)
 
 
 def _pick(weights: Tensor, limit: Tensor, uniforms: Tensor, size: int) -> Tensor:
@@ -66,11 +65,6 @@ def _invert(top: Tensor, limit: Tensor, uniforms: Tensor) -> Tensor:
     mass = before.gather(-1, last)
     place = torch.searchsorted(before, uniforms.to(mass.dtype)[:, None] * mass, right=True)
     return torch.minimum(place, last)
-
-
-def bucketed_rows(rows: Sequence[int]) -> list[int]:
-    """The rows, the first one repeated until their number is a multiple of `BUCKET`."""
-    return [*rows, *[rows[0]] * (-len(rows) % BUCKET)]
 
 
 class NucleusSampler(LogitsProcessor):

@@ -18,11 +18,11 @@ def native_bfloat16(device: torch.device) -> bool:
     """Whether the device computes bfloat16 by instructions of its own."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    found = torch.cpu.get_capabilities()
-    return device.type == "cpu" and any(found.get(name) for name in NATIVE)
+    known = torch.cpu.get_capabilities()
+    return device.type == "cpu" and any(known.get(name) for name in NATIVE)
 
 
-def resolve(name: str, device: torch.device) -> torch.dtype:
+def dtype_named(name: str, device: torch.device) -> torch.dtype:
     """The type that a parameter's `name` stands for on this device.
 
     Args:
@@ -32,9 +32,8 @@ def resolve(name: str, device: torch.device) -> torch.dtype:
     Raises:
         ModelError: another name.
 
-    Example:
-        >>> resolve("float32", torch.device("cpu"))
-        torch.float32
+    >>> dtype_named("float32", torch.device("cpu"))
+    torch.float32
     """
     if name == "auto":
         return torch.bfloat16 if native_bfloat16(device) else torch.float32
@@ -45,11 +44,7 @@ def resolve(name: str, device: torch.device) -> torch.dtype:
 
 
 def device_named(name: str) -> torch.device:
-    """The device a parameter names: "auto" is the GPU if there is one, else the processor.
-
-    Raises:
-        ModelError: torch knows no such device.
-    """
+    """The device a parameter names: "auto" is the GPU if there is one, else the processor."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -58,7 +53,7 @@ def device_named(name: str) -> torch.device:
         raise ModelError(f"device must be auto, cpu or cuda[:N], got {name!r}") from error
 
 
-def described(dtype: str, device: str) -> str:
+def arithmetic_in_words(dtype: str, device: str) -> str:
     """What these parameters mean on this machine, such as "float32 on cpu"."""
     where = device_named(device)
-    return f"{str(resolve(dtype, where)).removeprefix('torch.')} on {where.type}"
+    return f"{str(dtype_named(dtype, where)).removeprefix('torch.')} on {where.type}"

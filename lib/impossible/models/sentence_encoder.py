@@ -14,7 +14,7 @@ from impossible.models.batching import by_length, mask_of, mean_pool, model_batc
 from impossible.models.loading import LanguageModel
 
 
-class Encoder:
+class SentenceEncoder:
     """Sentence embeddings and BERTScore; every unique text is computed once.
 
     Args:

@@ -192,9 +192,9 @@ def _version(package: str) -> tuple[str, str]:
 
 
 def _arithmetic(settings: dict[str, Any]) -> str:
-    from impossible.models.precision import described  # loads torch
+    from impossible.models.precision import arithmetic_in_words  # loads torch
 
-    return described(settings.get("dtype", "auto"), settings.get("device", "auto"))
+    return arithmetic_in_words(settings.get("dtype", "auto"), settings.get("device", "auto"))
 
 
 def _flat(value: Any) -> str:

@@ -198,10 +198,10 @@ def measure() -> dict[str, float]:
     """
     import torch
 
-    from impossible.models.precision import resolve
+    from impossible.models.precision import dtype_named
 
     threads = torch.get_num_threads()
-    matrix = torch.ones(1024, 1024, dtype=resolve("auto", torch.device("cpu")))
+    matrix = torch.ones(1024, 1024, dtype=dtype_named("auto", torch.device("cpu")))
 
     def product() -> None:
         for _ in range(10):

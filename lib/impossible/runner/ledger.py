@@ -93,13 +93,12 @@ def write_manifest(run: RunFolder, params: Params, ledger: Ledger) -> None:
         name: {each: entry[each] for each in kept if each in entry}
         for name, entry in ledger.entries.items()
     }
-    from impossible.models.precision import (
-        described,  # loads torch, which most commands do not need
-    )
+    # loads torch, which most commands do not need
+    from impossible.models.precision import arithmetic_in_words
 
     found = {name: _version(name) for name in VERSIONS}
     versions = {"python": platform.python_version(), **found}
-    versions["arithmetic"] = described(params.dtype, params.device)
+    versions["arithmetic"] = arithmetic_in_words(params.dtype, params.device)
     content = {"parameters": params.model_dump(), "notebooks": entries, "versions": versions}
     write_json(run.root / "manifest.json", content)
 

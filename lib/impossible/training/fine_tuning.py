@@ -115,10 +115,10 @@ def train_on(
         list(zip(part["source"], part["target"], strict=True)) for part in (train, dev)
     )
     settings = settings_for(len(pairs), params, epochs)
-    rank = getattr(params, "student_adapter_rank", 0)
     return train_student(
-        base, pairs, held_out, settings, run.models / name, run.work / f"{name}-training", rank
-    )
+        base, pairs, held_out, settings, run.models / name, run.work / f"{name}-training",
+        params.student_adapter_rank,
+    )  # fmt: skip
 
 
 def train_students(

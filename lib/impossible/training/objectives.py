@@ -1,4 +1,4 @@
-"""Train language models and classifiers: examples for `trainer.fit`."""
+"""Train language models and classifiers: examples for `trainer.train_model`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding
 
 from impossible.errors import DataError
 from impossible.models.batching import token_ids
-from impossible.training.trainer import Example, History, TrainingSettings, fit
+from impossible.training.trainer import History, TrainingExample, TrainingSettings, train_model
 
 
 def train_causal_lm(
@@ -29,13 +29,13 @@ def train_causal_lm(
     """
     window = int(getattr(model.config, "max_position_embeddings", 0) or 1024)
 
-    def encode(texts: Sequence[str]) -> list[Example]:
+    def encode(texts: Sequence[str]) -> list[TrainingExample]:
         rows = [[*ids, tokenizer.eos_token_id] for ids in token_ids(tokenizer, texts, False)]
         pieces = [row[i : i + window] for row in rows for i in range(0, len(row), window)]
         return [{"input_ids": piece, "labels": piece} for piece in pieces]
 
     collate = DataCollatorForSeq2Seq(tokenizer)
-    return fit(model, encode(documents), collate, settings, encode(dev))
+    return train_model(model, encode(documents), collate, settings, encode(dev))
 
 
 def train_classifier(
@@ -52,11 +52,11 @@ def train_classifier(
         DataError: no pairs, or not one label for each.
     """
 
-    def encode(given: Sequence[tuple[str, str]], numbers: Sequence[int]) -> list[Example]:
+    def encode(given: Sequence[tuple[str, str]], numbers: Sequence[int]) -> list[TrainingExample]:
         if len(given) != len(numbers):
             raise DataError(f"{len(given)} pairs but {len(numbers)} labels; give one for each pair")
         rows = token_ids(tokenizer, given, True)
         return [{"input_ids": r, "label": n} for r, n in zip(rows, numbers, strict=True)]
 
     collate = DataCollatorWithPadding(tokenizer)
-    return fit(model, encode(pairs, labels), collate, settings, encode(*dev))
+    return train_model(model, encode(pairs, labels), collate, settings, encode(*dev))

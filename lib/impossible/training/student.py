@@ -26,15 +26,15 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from impossible.data.digests import digest
 from impossible.data.run_folder import RunFolder
-from impossible.models.batching import IGNORE, token_ids
+from impossible.models.batching import IGNORE, Pair, token_ids
 from impossible.models.causal_generation import check_window, decode, end_ids
-from impossible.models.loading import LanguageModel, is_encoder_decoder, load_model, save_model
+from impossible.models.loading import LanguageModel, is_encoder_decoder, load_model
+from impossible.models.model_files import save_model
 from impossible.models.nucleus_sampling import AvoidWords, Nucleus, NucleusSampler
-from impossible.training.trainer import Example, History, TrainingSettings, fit
+from impossible.training.trainer import History, TrainingExample, TrainingSettings, train_model
 
-MAX_TOKENS = 512  # of a source and of a target; what is longer is cut
-ROWS = 128  # most texts written together
-Pair = tuple[str, str]
+_MAX_TOKENS = 512  # of a source and of a target; what is longer is cut
+_ROWS = 128  # most texts written together
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Student(LanguageModel, ABC):
     history: History | None = None
 
     @abstractmethod
-    def encode(self, pairs: Sequence[Pair]) -> list[Example]:
+    def encode(self, pairs: Sequence[Pair]) -> list[TrainingExample]:
         """Token ids of (source, target) pairs, with labels where training counts them."""
 
     @abstractmethod
@@ -63,7 +63,7 @@ class Student(LanguageModel, ABC):
     def _start(self, batch: dict[str, Tensor], n: int) -> dict[str, Any]:
         """Arguments of `generate` for n texts after each prompt, which is computed once."""
 
-    def collate(self, examples: Sequence[Example]) -> dict[str, Tensor]:
+    def collate(self, examples: Sequence[TrainingExample]) -> dict[str, Tensor]:
         """A batch for the model: input_ids, attention_mask and labels, padded on the right."""
         batch: dict[str, Tensor] = DataCollatorForSeq2Seq(self.tokenizer)(list(examples)).data
         return batch
@@ -109,7 +109,7 @@ class Student(LanguageModel, ABC):
         sampler = [NucleusSampler(Nucleus(top_p, temperature), generator)] if temperature else []
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         results: list[list[str]] = [[] for _ in sources]
-        size = max(1, ROWS // n)
+        size = max(1, _ROWS // n)
         for chosen in (order[i : i + size] for i in range(0, len(order), size)):
             words = [tuple(avoid[i]) for i in chosen for _ in range(n)] if avoid else []
             rules = [AvoidWords(self.tokenizer, words), *sampler] if any(words) else sampler
@@ -150,9 +150,9 @@ class Seq2SeqStudent(Student):
     def prompts(self, sources: Sequence[str]) -> list[list[int]]:
         return token_ids(self.tokenizer, list(sources), True)
 
-    def encode(self, pairs: Sequence[Pair]) -> list[Example]:
+    def encode(self, pairs: Sequence[Pair]) -> list[TrainingExample]:
         sources, targets = (
-            token_ids(self.tokenizer, [pair[side] for pair in pairs], True, MAX_TOKENS)
+            token_ids(self.tokenizer, [pair[side] for pair in pairs], True, _MAX_TOKENS)
             for side in (0, 1)
         )
         return [
@@ -179,11 +179,11 @@ class CausalStudent(Student):
     def prompts(self, sources: Sequence[str]) -> list[list[int]]:
         asking = token_ids(self.tokenizer, [self.ASKING], False)[0]
         rows = token_ids(self.tokenizer, list(sources), True)
-        return [[*row[:MAX_TOKENS], *asking] for row in rows]
+        return [[*row[:_MAX_TOKENS], *asking] for row in rows]
 
-    def encode(self, pairs: Sequence[Pair]) -> list[Example]:
+    def encode(self, pairs: Sequence[Pair]) -> list[TrainingExample]:
         prompts = self.prompts([x for x, _ in pairs])
-        targets = token_ids(self.tokenizer, [f" {y}" for _, y in pairs], False, MAX_TOKENS)
+        targets = token_ids(self.tokenizer, [f" {y}" for _, y in pairs], False, _MAX_TOKENS)
         end = self.tokenizer.eos_token_id
         return [
             {
@@ -268,7 +268,7 @@ def train_student(
         settings: see `TrainingSettings`.
         out: folder for the model, with recipe.json and metrics.json; the student that is returned
             is read from it. None: not saved.
-        checkpoints: folder for resuming, removed at the end; see `trainer.fit`.
+        checkpoints: folder for resuming, removed at the end; see `trainer.train_model`.
         adapter_rank: 0 trains all weights, r > 0 a LoRA adapter of rank r on every linear layer.
 
     Raises:
@@ -276,7 +276,7 @@ def train_student(
         ModelError: the loss is no longer a number.
     """
     model = _with_adapter(base, adapter_rank, settings.seed) if adapter_rank else base.model
-    history = fit(
+    history = train_model(
         model, base.encode(train), base.collate, settings, base.encode(dev), checkpoints,
         key=f"{base.digest} {adapter_rank}",
     )  # fmt: skip

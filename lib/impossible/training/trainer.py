@@ -31,9 +31,9 @@ from transformers.trainer_utils import get_last_checkpoint
 from impossible.data.digests import digest
 from impossible.data.progress import bar
 from impossible.errors import DataError, ModelError
-from impossible.models.precision import resolve
+from impossible.models.precision import dtype_named
 
-Example = Mapping[str, Any]  # "input_ids" and whatever else the collator reads
+TrainingExample = Mapping[str, Any]  # "input_ids" and whatever else the collator reads
 Collate = Callable[[list[Any]], dict[str, Tensor]]  # examples → padded tensors
 Loss = Callable[[Any, dict[str, Tensor]], Tensor]  # (model, batch) → mean loss
 
@@ -117,12 +117,12 @@ def steps_for(n_examples: int, batch_size: int, epochs: float) -> int:
     return max(1, round(epochs * -(-n_examples // batch_size)))
 
 
-def fit(
+def train_model(
     model: Any,
-    examples: Sequence[Example],
+    examples: Sequence[TrainingExample],
     collate: Collate,
     settings: TrainingSettings,
-    dev: Sequence[Example] = (),
+    dev: Sequence[TrainingExample] = (),
     checkpoints: Path | None = None,
     loss: Loss | None = None,
     key: str = "",
@@ -160,7 +160,7 @@ def fit(
             eval_dataset=list(dev) or None,
             callbacks=[_Watch(settings, type(model).__name__, bool(dev))],
         )
-        trainer.loss, trainer.dtype = loss, resolve(settings.dtype, device)
+        trainer.loss, trainer.dtype = loss, dtype_named(settings.dtype, device)
         trainer.remove_callback(PrinterCallback)
         if dev and settings.patience:
             trainer.add_callback(EarlyStoppingCallback(settings.patience))

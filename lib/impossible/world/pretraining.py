@@ -21,7 +21,7 @@ from transformers import DataCollatorForSeq2Seq
 from impossible.errors import DataError
 from impossible.models.batching import IGNORE, Ids, mask_of, mean_pool, padded, token_ids
 from impossible.text.word_edits import replace_synonyms, synonym_table
-from impossible.training.trainer import Example, History, TrainingSettings, fit
+from impossible.training.trainer import History, TrainingExample, TrainingSettings, train_model
 
 
 def train_span_corruption(
@@ -42,13 +42,15 @@ def train_span_corruption(
     """
     sentinels = sentinel_ids(tokenizer)
 
-    def encode(given: Sequence[str]) -> list[Example]:
+    def encode(given: Sequence[str]) -> list[TrainingExample]:
         rng, end = np.random.default_rng(settings.seed), tokenizer.eos_token_id
         rows = token_ids(tokenizer, given, False, 512)
         parts = [span_corruption(row, rng, sentinels, density) for row in rows]
         return [{"input_ids": [*x, end], "labels": [*y, end]} for x, y in parts]
 
-    return fit(model, encode(texts), DataCollatorForSeq2Seq(tokenizer), settings, encode(dev))
+    return train_model(
+        model, encode(texts), DataCollatorForSeq2Seq(tokenizer), settings, encode(dev)
+    )
 
 
 def train_encoder(
@@ -68,11 +70,11 @@ def train_encoder(
         temperature: of the softmax over cosines.
     """
 
-    def encode(given: Sequence[tuple[str, str]]) -> list[Example]:
+    def encode(given: Sequence[tuple[str, str]]) -> list[TrainingExample]:
         xs, ys = (token_ids(tokenizer, [pair[side] for pair in given], True) for side in (0, 1))
         return [{"input_ids": x, "other": y} for x, y in zip(xs, ys, strict=True)]
 
-    def collate(chosen: Sequence[Example]) -> dict[str, Tensor]:
+    def collate(chosen: Sequence[TrainingExample]) -> dict[str, Tensor]:
         rows = [each[side] for side in ("input_ids", "other") for each in chosen]  # all x, all y
         return {
             "input_ids": padded(rows, tokenizer.pad_token_id), "attention_mask": mask_of(rows)
@@ -84,7 +86,7 @@ def train_encoder(
         cosines = x @ y.T / temperature  # (b, b)
         return functional.cross_entropy(cosines, torch.arange(len(x), device=cosines.device))
 
-    return fit(model, encode(pairs), collate, settings, encode(dev), loss=loss)
+    return train_model(model, encode(pairs), collate, settings, encode(dev), loss=loss)
 
 
 def train_masked_lm(
@@ -105,7 +107,7 @@ def train_masked_lm(
     """
     special, rng = set(tokenizer.all_special_ids), np.random.default_rng(settings.seed)
 
-    def masked(row: list[int]) -> Example:
+    def masked(row: list[int]) -> TrainingExample:
         drawn = zip(rng.random(len(row)), row, strict=True)
         hidden = [u < density and t not in special for u, t in drawn]
         pairs = list(zip(row, hidden, strict=True))
@@ -115,7 +117,9 @@ def train_masked_lm(
         }
 
     examples = [masked(row) for row in token_ids(tokenizer, texts, True)]
-    return fit(model, examples, DataCollatorForSeq2Seq(tokenizer), settings, loss=_masked_loss)
+    return train_model(
+        model, examples, DataCollatorForSeq2Seq(tokenizer), settings, loss=_masked_loss
+    )
 
 
 def _masked_loss(model: Any, batch: dict[str, Tensor]) -> Tensor:
@@ -146,7 +150,7 @@ def train_shared_words(
         {"input_ids": row, "labels": [int(token in both) for token in row]}
         for row, both in zip(rows, common, strict=True)
     ]
-    return fit(model, examples, DataCollatorForSeq2Seq(tokenizer), settings)
+    return train_model(model, examples, DataCollatorForSeq2Seq(tokenizer), settings)
 
 
 def denoising_pairs(
@@ -198,7 +202,7 @@ def cloze_pairs(entries: Sequence[Sequence[str]], n: int, seed: int = 0) -> list
         (entry in random order with one wording or more masked, the same without blanks); all
         blanks carry the same mark, and adjacent blanks are one.
 
-    Example:
+    TrainingExample:
         ("theater", "playhouse") may give ("<extra_id_0>, theater", "playhouse, theater").
     """
     rng = np.random.default_rng(seed)
@@ -221,7 +225,7 @@ def span_corruption(
     The number of masked tokens and of spans is fixed by the length, as in T5; where they lie is
     random. Spans never touch and the text never starts with one.
 
-    Example: ids [5, 6, 7, 8] might give ([5, 6, s0, 8], [s0, 7, s1]).
+    TrainingExample: ids [5, 6, 7, 8] might give ([5, 6, s0, 8], [s0, 7, s1]).
     """
     n = len(ids)
     if n < 2:

@@ -19,7 +19,7 @@ from impossible.text.word_edits import Units, joined
 __all__ = ["Language", "Sentence"]
 
 Sentence = tuple[Units, str]  # units and end mark, from `word_edits.units`
-BATCH_TOKENS = 2048  # in one forward pass: each has a line of logits
+_BATCH_TOKENS = 2048  # in one forward pass: each has a line of logits
 _WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*|,")
 
 
@@ -77,7 +77,7 @@ class Language:
             check_window(self.lm, text, len(row) if opening else 0, 0)
         found: dict[int, tuple[float, Tensor]] = {}
         words = torch.tensor(list(self.words.values()), device=self.lm.device)
-        for chosen in by_length(coded.input_ids, BATCH_TOKENS):
+        for chosen in by_length(coded.input_ids, _BATCH_TOKENS):
             # a causal model never sees the padding on the right
             ids = padded([coded.input_ids[i] for i in chosen], 0).to(self.lm.device)
             for i, row, logits in zip(

@@ -31,7 +31,7 @@ from impossible.evaluation.baselines.annealing import (
 from impossible.evaluation.baselines.language import Language, Sentence
 from impossible.evaluation.systems import System
 from impossible.models.loading import LanguageModel
-from impossible.models.sentence_encoder import Encoder
+from impossible.models.sentence_encoder import SentenceEncoder
 from impossible.text.bleu import sentence_bleu
 from impossible.text.word_edits import Units, content_words, joined, units
 
@@ -83,7 +83,7 @@ class _Reading:
 class WordVectors:
     """Unit vectors of single words by a sentence encoder, computed once each."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: SentenceEncoder) -> None:
         self.encoder = encoder
         self._known: dict[str, NDArray[np.float32]] = {}
 
@@ -181,7 +181,7 @@ def search_settings(params: Params) -> tuple[Schedule, Weights]:
 
 def search_system(
     teacher: LanguageModel,
-    encoder: Encoder | None,
+    encoder: SentenceEncoder | None,
     openings: Sequence[str],
     schedule: Schedule,
     weights: Weights,

@@ -1,0 +1,149 @@
+"""Folders of models: found by name, fingerprinted, written so that `from_pretrained` opens them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from impossible.data.io import write_json
+from impossible.data.run_folder import RunFolder, locate_model
+from impossible.errors import ModelError
+from impossible.models.assets import PREFIX, asset_folder
+from impossible.models.precision import dtype_named
+
+_HASHED = (".safetensors", ".json", ".txt", ".model")  # what decides a model's output
+_NOTES = ("recipe.json", "metrics.json", "README.md")  # what does not
+_WHOLE, _ADAPTER = "config.json", "adapter_config.json"
+
+
+def locate(name: str, run: RunFolder | None = None) -> Path:
+    """Folder of a model; a hub id is downloaded (safetensors, configuration, tokenizer only).
+
+    Args:
+        name: `in-vitro/NAME` (shipped with the package), `pypi:NAME` (fetched before), a local
+            folder, or a hub id `owner/name[@revision]`; only the last may use the network.
+        run: take `in-vitro/NAME` from this run, which has rebuilt it.
+
+    Raises:
+        ModelError: nothing of that name, with what was looked for.
+    """
+    if name.startswith(PREFIX):
+        return asset_folder(name)
+    folder = locate_model(name, run)
+    if folder is not None:
+        if any((folder / file).is_file() for file in (_WHOLE, _ADAPTER)):
+            return folder
+        if name.startswith("in-vitro/"):
+            there = sorted(p.parent.name for p in folder.parent.glob(f"*/{_WHOLE}"))
+            raise ModelError(
+                f"there is no model {name!r} among {there or 'none'}; "
+                "run notebook 01 with rebuild_models=true to build it"
+            )
+        raise ModelError(f"the folder {name!r} holds no model: it has no {_WHOLE}")
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise ModelError(
+            f"there is no model {name!r}: give in-vitro/NAME, an existing folder, "
+            "or a hub id owner/name[@revision]"
+        )
+    return _download(name)
+
+
+def _download(name: str) -> Path:
+    from huggingface_hub import snapshot_download  # only here may the network be used
+
+    repository, _, revision = name.partition("@")
+    patterns = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model"]
+    try:
+        return Path(
+            snapshot_download(repository, revision=revision or None, allow_patterns=patterns)
+        )
+    except Exception as error:  # the hub client raises a dozen unrelated kinds
+        raise ModelError(
+            f"the hub model {name!r} could not be fetched ({type(error).__name__}); check the name "
+            "and the network, or give a local folder"
+        ) from error
+
+
+def adapter_base(folder: Path) -> str | None:
+    """The name of the model that a folder's adapter belongs to; None: it holds a whole model."""
+    file = folder / _ADAPTER
+    if not file.is_file():
+        return None
+    return str(json.loads(file.read_text(encoding="utf-8"))["base_model_name_or_path"])
+
+
+def model_digest(folder: Path) -> str:
+    """sha256 of weights, configuration and tokenizer in a folder; notes do not count."""
+    hasher = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        if file.suffix in _HASHED and file.name not in _NOTES and file.is_file():
+            hasher.update(file.name.encode())
+            with file.open("rb") as stream:
+                hasher.update(hashlib.file_digest(stream, "sha256").digest())
+    return hasher.hexdigest()
+
+
+def save_model(
+    folder: Path,
+    model: Any,
+    tokenizer: Any,
+    recipe: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    dtype: str = "float16",
+) -> str:
+    """Write a model, or the adapter of a peft model, and return its digest.
+
+    Args:
+        folder: made if missing.
+        model: left as it is.
+        tokenizer: its tokenizer.
+        recipe: how it was trained → recipe.json.
+        metrics: how good it is → metrics.json.
+        dtype: of the stored weights of a whole model; "float16" halves the size.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with quiet():
+        if hasattr(model, "peft_config"):
+            model.save_pretrained(folder)
+        else:
+            _save_weights(folder, model, dtype_named(dtype, torch.device("cpu")))
+        tokenizer.save_pretrained(folder)
+    write_json(folder / "recipe.json", dict(recipe))
+    write_json(folder / "metrics.json", dict(metrics))
+    return model_digest(folder)
+
+
+def _save_weights(folder: Path, model: Any, dtype: torch.dtype) -> None:
+    state: dict[str, Any] = {}
+    seen: set[int] = set()
+    for name, weight in model.state_dict(keep_vars=True).items():
+        # a tied weight (output layer = embedding) is stored under its first name only
+        if id(weight) not in seen and weight.is_floating_point():
+            state[name] = weight.detach().to(dtype)
+        seen.add(id(weight))
+    kept = model.config.dtype
+    model.config.dtype = dtype
+    model.save_pretrained(folder, state_dict=state)
+    model.config.dtype = kept
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No warnings and bars from transformers: what matters is raised as an error."""
+    log: Any = transformers.logging
+    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(level)
+        if bars:
+            log.enable_progress_bar()
