@@ -14,20 +14,27 @@ from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import CONTEXTS, SENTENCES
 from impossible.evaluation.bootstrap import Interval
+from impossible.evaluation.judges import Judge
 from impossible.experiments import proximity
 from impossible.experiments.proximity import (
-    JUDGED,
-    decided,
-    draw_judged,
-    draw_surface,
-    identical_share,
+    JUDGED_PAIRS,
+    draw_for_surface,
+    draw_judged_pairs,
+    identical_fraction,
     in_panels,
-    judge,
     mixed_lengths,
     random_pairs,
     surface_contexts,
+    with_verdicts,
 )
-from impossible.experiments.proximity_statistics import contrast, panels, ratios, reading
+from impossible.experiments.proximity_statistics import (
+    end_difference,
+    interval_says,
+    panel_points,
+    point_means,
+    proximity_examples,
+    threshold_sensitivity,
+)
 
 
 class SameTopic:
@@ -67,18 +74,22 @@ def test_every_pair_is_drawn_equally_often() -> None:
     assert counts.min() > 150
 
 
-def test_the_second_direction_is_asked_only_where_it_matters() -> None:
-    critic = SameTopic()
-    forward, backward = judge(critic, [("fire a", "fire b"), ("fire a", "flood b")], 0.5)
-    assert forward.tolist() == [0.9, 0.1]
-    assert backward[0] == 0.9
-    assert np.isnan(backward[1])
-    assert critic.seen == 3
-
-
 def test_both_directions_must_reach_the_threshold() -> None:
-    judged = pd.DataFrame({"p_xy": [0.75, 0.9, 0.9, 0.2], "p_yx": [0.75, 0.7, 0.8, np.nan]})
-    assert decided(judged, 0.75).tolist() == [1.0, 0.0, 1.0, 0.0]
+    scores = {"p_xy": [0.75, 0.9, 0.9, 0.2], "p_yx": [0.75, 0.7, 0.8, np.nan]}
+    judged = pd.DataFrame(scores, dtype="float32").assign(x="A fire.", y="A blaze.")
+    found = with_verdicts(judged, Judge(), Params.load("base"))
+    assert found["critic"].tolist() == [1.0, 0.0, 1.0, 0.0]
+    assert found["oracle"].isna().all()
+    assert found["self_bleu"].notna().tolist() == [True, False, True, False]
+    assert found["weaker"].round(2).tolist() == pytest.approx([0.75, 0.7, 0.8, 0.2], abs=1e-6)
+    rows = threshold_sensitivity(found.assign(oracle=[1.0, 1.0, 0.0, 0.0]), [0.6, 0.8])
+    assert rows["ratio"].tolist() == [0.75, 0.25]
+    assert rows["precision"].tolist() == pytest.approx([2 / 3, 0])
+    assert rows["recall"].tolist() == [1.0, 0.0]
+    shown = proximity_examples(found, 0.72, 1)
+    assert shown.loc["equivalent"].index.tolist() == [2]
+    assert shown.loc["rejected"].index.tolist() == [3]
+    assert shown.loc["nearest"].index.tolist() == [1]
 
 
 def world(contexts: int = 12) -> tuple[pd.DataFrame, dict[float, pd.DataFrame]]:
@@ -104,52 +115,52 @@ def judged(tmp_path: Path) -> pd.DataFrame:
     params = Params.load("base", {"proximity_contexts": 6, "proximity_pairs": 10})
     run = RunFolder.open(tmp_path / "run")
     critic = SameTopic()
-    frame = draw_judged(run, critic, contexts, sentences, params)
+    frame = draw_judged_pairs(run, critic, contexts, sentences, params)
     before = critic.seen
-    again = draw_judged(run, critic, contexts, sentences, params)
+    again = draw_judged_pairs(run, critic, contexts, sentences, params)
     pd.testing.assert_frame_equal(frame, again)
     assert critic.seen == before  # all from the parts
-    return frame.assign(critic=decided(frame, 0.75))
+    return with_verdicts(frame, Judge(), params)
 
 
 def test_judged_pairs_and_control(judged: pd.DataFrame) -> None:
-    assert list(judged.columns)[:-1] == JUDGED.names
+    assert list(judged.columns)[: len(JUDGED_PAIRS)] == JUDGED_PAIRS.names
     assert judged.groupby("item").size().eq(12).all()  # 10 pairs and 2 control pairs
     assert judged.loc[judged["control"], "critic"].sum() == 0
     assert "" not in set(judged["x"]) | set(judged["y"])
 
 
-def test_points_of_both_panels(judged: pd.DataFrame) -> None:
+def test_points_of_both_panel_points(judged: pd.DataFrame) -> None:
     params = Params.load("base", {"bootstrap_samples": 200})
     own = judged[~judged["control"]]
-    assert [(axis, x) for axis, x, _ in panels(own, 0.7)] == [
+    assert [(axis, x) for axis, x, _ in panel_points(own, 0.7)] == [
         ("length", 1.0), ("length", 2.0), ("temperature", 0.5), ("temperature", 0.7),
     ]  # fmt: skip
-    rows = ratios(own, {"critic": "critic"}, params).set_index(["axis", "x"])
+    rows = point_means(own, {"critic": "critic"}, params).set_index(["axis", "x"])
     assert rows.at[("length", 2.0), "value"] == 1.0
     assert rows.at[("temperature", 0.5), "value"] == 1.0
     assert 0.2 < rows.at[("length", 1.0), "value"] < 0.7  # 12 of 28 pairs share a topic
     assert (rows["low"] <= rows["value"]).all()
     assert set(rows["n"]) == {60}
-    kept = ratios(own.assign(p=own["critic"].replace(0.0, np.nan)), {"p": "p"}, params)
+    kept = point_means(own.assign(p=own["critic"].replace(0.0, np.nan)), {"p": "p"}, params)
     assert (kept["value"] == 1).all()  # missing is not zero
 
 
 def test_contrasts_have_the_right_sign_and_interval(judged: pd.DataFrame) -> None:
     params, own = Params.load("base", {"bootstrap_samples": 200}), judged[~judged["control"]]
-    longer = contrast(own, "critic", "length", params)
-    warmer = contrast(own, "critic", "temperature", params)
+    longer = end_difference(own, "critic", "length", params)
+    warmer = end_difference(own, "critic", "temperature", params)
     assert longer.low > 0 > warmer.value
     assert warmer.high <= 0  # few contexts here: the interval may end at 0
     assert longer.low < longer.value < longer.high
     few = own[own["context_id"].isin({"c0", "c1", "c2", "c3"})]
-    assert np.isnan(contrast(few, "critic", "length", params).low)
-    assert np.isnan(contrast(own.iloc[:0], "critic", "length", params).value)
+    assert np.isnan(end_difference(few, "critic", "length", params).low)
+    assert np.isnan(end_difference(own.iloc[:0], "critic", "length", params).value)
 
 
 def test_a_random_critic_finds_no_difference(judged: pd.DataFrame) -> None:
     own = judged[~judged["control"]].assign(noise=rng().random((~judged["control"]).sum()) < 0.3)
-    found = contrast(own, "noise", "length", Params.load("base", {"bootstrap_samples": 500}))
+    found = end_difference(own, "noise", "length", Params.load("base", {"bootstrap_samples": 500}))
     assert found.low < 0 < found.high
 
 
@@ -168,7 +179,7 @@ def test_the_surface_takes_more_contexts_and_fewer_pairs(
 
     monkeypatch.setattr(proximity, "draw_sentences", drawn)
     run = RunFolder.open(tmp_path / "run")
-    more = draw_surface(run, None, SameTopic(), contexts, params)  # type: ignore[arg-type]
+    more = draw_for_surface(run, None, SameTopic(), contexts, params)  # type: ignore[arg-type]
     assert asked == [(4, 4, 0.5)]  # 5 of each of 2 lengths, 3 of them in the panel already
     assert set(surface_contexts(contexts, params)["n_sentences"]) == {1, 2}
     assert more[~more["control"]].groupby("item").size().tolist() == [2] * 4
@@ -176,7 +187,7 @@ def test_the_surface_takes_more_contexts_and_fewer_pairs(
     panel = judged[in_panels(judged, 0.7)]  # the fixture has every context at every temperature
     assert not set(more["item"]) & set(panel["item"])
     for (_, _, before), (_, _, after) in zip(
-        panels(panel, 0.7), panels(pd.concat([panel, more]), 0.7), strict=True
+        panel_points(panel, 0.7), panel_points(pd.concat([panel, more]), 0.7), strict=True
     ):
         assert len(before) == len(after)
     enough = params.model_copy(update={"proximity_surface_contexts": 3})
@@ -202,12 +213,12 @@ def test_mixed_lengths_holds_all_lengths() -> None:
 )
 def test_readings(low: float, high: float, sign: int, expected: str) -> None:
     value = 0.2 if np.isnan(low) else (low + high) / 2
-    assert reading(Interval(value, low, high, 9), sign).startswith(expected)
+    assert interval_says(Interval(value, low, high, 9), sign).startswith(expected)
 
 
 def test_identical_share_by_hand() -> None:
     rows = [("a", "", i, "", text, "") for i, text in enumerate("xxy")]
     rows.append(("b", "", 0, "", "", "no_end"))
     frame = pd.DataFrame(rows, columns=SENTENCES.names)
-    assert identical_share(frame) == pytest.approx(1 / 3)
-    assert np.isnan(identical_share(frame.iloc[3:]))
+    assert identical_fraction(frame) == pytest.approx(1 / 3)
+    assert np.isnan(identical_fraction(frame.iloc[3:]))

@@ -1,56 +1,74 @@
 """Paraphrastic proximity: how often two next sentences of one context mean the same (section 2).
 
-Contexts and sentences come from `contexts`; here pairs are drawn and judged in both directions by
-the critic. What they say is summed up by `trends`.
+Here pairs are drawn and judged in both directions; `proximity_statistics` sums up what they say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, item_rng
+from impossible.data.schemas import FLAG, NUMBER, SCORE, TEXT, TINY_COUNT, record_schema
 from impossible.data.units import Scored, Unit, map_units
+from impossible.evaluation.judges import Judge
+from impossible.filtering.critic import EntailmentModel, TextPairs
+from impossible.filtering.entailment import Entailment
+from impossible.filtering.thresholds import Thresholds
+from impossible.generation.contexts import draw_contexts, plan_contexts
+from impossible.generation.human_contexts import given_contexts
 from impossible.generation.next_sentences import draw_sentences
 from impossible.models.loading import LanguageModel
+from impossible.text.bleu import self_bleu
 
 __all__ = [
-    "JUDGED", "decided", "draw_judged", "draw_surface", "identical_share", "in_panels", "judge",
-    "mixed_lengths", "random_pairs", "surface_contexts",
+    "JUDGED_PAIRS", "draw_after_given", "draw_by_temperature", "draw_for_surface",
+    "draw_judged_pairs", "draw_proximity_contexts", "identical_fraction", "in_panels",
+    "mixed_lengths", "random_pairs", "surface_contexts", "with_verdicts",
 ]  # fmt: skip
 
-CONTROL_SHARE = 4  # one control pair per so many pairs: its ratio is near zero, few suffice
+_CONTROLS = 4  # one control pair per so many pairs: its ratio is near zero, few suffice
 
 #: One row per judged pair. item = context at a temperature; a pair of one context, or (control) a
-#: sentence of it with one of another context; `p_yx` is null where `p_xy` is below the floor.
-JUDGED = pa.schema(
-    [
-        pa.field("item", pa.string(), nullable=False),
-        pa.field("context_id", pa.string(), nullable=False),
-        pa.field("n_sentences", pa.int8(), nullable=False),
-        pa.field("temperature", pa.float64(), nullable=False),
-        pa.field("mixed", pa.bool_(), nullable=False),  # belongs to the panel over temperatures
-        pa.field("control", pa.bool_(), nullable=False),
-        pa.field("x", pa.string(), nullable=False),
-        pa.field("y", pa.string(), nullable=False),
-        pa.field("p_xy", pa.float32()),
-        pa.field("p_yx", pa.float32()),
-    ],
-    metadata={"item": "item"},
-)
+#: sentence of it with one of another context; `mixed`: it belongs to the panel over temperatures;
+#: `p_yx` is null where `p_xy` is below the floor.
+JUDGED_PAIRS = record_schema(
+    "item", item=TEXT, context_id=TEXT, n_sentences=TINY_COUNT, temperature=NUMBER, mixed=FLAG,
+    control=FLAG, x=TEXT, y=TEXT, p_xy=SCORE, p_yx=SCORE,
+)  # fmt: skip
 
 
-class Critic(Protocol):
-    """What this module needs of `critics.EntailmentCritic`."""
+def draw_proximity_contexts(run: RunFolder, lm: LanguageModel, params: Params) -> pd.DataFrame:
+    """CONTEXTS of the panels: `proximity_contexts` of each of `proximity_lengths`."""
+    n = params.proximity_contexts * len(params.proximity_lengths)
+    plans = plan_contexts(params, n, "proximity", params.proximity_lengths)
+    return draw_contexts(run, lm, plans, params, "proximity")
 
-    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.floating]:
-        """P_NLI(premise entails hypothesis) of each (premise, hypothesis), shape (n,)."""
+
+def mixed_lengths(contexts: pd.DataFrame, n: int) -> set[str]:
+    """Ids of about n contexts with all lengths in equal number: those of the temperature panel."""
+    each = max(1, round(n / contexts["n_sentences"].nunique())) if len(contexts) else 0
+    return set(contexts.groupby("n_sentences").head(each)["context_id"])
+
+
+def draw_by_temperature(
+    run: RunFolder, lm: LanguageModel, contexts: pd.DataFrame, params: Params
+) -> dict[float, pd.DataFrame]:
+    """Temperature → SENTENCES: all contexts at `sentence_temperature`, those of mixed lengths else.
+
+    Temperatures share their random numbers, so that only the temperature differs.
+    """
+    chosen = mixed_lengths(contexts, params.proximity_contexts)
+    mixed = contexts[contexts["context_id"].isin(chosen)]
+    stage, usual = "proximity-sentences", params.sentence_temperature
+    return {
+        t: draw_sentences(run, lm, contexts if t == usual else mixed, params, stage, t)
+        for t in sorted({*params.proximity_temperatures, usual})
+    }
 
 
 def random_pairs(
@@ -77,170 +95,147 @@ def random_pairs(
     else:
         left, right = (part.ravel() for part in np.indices((len(first), len(second))))
         pool, right = [*first, *second], right + len(first)
-    _, codes = np.unique(np.array(pool, dtype=object), return_inverse=True)
-    usable = np.flatnonzero(codes[left] != codes[right]) if pool else np.array([], dtype=int)
-    chosen = np.sort(rng.permutation(usable)[:n])
+    texts = np.array(pool, dtype=object)
+    chosen = np.sort(rng.permutation(np.flatnonzero(texts[left] != texts[right]))[:n])
     swap = rng.random(len(chosen)) < (0.5 if second is None else 0.0)
     pairs = ((pool[left[i]], pool[right[i]]) for i in chosen)
     return [(y, x) if turned else (x, y) for (x, y), turned in zip(pairs, swap, strict=True)]
 
 
-def judge(
-    critic: Critic, pairs: Sequence[tuple[str, str]], floor: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Judge pairs in both directions, the second only where the first does not decide.
-
-    Args:
-        critic: the NLI model.
-        pairs: (x, y).
-        floor: the second direction is computed where P(x ⇒ y) ≥ floor (entailment_floor).
-
-    Returns:
-        P(x ⇒ y) and P(y ⇒ x), the latter NaN where not computed.
-    """
-    forward = np.asarray(critic.probabilities(list(pairs)), dtype=np.float64)
-    backward = np.full(len(pairs), np.nan)
-    open_rows = np.flatnonzero(forward >= floor)
-    if len(open_rows):
-        turned = [(pairs[i][1], pairs[i][0]) for i in open_rows.tolist()]
-        backward[open_rows] = critic.probabilities(turned)
-    return forward, backward
-
-
-def decided(judged: pd.DataFrame, threshold: float) -> pd.Series[float]:
-    """1.0 where the critic says entailment both ways, else 0.0 (paper section 2).
-
-    Args:
-        judged: p_xy, p_yx; a p_yx that was not computed means p_xy is below the floor.
-        threshold: at least the floor, in [0, 1].
-    """
-    return ((judged["p_xy"] >= threshold) & (judged["p_yx"] >= threshold)).astype(float)
-
-
-def mixed_lengths(contexts: pd.DataFrame, n: int) -> set[str]:
-    """Ids of about n contexts with all lengths in equal number: those of the temperature panel."""
-    share = max(1, round(n / contexts["n_sentences"].nunique())) if len(contexts) else 0
-    return set(contexts.groupby("n_sentences").head(share)["context_id"])
-
-
-def draw_judged(
-    run: RunFolder, critic: Critic, contexts: pd.DataFrame,
+def draw_judged_pairs(
+    run: RunFolder, critic: EntailmentModel, contexts: pd.DataFrame,
     sentences: Mapping[float, pd.DataFrame], params: Params, stage: str = "proximity",
 ) -> pd.DataFrame:  # fmt: skip
-    """Draw and judge the pairs of every context at every temperature, resumably.
+    """Draw and judge pairs of every context at every temperature, kept in `work/STAGE-pairs`.
 
     Args:
-        run: the run folder; parts lie in `work/STAGE-pairs`.
         critic: the NLI model.
-        contexts: `records.CONTEXTS`.
-        sentences: temperature → `records.SENTENCES` of (some of) the contexts.
-        params: reads seed, temperature, proximity_contexts, proximity_pairs, entailment_floor.
+        contexts: CONTEXTS.
+        sentences: temperature → SENTENCES of (some of) the contexts.
+        params: reads seed, proximity_contexts, proximity_pairs, entailment_floor.
         stage: name of the random stream.
 
     Returns:
-        `JUDGED`, proximity_pairs rows per context and temperature (fewer where there are not as
+        JUDGED_PAIRS, proximity_pairs rows per context and temperature (fewer where there are not as
         many pairs), and a quarter as many control pairs: a sentence of the context with one of the
         next context of the same domain and length.
     """
     texts = {
-        (str(name), heat): group["text"].tolist()
-        for heat, frame in sentences.items()
+        (str(name), temperature): group["text"].tolist()
+        for temperature, frame in sentences.items()
         for name, group in frame[frame["reason"] == ""].groupby("context_id")
     }
-    rows = contexts.set_index("context_id")
-    others = _others(contexts)
+    names = contexts.groupby(["domain", "n_sentences"])["context_id"]
+    following = names.shift(-1).fillna(names.transform("first"))
+    after = dict(zip(contexts["context_id"], following, strict=True))
+    lengths = dict(zip(contexts["context_id"], contexts["n_sentences"].tolist(), strict=True))
     mixed = mixed_lengths(contexts, params.proximity_contexts)
     units = []
-    for (name, heat), found in texts.items():
+    for (name, temperature), own in texts.items():
+        others = [] if after[name] == name else texts.get((after[name], temperature), [])
         payload = {
-            "context_id": name, "n_sentences": int(rows.at[name, "n_sentences"]),
-            "temperature": heat, "mixed": name in mixed, "stage": f"{stage} pairs",
-            "texts": found, "others": texts.get((others.get(name, ""), heat), []),
+            "context_id": name, "n_sentences": lengths[name], "temperature": temperature,
+            "mixed": name in mixed, "stage": f"{stage} pairs", "texts": own, "others": others,
         }  # fmt: skip
-        units.append(Unit(f"{name} {heat:g}", payload))
-    return map_units(_judge_unit, units, params, run, f"{stage}-pairs", JUDGED, critic)[0]
+        units.append(Unit(f"{name} {temperature:g}", payload))
+    return map_units(_judge_unit, units, params, run, f"{stage}-pairs", JUDGED_PAIRS, critic)[0]
 
 
-def _judge_unit(unit: Unit, params: Params, critic: Critic) -> Scored:
+def _judge_unit(unit: Unit, params: Params, critic: EntailmentModel) -> Scored:
     """The pairs of a context at a temperature, and those with sentences of another one."""
-    given = unit.payload
+    given, n = unit.payload, params.proximity_pairs
     rng = item_rng(params.seed, given["stage"], given["context_id"])
-    n = params.proximity_pairs
     own = random_pairs(given["texts"], None, n, rng)
-    far = random_pairs(given["texts"], given["others"], max(1, n // CONTROL_SHARE), rng)
+    far = random_pairs(given["texts"], given["others"], max(1, n // _CONTROLS), rng)
     frame = pd.DataFrame([*own, *far], columns=["x", "y"])
     frame = frame.assign(item=unit.id, control=[False] * len(own) + [True] * len(far))
-    frame = frame.assign(**{name: given[name] for name in JUDGED.names if name in given})
-    forward, backward = judge(critic, list(zip(frame["x"], frame["y"], strict=True)),
-                              params.entailment_floor)  # fmt: skip
-    return frame.assign(p_xy=forward, p_yx=backward), pd.DataFrame()
-
-
-def _others(contexts: pd.DataFrame) -> dict[str, str]:
-    """For each context the next one of its domain and length; none for a context without such."""
-    found: dict[str, str] = {}
-    for _, group in contexts.groupby(["domain", "n_sentences"]):
-        names = group["context_id"].tolist()
-        if len(names) > 1:
-            found.update(zip(names, [*names[1:], names[0]], strict=True))
-    return found
+    frame = frame.assign(**{name: given[name] for name in JUDGED_PAIRS.names if name in given})
+    pairs, models = TextPairs.of(frame["x"], frame["y"]), SimpleNamespace(critic=critic)
+    scores = Entailment().score(pairs, models, Thresholds.paraphrase(params))
+    return frame.assign(**scores), pd.DataFrame()
 
 
 def surface_contexts(contexts: pd.DataFrame, params: Params) -> pd.DataFrame:
     """Contexts that a cell of the surface needs besides those of the temperature panel.
 
     Args:
-        contexts: `records.CONTEXTS` of the panel over lengths, proximity_contexts of each length.
+        contexts: CONTEXTS of the panel over lengths.
         params: reads proximity_contexts, proximity_surface_contexts (per length, in all).
     """
     first = contexts.groupby("n_sentences").head(params.proximity_surface_contexts)
     return first[~first["context_id"].isin(mixed_lengths(contexts, params.proximity_contexts))]
 
 
-def draw_surface(
-    run: RunFolder, lm: LanguageModel, critic: Critic, contexts: pd.DataFrame,
+def draw_for_surface(
+    run: RunFolder, lm: LanguageModel, critic: EntailmentModel, contexts: pd.DataFrame,
     params: Params,
 ) -> pd.DataFrame:  # fmt: skip
     """Judge what the surface length × temperature needs beyond the two panels, at less cost.
 
     The panel over lengths is one row of the surface, and the contexts of the temperature panel are
-    a few of every cell. Here further contexts follow at the other temperatures. Contexts differ
-    more than pairs of one context, so more contexts with fewer pairs make a cell more precise.
+    a few of every cell. Here further contexts follow at the other temperatures, with fewer pairs:
+    contexts differ more than pairs of one context. Twice as many sentences as pairs are sampled, so
+    that pairs need not share one (at most k).
 
     Args:
-        run, critic: as for `draw_judged`.
-        lm: the teacher.
-        contexts: as for `surface_contexts`.
-        params: what sentences need, and proximity_surface_contexts, proximity_surface_pairs; twice
-            as many sentences as pairs are sampled, so that pairs need not share one (at most k).
+        contexts: CONTEXTS of the panels.
+        params: what sentences need, and proximity_surface_contexts, proximity_surface_pairs.
 
     Returns:
-        `JUDGED` with `mixed` false, so that the rows belong to neither panel.
+        JUDGED_PAIRS with `mixed` false, so that the rows belong to neither panel.
     """
     pairs = params.proximity_surface_pairs
     fewer = params.model_copy(update={"k": min(params.k, 2 * pairs), "proximity_pairs": pairs})
-    more = surface_contexts(contexts, params)
-    heats = sorted({*params.proximity_temperatures} - {params.sentence_temperature})
-    sentences = {
-        heat: draw_sentences(run, lm, more, fewer, "surface-sentences", heat) for heat in heats
-    }
-    return draw_judged(run, critic, more, sentences, fewer, "surface").assign(mixed=False)
+    more, stage = surface_contexts(contexts, params), "surface-sentences"
+    temperatures = sorted({*params.proximity_temperatures} - {params.sentence_temperature})
+    sentences = {t: draw_sentences(run, lm, more, fewer, stage, t) for t in temperatures}
+    judged = draw_judged_pairs(run, critic, more, sentences, fewer, "surface")
+    return judged.assign(mixed=False)
+
+
+def draw_after_given(
+    run: RunFolder, lm: LanguageModel, critic: EntailmentModel, params: Params
+) -> pd.DataFrame:
+    """JUDGED_PAIRS after `proximity_contexts` contexts that the teacher did not write, if any."""
+    n, lengths = params.proximity_contexts, params.proximity_lengths
+    plans = plan_contexts(params, n, "given", lengths)
+    contexts = given_contexts(params.given_contexts, plans, params.seed)
+    after = {params.sentence_temperature: draw_sentences(run, lm, contexts, params, "given-next")}
+    return draw_judged_pairs(run, critic, contexts, after, params, "given")
+
+
+def with_verdicts(judged: pd.DataFrame, judge: Judge, params: Params) -> pd.DataFrame:
+    """Judged pairs with what the critic and, for evaluation only, the judge say.
+
+    Args:
+        judged: JUDGED_PAIRS.
+        judge: of the run.
+        params: reads entailment_threshold and entailment_floor.
+
+    Returns:
+        Further columns: critic and oracle (1 equivalent, 0 not; NaN: the judge cannot say), weaker
+        (the lower known probability), similarity (BLEU of y and x, in [0, 100]), self_bleu and
+        self_bleu_oracle (the same where critic or judge say equivalent, else NaN).
+    """
+    accepted = Entailment().accepts(judged, Thresholds.paraphrase(params)).astype(float)
+    truth = pd.Series(judge.equivalent(list(judged["x"]), list(judged["y"])), judged.index)
+    bleu = pd.Series(self_bleu(judged["x"], judged["y"]), judged.index)
+    judged = judged.assign(critic=accepted, oracle=truth, similarity=bleu)
+    said, true = bleu.where(accepted > 0), bleu.where(truth > 0)
+    weaker = judged[["p_xy", "p_yx"]].min(axis=1)
+    return judged.assign(weaker=weaker, self_bleu=said, self_bleu_oracle=true)
 
 
 def in_panels(judged: pd.DataFrame, temperature: float) -> pd.Series[bool]:
-    """Which rows of `JUDGED` belong to a panel of Figure 3, not to the surface alone."""
+    """Which judged pairs belong to a panel of Figure 3, not to the surface alone."""
     return judged["mixed"] | (judged["temperature"] == temperature)
 
 
-def identical_share(sentences: pd.DataFrame) -> float:
-    """Share of pairs of accepted samples of a context whose texts are equal, mean over contexts.
-
-    Args:
-        sentences: `records.SENTENCES`.
-    """
-    shares = []
+def identical_fraction(sentences: pd.DataFrame) -> float:
+    """Fraction of the pairs of accepted samples of a context with equal texts, mean of contexts."""
+    fractions = []
     for _, texts in sentences[sentences["reason"] == ""].groupby("context_id")["text"]:
         counts, n = texts.value_counts().to_numpy(), len(texts)
         if n > 1:
-            shares.append((counts * (counts - 1)).sum() / (n * (n - 1)))
-    return float(np.mean(shares)) if shares else float("nan")
+            fractions.append((counts * (counts - 1)).sum() / (n * (n - 1)))
+    return float(np.mean(fractions)) if fractions else float("nan")

@@ -1,7 +1,7 @@
-"""What the judged pairs of `proximity` say: the points of Figure 3, its surface, and its trends.
+"""What judged pairs say: the points of Figure 3, its surface, and the paper's claims about both.
 
 A *point* is a set of contexts at one temperature. Intervals resample contexts, because pairs of one
-context are not independent.
+context are not independent. Judged pairs are those of `proximity.with_verdicts`.
 """
 
 from __future__ import annotations
@@ -20,21 +20,35 @@ from impossible.evaluation.corpus_comparison import detokenized
 from impossible.text.bleu import self_bleu
 
 __all__ = [
-    "PAPER_HUMAN", "contrast", "gap", "human_line", "kendall", "monotonicity", "panels", "ratios",
-    "reading", "surface", "verdicts",
+    "FEWEST_CONTEXTS", "PAPER_CLAIMS", "claim_verdicts", "control_differences", "end_difference",
+    "figure3_points", "human_self_bleu", "interval_says", "kendall_tau", "length_matched_gap",
+    "panel_points", "point_means", "proximity_examples", "step_trend", "surface_gap",
+    "surface_means", "threshold_sensitivity",
 ]  # fmt: skip
 
-FEWEST = 5  # contexts at each point of a trend or cell; with fewer there is no interval
-PAPER_HUMAN = 39.0  # Self-BLEU of human paraphrases (MRPC) in Figure 3
+FEWEST_CONTEXTS = 5  # at each point of a trend or cell; with fewer there is no interval
+_PAPER_HUMAN = 39.0  # Self-BLEU of human paraphrases (MRPC) in Figure 3
 
-Floats = NDArray[np.float64]
+#: Claims of section 2: (in words, column, axis, sign: 1 rises, -1 falls, 0 stays).
+PAPER_CLAIMS = (
+    ("ratio rises with length (critic)", "critic", "length", 1),
+    ("ratio rises with length (oracle)", "oracle", "length", 1),
+    ("ratio falls with temperature (critic)", "critic", "temperature", -1),
+    ("ratio falls with temperature (oracle)", "oracle", "temperature", -1),
+    ("Self-BLEU falls with temperature", "self_bleu", "temperature", -1),
+    ("Self-BLEU stays with length", "self_bleu", "length", 0),
+)
+
+_Floats = NDArray[np.float64]
 
 
-def panels(judged: pd.DataFrame, temperature: float) -> Iterator[tuple[str, float, pd.DataFrame]]:
+def panel_points(
+    judged: pd.DataFrame, temperature: float
+) -> Iterator[tuple[str, float, pd.DataFrame]]:
     """The points of Figure 3: (axis, x, rows), over lengths at one temperature, then the other way.
 
     Args:
-        judged: `JUDGED`, perhaps with more columns.
+        judged: judged pairs.
         temperature: of the panel over lengths.
     """
     for length, rows in judged[judged["temperature"] == temperature].groupby("n_sentences"):
@@ -43,117 +57,118 @@ def panels(judged: pd.DataFrame, temperature: float) -> Iterator[tuple[str, floa
         yield "temperature", float(heat), rows
 
 
-def ratios(judged: pd.DataFrame, series: Mapping[str, str], params: Params) -> pd.DataFrame:
+def point_means(judged: pd.DataFrame, series: Mapping[str, str], params: Params) -> pd.DataFrame:
     """Values of all points with intervals, as `figures.proximity_curves` draws them.
 
     Args:
-        judged: `JUDGED` with further columns.
+        judged: judged pairs.
         series: name of a line → column to average (NaN = missing, not counted).
-        params: reads seed, temperature, bootstrap_samples, confidence.
+        params: reads seed, sentence_temperature, bootstrap_samples, confidence.
 
     Returns:
         axis, x, series, value, low, high, n; a point without a value is left out.
     """
-    rows = []
-    for axis, x, point in panels(judged, params.sentence_temperature):
+    bootstrap, rows = Bootstrap.from_params(params), []
+    for axis, x, point in panel_points(judged, params.sentence_temperature):
         for name, column in series.items():
-            found = bootstrap_mean(
-                point[column].to_numpy(dtype=float),
-                point["context_id"].to_numpy(),
-                Bootstrap.from_params(params),
-            )
-            if np.isfinite(found.value):
-                rows.append((axis, x, name, found.value, found.low, found.high, found.n))
-    return pd.DataFrame(rows, columns=["axis", "x", "series", "value", "low", "high", "n"])
+            mean = bootstrap_mean(point[column], point["context_id"], bootstrap)
+            rows.append((axis, x, name, *mean.bounds, mean.n))
+    frame = pd.DataFrame(rows, columns=["axis", "x", "series", "value", "low", "high", "n"])
+    return frame[np.isfinite(frame["value"])].reset_index(drop=True)
 
 
-def surface(judged: pd.DataFrame, series: Mapping[str, str], params: Params) -> pd.DataFrame:
-    """Context length × temperature: the mean over contexts of their share, with its interval.
+def figure3_points(own: pd.DataFrame, far: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """`point_means` of critic, oracle and Self-BLEU of own pairs, and of the control's critic."""
+    lines = {name: name for name in ("critic", "oracle", "self_bleu")}
+    parts = [point_means(own, lines, params), point_means(far, {"control": "critic"}, params)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def surface_means(judged: pd.DataFrame, series: Mapping[str, str], params: Params) -> pd.DataFrame:
+    """Context length × temperature: the mean over contexts of their fraction, with its interval.
 
     Every context counts the same, whether many of its pairs were judged (those of the panels) or
-    few (those of `proximity.draw_surface`).
+    few (those of `proximity.draw_for_surface`).
 
     Args:
-        judged: `JUDGED` with further columns.
+        judged: judged pairs.
         series: name of a map → column to average (NaN = missing, not counted).
         params: reads seed, bootstrap_samples, confidence.
 
     Returns:
         n_sentences, temperature, series, value, low, high and n (contexts with a value); a cell
-        without a value stays, as NaN with n = 0. No interval with fewer than `FEWEST` contexts.
+        without a value stays, as NaN with n = 0. No interval with fewer than 5 contexts.
     """
     cells = ["n_sentences", "temperature"]
     means = judged.groupby([*cells, "context_id"], as_index=False)[list(series.values())].mean()
-    rows = []
-    for (length, heat), cell in means.groupby(cells):
+    bootstrap, rows = Bootstrap.from_params(params), []
+    for cell, contexts in means.groupby(cells):
         for name, column in series.items():
-            found = bootstrap_mean(cell[column], None, Bootstrap.from_params(params))
-            found = _cautious(found, int(cell[column].notna().sum()))
-            rows.append((length, heat, name, found.value, found.low, found.high, found.n))
+            mean = bootstrap_mean(contexts[column], None, bootstrap)
+            mean = _cautious(mean, int(contexts[column].notna().sum()))
+            rows.append((*cell, name, *mean.bounds, mean.n))
     return pd.DataFrame(rows, columns=[*cells, "series", "value", "low", "high", "n"])
 
 
-def contrast(judged: pd.DataFrame, column: str, axis: str, params: Params) -> Interval:
+def surface_gap(maps: pd.DataFrame) -> tuple[float, str]:
+    """Critic minus oracle over the cells of `surface_means`, in points: the mean, and in words."""
+    cells = maps.pivot(index=["n_sentences", "temperature"], columns="series", values="value")
+    gap = 100 * (cells["critic"] - cells["oracle"])
+    length, heat = cells["critic"].idxmax()
+    words = f"critic highest at {length} sentences, temperature {heat:g}"
+    if gap.notna().any():
+        words += f"; critic minus truth {gap.mean():.1f} points on average, "
+        words += f"from {gap.min():.1f} to {gap.max():.1f}"
+    return float(gap.mean()), words
+
+
+def end_difference(judged: pd.DataFrame, column: str, axis: str, params: Params) -> Interval:
     """Mean of a column at the last point of an axis minus that at the first, with its interval.
 
     Contexts are resampled; over temperatures the same contexts stand at both ends, so the
-    difference is paired. With fewer than `FEWEST` contexts at an end there is no interval.
+    difference is paired. With fewer than 5 contexts at an end there is no interval.
 
     Args:
-        judged: `JUDGED` with `column`.
+        judged: judged pairs.
         column: what is averaged.
         axis: "length" or "temperature".
-        params: reads seed, temperature, bootstrap_samples, confidence.
+        params: reads seed, sentence_temperature, bootstrap_samples, confidence.
     """
-    points = [rows for name, _, rows in panels(judged, params.sentence_temperature) if name == axis]
-    return _across([*points[:1], *points[-1:]], column, _difference, params)
+    points = _points_of(judged, axis, params)
+    return _across([*points[:1], *points[-1:]], column, _mean_step, params)
 
 
-def gap(a: pd.DataFrame, b: pd.DataFrame, column: str, params: Params) -> Interval:
+def step_trend(judged: pd.DataFrame, column: str, axis: str, params: Params) -> Interval:
+    """Whether a curve rises at every step of an axis: `kendall_tau` of all its points.
+
+    The ends alone say nothing about the way between them. Arguments as for `end_difference`; a
+    point without a value is left out, and there is no value with fewer than two points.
+    """
+    points = [rows for rows in _points_of(judged, axis, params) if rows[column].notna().any()]
+    return _across(points, column, kendall_tau, params)
+
+
+def length_matched_gap(a: pd.DataFrame, b: pd.DataFrame, column: str, params: Params) -> Interval:
     """Mean of a column after some contexts minus that after others, contexts resampled.
 
     Each length of context counts the same: the two may hold different numbers of each, and length
     is what the mean depends on most. A length that one side lacks is left out.
-
-    Args:
-        a, b: `JUDGED` with `column`.
-        column: what is averaged.
-        params: reads seed, bootstrap_samples, confidence.
     """
     a, b = (part[part[column].notna()] for part in (a, b))
     lengths = sorted({*a["n_sentences"]} & {*b["n_sentences"]})
     points = [part[part["n_sentences"] == length] for length in lengths for part in (b, a)]
-    return _across(
-        points, column, lambda m: np.asarray((m[..., 1::2] - m[..., ::2]).mean(-1)), params
-    )
+    return _across(points, column, _mean_step, params)
 
 
-def monotonicity(judged: pd.DataFrame, column: str, axis: str, params: Params) -> Interval:
-    """Whether a curve rises at every step of an axis: `kendall` of all its points.
-
-    The ends alone say nothing about the way between them. Contexts are resampled, as for
-    `contrast`; arguments as there. A point without a value is left out.
-
-    Returns:
-        τ in [-1, 1] with its interval; no value with fewer than two points.
-    """
-    points = [
-        rows
-        for name, _, rows in panels(judged, params.sentence_temperature)
-        if name == axis and rows[column].notna().any()
-    ]
-    return _across(points, column, kendall, params)
-
-
-def kendall(values: ArrayLike) -> Floats:
+def kendall_tau(values: ArrayLike) -> _Floats:
     """Kendall's τ between values and their order, shape (…, k) → (…).
 
-    Of all pairs of places, the part whose later value is larger minus the part whose later value
-    is smaller: 1 rises everywhere, -1 falls everywhere (τ-a: equal values count for neither).
+    Of all pairs of indices, the fraction whose later value is larger minus the fraction whose later
+    value is smaller: 1 rises everywhere, -1 falls everywhere (τ-a: equal values count for neither).
 
     Source: Kendall 1938.
 
-    >>> float(kendall([0.1, 0.3, 0.2]).round(3))
+    >>> float(kendall_tau([0.1, 0.3, 0.2]).round(3))
     0.333
     """
     curve = np.asarray(values, dtype=np.float64)
@@ -163,52 +178,49 @@ def kendall(values: ArrayLike) -> Floats:
     return np.asarray(np.sign(np.stack(steps, axis=-1)).mean(axis=-1))
 
 
-def _difference(values: Floats) -> Floats:
-    """Second value minus first, shape (…, 2) → (…)."""
-    return np.asarray(values[..., 1] - values[..., 0])
+def _points_of(judged: pd.DataFrame, axis: str, params: Params) -> list[pd.DataFrame]:
+    points = panel_points(judged, params.sentence_temperature)
+    return [rows for name, _, rows in points if name == axis]
 
 
-def _mean_difference(values: Floats) -> Floats:
+def _mean_step(values: _Floats) -> _Floats:
     """Mean of the second of each two values minus the first, shape (…, 2 k) → (…)."""
     return np.asarray((values[..., 1::2] - values[..., ::2]).mean(axis=-1))
 
 
 def _across(
-    points: Sequence[pd.DataFrame], column: str, statistic: Callable[[Floats], Floats],
+    points: Sequence[pd.DataFrame], column: str, statistic: Callable[[_Floats], _Floats],
     params: Params,
 ) -> Interval:  # fmt: skip
     """A statistic of the means of a column at several points, contexts resampled over all."""
     if len(points) < 2:
         return Interval(np.nan, np.nan, np.nan, 0)
     present = [rows[rows[column].notna()] for rows in points]
+    fewest = min(rows["context_id"].nunique() for rows in present)
     blocks = [np.zeros((len(rows), 2 * len(points))) for rows in present]
-    for place, (block, rows) in enumerate(zip(blocks, present, strict=True)):
-        block[:, 2 * place], block[:, 2 * place + 1] = rows[column], 1  # sum and count
-    found = bootstrap_sums(
-        np.concatenate(blocks),
-        lambda sums: statistic(_means(sums)),
-        np.concatenate([rows["context_id"].to_numpy() for rows in present]),
-        Bootstrap.from_params(params),
-        smallest=(fewest := min(rows["context_id"].nunique() for rows in present)),
-    )
+    for i, (block, rows) in enumerate(zip(blocks, present, strict=True)):
+        block[:, 2 * i], block[:, 2 * i + 1] = rows[column], 1  # sum and count
+
+    def of_means(sums: _Floats) -> _Floats:
+        counts = sums[..., 1::2]
+        return statistic(sums[..., ::2] / np.where(counts == 0, np.nan, counts))
+
+    names = np.concatenate([rows["context_id"].to_numpy() for rows in present])
+    bootstrap = Bootstrap.from_params(params)
+    found = bootstrap_sums(np.concatenate(blocks), of_means, names, bootstrap, smallest=fewest)
     return _cautious(found, fewest)
 
 
-def _means(sums: Floats) -> Floats:
-    """Means from sums and counts in turn, shape (…, 2 k) → (…, k); NaN where nothing was drawn."""
-    counts = sums[..., 1::2]
-    return np.asarray(sums[..., 0::2] / np.where(counts == 0, np.nan, counts))
-
-
 def _cautious(found: Interval, contexts: int) -> Interval:
-    """The interval, or the value alone when it rests on fewer than `FEWEST` contexts."""
-    return found if contexts >= FEWEST else Interval(found.value, np.nan, np.nan, found.n)
+    """The interval, or the value alone when it rests on too few contexts."""
+    enough = contexts >= FEWEST_CONTEXTS
+    return found if enough else Interval(found.value, np.nan, np.nan, found.n)
 
 
-def reading(found: Interval, sign: int) -> str:
+def interval_says(found: Interval, sign: int) -> str:
     """What an interval says about a claim: it is positive (sign 1), negative (-1) or none (0).
 
-    >>> reading(Interval(0.2, 0.1, 0.3, 50), 1), reading(Interval(0.2, 0.1, 0.3, 50), 0)
+    >>> interval_says(Interval(0.2, 0.1, 0.3, 50), 1), interval_says(Interval(0.2, 0.1, 0.3, 50), 0)
     ('holds', 'refuted: the interval lies above 0')
     """
     if not np.isfinite(found.value):
@@ -219,43 +231,76 @@ def reading(found: Interval, sign: int) -> str:
         return "undecided: the interval contains 0" if sign else "no change seen"
     if found.value * sign > 0:
         return "holds"
-    side = "lies above 0" if found.value > 0 else "lies below 0"
-    return f"refuted: the interval {side}"
+    return f"refuted: the interval lies {'above' if found.value > 0 else 'below'} 0"
 
 
-def verdicts(
-    judged: pd.DataFrame, claims: Sequence[tuple[str, str, str, int]], params: Params
-) -> pd.DataFrame:
+def claim_verdicts(
+    judged: pd.DataFrame, params: Params,
+    claims: Sequence[tuple[str, str, str, int]] = PAPER_CLAIMS,
+) -> pd.DataFrame:  # fmt: skip
     """Each claim about a curve by its two ends and by all its points.
 
     Args:
-        judged: `JUDGED` with the columns that the claims name.
-        claims: (claim in words, column, axis, sign), the last as in `reading`.
-        params: as for `contrast`.
+        judged: judged pairs with the columns that the claims name.
+        params: as for `end_difference`.
+        claims: as `PAPER_CLAIMS`.
 
     Returns:
-        claim, column, axis; ends and tau (`Interval`); ends_say and tau_says (`reading`).
+        claim, column, axis; ends and tau (`Interval`); ends_say and tau_says (`interval_says`).
     """
     rows = []
     for claim, column, axis, sign in claims:
-        ends, tau = (f(judged, column, axis, params) for f in (contrast, monotonicity))
-        rows.append((claim, column, axis, ends, tau, reading(ends, sign), reading(tau, sign)))
+        ends, tau = (f(judged, column, axis, params) for f in (end_difference, step_trend))
+        says = (interval_says(ends, sign), interval_says(tau, sign))
+        rows.append((claim, column, axis, ends, tau, *says))
     names = ["claim", "column", "axis", "ends", "tau", "ends_say", "tau_says"]
     return pd.DataFrame(rows, columns=names)
 
 
-def human_line(folder: str = "") -> tuple[float, str]:
-    """Self-BLEU of human paraphrases (MRPC), and whether it is "measured" or the "paper"'s.
+def control_differences(far: pd.DataFrame, params: Params) -> dict[str, list[float]]:
+    """`end_difference` of the control pairs along both axes, as notebooks record it."""
+    columns = {"critic": "critic", "oracle": "oracle", "self_bleu": "similarity"}
+    return {
+        f"control_{name}_{axis}": end_difference(far, column, axis, params).bounds
+        for name, column in columns.items()
+        for axis in ("length", "temperature")
+    }
+
+
+def threshold_sensitivity(judged: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataFrame:
+    """What other entailment thresholds, at least the floor, would have said of the same scores.
+
+    Returns:
+        threshold, ratio (equivalent pairs), precision (of them, by the judge), recall.
+    """
+    both, rows = judged[["p_xy", "p_yx"]].min(axis=1, skipna=False), []
+    for threshold in thresholds:
+        said = both >= np.float32(threshold)
+        recall = said[judged["oracle"] > 0].mean()
+        rows.append((threshold, said.mean(), judged.loc[said, "oracle"].mean(), recall))
+    return pd.DataFrame(rows, columns=["threshold", "ratio", "precision", "recall"])
+
+
+def proximity_examples(judged: pd.DataFrame, threshold: float, n: int = 3) -> pd.DataFrame:
+    """n pairs surest to be equivalent, n surest to be rejected, n nearest to the threshold."""
+    both = judged[judged[["p_xy", "p_yx"]].notna().all(axis=1)]
+    near = (both["weaker"] - threshold).abs().sort_values(kind="stable").index
+    kinds = {
+        "equivalent": judged[judged["critic"] > 0].nlargest(n, "weaker"),
+        "rejected": judged[judged["critic"] == 0].nsmallest(n, "weaker"),
+        "nearest": both.loc[near[:n]],
+    }
+    return pd.concat(kinds)[["x", "y", "p_xy", "p_yx", "oracle"]]
+
+
+def human_self_bleu(folder: str = "") -> tuple[float, str]:
+    """Self-BLEU of human paraphrases (MRPC), in [0, 100], and if it is "measured" or the "paper"'s.
 
     Args:
         folder: of the human datasets; without it, or without MRPC in it, the paper's value stands.
-
-    Returns:
-        A value in [0, 100]. Measured: `text.bleu.self_bleu` of the positives of the test set, the
-        same measure as in our curves.
     """
     if not folder or available(folder)["mrpc"]:
-        return PAPER_HUMAN, "paper"
+        return _PAPER_HUMAN, "paper"
     pairs = human_pairs("mrpc", folder)
     texts = (pairs[side].map(detokenized).tolist() for side in ("source", "target"))
     return float(self_bleu(*texts).mean()), "measured"
