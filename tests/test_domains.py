@@ -144,7 +144,7 @@ def lm() -> LanguageModel:
 
 
 def test_bits_are_nats_per_character(lm: LanguageModel) -> None:
-    items = pd.DataFrame({"item": ["i"], "domain": ["law"], "source": [tiny.SENTENCES[0]]})
+    items = pd.DataFrame({"id": ["i"], "domain": ["law"], "source": [tiny.SENTENCES[0]]})
     nats = surprise(lm, [tiny.PREFIX], [tiny.SENTENCES[0]])["nats"][0]
     length = len(f" {tiny.SENTENCES[0]}")
     found = domain_teachers.bits_per_character({"mixed teacher": lm}, items, [NEWS, CHAT])

@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from impossible.config.params import Params
 from impossible.data.io import read_json, write_json
 from impossible.errors import DataError, ModelError
-from impossible.experiments import control_grids, length_style_control
+from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.judges import Judge
+from impossible.experiments import (
+    control_grids,
+    controlled_rewriting,
+    length_style_control,
+    length_style_systems,
+)
 from impossible.experiments.control_grids import (
     AXES,
     CONTROL_FILE,
@@ -27,9 +34,10 @@ from impossible.experiments.control_grids import (
     fit_grid,
 )
 from impossible.filtering.thresholds import Thresholds
-from impossible.models.nucleus_sampling import Nucleus
 from impossible.training.student import load_student
+from impossible.world.oracle import Oracle
 
+PARAMS = Params.load("base")
 LENGTH = Axis("length", "compression", ("short", "long"), (0.5,), 0.0, 0.8)
 THREE = {"length": Scale("compression", ("short", "medium", "long"))}
 STYLE = Axis("style", "novelty", ("extractive", "abstractive"), (0.5,), 0.0, 1.0)
@@ -49,6 +57,12 @@ def pairs_of(texts: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame({"source": SOURCE, "target": list(texts)})
 
 
+def grouped(pairs: pd.DataFrame, grid: Grid) -> pd.DataFrame:
+    both = zip(pairs["source"], pairs["target"], strict=True)
+    marked = pairs.assign(group=[grid.group(x, y) for x, y in both])
+    return marked[marked["group"] != ""].reset_index(drop=True)
+
+
 def items(n: int = 3) -> pd.DataFrame:
     names = [f"test-{i}" for i in range(n)]
     return pd.DataFrame({"id": names, "source": names, "references": [["r"]] * n})
@@ -58,7 +72,7 @@ def test_groups_by_hand() -> None:
     assert {text: GRID.group(SOURCE, text) for text in WRITTEN} == WRITTEN
     assert GRID.group(SOURCE, "") == GRID.group("", "It burned.") == ""
     assert GRID.prompt("x", "short abstractive") == "short abstractive summary: x"
-    marked = length_style_control.with_group(pairs_of(WRITTEN), GRID)
+    marked = grouped(pairs_of(WRITTEN), GRID)
     assert marked["group"].tolist() == [group for group in WRITTEN.values() if group]
 
 
@@ -102,7 +116,7 @@ def test_cuts_are_quantiles(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert one.axes[0].cuts == pytest.approx((8 / 30, 13 / 30))
     assert (one.axes[0].bottom, one.axes[0].top) == (0.1, 0.9)
-    counts = length_style_control.with_group(pairs, one)["group"].value_counts()
+    counts = grouped(pairs, one)["group"].value_counts()
     assert counts.to_dict() == {"short": 2, "medium": 2, "long": 2}
     for n in (0, 1, 2):
         with pytest.raises(DataError, match="too few different values to make 3 groups"):
@@ -138,7 +152,7 @@ def test_limits_of_a_task_are_those_of_its_gates() -> None:
     grid = fit_grid("summary", written, Thresholds.summary(Params.load("base")))
     assert [(axis.bottom, axis.top) for axis in grid.axes] == [(0, 0.8), (0, 1)]
     assert grid.axes[0].words == AXES["summary"]["length"].words
-    assert sorted(length_style_control.with_group(written, grid)["group"]) == sorted(grid.groups)
+    assert sorted(grouped(written, grid)["group"]) == sorted(grid.groups)
 
 
 @pytest.mark.parametrize("words", [("short", "short"), ("short", "rather long"), ("short", "")])
@@ -156,18 +170,27 @@ def test_cuts_of_an_axis_must_fit_its_words(cuts: tuple[float, ...]) -> None:
 def test_one_candidate_per_input_and_group() -> None:
     texts = [*WRITTEN, "A blaze ruined an aged school."]  # long abstractive, of lower ROUGE-L
     frame = pd.DataFrame({"input_id": "i", "x": SOURCE, "y": texts})
-    chosen = length_style_control.one_per_group(
-        frame.assign(rouge_l=[0.9, 0.5, 0.6, 0.7, 0.1, 0.1, 0.4]), GRID
-    )
-    assert dict(zip(chosen["y"], chosen["group"], strict=True)) == {
-        text: group
-        for text, group in {**WRITTEN, texts[-1]: "long abstractive"}.items()
-        if group and text != texts[1]
-    }
+    frame = frame.assign(rouge_l=[0.9, 0.5, 0.6, 0.7, 0.1, 0.1, 0.4])
+    chosen = length_style_control.OnePerGroup(GRID)(frame, frame)
+    assert list(chosen["y"]) == [texts[0], *texts[2:4], texts[-1]]
+
+
+def test_pairs_of_a_task_have_groups_and_all_that_pass_are_divided() -> None:
+    texts = [text for text, group in WRITTEN.items() if group]
+    frame = pd.DataFrame({"input_id": list("abcd"), "context_id": "c", "x": SOURCE, "y": texts})
+    frame = frame.assign(
+        domain="news", rouge_l=0.5, length_ratio=frame["y"].str.len() / len(SOURCE),
+        p_xy=0.9, p_yx=0.1, numbers_consistent=True, ted=1.0, ted_lower=1.0, ted_upper=1.0,
+    )  # fmt: skip
+    thresholds = Thresholds.summary(Params.load("base"))
+    grid, pairs = length_style_control.control_pairs(frame, thresholds, 100, 0)
+    assert sorted(pairs["group"]) == sorted(grid.groups)
+    assert set(pairs["task"]) == {"summary"}
+    assert len(length_style_control.control_pairs(frame, thresholds, 2, 0)[1]) == 2
 
 
 def test_instructions_in_training_and_permuted() -> None:
-    marked = length_style_control.with_group(pairs_of(WRITTEN), GRID)
+    marked = grouped(pairs_of(WRITTEN), GRID)
     corpora = length_style_control.control_corpora(marked, GRID)
     told = corpora["told"]["source"].tolist()
     assert told == [f"{group} summary: {SOURCE}" for group in marked["group"]]
@@ -190,26 +213,62 @@ def obeying(frame: pd.DataFrame) -> list[str]:
     return [by_group[source.partition(" summary: ")[0]] for source in frame["source"]]
 
 
-def scored(system: length_style_control.System, n: int = 3) -> pd.DataFrame:
-    asked = length_style_control.ask_every_group(items(n).assign(source=SOURCE), GRID)
+def scored(system: length_style_systems.System, n: int = 3) -> pd.DataFrame:
+    asked = length_style_systems.ask_every_group(items(n).assign(source=SOURCE), GRID)
     columns = {"system": "s", "item": asked["id"], "source": SOURCE, "output": system(asked)}
-    return length_style_control.control_scores(pd.DataFrame(columns), asked, GRID)
+    predictions = pd.DataFrame(columns)
+    return length_style_control.control_scores(predictions, asked, GRID, Oracle(), PARAMS)
 
 
 def test_who_obeys_is_right_who_is_misled_is_wrong_and_who_knows_nothing_is_at_chance() -> None:
     measures = ["right", "length right", "style right"]
-    told = length_style_control.with_instruction_of_group(obeying, GRID)
+    told = length_style_systems.with_instruction_of_group(obeying, GRID)
     assert scored(told)[measures].mean().tolist() == [100, 100, 100]
-    assert scored(length_style_control.with_opposite_group(told, GRID))[
+    assert scored(length_style_systems.with_opposite_group(told, GRID))[
         measures
     ].mean().tolist() == [0, 0, 0]
-    deaf = length_style_control.one_answer_per_source(
+    deaf = length_style_systems.one_answer_per_source(
         lambda frame: ["Fire hit a school."] * len(frame)
     )
     assert scored(deaf)[measures].mean().tolist() == [25, 50, 50]
-    beyond = length_style_control.one_answer_per_source(lambda frame: [SOURCE] * len(frame))
+    beyond = length_style_systems.one_answer_per_source(lambda frame: [SOURCE] * len(frame))
     assert scored(beyond)[measures].mean().tolist() == [0, 0, 50]
     assert scored(told)["item"].tolist() == [f"test-{i}" for i in range(3) for _ in range(4)]
+
+
+def test_quality_is_missing_where_nobody_judges_and_answers_are_counted() -> None:
+    told = scored(length_style_systems.with_instruction_of_group(obeying, GRID))
+    assert set(told["answers"]) == {4.0}
+    assert told.loc[told["asked"] == "long extractive", "good"].isin([0, 100]).all()
+    asked = length_style_systems.ask_every_group(items(1).assign(source=SOURCE), GRID)
+    written = asked.assign(item=asked["id"], system="s", output="It was destroyed.")
+    silent = length_style_control.control_scores(written, asked, GRID, Judge(), PARAMS)
+    assert silent["good"].isna().all()
+    assert set(silent["answers"]) == {1.0}
+    assert silent["right"].tolist() == [100, 0, 0, 0]
+
+
+def test_gains_are_paired_by_sentence_and_counts_are_by_group() -> None:
+    told = length_style_systems.with_instruction_of_group(obeying, GRID)
+    opposite = scored(length_style_systems.with_opposite_group(told, GRID))
+    scores = pd.concat([scored(told).assign(system="told"), opposite.assign(system="o")])
+    gains = length_style_control.control_gains(scores, [("told", "o")], GRID, Bootstrap(10))
+    value = gains.set_index("metric")["value"]
+    assert (value["right"], value["answers"], value["good"]) == (100, 0, 0)
+    assert gains["n"].max() == 3
+    counts = length_style_control.asked_and_got(scores, GRID)
+    assert counts.to_numpy().tolist() == np.hstack([3 * np.eye(4), np.zeros((4, 1))]).tolist()
+
+
+def test_sentences_of_training_are_asked_as_there_and_for_the_opposite() -> None:
+    told = length_style_systems.with_instruction_of_group(obeying, GRID)
+    opposite = length_style_systems.with_opposite_group(told, GRID)
+    pairs = grouped(pairs_of(WRITTEN), GRID)
+    pairs = pairs.assign(pair_id=[f"p{i}" for i in range(len(pairs))])
+    systems = {"told": told, "told the opposite": opposite}
+    rows = length_style_control.training_rows(systems, pairs, GRID, PARAMS, Bootstrap(10))
+    assert rows["value"].tolist() == [100, 0, 100]
+    assert rows["system"].iloc[0] == "told, sentences of training"
 
 
 def test_untold_answers_each_source_once() -> None:
@@ -219,8 +278,8 @@ def test_untold_answers_each_source_once() -> None:
         seen.append(len(frame))
         return [f"about {source}" for source in frame["source"]]
 
-    asked = length_style_control.ask_every_group(items(), GRID)
-    assert length_style_control.one_answer_per_source(system)(asked) == [
+    asked = length_style_systems.ask_every_group(items(), GRID)
+    assert length_style_systems.one_answer_per_source(system)(asked) == [
         f"about {source}" for source in asked["source"]
     ]
     assert seen == [3]
@@ -234,8 +293,8 @@ def test_the_first_sample_in_the_group_else_the_nearest() -> None:
         "Fire ruins a school.",
     ]
     student: Any = SimpleNamespace(generate=lambda texts, *_: [samples] * len(texts))
-    asked = length_style_control.ask_every_group(items(1).assign(source=SOURCE), GRID)
-    found = length_style_control.best_of_samples(student, GRID, 4, Nucleus())(asked)
+    asked = length_style_systems.ask_every_group(items(1).assign(source=SOURCE), GRID)
+    found = length_style_systems.best_of_samples(student, GRID, PARAMS)(asked)
     assert dict(zip(asked["asked"], found, strict=True)) == {
         "short extractive": samples[1],  # 29/49 - 0.5 + 4/5 - 0.5; the source is 0.5 too long
         "short abstractive": samples[2],
@@ -278,31 +337,31 @@ def test_a_grid_is_saved_beside_its_student(student: Path, tmp_path: Path) -> No
 
 def test_a_student_is_asked(student: Path, tmp_path: Path) -> None:
     texts = tiny.SENTENCES[:2]
-    both = length_style_control.rewrite_as(
+    both = controlled_rewriting.rewrite_as(
         texts, student, {"length": "short", "style": "abstractive"}
     )
     prompts = [GRID.prompt(text, "short abstractive") for text in texts]
-    assert both == length_style_control.paraphrase(prompts, student)
-    one = length_style_control.rewrite_as(texts, student, {"length": "short"}, n=3, seed=1)
+    assert both == controlled_rewriting.paraphrase(prompts, student)
+    one = controlled_rewriting.rewrite_as(texts, student, {"length": "short"}, n=3, seed=1)
     assert [len(outputs) for outputs in one] == [3, 3]
     with pytest.raises(DataError, match="must be told what to write: give --length short|long"):
-        length_style_control.rewrite_as(texts, student, {})
+        controlled_rewriting.rewrite_as(texts, student, {})
     with pytest.raises(DataError, match="text 2 is empty"):
-        length_style_control.rewrite_as([texts[0], " "], student, {"length": "short"})
+        controlled_rewriting.rewrite_as([texts[0], " "], student, {"length": "short"})
     with pytest.raises(ModelError, match="takes no instructions"):
-        length_style_control.rewrite_as(texts, tmp_path, {"length": "short"})
+        controlled_rewriting.rewrite_as(texts, tmp_path, {"length": "short"})
 
 
 def test_an_open_axis_takes_what_was_asked_for_first(
     student: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = [["The old school was destroyed."], ["Fire hit a school."]]  # as asked: the second
-    monkeypatch.setattr(length_style_control, "paraphrase", lambda *_: written)
-    assert length_style_control.rewrite_as([SOURCE], student, {"length": "short"}) == [written[1]]
+    monkeypatch.setattr(controlled_rewriting, "paraphrase", lambda *_: written)
+    assert controlled_rewriting.rewrite_as([SOURCE], student, {"length": "short"}) == [written[1]]
     # Each writes what the other was told to: short all the same, so the first is taken
     texts = ["Fire hit a school.", "It was destroyed."]
-    monkeypatch.setattr(length_style_control, "paraphrase", lambda *_: [[text] for text in texts])
-    assert length_style_control.rewrite_as([SOURCE], student, {"length": "short"}) == [texts[:1]]
+    monkeypatch.setattr(controlled_rewriting, "paraphrase", lambda *_: [[text] for text in texts])
+    assert controlled_rewriting.rewrite_as([SOURCE], student, {"length": "short"}) == [texts[:1]]
 
 
 def test_the_measures_equal_a_naive_count() -> None:
@@ -318,11 +377,11 @@ def test_the_measures_equal_a_naive_count() -> None:
 def test_a_teacher_is_shown_the_task_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(
-        length_style_control, "answers", lambda lm, prompts, n: asked.extend(prompts) or [""]
+        length_style_systems, "answers", lambda lm, prompts, n: asked.extend(prompts) or [""]
     )
     pairs = pd.DataFrame({"source": ["A fire."], "target": ["Fire."], "group": ["short"]})
     asking = items(2).assign(asked=["short", "long"])
-    length_style_control.shown_examples(None, pairs, "summary")(asking)  # type: ignore[arg-type]
+    length_style_systems.shown_examples(None, pairs, "summary")(asking)  # type: ignore[arg-type]
     assert asked == [
         "Sentence: A fire. Summary: Fire. Sentence: test-0 Summary:", "Sentence: test-1 Summary:",
     ]  # fmt: skip

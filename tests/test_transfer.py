@@ -1,9 +1,11 @@
-"""Transfer: draws, curves by hand, the headline stand-in, variety and its intervals."""
+"""Transfer: gold pairs, curves by hand, the headline stand-in, variety and its intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from impossible.data import human_datasets
 from impossible.errors import DataError, ParameterError
 from impossible.evaluation import corpus_comparison, corpus_quality
 from impossible.evaluation.bootstrap import Bootstrap, Interval
+from impossible.evaluation.judges import Judge
 from impossible.evaluation.metrics import novelty
 from impossible.experiments import domain_adaptation
 from impossible.report import figures
@@ -28,25 +31,40 @@ GIVEN = {"transfer_sizes": [0, 2, 4], "transfer_steps": [1, 2], "student_batch_s
          "sentence_max_new_tokens": 4, "dtype": "float32"}  # fmt: skip
 
 
-def gold(n: int) -> pd.DataFrame:
-    frame = pd.DataFrame({"source": [f"x{i}" for i in range(n)]})
-    return frame.assign(references=[[f"y{i}", "other"] for i in range(n)])
+def items(n: int, references: int = 2) -> pd.DataFrame:
+    frame = pd.DataFrame({"id": [f"i{i}" for i in range(n)], "source": [f"x{i}" for i in range(n)]})
+    return frame.assign(references=[[f"y{i}", "other"][:references] for i in range(n)])
 
 
-@given(st.lists(st.integers(0, 9), min_size=1, max_size=4), st.integers(1, 3))
-def test_fewer_pairs_are_a_part_of_more_and_draws_share_none(sizes: list[int], draws: int) -> None:
-    points = domain_adaptation.nested_draws(gold(27), sizes, draws)
-    most = max(sizes)
-    for (size, draw), pairs in points.items():
+@given(st.integers(3, 40), st.lists(st.integers(0, 9), min_size=1, max_size=4), st.integers(2, 9))
+def test_no_item_serves_twice_and_fewer_pairs_are_a_part_of_more(
+    n: int, sizes: list[int], n_test: int
+) -> None:
+    gold, dev, test = domain_adaptation.gold_dev_test(items(n), sizes, n_test)
+    most = max(gold)
+    for size, pairs in gold.items():
         assert len(pairs) == size
-        assert pairs == points[most, draw][:size]
-    drawn = [pair for draw in range(draws) for pair in points.get((most, draw), [])]
-    assert len(set(drawn)) == len(drawn)
+        assert pairs == gold[most][:size]
+    used = [*test["source"], *dev["source"], *(x for x, _ in gold[most])]
+    assert len(set(used)) == len(used)
+    assert min(len(test), len(dev)) >= 1
+    assert len(test) <= n_test
 
 
-def test_too_few_gold_pairs_are_told() -> None:
-    with pytest.raises(ParameterError, match="need 10 gold pairs, and there are 9"):
-        domain_adaptation.nested_draws(gold(9), [5], 2)
+def test_without_references_there_are_no_gold_pairs() -> None:
+    gold, dev, test = domain_adaptation.gold_dev_test(items(20, 0), [2, 4], 6)
+    assert gold == {0: []}
+    assert (len(test), len(dev)) == (6, 2)
+    assert domain_adaptation.gold_dev_test(items(20, 1), [2, 400], 6)[0].keys() == {0, 2}
+
+
+def test_summaries_are_judged_or_else_compared() -> None:
+    x, y = "A fire destroyed the school in Lyon on Monday.", "A fire destroyed the school."
+    answers = pd.DataFrame({"system": "s", "item": ["a", "b"], "source": x, "output": [y, x]})
+    told = answers.assign(references=[[y]] * 2, bert_score_references=np.nan)
+    assert domain_adaptation.summary_quality(told, oracle.Oracle(), 0.8) == 50
+    assert 50 < domain_adaptation.summary_quality(told, Judge(), 0.8) < 100
+    assert domain_adaptation.summary_quality(told.assign(references=[[]] * 2), Judge(), 0.8) == 0
 
 
 def test_home_is_the_first_other_domain() -> None:
@@ -101,38 +119,31 @@ def test_a_start_that_is_ahead_without_gold_pairs_only_is_worth_nothing_with_the
     assert domain_adaptation.PAIRED not in set(alone["pairs"])  # there is nothing to average
 
 
-def test_draws_are_averaged_and_do_not_make_more_items() -> None:
-    twice = pd.concat([scores(), scores().assign(good=lambda frame: frame["good"] + 10)])
-    rows = domain_adaptation.curve_rows(twice, ["good"], bootstrap=Bootstrap(20))
-    assert rows["value"].tolist() == [v + 5 for v in (0, 30, 50, 50, 25, 40, 50, 50)]
-    assert set(rows["n"]) == {2}
-
-
 @pytest.mark.parametrize("build", [tiny.t5, tiny.llama])
-def test_learning_curves_train_from_the_start_and_choose_on_dev(build, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    folder = tiny.save(tmp_path / "base", *build())
-    load = partial(load_student, str(folder))
+def test_learning_curves_train_from_the_start_and_choose_on_dev(
+    build: Callable[[], tuple[Any, Any]], tmp_path: Path
+) -> None:
+    load = partial(load_student, str(tiny.save(tmp_path / "base", *build())))
     texts = tiny.SENTENCES
-    items = pd.DataFrame({"id": list("abcd"), "source": texts[:4]})
-    items = items.assign(references=[[y, x] for x, y in zip(texts, texts[4:8], strict=False)])
+    frame = pd.DataFrame({"id": list("abcd"), "source": texts[:4]})
+    frame = frame.assign(references=[[y] for y in texts[4:8]])
     params = Params.load("base", GIVEN)
     asked: list[Sequence[str]] = []
 
-    def judge(xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
-        asked.append(ys)
-        return np.full(len(xs), len(asked) % 2, dtype=float)  # the first tried is the better
+    class FirstIsBetter(Judge):
+        def good_summaries(
+            self, xs: Sequence[str], ys: Sequence[str], longest: float
+        ) -> np.ndarray:
+            asked.append(ys)
+            return np.full(len(xs), len(asked) % 2, dtype=float)
 
+    gold = {size: list(zip(texts[:size], texts[4:], strict=False)) for size in (0, 2, 4)}
     found = domain_adaptation.learning_curves(
-        {"base": load}, items, items.iloc[:2], items, judge, params
+        {"base": load}, gold, frame.iloc[:2], frame, FirstIsBetter(), params
     )
     assert found.groupby("pairs")["steps"].unique().map(list).to_dict() == {0: [0], 2: [1], 4: [1]}
     assert len(asked) == 4  # two numbers of steps at two sizes; none without pairs
     assert list(found["system"].unique()) == ["base | 0 pairs", "base | 2 pairs", "base | 4 pairs"]
-    before = [weight.clone() for weight in load().model.parameters()]
-    moved = domain_adaptation.fine_tuned(
-        load(), [(texts[0], texts[1])], 2, params
-    ).model.parameters()
-    assert any((a != b).any() for a, b in zip(before, moved, strict=True))
 
 
 def test_headlines_are_words_of_their_sentence_in_order_and_follow() -> None:
@@ -232,14 +243,3 @@ def test_the_picture_names_every_start_and_number_of_pairs() -> None:
     assert [text.get_text() for text in figure.legends[0].texts] == ["s", "t"]
     with pytest.raises(DataError, match="lacks the column pairs"):
         figures.metric_curves(rows.drop(columns="pairs"), "pairs", good)
-
-
-def test_the_pairs_that_another_start_needs_are_bracketed_by_those_tried() -> None:
-    points = {"ours": [40.0, 50.0, 70.0], "base": [0.0, 45.0, 60.0]}
-    parts = [
-        pd.DataFrame({"system": name, "pairs": [0, 16, 64], "metric": "good", "value": values})
-        for name, values in points.items()
-    ]
-    needed = domain_adaptation.pairs_to_catch_up(pd.concat(parts), "ours", "base", "good")
-    assert needed.loc[[0, 16]].tolist() == [16, 64]
-    assert np.isnan(needed[64])

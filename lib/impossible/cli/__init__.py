@@ -195,7 +195,7 @@ def _student(name: str) -> str | Path:
 
 def _rewrite(options: argparse.Namespace) -> None:
     from impossible.experiments.control_grids import load_grid
-    from impossible.experiments.length_style_control import rewrite_as
+    from impossible.experiments.controlled_rewriting import rewrite_as
     from impossible.training.self_distillation import paraphrase
 
     texts = options.text

@@ -123,7 +123,6 @@ class Experiments(Schema):
     transfer_steps: list[Count] = parameter(
         "Lengths of fine-tuning tried; the best on held-out pairs counts.", "steps", min_length=1
     )
-    transfer_draws: Count = parameter("How often the gold pairs are drawn anew.", "draws", le=99)
     # Sequential generation under lexical constraints
     sequential_contexts: Count = parameter("Contexts of the comparison.", "contexts", "v1")
     sequential_budget: Count = parameter(

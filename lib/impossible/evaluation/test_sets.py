@@ -56,17 +56,20 @@ def load(
     task: str = "paraphrase",
     folder: str | Path = "",
     run: RunFolder | None = None,
+    domain: str = "",
 ) -> pd.DataFrame:
     """The items of a test set, at most n of them, drawn by the seed.
 
     Args:
         name: of `NAMED`; "world"; "held_out"; a JSON lines file (`read_items`; of lines that name
-            a task, those of this one); or `module:function`, called with (n, seed, task).
+            a task, those of this one); or `module:function`, called with (n, seed, task) and,
+            where one is asked for, the domain.
         n: items, ≥ 1; None: all there are (not for "world").
         seed: of the draw.
         task: "paraphrase" or "summary".
         folder: of the human datasets (parameter `human_data`).
         run: whose teacher wrote the sentences of "held_out".
+        domain: only items of this domain; "": all.
 
     Returns:
         Columns id (unique), source, references, domain, exemplar.
@@ -74,20 +77,25 @@ def load(
     Raises:
         DataError: the set is not there, with how to get it; or it is not for this task.
     """
-    if name == HELD_OUT:
-        items = take(_held_out(run), n, seed)
-    elif name in plugins.SHORT["test set"] or (":" in name and not name.endswith(".jsonl")):
-        items = plugins.load(name, "test set")(n, seed, task)
-    elif name in NAMED:
-        items = take(human_items(NAMED[name].dataset, folder), n, seed)
-        items = items.assign(domain=NAMED[name].domain)
+    if name in plugins.SHORT["test set"] or (":" in name and not name.endswith(".jsonl")):
+        items = plugins.load(name, "test set")(n, seed, task, **({"domain": domain} if domain else {}))
     else:
-        items = take(_from_file(name, task), n, seed)
+        items = _stored(name, task, folder, run).reindex(columns=list(COLUMNS))
+        items = take(items[items["domain"] == domain] if domain else items, n, seed)
     if not serves(name, task) or items.empty:
-        raise DataError(f"The test set {name!r} has no item for the task {task}: name another.")
+        asked = f"the task {task}" + (f" of the domain {domain}" if domain else "")
+        raise DataError(f"The test set {name!r} has no item for {asked}: name another.")
     for label in items.loc[items["id"].duplicated(), "id"].head(1):
         raise DataError(f"The test set {name!r} has two items called {label!r}: rename one.")
     return items.reindex(columns=list(COLUMNS)).reset_index(drop=True)
+
+
+def _stored(name: str, task: str, folder: str | Path, run: RunFolder | None) -> pd.DataFrame:
+    if name == HELD_OUT:
+        return _held_out(run)
+    if name in NAMED:
+        return human_items(NAMED[name].dataset, folder).assign(domain=NAMED[name].domain)
+    return _from_file(name, task)
 
 
 def serves(name: str, task: str) -> bool:
@@ -96,8 +104,9 @@ def serves(name: str, task: str) -> bool:
 
 
 def load_all(
-    params: Params, run: RunFolder, task: str = "paraphrase", n: int | None = None
-) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    params: Params, run: RunFolder, task: str = "paraphrase", n: int | None = None,
+    domain: str = "",
+) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:  # fmt: skip
     """Every test set of the parameter `test_sets` that serves the task.
 
     Args:
@@ -105,6 +114,7 @@ def load_all(
         run: for "held_out", which also stands in where no other set is there.
         task: sets of another task are passed over.
         n: items of each; by default `n_test`.
+        domain: only items of this domain, as far as a set is there; "": all.
 
     Returns:
         ({name: items}, {name: the sentence that tells what is missing and how to get it}).
@@ -117,7 +127,7 @@ def load_all(
     for name in filter(lambda name: serves(name, task), params.test_sets):
         try:
             found[_label(name)] = load(
-                name, n or params.n_test, params.seed, task, params.human_data, run
+                name, n or params.n_test, params.seed, task, params.human_data, run, domain
             )
         except DataError as absent:
             missing[_label(name)] = str(absent)

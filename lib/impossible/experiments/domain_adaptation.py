@@ -9,22 +9,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from impossible.config.params import Params
+from impossible.config.places import resolve
+from impossible.data.human_datasets import take
+from impossible.data.io import read_frame
+from impossible.data.run_folder import RunFolder
+from impossible.data.schemas import DATASET
 from impossible.errors import ParameterError
 from impossible.evaluation.bootstrap import Bootstrap
-from impossible.evaluation.systems import mean_rows, paired_gain, predict, student_system
+from impossible.evaluation.corpus_comparison import (
+    HUMAN_SUMMARIES,
+    equal_size,
+    human_corpora,
+    permuted,
+)
+from impossible.evaluation.corpus_quality import quality_rows
+from impossible.evaluation.judges import Judge
+from impossible.evaluation.metric_rows import MetricRows
+from impossible.evaluation.systems import (
+    item_scores,
+    mean_rows,
+    paired_gain,
+    predict,
+    student_system,
+)
+from impossible.experiments.ablation import filtered
+from impossible.filtering.build_dataset import as_dataset
+from impossible.filtering.critic import Models
+from impossible.filtering.thresholds import Thresholds
 from impossible.training.fine_tuning import settings_of
 from impossible.training.student import Student, train_student
+from impossible.world import test_sets as world_test_sets
 
 AREA = "mean over sizes"  # 0 too
 PAIRED = "mean with gold pairs"  # over the sizes above 0
 
-Draws = dict[tuple[int, int], list[tuple[str, str]]]
-Value = Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]]
+Pair = tuple[str, str]
 
 
 def home_domain(params: Params) -> str:
@@ -45,51 +67,125 @@ def home_domain(params: Params) -> str:
     return others[0]
 
 
-def nested_draws(gold: pd.DataFrame, sizes: Iterable[int], draws: int = 1) -> Draws:
-    """The pairs of every point of a curve: of one draw, fewer pairs are a part of more.
+def other_corpora(run: RunFolder, models: Models, params: Params) -> dict[str, pd.DataFrame]:
+    """Corpora of summaries to set beside D_sum; empty where there is nothing to make them of.
 
     Args:
-        gold: items with source and references, at least draws × the largest size; the first
-            reference is the target.
-        sizes: numbers of pairs, ≥ 0.
-        draws: repetitions; draws share no pair.
+        run: perhaps with the corpora of notebook 10.
+        models: critic and parser.
+        params: domains, unseen_domain, test_sets, human_data, compared_pairs, seed, thresholds.
 
     Returns:
-        (size, draw) → (source, target) pairs; without pairs there is draw 0 only.
-
-    >>> gold = pd.DataFrame({"source": list("abcd"), "references": [["A"], ["B"], ["C"], ["D"]]})
-    >>> nested_draws(gold, [0, 1, 2], 2)[2, 1]
-    [('c', 'C'), ('d', 'D')]
+        "round trips" of the home domain that the critics of summaries accept, and "headlines": in
+        the laboratory a stand-in of that domain, else Gigaword.
     """
-    pairs = [(row.source, row.references[0]) for row in gold.itertuples()]
-    ordered = sorted(set(sizes))
-    most = ordered[-1]
-    if len(pairs) < draws * most:
-        raise ParameterError(
-            f"{draws} draws of {most} pairs need {draws * most} gold pairs, and there are "
-            f"{len(pairs)}: lower transfer_sizes or transfer_draws."
-        )
-    return {
-        (size, draw): pairs[draw * most : draw * most + size]
-        for size in ordered
-        for draw in range(draws if size else 1)
-    }
+    home, file = home_domain(params), run.data("corpora")
+    trips = read_frame(file, DATASET) if file.is_file() else pd.DataFrame(columns=DATASET.names)
+    trips = trips[(trips["origin"] == "ParaBank2-like") & (trips["domain"] == home)]
+    if len(trips):
+        trips = filtered(trips, models, Thresholds.summary(params))
+    if "world" in params.test_sets:
+        pairs = world_test_sets.headlines(params.compared_pairs, params.seed, home)
+    else:
+        known, _ = human_corpora(_human_folder(params), ["gigaword"])
+        pairs = next(iter(known.values()), pd.DataFrame(columns=["source", "target", "context_id"]))
+    pairs = pairs.rename(columns={"source": "x", "target": "y"})
+    return {"round trips": trips, "headlines": as_dataset(pairs, "headlines", "summary")}
 
 
-def fine_tuned(
-    start: Student, pairs: Sequence[tuple[str, str]], steps: int, params: Params
-) -> Student:
-    """A start after some steps of the optimizer on gold pairs; its weights are changed in place."""
-    return train_student(start, pairs, (), settings_of(steps, params))
+def _human_folder(params: Params) -> str:
+    return str(resolve(params.human_data)) if params.human_data else ""
+
+
+def transfer_corpora(
+    dataset: pd.DataFrame, others: Mapping[str, pd.DataFrame], params: Params
+) -> dict[str, pd.DataFrame]:
+    """As many pairs for every student: D_sum of the home domain, the others, and a control.
+
+    Args:
+        dataset: D_sum.
+        others: of `other_corpora`.
+        params: domains, unseen_domain, compared_pairs, seed.
+
+    Returns:
+        "student of D_sum", "student of …", and "student of shuffled D_sum", its targets permuted.
+    """
+    pools = {"student of D_sum": dataset[dataset["domain"] == home_domain(params)]}
+    pools |= {f"student of {name}": part for name, part in others.items() if len(part) > 1}
+    size = equal_size(pools, params.compared_pairs)
+    corpora = {name: take(pool, size, params.seed) for name, pool in pools.items()}
+    shuffled = permuted(corpora["student of D_sum"], params.seed)
+    return corpora | {"student of shuffled D_sum": shuffled}
+
+
+def variety_rows(
+    corpora: Mapping[str, pd.DataFrame], control: Mapping[str, pd.DataFrame], n: int,
+    params: Params, bootstrap: Bootstrap,
+) -> tuple[pd.DataFrame, dict[str, str]]:  # fmt: skip
+    """How varied corpora of summaries are, beside human ones, at equal size.
+
+    Args:
+        corpora: name → DATASET.
+        control: corpora that should not differ.
+        n: pairs of each at most.
+        params: human_data.
+        bootstrap: of the intervals.
+
+    Returns:
+        (METRIC_ROWS of `quality_rows`, human datasets that are not there being missing;
+        title of such a dataset → how to get it).
+    """
+    human, absent = human_corpora(_human_folder(params), HUMAN_SUMMARIES)
+    compared = {**corpora, **human}
+    size = equal_size(compared, n)
+    parts = [quality_rows(compared, size, bootstrap=bootstrap)]
+    parts += [quality_rows(control, equal_size(control, size), bootstrap=bootstrap)]
+    for name, advice in absent.items():
+        gap = MetricRows(name, None, bootstrap)
+        for metric in parts[0]["metric"].unique():
+            gap.missing(metric, advice)
+        parts.append(gap.frame())
+    return pd.concat(parts, ignore_index=True), absent
+
+
+def gold_dev_test(
+    items: pd.DataFrame, sizes: Iterable[int], n_test: int
+) -> tuple[dict[int, list[Pair]], pd.DataFrame, pd.DataFrame]:
+    """Items of the new domain for fine-tuning, for choosing and for testing; none serves twice.
+
+    Args:
+        items: id, source, references.
+        sizes: numbers of gold pairs, ≥ 0; those that there are not enough references for go.
+        n_test: test items at most, and a third as many for choosing.
+
+    Returns:
+        (size → gold pairs (source, first reference), fewer being a part of more; dev items; test
+        items, at most half of all).
+    """
+    n_test = max(1, min(n_test, len(items) // 2))
+    n_dev = max(1, n_test // 3)
+    test, dev, rest = items[:n_test], items[n_test : n_test + n_dev], items[n_test + n_dev :]
+    gold = [(row.source, row.references[0]) for row in rest.itertuples() if len(row.references)]
+    return {size: gold[:size] for size in sorted({0, *sizes}) if size <= len(gold)}, dev, test
+
+
+def summary_quality(predictions: pd.DataFrame, judge: Judge, longest: float) -> float:
+    """How good summaries are on average: the judge's verdict, without one ROUGE-L to references.
+
+    Args:
+        predictions: PREDICTIONS of one system.
+        judge: says which are good.
+        longest: fraction of the source's characters that a summary has at most.
+    """
+    scores = item_scores(predictions, judge, metrics=("good", "rouge_l"), longest=longest)
+    means = scores[["good", "rouge_l"]].mean().dropna()
+    return float(means.iloc[0]) if len(means) else 0.0
 
 
 def best_fine_tuned(
-    load: Callable[[], Student],
-    pairs: Sequence[tuple[str, str]],
-    dev: pd.DataFrame,
-    value: Value,
+    load: Callable[[], Student], pairs: Sequence[Pair], dev: pd.DataFrame, judge: Judge,
     params: Params,
-) -> tuple[Student, int]:
+) -> tuple[Student, int]:  # fmt: skip
     """A start fine-tuned for each of `transfer_steps`; the one that does best on dev items.
 
     A start that knows the task is soon spoilt by more steps, one that does not needs them: one
@@ -99,66 +195,60 @@ def best_fine_tuned(
     Args:
         load: loads the start anew.
         pairs: gold pairs; none: the start as it is, after 0 steps.
-        dev: items of the unseen domain with source.
-        value: (sources, outputs) → a number for each output, the higher the better.
-        params: transfer_steps, max_new_tokens, student_*.
+        dev: items of the new domain.
+        judge: see `summary_quality`.
+        params: transfer_steps, summary_length_ratio_max, sentence_max_new_tokens, student_*.
 
     Returns:
-        (model, its number of steps); of equals the one with fewer.
+        (student, its number of steps); of equals the one with fewer.
     """
     if not pairs:
         return load(), 0
-    sources = list(dev["source"])
 
-    def mean_value(student: Student) -> float:
-        outputs = student_system(student, params.sentence_max_new_tokens)(dev)
-        return float(np.nanmean(value(sources, outputs)))
+    def quality(student: Student) -> float:
+        answers = predict({"": student_system(student, params.sentence_max_new_tokens)}, dev)
+        return summary_quality(answers, judge, params.summary_length_ratio_max)
 
     tried = (
-        (fine_tuned(load(), pairs, steps, params), steps)
+        (train_student(load(), pairs, (), settings_of(steps, params)), steps)
         for steps in sorted(set(params.transfer_steps))
     )
-    return max(tried, key=lambda each: mean_value(each[0]))
+    return max(tried, key=lambda each: quality(each[0]))
 
 
 def learning_curves(
     starts: Mapping[str, Callable[[], Student]],
-    gold: pd.DataFrame,
+    gold: Mapping[int, Sequence[Pair]],
     dev: pd.DataFrame,
     test: pd.DataFrame,
-    value: Value,
+    judge: Judge,
     params: Params,
 ) -> pd.DataFrame:
     """What every start answers after every number of gold pairs, the same pairs for all starts.
 
     Args:
         starts: name → loads a student anew.
-        gold: gold pairs of the unseen domain, as for `nested_draws`.
-        dev, value: as for `best_fine_tuned`.
-        test: items of that domain, as `dev`.
-        params: transfer_sizes, transfer_draws, and as for `best_fine_tuned`.
+        gold, dev, test: of `gold_dev_test`.
+        judge, params: as for `best_fine_tuned`.
 
     Returns:
-        PREDICTIONS without similarity, with start, pairs, draw and steps besides; `system` names
-        the first three.
+        PREDICTIONS without similarities, with start, pairs and steps besides; `system` names the
+        first two.
     """
     parts = []
-    draws = nested_draws(gold, params.transfer_sizes, params.transfer_draws)
-    for (size, draw), pairs in draws.items():
+    for size, pairs in gold.items():
         for name, load in starts.items():
-            system = f"{name} | {size} pairs" + (f" | draw {draw + 1}" if draw else "")
-            student, steps = best_fine_tuned(load, pairs, dev, value, params)
-            answers = predict(
-                {system: student_system(student, params.sentence_max_new_tokens)}, test
-            )
-            parts.append(answers.assign(start=name, pairs=size, draw=draw, steps=steps))
+            student, steps = best_fine_tuned(load, pairs, dev, judge, params)
+            system = student_system(student, params.sentence_max_new_tokens)
+            answers = predict({f"{name} | {size} pairs": system}, test)
+            parts.append(answers.assign(start=name, pairs=size, steps=steps))
     return pd.concat(parts, ignore_index=True)
 
 
 def _by_size(scores: pd.DataFrame, metrics: Sequence[str]) -> list[tuple[object, pd.DataFrame]]:
-    """Scores of items at each size, averaged over draws, then their means (`AREA`, `PAIRED`)."""
-    keys, columns = ["start", "pairs", "item"], list(metrics)
-    points = scores.groupby(keys, sort=False)[columns].mean().reset_index()
+    """Scores of items at each size, then their means over sizes (`AREA`, `PAIRED`)."""
+    columns = list(metrics)
+    points = scores[["start", "pairs", "item", *columns]]
     means = [
         part.groupby(["start", "item"], sort=False)[columns].mean().reset_index().assign(pairs=name)
         for name, part in ((AREA, points), (PAIRED, points[points["pairs"] > 0]))
@@ -178,7 +268,7 @@ def curve_rows(
     `PAIRED` leaves out what a start does without any gold pair.
 
     Args:
-        scores: start, pairs, item and a column per metric; draws are averaged first.
+        scores: start, pairs, item and a column per metric.
         metrics: columns.
         bootstrap: of the intervals.
 
@@ -215,28 +305,6 @@ def curve_gain_rows(
         for size, part in points
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def pairs_to_catch_up(rows: pd.DataFrame, ours: str, other: str, metric: str) -> pd.Series:
-    """How many gold pairs another start needs to be as good as ours, by values alone.
-
-    Args:
-        rows: METRIC_ROWS of `curve_rows` whose `pairs` are numbers.
-        ours, other: two starts.
-        metric: the higher, the better.
-
-    Returns:
-        Number of pairs of ours → the fewest pairs, of those tried, with which the value of the
-        other is at least as high; NaN: with none of them.
-
-    >>> rows = pd.DataFrame({"system": list("aabb"), "pairs": [0, 16] * 2, "metric": "good"})
-    >>> pairs_to_catch_up(rows.assign(value=[40, 70, 10, 50]), "a", "b", "good").to_dict()
-    {0: 16.0, 16: nan}
-    """
-    values = rows[rows["metric"] == metric].set_index(["system", "pairs"])["value"]
-    mine, theirs = values[ours], values[other]
-    fewest = [theirs.index[theirs >= value].min() for value in mine]
-    return pd.Series(fewest, index=mine.index, dtype=float)
 
 
 def named_points(rows: pd.DataFrame) -> pd.DataFrame:

@@ -160,7 +160,7 @@ def bits_per_character(
 
     Args:
         teachers: name → language model.
-        items: item, source, domain.
+        items: id, source, domain.
         domains: their first prefix is the context; that of the first serves other domains.
 
     Returns:
@@ -172,8 +172,8 @@ def bits_per_character(
     parts = []
     for name, teacher in teachers.items():
         nats = surprise(teacher, contexts, items["source"].tolist())["nats"].to_numpy()
-        frame = items[["item", "domain"]].assign(system=name, bits=nats / np.log(2) / lengths)
-        parts.append(frame)
+        columns = {"item": items["id"], "domain": items["domain"], "system": name}
+        parts.append(pd.DataFrame(columns).assign(bits=nats / np.log(2) / lengths))
     return pd.concat(parts, ignore_index=True)
 
 

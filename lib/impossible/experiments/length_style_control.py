@@ -7,52 +7,76 @@ The groups themselves are made by `control_grids`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar
 
 import pandas as pd
 
+from impossible.config.params import Params
 from impossible.data.human_datasets import take
-from impossible.errors import DataError, ModelError
-from impossible.evaluation.prompting import answers, few_shot
-from impossible.evaluation.systems import System
-from impossible.experiments.control_grids import Grid, load_grid
-from impossible.models.loading import LanguageModel
-from impossible.models.nucleus_sampling import Nucleus
-from impossible.training.self_distillation import paraphrase
+from impossible.data.io import write_frame
+from impossible.data.run_folder import RunFolder
+from impossible.data.schemas import DATASET
+from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.judges import Judge
+from impossible.evaluation.systems import System, item_scores, mean_rows, paired_gain
+from impossible.experiments.control_grids import Grid, fit_grid, save_grid
+from impossible.filtering.build_dataset import apply_thresholds, build_dataset
+from impossible.filtering.thresholds import Thresholds
+from impossible.training.fine_tuning import train_on, train_students
 from impossible.training.student import Student
 
-
-def with_group(pairs: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """The pairs that lie in a group, with the column `group`."""
-    groups = [grid.group(x, y) for x, y in zip(pairs["source"], pairs["target"], strict=True)]
-    marked = pairs.assign(group=groups)
-    return marked[marked["group"] != ""].reset_index(drop=True)
+#: What is measured of the outputs of each task besides the group.
+QUALITY = {"summary": ("follows", "good"), "paraphrase": ("fidelity", "paraphrase")}
 
 
-def one_per_group(survivors: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """Of the candidates of an input that lie in one group, the one with the lowest ROUGE-L.
+class OnePerGroup:
+    """Of an input's candidates in one group, the one with the lowest ROUGE-L; ties by text.
 
-    The rule of self-distillation, but within groups: over all groups it would leave mostly
-    abstractive pairs.
+    A choice for `build_dataset`: the rule of self-distillation, but within groups: over all groups
+    it would leave mostly abstractive pairs.
+    """
+
+    reason: ClassVar[str] = "not_chosen"
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+
+    def __call__(self, kept: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+        """The chosen rows of `kept`, in its order; those in no group are left out."""
+        groups = [self.grid.group(x, y) for x, y in zip(kept["x"], kept["y"], strict=True)]
+        order = kept.assign(group=groups).sort_values(["rouge_l", "y"], kind="stable")
+        chosen = order[order["group"] != ""].drop_duplicates(["input_id", "group"])
+        return kept.loc[sorted(chosen.index)].reset_index(drop=True)
+
+
+def control_pairs(
+    scores: pd.DataFrame, thresholds: Thresholds, limit: int, seed: int
+) -> tuple[Grid, pd.DataFrame]:
+    """The groups of a task, and its pairs with their groups.
 
     Args:
-        survivors: CANDIDATES that passed the thresholds.
+        scores: CANDIDATES; the pairs are drawn from all that pass.
+        thresholds: of the task.
+        limit: most pairs.
+        seed: of the draw.
 
     Returns:
-        The chosen rows with the column `group`.
+        (grid, DATASET with the column `group`).
     """
-    groups = [grid.group(x, y) for x, y in zip(survivors["x"], survivors["y"], strict=True)]
-    order = survivors.assign(group=groups).sort_values(["rouge_l", "y"], kind="stable")
-    chosen = order[order["group"] != ""].drop_duplicates(["input_id", "group"])
-    return chosen.sort_index().reset_index(drop=True)
+    passed, _ = apply_thresholds(scores, thresholds)
+    columns = {"x": "source", "y": "target"}
+    grid = fit_grid(thresholds.task, passed.rename(columns=columns), thresholds)
+    dataset, _ = build_dataset(scores, thresholds, OnePerGroup(grid), "student")
+    both = zip(dataset["source"], dataset["target"], strict=True)
+    return grid, take(dataset.assign(group=[grid.group(x, y) for x, y in both]), limit, seed)
 
 
 def control_corpora(pairs: pd.DataFrame, grid: Grid, seed: int = 0) -> dict[str, pd.DataFrame]:
     """What the student with instructions and its two controls are trained on.
 
     Args:
-        pairs: DATASET with the column `group` (`with_group`).
+        pairs: DATASET with the column `group`.
         grid: of the groups.
         seed: of the permutation.
 
@@ -61,190 +85,135 @@ def control_corpora(pairs: pd.DataFrame, grid: Grid, seed: int = 0) -> dict[str,
         so that instructions say nothing; "not told": the pairs as they are.
     """
     permuted = pairs.assign(group=take(pairs[["group"]], None, seed)["group"].to_numpy())
-    instructed = {
+    corpora = {
         name: part.assign(source=list(map(grid.prompt, part["source"], part["group"])))
         for name, part in (("told", pairs), ("permuted", permuted))
     }
-    return {
-        name: part.drop(columns="group")
-        for name, part in (instructed | {"not told": pairs}).items()
-    }
+    corpora["not told"] = pairs
+    return {name: part.drop(columns="group") for name, part in corpora.items()}
 
 
-def ask_every_group(items: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """Every item asked for every group.
+def train_controlled(
+    pairs: pd.DataFrame, grid: Grid, load_base: Callable[[], Student], params: Params,
+    run: RunFolder, name: str,
+) -> dict[str, Student]:  # fmt: skip
+    """Train the student with instructions and its controls.
 
     Args:
-        items: id, source, …
+        pairs, grid: of `control_pairs`.
+        load_base: loads the base anew.
+        params: student_*, seed.
+        run: gets `models/NAME` with the grid beside the weights, `models/grid-TASK-…` of the
+            controls, and the dataset with instructions, `data/dataset_control_TASK`.
+        name: folder of the student with instructions.
 
     Returns:
-        A row per item and group, with `asked` (the group) and `of` (the item's own name, over which
-        intervals resample); `id` names both.
+        The students of `control_corpora`.
     """
-    rows = items.merge(pd.DataFrame({"asked": grid.groups}), how="cross")
-    return rows.assign(of=rows["id"], id=rows["id"] + ", " + rows["asked"])
+    corpora = control_corpora(pairs, grid, params.seed)
+    write_frame(run.data(f"dataset_control_{grid.task}"), corpora["told"], DATASET)
+    told = train_on(corpora.pop("told"), load_base(), params, run, name)
+    save_grid(run.models / name, grid)
+    prefix = f"grid-{grid.task}"
+    return {"told": told} | train_students(corpora, load_base, params, run, prefix)
 
 
-def with_instruction_of_group(system: System, grid: Grid) -> System:
-    """A system that reads the instruction of the group that an item of `ask_every_group` asks."""
-    return lambda items: system(
-        items.assign(source=list(map(grid.prompt, items["source"], items["asked"])))
-    )
-
-
-def with_opposite_group(system: System, grid: Grid) -> System:
-    """A system that is asked for another group than counts: the control at test time.
-
-    The wrong group is the opposite one: each axis has its next word, the last one its first.
-    """
-    following = {
-        word: after
-        for axis in grid.axes
-        for word, after in zip(axis.words, (*axis.words[1:], axis.words[0]), strict=True)
-    }
-    opposite = {g: " ".join(following[word] for word in g.split()) for g in grid.groups}
-    return lambda items: system(items.assign(asked=items["asked"].map(opposite)))
-
-
-def one_answer_per_source(system: System) -> System:
-    """A system that does not know the groups: one answer per source, whatever is asked."""
-
-    def answer(items: pd.DataFrame) -> list[str]:
-        once = items.drop_duplicates("source")
-        outputs = pd.Series(system(once), index=once["source"])
-        return list(outputs[items["source"]])
-
-    return answer
-
-
-def shown_examples(
-    lm: LanguageModel, pairs: pd.DataFrame, task: str, n: int = 3, max_new_tokens: int = 60
-) -> System:
-    """A language model that is shown pairs of the group asked for, and asked for one more; greedy.
-
-    Args:
-        lm: the teacher.
-        pairs: source, target, group (`with_group`).
-        task: "summary" or "paraphrase": what the prompt calls a target.
-        n: examples of each group, its first pairs.
-        max_new_tokens: longest answer, of which the first sentence counts.
-    """
-    shown = {
-        group: list(part[["source", "target"]].head(n).itertuples(index=False, name=None))
-        for group, part in pairs.groupby("group")
-    }
-
-    def answer(items: pd.DataFrame) -> list[str]:
-        asked = zip(items["source"], items["asked"], strict=True)
-        prompts = [few_shot(x, shown.get(group, ()), task) for x, group in asked]
-        return answers(lm, prompts, max_new_tokens)
-
-    return answer
-
-
-def best_of_samples(
-    student: Student, grid: Grid, n: int, nucleus: Nucleus, seed: int = 0, longest: int = 100
-) -> System:
-    """Control without instructions: of n samples the first in the group asked for, or the nearest.
-
-    Args:
-        student: trained without instructions.
-        grid: of the groups.
-        n: samples per source: n times the cost of one answer.
-        nucleus: how they are drawn, as the candidates of self-distillation.
-        seed: of the samples.
-        longest: tokens.
-    """
-
-    def answer(items: pd.DataFrame) -> list[str]:
-        sources = list(dict.fromkeys(items["source"]))
-        how = (nucleus.temperature, nucleus.top_p, seed, longest)
-        samples = student.generate(sources, n, *how)
-        written = dict(zip(sources, samples, strict=True))
-        asked = zip(items["source"], items["asked"], strict=True)
-        return [min(written[x], key=lambda y: grid.distance(x, y, g)) for x, g in asked]
-
-    return answer
-
-
-def control_scores(predictions: pd.DataFrame, items: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """Whether each output falls into the group that was asked for, overall and by axis.
+def control_scores(
+    predictions: pd.DataFrame, items: pd.DataFrame, grid: Grid, judge: Judge, params: Params
+) -> pd.DataFrame:
+    """Whether each output falls into the group that was asked for, and its quality.
 
     Args:
         predictions: PREDICTIONS for items of `ask_every_group`.
         items: those.
         grid: of the groups. A system that ignores what is asked is right in 1 of len(grid.groups)
             answers at most, since every item asks for every group.
+        judge, params: of the quality; rouge_l_max, summary_length_ratio_max.
 
     Returns:
         system, item (its own name), asked, got ("" in no group), answers (number of different
-        outputs of the system for the item), and per cent: right, and `AXIS right` for each axis.
+        outputs of the system for the item), and per cent: right, `AXIS right` for each axis, and
+        `QUALITY` of the task.
     """
-    known = items.set_index("id")
-    frame = pd.DataFrame(
-        {
-            "system": predictions["system"],
-            "item": predictions["item"].map(known["of"]),
-            "asked": predictions["item"].map(known["asked"]),
-        }
-    )
+    limits = {"rouge_l_max": params.rouge_l_max, "longest": params.summary_length_ratio_max}
+    scores = item_scores(predictions, judge, metrics=QUALITY[grid.task], **limits)
+    known = items.set_index("id").loc[predictions["item"]]
     pairs = list(zip(predictions["source"], predictions["output"], strict=True))
-    frame["got"] = [grid.group(x, y) for x, y in pairs]
-    frame["right"] = 100.0 * (frame["asked"] == frame["got"])
-    for axis, wanted in zip(grid.axes, zip(*frame["asked"].str.split(), strict=True), strict=True):
+    scores = scores.assign(item=list(known["of"]), asked=list(known["asked"]))
+    scores["got"] = [grid.group(x, y) for x, y in pairs]
+    scores["right"] = 100.0 * (scores["asked"] == scores["got"])
+    wanted = scores["asked"].str.split(expand=True)
+    for i, axis in enumerate(grid.axes):
         words = [axis.word(axis.value(x, y)) for x, y in pairs]
-        frame[f"{axis.name} right"] = 100.0 * (pd.Series(words) == pd.Series(wanted)).to_numpy()
-    outputs = predictions["output"].groupby([frame["system"], frame["item"]])
-    return frame.assign(answers=outputs.transform("nunique").astype(float))
+        scores[f"{axis.name} right"] = 100.0 * (wanted[i] == words)
+    outputs = predictions["output"].reset_index(drop=True)
+    outputs = outputs.groupby([scores["system"], scores["item"]])
+    return scores.assign(answers=outputs.transform("nunique").astype(float))
 
 
-def rewrite_as(
-    texts: Sequence[str],
-    model: str | Path,
-    asked: Mapping[str, str],
-    n: int = 1,
-    seed: int = 0,
-) -> list[list[str]]:
-    """Ask a controlled student (the commands `impossible summarize` and `paraphrase`).
+def training_rows(
+    systems: Mapping[str, System], pairs: pd.DataFrame, grid: Grid, params: Params,
+    bootstrap: Bootstrap,
+) -> pd.DataFrame:  # fmt: skip
+    """How often students are right on sentences of their training, asked as there and the opposite.
 
-    Where an axis is left open, every group that fits is tried; outputs that are what was asked for
-    come first, then the nearest.
+    Being right here alone proves nothing: a student that remembers what it was trained to write is
+    right as well. What *told* is right more often than *told the opposite* is what it has heard.
 
     Args:
-        texts: sentences.
-        model: folder of a student with a `control.json`.
-        asked: axis → word, for example {"length": "short", "style": "abstractive"}.
-        n: outputs per text; 1 is decoded greedily, more are sampled.
-        seed: of the samples.
+        systems: of `control_systems`.
+        pairs: of the training, with the column `group`.
+        grid: of the groups.
+        params: as for `control_scores`.
+        bootstrap: of the intervals.
 
     Returns:
-        For each text n outputs.
-
-    Raises:
-        ModelError: the student takes no instructions.
-        DataError: it knows no such word, or nothing is asked, or a text is empty.
+        METRIC_ROWS of both, and of the first minus the second.
     """
-    grid = load_grid(model)
-    if grid is None:
-        given = " and ".join(f"--{axis}" for axis in asked) or "what is asked"
-        raise ModelError(
-            f"the student in {model} takes no instructions: leave {given} out, or name a "
-            "controlled student (notebook 18) with --model."
-        )
-    groups = grid.matching(asked)
-    if not asked:
-        raise DataError(
-            f"the student in {model} must be told what to write: give "
-            + " and/or ".join(f"--{axis.name} {'|'.join(axis.words)}" for axis in grid.axes)
-            + ", or name a student without instructions with --model."
-        )
-    if empty := [i for i, text in enumerate(texts, 1) if not text.strip()]:
-        raise DataError(f"text {empty[0]} is empty; give one sentence per text")
-    prompts = [grid.prompt(text, group) for text in texts for group in groups]
-    written = iter(paraphrase(prompts, model, n, seed))
-    results = []
-    for text in texts:
-        outputs = [y for _ in groups for y in next(written)]
-        far = {y: min(grid.distance(text, y, group) for group in groups) for y in outputs}
-        results.append(sorted(outputs, key=far.__getitem__)[:n])
-    return results
+    names = dict.fromkeys(("id", "of", "item"), pairs["pair_id"])
+    items = pairs.assign(**names, asked=pairs["group"], references=[[] for _ in pairs["source"]])
+    told, opposite = (f"{s}, sentences of training" for s in ("told", "told the opposite"))
+    chosen = {told: systems["told"], opposite: systems["told the opposite"]}
+    parts = [items.assign(system=name, output=answer(items)) for name, answer in chosen.items()]
+    written = pd.concat(parts, ignore_index=True)
+    scores = control_scores(written, items, grid, Judge(), params)
+    gain = paired_gain(scores, told, opposite, ["right"], bootstrap)
+    return pd.concat([mean_rows(scores, ["right"], bootstrap), gain], ignore_index=True)
+
+
+def control_rows(
+    scores: pd.DataFrame, grid: Grid, bootstrap: Bootstrap
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """METRIC_ROWS of `control_scores` by system, and by system and group ("SYSTEM | GROUP")."""
+    by_group = scores.assign(system=scores["system"] + " | " + scores["asked"])
+    measures = control_measures(grid)
+    return mean_rows(scores, measures, bootstrap), mean_rows(by_group, measures, bootstrap)
+
+
+def control_gains(
+    scores: pd.DataFrame, versus: Iterable[tuple[str, str]], grid: Grid, bootstrap: Bootstrap
+) -> pd.DataFrame:
+    """One system minus another, paired by sentence: the mean over what it is asked for.
+
+    Args:
+        scores: of `control_scores`.
+        versus: pairs of systems.
+        grid: of the groups.
+        bootstrap: of the intervals.
+    """
+    measures = control_measures(grid)
+    of_item = scores.groupby(["system", "item"], sort=False)[measures].mean().reset_index()
+    rows = [paired_gain(of_item, *pair, measures, bootstrap) for pair in versus]
+    return pd.concat(rows, ignore_index=True)
+
+
+def control_measures(grid: Grid) -> list[str]:
+    """The measures of `control_scores`."""
+    return ["right", *(f"{axis.name} right" for axis in grid.axes), "answers", *QUALITY[grid.task]]
+
+
+def asked_and_got(scores: pd.DataFrame, grid: Grid) -> pd.DataFrame:
+    """Numbers of answers of *told* by the group asked for (rows) and that of the output."""
+    told = scores[scores["system"] == "told"]
+    counts = pd.crosstab(told["asked"], told["got"].replace("", "none"))
+    return counts.reindex(index=grid.groups, columns=[*grid.groups, "none"], fill_value=0)

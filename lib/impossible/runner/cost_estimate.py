@@ -58,9 +58,7 @@ UNITS: dict[str, Callable[[Params], float]] = {
     "ablation pairs": lambda p: p.ablation_inputs * p.student_epochs,
     "sequential tokens": lambda p: p.sequential_contexts * p.sequential_budget,
     "contexts per domain": lambda p: p.domain_contexts,
-    "gold steps": lambda p: (
-        sum(p.transfer_steps) * sum(size > 0 for size in p.transfer_sizes) * p.transfer_draws
-    ),
+    "gold steps": lambda p: sum(p.transfer_steps) * sum(size > 0 for size in p.transfer_sizes),
     "human pairs": lambda p: p.human_n * bool(p.human_data),
     "nothing": lambda p: 0,
 }
