@@ -78,7 +78,9 @@ def load(
         DataError: the set is not there, with how to get it; or it is not for this task.
     """
     if name in plugins.SHORT["test set"] or (":" in name and not name.endswith(".jsonl")):
-        items = plugins.load(name, "test set")(n, seed, task, **({"domain": domain} if domain else {}))
+        items = plugins.load(name, "test set")(
+            n, seed, task, **({"domain": domain} if domain else {})
+        )
     else:
         items = _stored(name, task, folder, run).reindex(columns=list(COLUMNS))
         items = take(items[items["domain"] == domain] if domain else items, n, seed)
