@@ -85,8 +85,8 @@ def load(
         items = _stored(name, task, folder, run).reindex(columns=list(COLUMNS))
         items = take(items[items["domain"] == domain] if domain else items, n, seed)
     if not serves(name, task) or items.empty:
-        asked = f"the task {task}" + (f" of the domain {domain}" if domain else "")
-        raise DataError(f"The test set {name!r} has no item for {asked}: name another.")
+        wanted = f"the task {task}" + (f" of the domain {domain}" if domain else "")
+        raise DataError(f"The test set {name!r} has no item for {wanted}: name another.")
     for label in items.loc[items["id"].duplicated(), "id"].head(1):
         raise DataError(f"The test set {name!r} has two items called {label!r}: rename one.")
     return items.reindex(columns=list(COLUMNS)).reset_index(drop=True)
