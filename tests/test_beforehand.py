@@ -10,8 +10,10 @@ from conftest import Write
 from impossible.cli import main
 from impossible.config.params import Params, describe
 from impossible.errors import ParameterError
-from impossible.runner.preflight import DATA, LONGEST, require_data, results_folder
+from impossible.runner.preflight import LONGEST, require_data, results_folder
 
+BASE = Params.load("base")
+DATA = {name: kind for kind in ("folder", "file") for name in BASE.naming(kind)}
 WRITE = "(run / 'data' / 'k.txt').write_text(str(params.k))"
 
 

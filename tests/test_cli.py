@@ -153,7 +153,7 @@ def test_plan_says_what_runs_and_scales_with_the_work(checkout: Path, write: Wri
     costs = cost_estimate.fit([folder], checkout / "plan.json")
     seconds = read_json(folder / "work" / "ledger.json")["04_four"]["seconds"]
     cost = costs["notebooks"]["04"]
-    units = cost_estimate.UNITS[cost["unit"]](params)
+    units = cost_estimate.work(cost["unit"], params)
     assert cost["seconds"] + cost["seconds_per_unit"] * units == pytest.approx(seconds, abs=0.01)
     assert (checkout / "plan.json").is_file()
     with pytest.raises(DataError, match="No finished notebook in .*nowhere: give folders of runs"):

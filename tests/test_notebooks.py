@@ -22,7 +22,7 @@ from impossible.config.params import Params
 from impossible.config.places import PACKAGE
 from impossible.data.io import read_json
 from impossible.data.run_folder import RunFolder, scalars
-from impossible.runner.notebook_spec import matches, read_stage, source
+from impossible.runner.notebook_spec import matches, read_spec, source
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"), key=lambda path: path.name)
@@ -81,7 +81,7 @@ def test_links_lead_to_notebooks(path: Path) -> None:
 
 def test_every_input_is_an_output_of_an_earlier_notebook() -> None:
     written: set[str] = set()
-    for stage in map(read_stage, NOTEBOOKS):
+    for stage in map(read_spec, NOTEBOOKS):
         for name in stage.inputs:
             assert "*" in name or name.removesuffix("?") in written, f"{stage.name}: {name}"
         for name in stage.outputs:
@@ -117,7 +117,7 @@ def found(smoke: RunFolder) -> dict[str, dict[str, Any]]:
 def test_every_notebook_ran_and_wrote_what_it_declares(smoke: RunFolder) -> None:
     for path in NOTEBOOKS:
         assert (smoke.notebooks / path.name).is_file()
-        for name in read_stage(path).outputs:
+        for name in read_spec(path).outputs:
             assert name.endswith("?") or matches(smoke.root, name), f"{path.stem}: {name}"
     ledger = read_json(smoke.work / "ledger.json")
     assert {entry["status"] for entry in ledger.values()} == {"done"}

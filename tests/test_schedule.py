@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from impossible.data.io import read_json
-from impossible.runner.notebook_spec import Stage, source, stages
+from impossible.runner.notebook_spec import NotebookSpec, source, stages
 from impossible.runner.parallel import independent, overlap, startable, timeline
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
-def stage(name: str, inputs: str = "", outputs: str = "") -> Stage:
+def stage(name: str, inputs: str = "", outputs: str = "") -> NotebookSpec:
     """A notebook that declares these names, separated by spaces."""
     read, written = tuple(inputs.split()), tuple(outputs.split())
-    return Stage(Path(f"{name}.ipynb"), read, written, "", 1)
+    return NotebookSpec(Path(f"{name}.ipynb"), read, written, "", 1)
 
 
 @pytest.mark.parametrize(

@@ -167,8 +167,7 @@ class Stage:
         rows = []
         for name, field in Params.model_fields.items():
             if name in read:
-                extra = field.json_schema_extra
-                assert isinstance(extra, dict)
+                extra = Params.about(name)
                 rows.append(
                     {
                         "name": name,

@@ -27,7 +27,7 @@ class Experiments(Schema):
     ablation_inputs: Count = parameter(
         "Sentences that each variant of the ablation paraphrases.", "sentences", "Table 6"
     )
-    thesaurus: str = parameter("Synonyms: in-vitro, or a JSON or YAML file.", names="folder")
+    thesaurus: str = parameter("Synonyms: in-vitro, or a JSON or YAML file.", names="file")
     synonym_rate: Fraction = parameter(
         "Fraction of replaceable words that the baseline replaces by synonyms.", "fraction"
     )
@@ -93,7 +93,7 @@ class Experiments(Schema):
         "Contexts not by the teacher: in-vitro, a text file, or empty: none.",
         "",
         "v1",
-        names="folder",
+        names="file",
     )
     proximity_surface_contexts: Count = parameter(
         "Contexts for each combination of length and temperature.", "contexts"

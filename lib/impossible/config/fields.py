@@ -21,7 +21,7 @@ def parameter(
     section: str = "",
     *,
     affects: bool = True,
-    names: Literal["value", "model", "models", "folder", "folders"] = "value",
+    names: Literal["value", "model", "folder", "file", "paths"] = "value",
     **limits: Any,
 ) -> Any:
     """A parameter without a value: `params/base.yaml` has those.
@@ -31,7 +31,8 @@ def parameter(
         unit: what it counts.
         section: where the paper has it.
         affects: whether results depend on it.
-        names: what counts for the results: the value, or what lies behind it.
+        names: what it names: a "value"; a "model"; a "folder" of data made by people; a "file";
+            "paths" that may be absent. Of all but the first, what lies there counts for results.
         limits: `ge`, `gt`, `le`, `lt`, `min_length`.
     """
     extra: dict[str, Any] = {

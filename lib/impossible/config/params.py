@@ -90,6 +90,23 @@ class Params(Experiments):
         except ValidationError as bad:
             raise ParameterError(_sentence(bad, where)) from bad
 
+    @classmethod
+    def about(cls, name: str) -> dict[str, Any]:
+        """Unit, section, `affects_results` and `names` of a parameter; see `fields.parameter`."""
+        extra = cls.model_fields[name].json_schema_extra
+        assert isinstance(extra, dict)
+        return dict(extra)
+
+    def naming(self, *kinds: str) -> dict[str, list[str]]:
+        """What the parameters of these kinds (see `fields.parameter`) name: parameter → names."""
+        found = {}
+        for name in type(self).model_fields:
+            if self.about(name)["names"] in kinds:
+                value = self.plain(name)
+                several = value.values() if isinstance(value, dict) else value
+                found[name] = [value] if isinstance(value, str) else list(several)
+        return found
+
     @property
     def config(self) -> str:
         """Name or path of the params file, as it was given."""
@@ -244,7 +261,7 @@ def describe(params: Params | None = None) -> str:
     titles = [BASE] if params is None else ["value", BASE]
     lines = ["".join(f"{title:<28} " for title in ["name", *titles]) + "meaning"]
     for name, field in Params.model_fields.items():
-        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        extra = Params.about(name)
         limits = " ".join(
             f"{sign}{getattr(each, word)}"
             for each in field.metadata
@@ -252,7 +269,7 @@ def describe(params: Params | None = None) -> str:
             if hasattr(each, word)
         )
         values = [_shown(getattr(each, name)) for each in shown]
-        notes = ", ".join(filter(None, (limits, str(extra["unit"]), str(extra["section"]))))
+        notes = ", ".join(filter(None, (limits, extra["unit"], extra["section"])))
         columns = "".join(f"{text:<28} " for text in [name, *values])
         lines.append(f"{columns}{field.description} ({notes})".removesuffix(" ()"))
     return "\n".join(lines)

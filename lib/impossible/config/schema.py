@@ -33,7 +33,7 @@ class Schema(BaseModel):
         "Language model that writes contexts and sentences.", "", "§3.1", names="model"
     )
     domain_teachers: dict[str, str] = parameter(
-        "For each domain, a language model of that domain alone.", "", "§3.1", names="models"
+        "For each domain, a language model of that domain alone.", "", "§3.1", names="model"
     )
     domain_contexts: Count = parameter("Contexts that each of these writes.", "contexts")
     critic: str = parameter(
@@ -175,7 +175,7 @@ class Schema(BaseModel):
         "file, or module:function.",
         "",
         "§4",
-        names="folders",
+        names="paths",
         min_length=1,
     )
     n_test: int = parameter("Test sentences of each set.", "sentences", "§4", ge=2)
@@ -194,10 +194,10 @@ class Schema(BaseModel):
     human_data: str = parameter("Folder of the human datasets; empty: left out.", names="folder")
     human_n: int = parameter("Pairs taken from each human dataset.", "pairs", "§4", ge=10)
     compare_with: str = parameter(
-        "Parquet file of pairs shown beside the human datasets; empty: this run's.", names="folder"
+        "Parquet file of pairs shown beside the human datasets; empty: this run's.", names="paths"
     )
     compare_summaries: dict[str, str] = parameter(
-        "Names and Parquet files of summaries shown beside human ones.", names="folders"
+        "Names and Parquet files of summaries shown beside human ones.", names="paths"
     )
     n_examples: Count = parameter(
         "Examples of each kind, for each domain and corpus.", "pairs", "Table 7"

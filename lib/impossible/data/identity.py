@@ -29,10 +29,9 @@ def identities(read: Iterable[str], params: Params, run: RunFolder) -> dict[str,
         if name.startswith(OWN_MODEL):
             found[name] = _behind(str(run.root / name))
             continue
-        extra = Params.model_fields[name].json_schema_extra
-        assert isinstance(extra, dict)
-        if extra["affects_results"]:
-            found[name] = _of_value(params.plain(name), str(extra["names"]), params, run)
+        about = Params.about(name)
+        if about["affects_results"]:
+            found[name] = _of_value(params.plain(name), about["names"], params, run)
     return found
 
 
@@ -41,9 +40,9 @@ def _of_value(value: Any, kind: str, params: Params, run: RunFolder) -> Any:
         return {key: _of_value(each, kind, params, run) for key, each in value.items()}
     if isinstance(value, list) and kind != "value":
         return [_of_value(each, kind, params, run) for each in value]
-    if kind.startswith("folder"):
-        return _behind(value)
-    return _of_model(value, params, run) if kind.startswith("model") else value
+    if kind == "value":
+        return value
+    return _of_model(value, params, run) if kind == "model" else _behind(value)
 
 
 def _behind(path: str) -> str:

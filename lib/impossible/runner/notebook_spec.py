@@ -25,7 +25,7 @@ CELL = {"config": str, "overrides": dict, "results": str}  # what the tagged cel
 
 
 @dataclass(frozen=True)
-class Stage:
+class NotebookSpec:
     """A notebook as the runner sees it."""
 
     path: Path
@@ -56,7 +56,7 @@ class Stage:
         return (*plain, f"scalars/{self.name}", f"notebooks/{self.name}")
 
 
-def read_stage(path: Path) -> Stage:
+def read_spec(path: Path) -> NotebookSpec:
     """Read and check a notebook.
 
     Raises:
@@ -76,7 +76,7 @@ def read_stage(path: Path) -> Stage:
         )
     check_cell(source(tagged[0]), path.name)
     codes = [_python(source(cell)) for cell in cells if cell is not tagged[0]]
-    return Stage(
+    return NotebookSpec(
         path=path,
         inputs=_texts(declared, "inputs", path),
         outputs=_texts(declared, "outputs", path),
@@ -155,7 +155,7 @@ def matches(root: Path, name: str) -> list[Path]:
     return exact or sorted(root.glob(f"{plain}.*"))
 
 
-def missing_input(stage: Stage, name: str, root: Path, notebooks: list[Stage]) -> str:
+def missing_input(stage: NotebookSpec, name: str, root: Path, notebooks: list[NotebookSpec]) -> str:
     """Beginning of a sentence that says what is missing and who writes it; empty if it is there."""
     if name.endswith("?") or "*" in name or matches(root, name):
         return ""
@@ -163,12 +163,12 @@ def missing_input(stage: Stage, name: str, root: Path, notebooks: list[Stage]) -
     return f"{stage.name} needs {name} in {root}: run {' or '.join(writers) or 'what writes it'}"
 
 
-def stages(folder: Path) -> list[Stage]:
+def stages(folder: Path) -> list[NotebookSpec]:
     """The notebooks of a folder in the order of their numbers, each read and checked."""
     paths = sorted(folder.rglob("[0-9]*.ipynb"), key=lambda path: (_number(path), path.name))
     if not paths:
         raise RunError(f"{folder} holds no notebook named NN_name.ipynb.")
-    return [read_stage(path) for path in paths]
+    return [read_spec(path) for path in paths]
 
 
 def _number(path: Path) -> int:
@@ -176,7 +176,7 @@ def _number(path: Path) -> int:
     return int(found.group()) if found else 0
 
 
-def find(stages: list[Stage], text: str) -> int:
+def find(stages: list[NotebookSpec], text: str) -> int:
     """Position of the notebook with this number or with this unique part of its name."""
     by_number = [i for i, s in enumerate(stages) if s.number.lstrip("0") == text.lstrip("0")]
     found = by_number or [i for i, stage in enumerate(stages) if text in stage.name]

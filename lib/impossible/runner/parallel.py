@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 
-from impossible.runner.notebook_spec import Stage
+from impossible.runner.notebook_spec import NotebookSpec
 
 
 def overlap(one: str, other: str) -> bool:
@@ -32,13 +32,15 @@ def _covers(one: str, other: str) -> bool:
 
 
 @cache
-def independent(one: Stage, other: Stage) -> bool:
+def independent(one: NotebookSpec, other: NotebookSpec) -> bool:
     """Whether the order of two notebooks, and even both at once, makes no difference."""
     clashes = [(one.writes, other.writes), (one.writes, other.inputs), (one.inputs, other.writes)]
     return not any(overlap(a, b) for first, second in clashes for a in first for b in second)
 
 
-def startable(waiting: Sequence[Stage], running: Collection[Stage], workers: int) -> Stage | None:
+def startable(
+    waiting: Sequence[NotebookSpec], running: Collection[NotebookSpec], workers: int
+) -> NotebookSpec | None:
     """The first notebook that may start now.
 
     Args:
@@ -58,7 +60,7 @@ def startable(waiting: Sequence[Stage], running: Collection[Stage], workers: int
 
 
 def timeline(
-    stages: Sequence[Stage], seconds: Mapping[str, float], workers: int
+    stages: Sequence[NotebookSpec], seconds: Mapping[str, float], workers: int
 ) -> dict[str, float]:
     """When each notebook starts, in seconds from the start of the run.
 
@@ -69,7 +71,7 @@ def timeline(
     """
     clock, waiting = 0.0, list(stages)
     starts: dict[str, float] = {}
-    ends: dict[Stage, float] = {}  # of those that are running
+    ends: dict[NotebookSpec, float] = {}  # of those that are running
     while waiting or ends:
         while stage := startable(waiting, ends, workers):
             waiting.remove(stage)

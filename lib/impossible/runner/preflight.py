@@ -1,10 +1,8 @@
-"""What the command settles before anything runs: the folder of the results, and absent data.
-
-Apart from the runner because nothing here runs, and from `params` because no notebook needs it.
-"""
+"""What is settled before a notebook starts: its results folder, absent data, what it is given."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,17 +11,13 @@ from typing import Any
 from impossible.config.params import Params
 from impossible.config.places import project_root, resolve
 from impossible.data.digests import digest
+from impossible.data.run_folder import RunFolder, locate_model
 from impossible.errors import ParameterError
 from impossible.world.documents import DOMAINS
 
-__all__ = ["require_data", "results_folder"]
-
-#: Data made by people. Naming it completes a run and changes none of its settings.
-COMPLETING = ("human_data", "ratings")
-#: Parameters that name data, and what must lie there. A file that `compare_with` names may be
-#: absent: it is shown "if it is there" (params/human.yaml).
-DATA = {"human_data": "folder", "ratings": "folder", "given_contexts": "file", "thesaurus": "file"}
 LONGEST = 60  # characters of the overrides in a folder's name
+OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_EVALUATE_OFFLINE", "TRANSFORMERS_OFFLINE")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def results_folder(name: str | Path, overrides: Sequence[str] | Mapping[str, Any] = ()) -> Path:
@@ -40,33 +34,24 @@ def results_folder(name: str | Path, overrides: Sequence[str] | Mapping[str, Any
     >>> results_folder("smoke", ["seed=1", "k=50", "workers=1"]).name
     'smoke-k=50-seed=1'
     """
-    folder = project_root() / "results"
     own, trial = Params.load(name), Params.load(name, overrides)
-    changed = [each for each in Params.model_fields if _differs(each, own, trial)]
-    label = "".join(f"-{each}={_text(trial, each)}" for each in sorted(changed))
+    label = ""
+    for each in sorted(Params.model_fields):
+        about, value = Params.about(each), trial.plain(each)
+        counts = about["affects_results"] and about["names"] != "folder"
+        if counts and value != own.plain(each):
+            label += f"-{each}={value}"
     safe = re.sub(r"[^\w.+=-]+", "_", label, flags=re.ASCII)[:LONGEST]
     if safe != label:  # two of these could read the same
         safe += f"-{digest(label)[:8]}"
-    return folder / (Path(name).stem + safe)
-
-
-def _differs(name: str, own: Params, trial: Params) -> bool:
-    extra = Params.model_fields[name].json_schema_extra
-    assert isinstance(extra, dict)
-    counts = extra["affects_results"] and name not in COMPLETING
-    return bool(counts and getattr(own, name) != getattr(trial, name))
-
-
-def _text(params: Params, name: str) -> str:
-    value: Any = params.model_dump(include={name})[name]
-    return str(value)
+    return project_root() / "results" / (Path(name).stem + safe)
 
 
 def require_data(params: Params) -> None:
     """Refuse data that is not there, before the first notebook starts.
 
     Raises:
-        ParameterError: a folder or file named by one of `DATA` does not exist, or the unseen
+        ParameterError: a folder or file that a parameter names does not exist, or the unseen
             domain is none of the closed world, which gives its gold pairs.
     """
     if params.unseen_domain not in DOMAINS:
@@ -74,13 +59,67 @@ def require_data(params: Params) -> None:
             f"unseen_domain = {params.unseen_domain!r}: its gold pairs come from the closed world, "
             f"whose domains are {', '.join(DOMAINS)}; choose one of them."
         )
-    for name, kind in DATA.items():
-        value = getattr(params, name)
-        place = resolve(value)
-        if value in ("", "in-vitro") or (place.is_dir() if kind == "folder" else place.is_file()):
-            continue
-        default = getattr(Params.load("base"), name) or "nothing"
-        raise ParameterError(
-            f"{name} = {value!r}: there is no {kind} {place}; give the path of a {kind}, absolute "
-            f"or from {project_root()}, or leave {name} as in base ({default})."
-        )
+    for kind, is_there in (("folder", Path.is_dir), ("file", Path.is_file)):
+        for name, (value,) in params.naming(kind).items():
+            place = resolve(value)
+            if value not in ("", "in-vitro") and not is_there(place):
+                raise ParameterError(
+                    f"{name} = {value!r}: there is no {kind} {place}; give the path of a {kind}, "
+                    f"absolute or from {project_root()}, or leave {name} as in base "
+                    f"({Params.load('base').plain(name) or 'nothing'})."
+                )
+
+
+def portable(params: Params) -> Params:
+    """The same parameters with folders and files named from the checkout.
+
+    What a run leaves behind then names no folder of this machine, and reads the same elsewhere:
+    `/home/me/shared/data` beside the checkout becomes `../shared/data`.
+    """
+
+    def moved(value: Any, kind: str) -> Any:
+        if isinstance(value, dict):
+            return {key: moved(each, kind) for key, each in value.items()}
+        if isinstance(value, list):
+            return [moved(each, kind) for each in value]
+        is_model = kind == "model" and not Path(value).exists()
+        return value if is_model else from_checkout(value)
+
+    kinds = {name: Params.about(name)["names"] for name in Params.model_fields}
+    named = {name: kind for name, kind in kinds.items() if kind != "value"}
+    return params.fixed(**{name: moved(params.plain(name), k) for name, k in named.items()})
+
+
+def from_checkout(name: str) -> str:
+    """An absolute path as one from the checkout; other names, such as hub ids, as they are."""
+    path = Path(name).expanduser()
+    return Path(os.path.relpath(path, project_root())).as_posix() if path.is_absolute() else name
+
+
+def cell_values(params: Params, results: Path) -> dict[str, Any]:
+    """What the runner puts into the tagged cell of a notebook.
+
+    Overrides are all values that differ from the params file's, but for the number of workers,
+    which no notebook reads.
+    """
+    theirs = Params.load(params.config)
+    values = {name: params.plain(name) for name in Params.model_fields if name != "workers"}
+    differing = {name: value for name, value in values.items() if value != theirs.plain(name)}
+    folder = Path(os.path.relpath(results, project_root())).as_posix()
+    return {"config": from_checkout(params.config), "overrides": differing, "results": folder}
+
+
+def kernel_environment(params: Params, run: RunFolder) -> dict[str, str]:
+    """Variables of every kernel of a run."""
+    # Advice of transformers (about padding that we do not use, say) is no part of a result.
+    values = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error"}
+    if params.threads:
+        values |= dict.fromkeys(THREADS, str(params.threads))
+    return values if needs_hub(params, run) else values | dict.fromkeys(OFFLINE, "1")
+
+
+def needs_hub(params: Params, run: RunFolder) -> bool:
+    """Whether a model is neither in the package nor in a local folder."""
+    rebuilt = run if params.rebuild_models else None
+    names = {name for several in params.naming("model").values() for name in several} - {"none"}
+    return any(locate_model(name, rebuilt) is None for name in names)

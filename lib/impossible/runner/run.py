@@ -14,24 +14,24 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from impossible.config.params import Params
 from impossible.config.places import project_root, resolve
 from impossible.data.io import free_space_check, read_json, write_json, write_text
-from impossible.data.run_folder import RunFolder, locate_model
+from impossible.data.run_folder import RunFolder
 from impossible.errors import ImpossibleError, RunError
 from impossible.runner.execution import Execution, Kernels, retold, tidy
 from impossible.runner.ledger import Ledger, locked, write_manifest
-from impossible.runner.notebook_spec import Stage, find, missing_input, stages
+from impossible.runner.notebook_spec import NotebookSpec, find, missing_input, stages
 from impossible.runner.parallel import startable
-from impossible.runner.preflight import require_data
+from impossible.runner.preflight import (
+    cell_values,
+    kernel_environment,
+    portable,
+    require_data,
+)
 from impossible.runner.stage_cache import is_done, outputs, reads_file, stage_key
 
-MODELS = ("teacher", "critic", "student_base", "encoder", "translator", "back_translator")
-FOLDERS = ("human_data", "compare_with", "given_contexts", "ratings", "thesaurus")
-OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_EVALUATE_OFFLINE", "TRANSFORMERS_OFFLINE")
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 SPACE = 256 * 2**20
 
 
@@ -50,7 +50,7 @@ class Selection:
         """Whether it leaves any notebook out."""
         return bool(self.start or self.only or self.until or self.names)
 
-    def of(self, notebooks: list[Stage], parts: Collection[str]) -> list[Stage]:
+    def of(self, notebooks: list[NotebookSpec], parts: Collection[str]) -> list[NotebookSpec]:
         """The chosen ones of these parts, in order; one named alone may be of any part."""
         if self.names:
             return [s for s in notebooks if s.name in self.names and s.part in parts]
@@ -89,10 +89,10 @@ def run_all(params: Params, folder: Path, selection: Selection | None = None) ->
     with locked(run), _terminable():
         free_space_check(run.root, SPACE)
         ledger = Ledger(run)
-        origins = dict(params.origins)
-        write_json(run.work / "params.json", {"values": params.model_dump(), "origins": origins})
+        settings = {"values": params.model_dump(), "origins": params.origins}
+        write_json(run.work / "params.json", settings)
         try:
-            with Kernels(_environment(params, run)) as kernels:
+            with Kernels(kernel_environment(params, run)) as kernels:
                 _Run(params, run, notebooks, ledger, kernels, selection.force).through(chosen)
         except BaseException:
             for name in ledger.running:
@@ -103,70 +103,20 @@ def run_all(params: Params, folder: Path, selection: Selection | None = None) ->
     return run.root / "report.html"
 
 
-def portable(params: Params) -> Params:
-    """The same parameters with folders and files named from the checkout.
-
-    What a run leaves behind then names no folder of this machine, and reads the same elsewhere:
-    `/home/me/shared/data` beside the checkout becomes `../shared/data`.
-    """
-    changed: dict[str, str | list[str] | dict[str, str]] = {}
-    for name, each in Params.model_fields.items():
-        assert isinstance(each.json_schema_extra, dict)
-        kind, value = str(each.json_schema_extra["names"]), getattr(params, name)
-        if isinstance(value, list) and kind == "folders":
-            changed[name] = [_from_checkout(path, kind) for path in value]
-        elif kind in ("models", "folders"):
-            changed[name] = {key: _from_checkout(path, kind) for key, path in value.items()}
-        elif kind != "value":
-            changed[name] = _from_checkout(value, kind)
-    return params.model_copy(update=changed)
-
-
-def cell_values(params: Params) -> dict[str, Any]:
-    """What the runner puts in the place of `config` and `overrides` of a notebook's tagged cell.
-
-    Overrides are all values that differ from the params file's, but for the number of workers,
-    which no notebook reads.
-    """
-    path = Path(params.config)
-    config = _from_checkout(params.config, "file") if path.suffix else params.config
-    ours, theirs = params.model_dump(), Params.load(params.config).model_dump()
-    differing = {name: value for name, value in ours.items() if value != theirs[name]}
-    differing.pop("workers", None)
-    return {"config": config, "overrides": differing}
-
-
-def _from_checkout(name: str, kind: str) -> str:
-    """An absolute path as one from the checkout; other names, such as hub ids, as they are."""
-    path = Path(name).expanduser()
-    if not path.is_absolute() or (kind.startswith("model") and not path.exists()):
-        return name
-    return Path(os.path.relpath(path, project_root())).as_posix()
-
-
-def _environment(params: Params, run: RunFolder) -> dict[str, str]:
-    """Variables of every kernel of a run."""
-    # Advice of transformers (about padding that we do not use, say) is no part of a result.
-    values = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error"}
-    if params.threads:
-        values |= dict.fromkeys(THREADS, str(params.threads))
-    return values if needs_hub(params, run) else values | dict.fromkeys(OFFLINE, "1")
-
-
 @dataclass
 class _Run:
     """A run on its way: what its stages share, those that are executed now, what failed."""
 
     params: Params
     folder: RunFolder
-    notebooks: list[Stage]
+    notebooks: list[NotebookSpec]
     ledger: Ledger
     kernels: Kernels
     force: bool
-    running: dict[Stage, Execution] = field(default_factory=dict)
+    running: dict[NotebookSpec, Execution] = field(default_factory=dict)
     failed: list[ImpossibleError] = field(default_factory=list)
 
-    def through(self, chosen: list[Stage]) -> None:
+    def through(self, chosen: list[NotebookSpec]) -> None:
         """Run the chosen stages; after a failure only what has begun is brought to its end."""
         waiting = list(chosen)
         while self.running or (waiting and not self.failed):
@@ -185,7 +135,7 @@ class _Run:
         if self.failed:
             raise self.failed[0]
 
-    def _attempt(self, step: Callable[[Stage], None], stage: Stage) -> None:
+    def _attempt(self, step: Callable[[NotebookSpec], None], stage: NotebookSpec) -> None:
         try:
             step(stage)
         except ImpossibleError as bad:
@@ -196,7 +146,7 @@ class _Run:
                 others = ", ".join(other.name for other in self.running)
                 _say(f"{stage.name:<28} failed; still running, and kept: {others}")
 
-    def _begin(self, stage: Stage) -> None:
+    def _begin(self, stage: NotebookSpec) -> None:
         """Skip a stage or start it, and note which."""
         require_inputs(stage, self.folder, self.notebooks)
         if not self.force and is_done(stage, self.params, self.folder, self.ledger):
@@ -207,12 +157,10 @@ class _Run:
         final.unlink(missing_ok=True)
         reads_file(self.folder, stage.name).unlink(missing_ok=True)
         self.ledger.start(stage.name, stage.cells)
-        root = project_root()
-        values = cell_values(self.params)
-        values["results"] = Path(os.path.relpath(self.folder.root, root)).as_posix()
-        self.running[stage] = self.kernels.start(stage.path, partial, values, root)
+        values = cell_values(self.params, self.folder.root)
+        self.running[stage] = self.kernels.start(stage.path, partial, values, project_root())
 
-    def _retell(self, stage: Stage) -> bool:
+    def _retell(self, stage: NotebookSpec) -> bool:
         """Carry changed explanations into the executed copy of a stage that need not run."""
         final, _ = self._copies(stage)
         text = retold(final, stage.path)
@@ -221,13 +169,13 @@ class _Run:
             self.ledger.update(stage.name, outputs=outputs(stage, self.folder))
         return text is not None
 
-    def _note(self, stage: Stage) -> None:
+    def _note(self, stage: NotebookSpec) -> None:
         """Keep in the ledger what the next run needs if this one is killed."""
         now = {name: getattr(self.running[stage], name) for name in ("cell", "processes")}
         if not now.items() <= self.ledger.entry(stage.name).items():
             self.ledger.update(stage.name, **now)
 
-    def _finish(self, stage: Stage) -> None:
+    def _finish(self, stage: NotebookSpec) -> None:
         """Note what became of a stage, and put its executed copy into its place."""
         execution = self.running.pop(stage)
         final, partial = self._copies(stage)
@@ -245,9 +193,8 @@ class _Run:
                 f"{stage.name} failed in code cell {execution.cell} of {stage.cells}: {error} "
                 f"(as far as it got: {_short(partial)})"
             )
-        named = [getattr(self.params, name) for name in FOLDERS if getattr(self.params, name)]
-        named += self.params.compare_summaries.values()
-        folders = [self.folder.root, *map(resolve, named)]
+        named = self.params.naming("folder", "file", "paths").values()
+        folders = [self.folder.root, *(resolve(name) for several in named for name in several)]
         write_text(final, tidy(partial, project_root(), folders))
         partial.unlink()
         read = read_json(noted_reads)
@@ -256,7 +203,7 @@ class _Run:
         self.ledger.update(stage.name, status="done", read=read, key=key, outputs=written)
         _say(f"{stage.name:<28} done in {seconds:6.1f} s, {memory:5d} MB")
 
-    def _copies(self, stage: Stage) -> tuple[Path, Path]:
+    def _copies(self, stage: NotebookSpec) -> tuple[Path, Path]:
         """Where the executed copy lies when it is complete, and where it grows."""
         return self.folder.notebooks / stage.path.name, self.folder.work / stage.path.name
 
@@ -272,14 +219,7 @@ class _Run:
         )
 
 
-def needs_hub(params: Params, run: RunFolder) -> bool:
-    """Whether a model is neither in the package nor in a local folder."""
-    names = [getattr(params, name) for name in MODELS] + list(params.domain_teachers.values())
-    names = [name for name in names if name != "none"]
-    return any(locate_model(name, run if params.rebuild_models else None) is None for name in names)
-
-
-def require_inputs(stage: Stage, run: RunFolder, notebooks: list[Stage]) -> None:
+def require_inputs(stage: NotebookSpec, run: RunFolder, notebooks: list[NotebookSpec]) -> None:
     """Refuse a stage whose declared inputs are not there, and say which notebook writes them."""
     for name in stage.inputs:
         if lacking := missing_input(stage, name, run.root, notebooks):

@@ -15,7 +15,7 @@ from impossible.config.places import project_root
 from impossible.data.run_folder import RunFolder
 from impossible.errors import RunError
 from impossible.evaluation.claims.specification import REQUIRED_SEEDS, load_claims
-from impossible.runner.notebook_spec import Stage, stages
+from impossible.runner.notebook_spec import NotebookSpec, stages
 from impossible.runner.parallel import overlap
 from impossible.runner.run import Selection, run_all
 
@@ -34,7 +34,7 @@ def seeds_of(params: Params) -> dict[int, list[str]]:
     }
 
 
-def needed(notebooks: list[Stage], kinds: Collection[str]) -> frozenset[str]:
+def needed(notebooks: list[NotebookSpec], kinds: Collection[str]) -> frozenset[str]:
     """Names of the notebooks whose numbers the claims of these kinds read, and what they build on.
 
     Args:

@@ -15,7 +15,7 @@ from impossible.data.digests import digest, package_digest
 from impossible.data.identity import identities
 from impossible.data.run_folder import RunFolder
 from impossible.runner.ledger import Ledger
-from impossible.runner.notebook_spec import Stage, matches
+from impossible.runner.notebook_spec import NotebookSpec, matches
 
 
 def reads_file(run: RunFolder, name: str) -> Path:
@@ -23,7 +23,7 @@ def reads_file(run: RunFolder, name: str) -> Path:
     return run.work / "reads" / f"{name}.json"
 
 
-def stage_key(stage: Stage, params: Params, run: RunFolder, read: Iterable[str]) -> str:
+def stage_key(stage: NotebookSpec, params: Params, run: RunFolder, read: Iterable[str]) -> str:
     """Key of a stage as things are now (see the module's text).
 
     Args:
@@ -38,16 +38,16 @@ def stage_key(stage: Stage, params: Params, run: RunFolder, read: Iterable[str])
     return digest({"values": values, "inputs": inputs, "code": [stage.code, package_digest()]})
 
 
-def _own_files(stage: Stage, run: RunFolder) -> list[Path]:
+def _own_files(stage: NotebookSpec, run: RunFolder) -> list[Path]:
     return [path for name in stage.writes for path in matches(run.root, name)]
 
 
-def outputs(stage: Stage, run: RunFolder) -> dict[str, str]:
+def outputs(stage: NotebookSpec, run: RunFolder) -> dict[str, str]:
     """Digest of everything that the stage wrote."""
     return {path.relative_to(run.root).as_posix(): digest(path) for path in _own_files(stage, run)}
 
 
-def is_done(stage: Stage, params: Params, run: RunFolder, ledger: Ledger) -> bool:
+def is_done(stage: NotebookSpec, params: Params, run: RunFolder, ledger: Ledger) -> bool:
     """Whether the ledger says done under the key as it is now, and its outputs are unchanged."""
     entry = ledger.entry(stage.name)
     known = {*Params.model_fields, *(n for n in entry.get("read", []) if n.startswith("models/"))}
