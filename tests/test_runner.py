@@ -20,7 +20,7 @@ from impossible.config.params import Params
 from impossible.data.io import write_json
 from impossible.data.run_folder import RunFolder
 from impossible.errors import ParameterError, RunError
-from impossible.runner.execution import tidy
+from impossible.runner.executed_copy import tidy
 from impossible.runner.notebook_spec import find, stages
 from impossible.runner.preflight import needs_hub, portable
 from impossible.runner.run import Selection, _Run, run_all

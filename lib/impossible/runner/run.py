@@ -20,7 +20,8 @@ from impossible.config.places import project_root, resolve
 from impossible.data.io import free_space_check, read_json, write_json, write_text
 from impossible.data.run_folder import RunFolder
 from impossible.errors import ImpossibleError, RunError
-from impossible.runner.execution import Execution, Kernels, retold, tidy
+from impossible.runner.executed_copy import retold, tidy
+from impossible.runner.execution import Execution, Kernels
 from impossible.runner.ledger import Ledger, locked, write_manifest
 from impossible.runner.notebook_spec import NotebookSpec, find, missing_input, stages
 from impossible.runner.parallel import startable
