@@ -19,7 +19,7 @@ from impossible.evaluation.claims.specification import (
     ClaimBook,
     Part,
     Recorded,
-    Source,
+    RecordedNumber,
     collect_seeds,
     load_claims,
 )
@@ -177,7 +177,7 @@ def test_a_seed_without_a_number_is_named_and_not_counted_as_zero() -> None:
 
 @pytest.mark.parametrize("number", [None, "0.1", True, [], [None, 1, 2], [1, 2], {}, math.nan])
 def test_what_is_no_number_is_missing(number: Any) -> None:
-    assert Source(notebook="n", scalar="s").read({"n": {"s": number}}) is None
+    assert RecordedNumber(notebook="n", scalar="s").read({"n": {"s": number}}) is None
 
 
 def test_a_part_without_control_is_judged_by_its_effect() -> None:
@@ -376,7 +376,7 @@ def test_seeds_are_collected_from_the_run_and_from_below_it(tmp_path: Path) -> N
     gathered = collect_seeds(run, 11, 3, book())
     assert list(gathered) == [11, 12]  # 13 did not run, 14 is none of three seeds
     assert gathered[11].numbers == {"02_x": {"rise": 1.0}}  # what no claim names is not read
-    source = Source(notebook="02_x", scalar="rise")
+    source = RecordedNumber(notebook="02_x", scalar="rise")
     for recorded in gathered.values():
         assert (run.root / recorded.file(source)).is_file()
 

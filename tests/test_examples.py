@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,33 +15,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder
-from impossible.data.schemas import CONTEXTS, SENTENCES
+from impossible.data.schemas import CONTEXTS
+from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.judges import Judge
 from impossible.experiments.example_pairs import (
-    COLUMNS,
-    KINDS,
+    Examples,
     changes,
     examples,
-    lesser,
-    located,
     marked,
-    nearly,
-    page,
-    pick,
-    printed,
+    readable,
+)
+from impossible.experiments.ranked_pairs import (
+    EXAMPLE_KINDS,
+    examples_by_rank,
+    lesser_direction,
+    nearest_rejected,
+    right_by_rank,
     thirds,
-    told_before,
+    with_context,
 )
 from impossible.filtering.critics import CANDIDATES, PAIRS
 from impossible.filtering.thresholds import Thresholds
 from impossible.report.save import save_table
+from numpy.typing import NDArray
 
 PARAPHRASE = Thresholds.paraphrase(Params.load("base"))
 SUMMARY = Thresholds.summary(Params.load("base"))
 EVIL = '<script>alert("1")</script> costs $5 & more_'
 
 
-def rng(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
+class FirstLetters(Judge):
+    """Equivalent if the last characters agree; nothing is known of texts that end in "?"."""
+
+    name = "letters"
+
+    def entails(self, xs: Sequence[str], ys: Sequence[str]) -> NDArray[np.float64]:
+        both = zip(xs, ys, strict=True)
+        return np.array([np.nan if y[-1:] == "?" else float(x[-1:] == y[-1:]) for x, y in both])
 
 
 def pairs(*p_yx: float) -> pd.DataFrame:
@@ -51,6 +62,7 @@ def pairs(*p_yx: float) -> pd.DataFrame:
             "y": [f"y{i}" for i in range(len(p_yx))],
             "p_xy": 0.99,
             "p_yx": p_yx,
+            "domain": "news",
         }
     )
 
@@ -67,21 +79,25 @@ def scored(rows: list[tuple[str, str, float, float, float]]) -> pd.DataFrame:
 
 def test_the_lesser_direction_is_the_one_there_is() -> None:
     frame = pd.DataFrame({"p_xy": [0.9, 0.8, 0.7], "p_yx": [0.8, 0.9, np.nan]})
-    assert lesser(frame).tolist() == [0.8, 0.8, 0.7]
+    assert lesser_direction(frame).tolist() == [0.8, 0.8, 0.7]
+
+
+NONE = pairs()
 
 
 def test_best_median_and_worst_by_hand() -> None:
-    chosen = pick(pairs(0.8, 0.95, 0.9, 0.76, 0.85), 1, rng()).set_index("kind")
-    assert list(chosen.index) == list(KINDS[:-1])
+    frame = pairs(0.8, 0.95, 0.9, 0.76, 0.85)
+    chosen = examples_by_rank("D", frame, NONE, 1).set_index("kind")
+    assert list(chosen.index) == list(EXAMPLE_KINDS[:-1])
     assert chosen["x"][["best", "median", "worst accepted"]].tolist() == ["x1", "x4", "x3"]
-    two = pick(pairs(0.8, 0.95, 0.9, 0.76, 0.85), 2, rng())
+    two = examples_by_rank("D", frame, NONE, 2)
     assert two[two["kind"] == "worst accepted"]["x"].tolist() == ["x3", "x0"]
     assert two[two["kind"] == "median"]["x"].tolist() == ["x2", "x4"]
 
 
 @given(st.lists(st.floats(0.75, 1), min_size=1, max_size=9), st.integers(1, 6))
 def test_every_kind_has_its_number_and_its_order(values: list[float], n: int) -> None:
-    chosen = pick(pairs(*values), n, rng())
+    chosen = examples_by_rank("D", pairs(*values), NONE, n)
     assert (chosen["kind"].value_counts() == min(n, len(values))).all()
     means = chosen.groupby("kind")["lesser"].mean()
     assert means["best"] >= means["median"] - 1e-9
@@ -91,12 +107,13 @@ def test_every_kind_has_its_number_and_its_order(values: list[float], n: int) ->
 
 def test_the_random_ones_are_drawn_by_the_seed_from_all() -> None:
     frame = pairs(0.8, 0.85, 0.9, 0.95)
-    drawn = [pick(frame, 1, rng(seed)).iloc[0]["x"] for seed in range(400)]
-    assert min(Counter(drawn).values()) > 60
-    assert drawn[0] == pick(frame.iloc[::-1], 1, rng(0)).iloc[0]["x"]  # not by place
+    drawn = [examples_by_rank("D", frame, NONE, 1, seed).iloc[0]["x"] for seed in range(200)]
+    assert min(Counter(drawn).values()) > 25
+    backwards = examples_by_rank("D", frame.iloc[::-1], NONE, 1).iloc[0]["x"]
+    assert drawn[0] == backwards  # not by their order
 
 
-def test_refused_by_the_threshold_alone() -> None:
+def test_rejected_by_the_threshold_alone() -> None:
     frame = scored(
         [
             ("near", "by", 0.5, 0.74, 0.99),
@@ -107,68 +124,77 @@ def test_refused_by_the_threshold_alone() -> None:
             ("not", "asked", 0.5, 0.1, np.nan),
         ]
     )
-    found = nearly(frame, PARAPHRASE)
+    found = nearest_rejected(frame, PARAPHRASE)
     assert found[["x", "y"]].to_numpy().tolist() == [["by", "near"], ["far", "off"]]
-    assert nearly(frame.iloc[3:4], PARAPHRASE).empty
+    assert nearest_rejected(frame.iloc[3:4], PARAPHRASE).empty
 
 
 def test_a_summary_is_asked_one_way() -> None:
     frame = scored([("a long one", "short", 1.0, 0.7, np.nan)]).assign(length_ratio=0.5)
-    assert nearly(frame, PARAPHRASE).empty  # no paraphrase: too short
-    assert nearly(frame, SUMMARY)["lesser"].tolist() == pytest.approx([0.7])
+    assert nearest_rejected(frame, PARAPHRASE).empty  # no paraphrase: too short
+    assert nearest_rejected(frame, SUMMARY)["lesser"].tolist() == pytest.approx([0.7])
 
 
-def texts() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Sentences of two fresh texts, and their plans."""
+def test_pairs_find_the_text_before_them() -> None:
     rows = [
-        ("i1", "news", 1, "Two.", "Two.", ""),
-        ("i1", "news", 0, "One.", "One.", ""),
-        ("i2", "bio", 0, "One.", "One.", ""),
+        ("i1", 1, "Two.", "Two.", ""),
+        ("i1", 0, "One.", "", "short"),
+        ("i2", 0, "One.", "", ""),
     ]
-    plans = [("i1", "news", "Here --"), ("i2", "bio", "There:")]
-    return (
-        pd.DataFrame(rows, columns=SENTENCES.names),
-        pd.DataFrame(plans, columns=["context_id", "domain", "prefix"]),
-    )
-
-
-def test_what_was_told_before_a_sentence() -> None:
-    told = told_before(*texts()).set_index("x")
-    assert told.loc["One."].tolist() == ["i1", "news", "Here --"]
-    assert told.loc["Two."].tolist() == ["i1", "news", "Here -- One."]
-    assert len(told) == 2
-    sentences, plans = texts()
-    assert told_before(sentences, plans.iloc[1:])["context"].tolist() == ["There:"]
-
-
-def test_pairs_find_their_context() -> None:
+    inputs = pd.DataFrame(rows, columns=["context_id", "sample", "raw", "text", "reason"])
     contexts = pd.DataFrame([("c", "bio", 1, "There:", "There: It.")], columns=CONTEXTS.names)
-    told = told_before(*texts())
-    frame = pd.DataFrame({"context_id": ["c", "i1", "i9"], "x": ["One.", "Two.", "Nine."], "y": ""})
-    found = located(frame, contexts, told)
-    assert found["domain"].fillna("?").tolist() == ["bio", "news", "?"]
-    assert found["context"].fillna("?").tolist() == ["There: It.", "Here -- One.", "?"]
-    candidate = pd.DataFrame({"input_id": ["i1-1"], "x": ["Two."], "y": [""]})
-    assert located(candidate, contexts, told)["context"].tolist() == ["Here -- One."]
-    assert located(candidate, contexts, told)["context_id"].tolist() == ["i1"]
+    frame = pd.DataFrame(
+        {"context_id": ["c", "i1", "i1", "i9"], "x": ["One.", "Two.", "One.", "?"]}
+    )
+    assert with_context(frame, contexts, inputs)["context"].fillna("none").tolist() == [
+        "There: It.", "One.", "", "none",
+    ]  # fmt: skip
 
 
 def test_examples_of_a_corpus_domain_by_domain() -> None:
     frame = scored([(f"x{i} 1", f"y{i} 2", 0.5, 0.9, 0.8 + i / 100) for i in range(6)])
-    accepted = frame.assign(domain=["news", "bio"] * 3, context="There:")
-    near = scored([("near", "by", 0.5, 0.74, 0.99)]).assign(domain="bio", context=None)
-    near = near.assign(lesser=lesser(near))
-    params = Params.load("base", {"n_examples": 2})
-    rows = examples("D", accepted, near, pd.concat([frame, near]), params)
-    assert list(rows.columns) == list(COLUMNS)
+    accepted = frame.assign(domain=["news", "bio"] * 3)
+    near = scored([("near", "by", 0.5, 0.74, 0.99)]).assign(domain="bio")
+    rows = examples_by_rank("D", accepted, near, 2)
     assert rows.groupby("domain").size().to_dict() == {"bio": 9, "news": 8}
-    assert rows.loc[rows["kind"] == "nearest refused", "x"].tolist() == ["near"]
-    assert set(rows["ted_lower"]) == {14.0}
-    assert not rows.loc[rows["kind"] == "best", "numbers_consistent"].any()
-    again = examples("D", accepted.iloc[::-1], near, pd.concat([frame, near]), params)
+    assert rows.loc[rows["kind"] == "nearest rejected", "x"].tolist() == ["near"]
+    again = examples_by_rank("D", accepted.iloc[::-1], near, 2)
     pd.testing.assert_frame_equal(rows, again)  # whatever the order of the pairs
     nobody = accepted.assign(domain=None)
-    assert len(examples("D", nobody, near.iloc[:0], frame, params)) == 8
+    assert len(examples_by_rank("D", nobody, near.iloc[:0], 2)) == 8
+
+
+def test_right_pairs_by_rank_and_by_chance() -> None:
+    values = [0.75 + i / 100 for i in range(24)]
+    frame = pairs(*values).assign(right=[0.0] * 16 + [1.0] * 8, context_id=list("abcdefgh") * 3)
+    below = frame.iloc[:4]
+    found = right_by_rank({"D": frame}, {"D": below}, Bootstrap(20)).set_index(["series", "group"])
+    value = found["value"]
+    assert value["by rank"].to_dict() == {
+        "D, best third": 1, "D, middle third": 0, "D, worst third": 0, "D, just rejected": 0,
+    }  # fmt: skip
+    assert value["by chance"].mean() == pytest.approx(1 / 3)
+    assert found["n"]["by rank", "D, just rejected"] == 4
+
+
+def test_examples_are_drawn_over_contexts_and_counted_over_all() -> None:
+    frame = pd.DataFrame(
+        {
+            "source": ["a1", "a1", "a1", "b1", "c1"], "target": ["z1", "z2", "z1", "z2", "z?"],
+            "context_id": list("aaabc"),
+        }
+    )  # fmt: skip
+    found = examples(frame, 3, FirstLetters())
+    assert {x[0] for x in found.table["x"]} == {"a", "b", "c"}
+    assert dict(zip(found.table["y"], found.table["verdict"], strict=True))["z?"] == "–"
+    every = examples(frame, 9, FirstLetters())
+    assert every.sentence == "Of these 4, 2 are wrong (judge: letters); in all 50.0 % of 4."
+    assert len(every.table) == 5
+    assert examples(frame, 3, FirstLetters(), seed=1).table["x"].tolist() != list(found.table["x"])
+    silent = examples(frame, 2, Judge())
+    assert silent.sentence == "None of 5 pairs can be judged (judge: none)."
+    one_way = frame.assign(right=[1.0, 0.0, 1.0, 1.0, np.nan])
+    assert examples(one_way, 5, Judge()).sentence.startswith("Of these 4, 1 is wrong")
 
 
 def test_thirds_by_hand_and_of_any_size() -> None:
@@ -199,43 +225,33 @@ def test_marking_changes_nothing_but_marks(x: str, y: str) -> None:
     assert not Counter(words) - Counter(theirs)
 
 
-def example() -> pd.DataFrame:
+def hostile() -> pd.DataFrame:
     """One example whose texts are hostile."""
-    texts = ("D_T", "news", "best", EVIL, EVIL, f"New {EVIL}")
-    scores = (0.9, 0.95, 0.9, 0.5, np.nan, 12.0, 17.0, 1.1, True)
-    return pd.DataFrame([texts + scores], columns=COLUMNS).assign(oracle="unparsed")
-
-
-def test_scores_are_told_in_words_and_what_is_missing_is_a_dash() -> None:
-    table = printed(example())
-    assert list(table.columns) == ["example", "context", "x", "y", "scores", "oracle"]
-    assert table.at[0, "example"] == "D_T, news: best"
-    told = "P(x⇒y) 0.95, P(y⇒x) 0.90, ROUGE-L 0.50, TED 12–17, |y|/|x| 1.10, same numbers"
-    assert table.at[0, "scores"] == told
-    bare = example().assign(p_yx=np.nan, ted_lower=np.nan, ted=np.nan, context=None)
-    assert "P(y⇒x) –" in printed(bare).at[0, "scores"]
-    assert "TED –" in printed(bare).at[0, "scores"]
-    assert printed(bare).at[0, "context"] == "–"
-    assert "TED 13," in printed(example().assign(ted=13.0)).at[0, "scores"]
+    texts = {"example": "D_T, news: best", "context": EVIL, "x": EVIL, "y": f"New {EVIL}"}
+    scores = {"p_xy": 0.954, "p_yx": np.nan, "rouge_l": 0.5, "ted": np.nan, "right": np.nan}
+    return pd.DataFrame([texts | scores])
 
 
 def test_text_of_models_is_escaped_everywhere(tmp_path: Path) -> None:
-    found = page(printed(example()))
+    table = readable(hostile())
+    shown = ["example", "context", "x", "y", "P(x ⇒ y)", "P(y ⇒ x)", "ROUGE-L", "TED", "verdict"]
+    assert list(table.columns) == shown
+    found = Examples(table)._repr_html_()
     assert "<script" not in found
     assert found.count("&lt;script&gt;") == 3
     assert "<mark>New</mark>" in found
+    assert ">0.95</td>" in found
+    assert found.count(">–</td>") == 3  # what is missing is a dash
     assert 'class="tex2jax_ignore mathjax_ignore"' in found  # $ is no formula
+    assert found == Examples(table)._repr_html_()
     run = RunFolder.open(tmp_path / "run")
-    path = save_table(run, "table7", printed(example()), "c", "15_examples", numbers=example())
+    path = save_table(run, "table7", table, "c", "15_examples", numbers=hostile())
     assert "<script" not in path.with_suffix(".md").read_text()
     tex = path.with_suffix(".tex").read_text()
     assert r"costs \$5 \& more\_" in tex
     assert r"p{0.2\linewidth}p{0.2\linewidth}" not in tex  # these texts fit a line
-    long = printed(example().assign(context="word " * 20))
-    tex = save_table(run, "long", long, "c", "15_examples").with_suffix(".tex").read_text()
-    assert r"\begin{tabular}{lp{0.4\linewidth}llp{0.4\linewidth}l}" in tex
 
 
 def test_candidates_can_be_examples() -> None:
     frame = scored([("near", "by", 0.5, 0.74, 0.99)]).assign(input_id="i", candidate=0)
-    assert len(nearly(frame[CANDIDATES.names], PARAPHRASE)) == 1
+    assert len(nearest_rejected(frame[CANDIDATES.names], PARAPHRASE)) == 1

@@ -111,14 +111,26 @@ def test_what_is_missing_is_said_and_the_run_goes_on(run: RunFolder, tmp_path: P
     assert set(missing) == {"mrpc", "instead"}
 
 
-def test_examples_for_prompts_are_split_off() -> None:
+def test_examples_for_prompts_are_taken_from_a_set_with_references() -> None:
     items = test_sets.load("world", 5)
-    rest, shots = test_sets.split_off(items, 2)
-    assert rest.equals(items.head(3))
-    assert shots == [(items["source"][i], items["references"][i][0]) for i in (3, 4)]
     bare = items.assign(references=[[]] * 5)
-    rest, shots = test_sets.split_off(bare, 2)
-    assert (rest.equals(bare), shots) == (True, [])
+    rest, shots = test_sets.with_examples({"bare": bare, "world": items}, 2)
+    assert rest["id"].tolist() == [
+        *("bare: " + bare["id"]), *("world: " + items["id"].head(3)),
+    ]  # fmt: skip
+    assert shots == [(items["source"][i], items["references"][i][0]) for i in (3, 4)]
+    rest, shots = test_sets.with_examples({"bare": bare}, 2)
+    assert (rest["id"].tolist(), shots) == (bare["id"].tolist(), [])
+    assert len(test_sets.with_examples({"world": items.head(2)}, 2)[0]) == 2  # none to spare
+
+
+def test_scores_of_each_set_apart() -> None:
+    items = test_sets.pooled({"b": test_sets.load("world", 2), "a": test_sets.load("world", 2)})
+    scores = pd.DataFrame({"system": ["s"] * 4 + ["t"] * 4, "item": [*items["id"]] * 2})
+    parts = test_sets.by_set(scores, items)
+    assert {name: len(part) for name, part in parts.items()} == {"b": 4, "a": 4}
+    assert test_sets.joined(parts)["system"].unique().tolist() == ["s", "t", "a: s", "a: t"]
+    assert test_sets.suffixes(parts) == {"b": "", "a": "-a"}
 
 
 if (FOLDER / "mrpc" / "test.jsonl").is_file():

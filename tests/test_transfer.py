@@ -210,7 +210,7 @@ def test_variety_by_hand_and_of_equals() -> None:
     assert value["new", "compression"] == pytest.approx(
         np.mean([100 * len(y) / len(x) for x, y in zip(new["source"], new["target"], strict=True)])
     )
-    gaps = corpus_quality.difference_rows(
+    gaps = corpus_quality.corpus_differences(
         rows, [("new", "copied"), ("new", "again")], ["novelty", "h2"]
     )
     assert gaps["value"].tolist()[0] == 100

@@ -35,7 +35,7 @@ from impossible.text.signature import signature
 from impossible.text.tree_edit_distance import ted, top_layers
 
 __all__ = [
-    "CORPUS_TITLES", "corpus_gap", "corpus_quality", "difference_rows", "independent_difference",
+    "CORPUS_TITLES", "corpus_differences", "corpus_gap", "corpus_quality", "independent_difference",
     "quality_file", "quality_rows",
 ]  # fmt: skip
 
@@ -183,7 +183,7 @@ def independent_difference(a: Interval, b: Interval) -> Interval:
     return Interval(value, low, high, a.n + b.n)
 
 
-def difference_rows(
+def corpus_differences(
     rows: pd.DataFrame, versus: Iterable[tuple[str, str]], metrics: Sequence[str]
 ) -> pd.DataFrame:
     """One corpus minus another of other texts, by `independent_difference`.

@@ -6,7 +6,7 @@ as zero. Nothing is rounded. Scores are in per cent unless the title says otherw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -24,8 +24,8 @@ from impossible.text.sentence_boundaries import words
 from impossible.text.signature import signature
 
 __all__ = [
-    "CORPUS_METRICS", "ENCODED", "JUDGED", "METRICS", "NO_ENCODER", "PARAPHRASE", "SUMMARY",
-    "Metric", "Texts", "novelty", "word_ratio",
+    "CORPUS_METRICS", "ENCODED", "JUDGED", "METRICS", "NO_ENCODER", "PARAPHRASE", "SHOWN",
+    "SUMMARY", "Metric", "Texts", "novelty", "titles", "word_ratio",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -282,6 +282,24 @@ SUMMARY = (
 )  # fmt: skip
 JUDGED = ("fidelity", "paraphrase", "follows", "coverage", "good")
 ENCODED = tuple(name for name, metric in METRICS.items() if metric.lacks == NO_ENCODER)
+
+#: What is shown of paraphrasers beside each other.
+SHOWN = (
+    "fidelity", "paraphrase", "rouge_l_source", "self_bleu", "ibleu", "bert_ibleu", "rouge_l",
+    "cosine",
+)  # fmt: skip
+
+
+def titles(names: Iterable[str], judge: Judge | None = None) -> dict[str, str]:
+    """Metric → its title, in which judged metrics name who judges.
+
+    >>> titles(["fidelity", "ibleu"], Judge())
+    {'fidelity': 'fidelity (none) ↑', 'ibleu': 'iBLEU ↑'}
+    """
+    who = f" ({judge.name})" if judge else ""
+    known = {name: METRICS[name].title for name in names}
+    return {n: t.replace(" ↑", f"{who} ↑") if n in JUDGED else t for n, t in known.items()}
+
 
 #: Metrics of a set of sentences as a whole; see `corpus_quality` for their intervals.
 CORPUS_METRICS: dict[str, Callable[[Sequence[str]], float]] = {

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-from impossible.evaluation.bootstrap import Interval
+from impossible.evaluation.bootstrap import Floats, Interval
 
 __all__ = ["MOST_SEEDS", "holm", "one_sided_p", "over_seeds", "required_seeds"]
 
-Floats = NDArray[np.float64]
 MOST_SEEDS = 200  # beyond it more seeds are no advice
 
 

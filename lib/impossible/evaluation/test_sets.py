@@ -21,7 +21,10 @@ from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET, SENTENCES
 from impossible.errors import DataError, nearest
 
-__all__ = ["HELD_OUT", "NAMED", "Source", "load", "load_all", "pooled", "split_off"]
+__all__ = [
+    "HELD_OUT", "NAMED", "Source", "by_set", "joined", "load", "load_all", "pooled", "suffixes",
+    "with_examples",
+]  # fmt: skip
 
 COLUMNS = ("id", "source", "references", "domain", "exemplar")
 HELD_OUT = "held_out"
@@ -151,17 +154,47 @@ def pooled(sets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return together.assign(id=ids)
 
 
-def split_off(items: pd.DataFrame, n: int) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
-    """Items without the last n, and those as (source, first reference) examples for prompts.
+def with_examples(
+    sets: Mapping[str, pd.DataFrame], n: int
+) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """The items of all sets (`pooled`) but the last n of each, and prompts' examples.
 
-    A set without references gives no examples and stays whole.
+    The examples are (source, first reference) of the n items that the first set with references
+    gives up; a set without references gives up none, and without any there is no example.
     """
-    known = items[items["references"].map(len) > 0]
-    if len(known) <= n:
-        return items, []
-    spare = known.tail(n)
-    examples = [(x, r[0]) for x, r in zip(spare["source"], spare["references"], strict=True)]
-    return items.drop(index=spare.index).reset_index(drop=True), examples
+    rest: dict[str, pd.DataFrame] = {}
+    examples: list[tuple[str, str]] = []
+    for name, items in sets.items():
+        spare = items[items["references"].map(len) > 0].tail(n)
+        spare = spare if len(spare) < len(items) else spare.head(0)
+        rest[name] = items.drop(index=spare.index)
+        examples = examples or [
+            (x, str(r[0])) for x, r in zip(spare["source"], spare["references"], strict=True)
+        ]
+    return pooled(rest), examples
+
+
+def by_set(frame: pd.DataFrame, items: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Predictions or scores of `pooled` items, for each test set apart."""
+    names = frame["item"].map(items.set_index("id")["test_set"])
+    return {str(name): part for name, part in frame.groupby(names, sort=False)}
+
+
+def joined(rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """METRIC_ROWS of several sets in one frame; in all but the first, systems are "SET: SYSTEM".
+
+    >>> one = pd.DataFrame({"system": ["Copy-Input"]})
+    >>> joined({"world": one, "mrpc": one})["system"].tolist()
+    ['Copy-Input', 'mrpc: Copy-Input']
+    """
+    first, *others = rows
+    named = [rows[name].assign(system=f"{name}: " + rows[name]["system"]) for name in others]
+    return pd.concat([rows[first], *named], ignore_index=True)
+
+
+def suffixes(names: Iterable[str]) -> dict[str, str]:
+    """What stands behind the name of a table or figure of each set: nothing for the first."""
+    return {name: f"-{name}" if i else "" for i, name in enumerate(names)}
 
 
 def _label(name: str) -> str:

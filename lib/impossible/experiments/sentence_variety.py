@@ -13,7 +13,7 @@ from impossible.text.sentence_boundaries import words
 
 __all__ = [
     "accepted_sentences", "distinct_by_samples", "distinct_fractions", "generation_settings",
-    "meanings_per_context", "most_frequent_sentences",
+    "grammatical_fraction", "meanings_per_context", "most_frequent_sentences",
 ]  # fmt: skip
 
 
@@ -51,6 +51,12 @@ def distinct_by_samples(accepted: pd.DataFrame, sizes: Sequence[int]) -> pd.Data
     return pd.DataFrame({"samples per context": sizes, "distinct accepted sentences": means})
 
 
+def grammatical_fraction(texts: pd.Series, judge: Judge) -> float:
+    """The fraction of the texts whose meaning an oracle knows; NaN where it knows none."""
+    known = int((texts.map(judge.meaning) != texts).sum())
+    return known / len(texts) if known else float("nan")
+
+
 def meanings_per_context(accepted: pd.DataFrame, judge: Judge, n: int, seed: int) -> pd.Series:
     """How many meanings the distinct strings of up to n contexts have; missing without an oracle.
 
@@ -67,7 +73,7 @@ def meanings_per_context(accepted: pd.DataFrame, judge: Judge, n: int, seed: int
     meanings = groups["meaning"].nunique()
     return pd.Series(
         {
-            "grammatical": len(known) / len(seen) if len(known) else float("nan"),
+            "grammatical": grammatical_fraction(seen["text"], judge),
             "strings": seen.groupby("context_id").size().mean(),
             "meanings": meanings.mean(),
             "strings_per_meaning": (groups.size() / meanings).mean(),

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from impossible.errors import ModelError
+from impossible.evaluation.bootstrap import Floats
 from impossible.text.word_edits import Units
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "acceptance_probability", "anneal", "propose",
 ]  # fmt: skip
 
-Floats = NDArray[np.float64]
 DELETE, INSERT = 1, 2  # operations; 0 replaces
 RANDOM_PER_STEP = 4  # random numbers: operation, position, word, acceptance
 

@@ -23,12 +23,12 @@ from impossible.data.run_folder import item_rng
 from impossible.errors import ModelError
 from impossible.evaluation.baselines.annealing import (
     RANDOM_PER_STEP,
-    Floats,
     Reading,
     Schedule,
     anneal,
 )
 from impossible.evaluation.baselines.language import Language, Sentence
+from impossible.evaluation.bootstrap import Floats
 from impossible.evaluation.systems import System
 from impossible.models.loading import LanguageModel
 from impossible.models.sentence_encoder import SentenceEncoder
@@ -40,7 +40,7 @@ __all__ = ["Objective", "Weights", "WordVectors", "search_settings", "search_sys
 EMPTY = np.empty((0, 0), np.float32)
 LEAST = 1e-6  # similarity below which a proposed word counts as this similar
 ITEMS_AT_ONCE = 384  # searched side by side; memory only
-LONGEST = 2  # most units of an output, times those of its source
+_LONGEST = 2  # most units of an output, times those of its source
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ def search_system(
                 reader = Objective(language, vectors, given, best, weights)
                 uniforms = [item_rng(seed, "search", names[i]).random(shape) for i in part]
                 starts = [words for words, _ in given]
-                longest = [LONGEST * len(words) for words in starts]
+                longest = [_LONGEST * len(words) for words in starts]
                 found = anneal(
                     reader, starts, uniforms, schedule, longest, lambda _: progress.update()
                 )

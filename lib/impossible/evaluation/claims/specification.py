@@ -22,8 +22,8 @@ from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Interval
 
 __all__ = [
-    "REQUIRED_SEEDS", "Claim", "ClaimBook", "Control", "Measure", "Part", "Recorded", "Source",
-    "collect_seeds", "load_claims",
+    "REQUIRED_SEEDS", "Claim", "ClaimBook", "Control", "Measure", "Part", "Recorded",
+    "RecordedNumber", "collect_seeds", "load_claims",
 ]  # fmt: skip
 
 #: Seeds that a verdict needs. Sampling is cheap to repeat; training is not, and three is the least
@@ -49,7 +49,7 @@ class Measure(Entry):
     why: Text
 
 
-class Source(Entry):
+class RecordedNumber(Entry):
     """Where a run records a number: `scalar` of `notebook`."""
 
     notebook: Text
@@ -60,7 +60,7 @@ class Source(Entry):
         return _number(recorded.get(self.notebook, {}).get(self.scalar))
 
 
-class Control(Source):
+class Control(RecordedNumber):
     """The same number of a run in which a signal was destroyed."""
 
     destroyed: Text = Field(alias="is")
@@ -79,7 +79,7 @@ class Part(Entry):
     scale: Positive = 1
     sign: Literal[1, -1]
     bound: Literal["effect", "not_worse"] = "effect"
-    effect: Source
+    effect: RecordedNumber
     control: Control | None
     no_control: Text | None = None
 
@@ -89,7 +89,7 @@ class Part(Entry):
             raise ValueError("give either a control, or null and the reason as no_control")
         return self
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[RecordedNumber]:
         """Every number that it reads."""
         return [self.effect, *([self.control] if self.control else [])]
 
@@ -161,7 +161,7 @@ class Recorded:
     numbers: Mapping[str, Mapping[str, Any]]
     folder: str
 
-    def file(self, source: Source) -> str:
+    def file(self, source: RecordedNumber) -> str:
         """The file of a number, relative to the run."""
         return f"{self.folder}/{source.notebook}.json"
 

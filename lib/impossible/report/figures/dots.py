@@ -128,7 +128,7 @@ def fraction_dots(
     axis.set_yticks(range(len(groups)), names)
     for place in np.flatnonzero(rows.groupby("group", sort=False)["value"].count() == 0):
         axis.text(0.02, float(place), "–", transform=axis.get_yaxis_transform(), va="center")
-    for name in control:
+    for name in (each for each in control if each in groups):
         value = rows.set_index("group")["value"].get(name)
         axis.plot(value, groups.index(name), "o", color=BLUE, markerfacecolor="white", markersize=4)
     for (name, value), look in zip(
