@@ -52,9 +52,6 @@ Pair = tuple[str, str]
 def home_domain(params: Params) -> str:
     """The domain whose pairs students learn from: the first that is not the unseen one.
 
-    Args:
-        params: domains, unseen_domain.
-
     Raises:
         ParameterError: there is no other domain.
     """
@@ -71,8 +68,7 @@ def other_corpora(run: RunFolder, models: Models, params: Params) -> dict[str, p
     """Corpora of summaries to set beside D_sum; empty where there is nothing to make them of.
 
     Args:
-        run: perhaps with the corpora of notebook 10.
-        models: critic and parser.
+        run, models: perhaps with the corpora of notebook 10; critic and parser.
         params: domains, unseen_domain, test_sets, human_data, compared_pairs, seed, thresholds.
 
     Returns:
@@ -103,8 +99,7 @@ def transfer_corpora(
     """As many pairs for every student: D_sum of the home domain, the others, and a control.
 
     Args:
-        dataset: D_sum.
-        others: of `other_corpora`.
+        dataset, others: D_sum; of `other_corpora`.
         params: domains, unseen_domain, compared_pairs, seed.
 
     Returns:
@@ -125,11 +120,9 @@ def variety_rows(
     """How varied corpora of summaries are, beside human ones, at equal size.
 
     Args:
-        corpora: name → DATASET.
-        control: corpora that should not differ.
+        corpora, control: name → DATASET; the latter should not differ.
         n: pairs of each at most.
-        params: human_data.
-        bootstrap: of the intervals.
+        params, bootstrap: human_data; of the intervals.
 
     Returns:
         (METRIC_ROWS of `quality_rows`, human datasets that are not there being missing;
@@ -172,10 +165,7 @@ def gold_dev_test(
 def summary_quality(predictions: pd.DataFrame, judge: Judge, longest: float) -> float:
     """How good summaries are on average: the judge's verdict, without one ROUGE-L to references.
 
-    Args:
-        predictions: PREDICTIONS of one system.
-        judge: says which are good.
-        longest: fraction of the source's characters that a summary has at most.
+    `longest` is the fraction of the source's characters that a summary has at most.
     """
     scores = item_scores(predictions, judge, metrics=("good", "rouge_l"), longest=longest)
     means = scores[["good", "rouge_l"]].mean().dropna()
@@ -188,9 +178,8 @@ def best_fine_tuned(
 ) -> tuple[Student, int]:  # fmt: skip
     """A start fine-tuned for each of `transfer_steps`; the one that does best on dev items.
 
-    A start that knows the task is soon spoilt by more steps, one that does not needs them: one
-    number for all would decide between them. The loss on dev pairs would not choose well, as it
-    asks for the words of one reference.
+    A start that knows the task is soon spoilt by more steps, one that does not needs them. The loss
+    on dev pairs would not choose well, as it asks for the words of one reference.
 
     Args:
         load: loads the start anew.
@@ -263,18 +252,15 @@ def curve_rows(
 ) -> pd.DataFrame:
     """Every point of every curve, and means over sizes, with intervals over test items.
 
-    In a mean every size counts alike, in `AREA` 0 too. With sizes that grow by a constant factor
-    that is about the area under the curve in the picture; it depends on which sizes there are.
-    `PAIRED` leaves out what a start does without any gold pair.
+    In a mean every size counts alike, in `AREA` 0 too: about the area under the curve in the
+    picture. `PAIRED` leaves out what a start does without any gold pair.
 
     Args:
         scores: start, pairs, item and a column per metric.
-        metrics: columns.
-        bootstrap: of the intervals.
+        metrics, bootstrap: columns; of the intervals.
 
     Returns:
-        METRIC_ROWS whose `system` is the start, with the column `pairs` (a number, `AREA` or
-        `PAIRED`).
+        METRIC_ROWS whose `system` is the start, with the column `pairs` (or `AREA`, `PAIRED`).
     """
     parts = _by_size(scores, metrics)
     return pd.concat(
@@ -291,12 +277,7 @@ def curve_gain_rows(
 ) -> pd.DataFrame:
     """One start minus another at every size and on their means, paired by test item.
 
-    Args:
-        scores, metrics, bootstrap: as for `curve_rows`.
-        versus: pairs of starts.
-
-    Returns:
-        METRIC_ROWS whose `system` is "START − OTHER", with the column `pairs`.
+    As `curve_rows`, for pairs of starts; `system` is "START − OTHER".
     """
     points = _by_size(scores, metrics)
     parts = [

@@ -85,9 +85,7 @@ def uninstructed_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
 def instructed_system(system: System, task: str) -> System:
     """A system that reads the instruction of a task before every source.
 
-    Args:
-        system: a student of `instructed_pairs` pairs.
-        task: a name of `INSTRUCTIONS`; the wrong one shows whether the student listens.
+    The system is a student of `instructed_pairs`; the wrong task shows whether it listens.
 
     Raises:
         DataError: there is no such task.
@@ -99,13 +97,8 @@ def instructed_system(system: System, task: str) -> System:
 def training_tokens(pairs: pd.DataFrame, student: Student) -> NDArray[np.int64]:
     """Training tokens of each pair in one epoch: source with instruction, target, both ends.
 
-    Args:
-        pairs: source, target.
-        student: the base.
-
-    Returns:
-        (n,) counts. What training cuts is not counted, nor is padding, which depends on the
-        neighbours in the batch.
+    (n,) counts. What training cuts is not counted, nor is padding, which depends on the neighbours
+    in the batch.
     """
     both = list(zip(pairs["source"], pairs["target"], strict=True))
     return np.array(student.tokens(both), dtype=np.int64)
@@ -161,8 +154,7 @@ def training_costs(
 
     Args:
         corpora: name → DATASET.
-        student: the base.
-        params: multitask_epochs, student_batch_size.
+        student, params: the base; multitask_epochs, student_batch_size.
 
     Returns:
         A line per student: student, pairs, tokens per epoch, epochs, tokens (that training sees in
@@ -226,8 +218,7 @@ def two_task_systems(asked: Mapping[str, System], task: str, base: System) -> di
 
     Args:
         asked: student of `equal_token_corpora`, or "not told" → its system.
-        task: which task the items are of.
-        base: the student that all start from.
+        task, base: of the items; the student that all start from.
 
     Returns:
         "specialist" of the task; `HALF` and `ALL` after its instruction, "…, told wrong" after the
@@ -253,10 +244,8 @@ def two_task_scores(
     """Item scores in per cent: whether an output does its task, and how well.
 
     Args:
-        predictions: of `two_task_systems`.
-        task: of the items.
-        judge: of the main measure.
-        params: thresholds of both tasks.
+        predictions: of `two_task_systems`, for items of the task.
+        judge, params: of the main measure; thresholds of both tasks.
 
     Returns:
         system, item, the metrics of the task, `TASK length` for both tasks (the length fits),
@@ -281,9 +270,7 @@ def generalist_gains(scores: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -
     """METRIC_ROWS of generalists and controls minus the specialist of the task, minus their
     controls, and of `ALL` minus `HALF`, paired by item.
 
-    Args:
-        scores: task → `two_task_scores`.
-        bootstrap: of the intervals.
+    `scores` is task → `two_task_scores`.
     """
     wrong = {name: f"{name}, told wrong" for name in (HALF, ALL)}
     versus = [(s, "specialist") for s in (HALF, ALL, *wrong.values(), "not told", "shuffled")]
@@ -299,13 +286,8 @@ def generalist_gains(scores: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -
 def listening_rows(scores: pd.DataFrame, bootstrap: Bootstrap) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How long outputs for the same sentences are after both instructions.
 
-    Args:
-        scores: `two_task_scores` of the summary test.
-        bootstrap: of the intervals.
-
-    Returns:
-        METRIC_ROWS of "STUDENT: summarize", "STUDENT: paraphrase" and "not told"; and of the
-        first minus the second, paired by item.
+    `scores` are `two_task_scores` of the summary test. Returns METRIC_ROWS of the students after
+    each instruction, and of one minus the other, paired by item.
     """
     lengths = ["paraphrase length", "summary length", "length"]
     names = {f"{name}, told wrong": f"{name}: paraphrase" for name in (HALF, ALL)}

@@ -97,12 +97,10 @@ def nearest_exemplars(targets: Sequence[str], pool: Sequence[str], parser: Parse
     """For each target the sentence of the pool that is built most like it.
 
     Distance is the number of insertions and deletions between the sequences of part-of-speech
-    tags; ties go to the first in the pool. This is how the exemplars of the paper's test set were
-    found (Chen et al. 2019, section 3).
+    tags; ties go to the first in the pool (Chen et al. 2019, section 3).
 
     Args:
-        targets: sentences that parse.
-        pool: other sentences that parse, none of which is a target.
+        targets, pool: sentences that parse; no target is in the pool.
         parser: sentence → bracketed tree or None.
 
     Raises:
@@ -230,9 +228,7 @@ def syntax_systems(
 def with_tree(system: System, parser: Parser) -> System:
     """A system that reads the tree of each item's exemplar before the source.
 
-    Args:
-        system: a student of `with_target_trees` pairs, or a prompted model.
-        parser: of the exemplars.
+    The system is a student of `with_target_trees` pairs, or a prompted model.
     """
 
     def answer(items: pd.DataFrame) -> list[str]:
@@ -271,8 +267,7 @@ def syntax_scores(
     Args:
         predictions: PREDICTIONS for the items.
         items: id, exemplar.
-        parser: of outputs and exemplars.
-        judge: of fidelity.
+        parser, judge: of distances; of fidelity.
     """
     outputs = list(predictions["output"])
     exemplars = predictions["item"].map(items.set_index("id")["exemplar"])
