@@ -142,7 +142,7 @@ def test_own_corpora_are_read_where_they_are(tmp_path: Path) -> None:
     run = RunFolder.open(tmp_path / "run")
     assert own_corpora(run) == {}
     scores = dict.fromkeys(("p_xy", "p_yx", "rouge_l", "ted"), np.nan)
-    frame = PAIRS.assign(pair_id="p", origin="teacher", **scores)
+    frame = PAIRS.assign(pair_id="p", origin="teacher", domain="news", task="paraphrase", **scores)
     write_frame(run.data("dataset_teacher"), frame, DATASET)
     assert list(own_corpora(run)) == ["D_T"]
     other = own_corpora(run, str(run.data("dataset_teacher")))

@@ -21,6 +21,7 @@ class Thresholds:
         task: "paraphrase" or "summary".
         fixed: threshold → value in the place of the run's.
 
+    >>> params = Params.load("base")
     >>> Thresholds.summary(params).both_directions, Thresholds.paraphrase(params).both_directions
     (False, True)
     """

@@ -121,7 +121,8 @@ def unknown_models(params: Params) -> list[str]:
     >>> unknown_models(Params.load("base", {"teacher": "openai-community/gpt2"}))
     ['openai-community/gpt2']
     """
-    names = [params.plain(name) for name in params.naming("model")]
+    named = [params.plain(name) for name in params.naming("model")]
+    names = [m for each in named for m in (each.values() if isinstance(each, dict) else [each])]
     return [name for name in dict.fromkeys(names) if not name.startswith(("in-vitro/", "none"))]
 
 
