@@ -154,7 +154,7 @@ def test_what_has_no_reference_is_missing_and_the_rest_is_not() -> None:
     assert (rows.loc[["self_bleu", "bert_ibleu", "rouge_l_source"], "n"] == 3).all()
     none = score_predictions(few.assign(references=[[]] * 3), Letters(), Bootstrap(20))
     none = none.set_index("metric")
-    missing = ["bleu", "bleu_corpus", "ibleu", "ibleu_corpus", "rouge_l"]
+    missing = ["bleu", "bleu_corpus", "ibleu", "ibleu_corpus", "ibleu_table8", "rouge_l"]
     assert none.loc[missing, "value"].isna().all()
     assert (none.loc[missing, "signature"] == "missing: no references").all()
     assert none.drop(missing)["value"].notna().all()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,12 +13,32 @@ import pytest
 import tiny
 from impossible.data.io import write_text
 from impossible.errors import ParameterError
+from impossible.evaluation.corrected_rates import ErrorRates
+from impossible.evaluation.fractions import fraction_by_group
 from impossible.evaluation.human.forms import draw_kit, write_kit
 from impossible.evaluation.human.returned_ratings import write_synthetic
-from impossible.evaluation.judges import People, Referee, load_judge
+from impossible.evaluation.judges import Judge, People, Referee, load_judge
+from impossible.evaluation.metrics import titles
+from impossible.evaluation.paraphrase_metrics import score_predictions
+from impossible.evaluation.referee_errors import ship_errors
+from impossible.evaluation.systems import copy_input, item_scores, mean_rows, paired_gain, predict
 
 X = ["A fire destroyed a school on Monday.", "A fire destroyed a school.", "Not of this world."]
 Y = ["A fire destroyed a school.", "The blaze wrecked a school.", "A fire destroyed a school."]
+PARAMS = {
+    "dtype": "float32", "device": "cpu", "batch_tokens": 4096, "human_data": "", "human_n": 10,
+    "seed": 0,
+}  # fmt: skip
+
+
+class Said(Judge):
+    """A referee that calls equivalent what begins alike, and errs as is known."""
+
+    name = "referee"
+    errors = MappingProxyType({"equivalence": ErrorRates(10, 8, 10, 9, "labels")})
+
+    def equivalent(self, xs: Sequence[str], ys: Sequence[str]) -> np.ndarray:
+        return np.array([float(x[:1] == y[:1]) for x, y in zip(xs, ys, strict=True)])
 
 
 def test_none_is_silent() -> None:
@@ -47,7 +69,7 @@ def test_a_judge_of_ones_own() -> None:
 
 def test_the_referee_follows_its_model(tmp_path: Path) -> None:
     folder = str(tiny.save(tmp_path / "nli", *tiny.critic()))
-    params = SimpleNamespace(referee=folder, dtype="float32", device="cpu", batch_tokens=4096)
+    params = SimpleNamespace(**PARAMS, referee=folder)
     judge = load_judge("referee", params)
     assert isinstance(judge, Referee)
     xs, ys = tiny.SENTENCES[:4], tiny.SENTENCES[1:5]
@@ -55,6 +77,9 @@ def test_the_referee_follows_its_model(tmp_path: Path) -> None:
     assert forward.tolist() == judge.critic.entails(list(zip(xs, ys, strict=True))).tolist()
     assert judge.equivalent(xs, ys).tolist() == (forward * back).tolist()
     assert judge.equivalent(xs[:1], [""]).tolist() == [0]
+    assert judge.entails(["a " * 300, xs[0]], ["a", ys[0]]).tolist()[1] == forward[0]
+    assert np.isnan(judge.equivalent(["a"], ["a " * 300])).all()  # too long: cannot be judged
+    assert not judge.errors
     with pytest.raises(ParameterError, match="names no NLI model"):
         load_judge("referee", SimpleNamespace(referee="none"))
 
@@ -87,3 +112,63 @@ def test_people_judge_what_they_rated_and_nothing_else(tmp_path: Path) -> None:
 
 def test_a_tie_of_people_is_no_yes() -> None:
     assert People({("a", "b"): 0.5}).entails(["a"], ["b"]).tolist() == [0]
+
+
+def test_a_referee_is_measured_on_labels_and_knows_its_own_counts_only(tmp_path: Path) -> None:
+    folder = str(tiny.save(tmp_path / "nli", *tiny.critic()))
+    x, y = tiny.SENTENCES[0], tiny.SENTENCES[1]
+    pairs = [{"source": x, "target": t, "label": int(t == x)} for t in (x, y, "a " * 300)]
+    write_text(tmp_path / "data/mrpc/train.jsonl", "\n".join(map(json.dumps, pairs)))
+    measured = PARAMS | {"human_data": str(tmp_path / "data"), "human_n": 9}
+    judge = load_judge("referee", SimpleNamespace(**measured, referee=folder))
+    assert isinstance(judge, Referee)
+    counts = judge.errors["equivalence"]
+    assert (counts.positives, counts.negatives) == (1, 1)  # the third is too long to be judged
+    assert counts.hits == judge.equivalent([x], [x])[0]
+    assert counts.rejections == 1 - judge.equivalent([x], [y])[0]
+    ship_errors(judge, folder, judge.critic.lm.digest, tmp_path / "data")
+    assert load_judge("referee", SimpleNamespace(**PARAMS, referee=folder)).errors == judge.errors
+    tiny.save(tmp_path / "nli", *tiny.critic(seed=1))  # other weights: the counts are not theirs
+    assert not load_judge("referee", SimpleNamespace(**PARAMS, referee=folder)).errors
+
+
+ITEMS = pd.DataFrame(
+    {"id": list("abcd"), "source": ["a b c d e", "b c d e f", "c d e f g", "d e f g h"]}
+).assign(references=[[]] * 4)
+
+
+def test_a_rate_by_a_referee_is_shown_corrected_and_raw() -> None:
+    other = ["a x y z", "b x y z", "c d e f g", ""]  # two rewritten, a copy, nothing
+    found = predict({"copy": copy_input, "ours": lambda items: other}, ITEMS)
+    rows = score_predictions(found, metrics=["fidelity", "paraphrase"], judge=Said())
+    value = rows.set_index(["system", "metric"])["value"]
+    assert value["ours", "fidelity_raw"] == 75
+    # asked for three of four: (3 - 0.1 · 3) / 4 / 0.7, at most 100
+    assert value["ours", "fidelity"] == pytest.approx(100 * 2.7 / 4 / 0.7)
+    assert value["ours", "paraphrase_raw"] == 50
+    assert value["ours", "paraphrase"] == pytest.approx(100 * (2 - 0.2) / 4 / 0.7)
+    assert value["copy", "fidelity"] == 100
+    assert value["copy", "paraphrase"] == 0
+    assert "rogan-gladen" in rows["signature"].iloc[0]
+    assert list(titles(["fidelity"], Said())) == ["fidelity", "fidelity_raw"]
+    scores = item_scores(found, Said(), metrics=["fidelity", "paraphrase"])
+    assert scores["paraphrase"].tolist()[4:] == [100, 100, 0, 0]  # verdicts as they are
+    means = mean_rows(scores, ["fidelity", "paraphrase"], judge=Said())
+    assert means.set_index(["system", "metric"])["value"].equals(value)
+    gain = paired_gain(scores, "ours", "copy", ["paraphrase"], judge=Said())
+    assert gain["value"].item() == pytest.approx(value["ours", "paraphrase"])
+    raw = paired_gain(scores, "ours", "copy", ["paraphrase"])
+    assert raw["value"].item() == 50
+    said = fraction_by_group([1.0, 0.0], ["g", "g"], errors=Said.errors["equivalence"])
+    assert said["value"].item() == pytest.approx((0.5 - 0.1) / 0.7)
+
+
+def test_a_referee_no_better_than_chance_corrects_nothing() -> None:
+    class Coin(Said):
+        errors = MappingProxyType({"equivalence": ErrorRates(10, 5, 10, 5, "labels")})
+
+    rows = score_predictions(
+        predict({"copy": copy_input}, ITEMS), metrics=["fidelity"], judge=Coin()
+    ).set_index("metric")
+    assert rows["signature"]["fidelity"].startswith("missing: the judge is no better than chance")
+    assert rows["value"]["fidelity_raw"] == 100

@@ -24,8 +24,9 @@ from impossible.evaluation.bootstrap import (
     half_samples,
 )
 from impossible.evaluation.judges import Judge
+from impossible.evaluation.metric import Texts
 from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
-from impossible.evaluation.metrics import METRICS, Texts
+from impossible.evaluation.metrics import METRICS
 from impossible.evaluation.paraphrase_metrics import cosines, encoder_name
 from impossible.filtering.constituency_parser import Trees
 from impossible.text import lexical_diversity

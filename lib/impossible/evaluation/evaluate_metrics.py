@@ -15,7 +15,8 @@ import datasets
 import evaluate
 import pandas as pd
 
-from impossible.evaluation.metrics import CORPUS_METRICS, ENCODED, JUDGED, METRICS, Texts
+from impossible.evaluation.metric import Texts
+from impossible.evaluation.metrics import CORPUS_METRICS, ENCODED, JUDGED, METRICS
 from impossible.evaluation.paraphrase_metrics import with_similarities
 
 _TEXT = datasets.Value("string")

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean
+from impossible.evaluation.corrected_rates import ErrorRates, corrected_mean
 
 COLUMNS = ["group", "value", "low", "high", "n"]
 
@@ -19,6 +20,7 @@ def fraction_by_group(
     clusters: ArrayLike | None = None,
     bootstrap: Bootstrap = Bootstrap(),
     order: Sequence[object] | None = None,
+    errors: ErrorRates | None = None,
 ) -> pd.DataFrame:
     """Mean of 0/1 values per group with its interval, as `precision_by_group` draws it.
 
@@ -28,6 +30,7 @@ def fraction_by_group(
         clusters: what is drawn together, for example the context.
         bootstrap: how intervals are made.
         order: groups in this order; by default that of first appearance.
+        errors: of the judge whose verdicts these are: fractions are corrected by them.
 
     Returns:
         group, value, low, high, n; a group with no value present has NaN and n = 0.
@@ -38,7 +41,12 @@ def fraction_by_group(
     for group in order or dict.fromkeys(names):
         chosen = (names == group) & ~np.isnan(numbers)
         inside = None if drawn is None else drawn[chosen]
-        mean = bootstrap_mean(numbers[chosen], inside, bootstrap)
+        said = numbers[chosen]
+        mean = (
+            bootstrap_mean(said, inside, bootstrap)
+            if errors is None
+            else corrected_mean(said, np.ones(len(said)), errors, inside, bootstrap)
+        )
         rows.append((group, mean.value, mean.low, mean.high, int(chosen.sum())))
     return pd.DataFrame(rows, columns=COLUMNS)
 

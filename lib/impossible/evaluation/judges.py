@@ -7,6 +7,7 @@ NaN, and missing where all are.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from impossible.config import plugins
 from impossible.config.places import resolve
 from impossible.data.run_folder import RunFolder
 from impossible.errors import ParameterError
+from impossible.evaluation.corrected_rates import ErrorRates
 from impossible.evaluation.human.forms import KEY, SCALE, read_key
 from impossible.evaluation.human.returned_ratings import SYNTHETIC, read_ratings
+from impossible.evaluation.referee_errors import known_errors
 from impossible.models.loading import load_critic
 from impossible.models.nli import EntailmentCritic
 
@@ -35,6 +38,8 @@ class Judge:
     """
 
     name = "none"
+    #: "equivalence" and "entailment" → how often it errs; of what is not in it, never.
+    errors: Mapping[str, ErrorRates] = MappingProxyType({})
 
     def entails(self, xs: Texts, ys: Texts) -> Floats:
         """Whether each y follows from its x, shape (n,)."""
@@ -64,25 +69,34 @@ class Judge:
 class Referee(Judge):
     """An NLI model of another base and other training data than the pipeline's critic.
 
-    Its verdicts are raw. The correction of a rate by the referee's own error rates (Rogan and
-    Gladen 1978) belongs into `metric_rows`, where judged rates get their intervals.
+    Its verdicts are raw; `metric_rows` corrects rates by its errors. What it was asked it knows.
 
     Args:
         critic: the model.
+        errors: its error rates on labelled pairs, where they are known (`referee_errors`).
     """
 
     name = "referee"
 
-    def __init__(self, critic: EntailmentCritic) -> None:
-        self.critic = critic
+    def __init__(
+        self, critic: EntailmentCritic, errors: Mapping[str, ErrorRates] = MappingProxyType({})
+    ) -> None:
+        self.critic, self.errors = critic, errors
+        self._known: dict[tuple[str, str], float] = {}
 
     def entails(self, xs: Texts, ys: Texts) -> Floats:
-        """1 where entailment is the most probable label; 0 elsewhere and for an empty text."""
+        """1 where entailment is the most probable label; 0 elsewhere and for an empty text.
+
+        A pair longer than the model's context length is NaN.
+        """
         pairs = list(zip(xs, ys, strict=True))
-        verdicts = np.zeros(len(pairs))
-        full = [i for i, (x, y) in enumerate(pairs) if x.strip() and y.strip()]
-        verdicts[full] = self.critic.entails([pairs[i] for i in full])
-        return verdicts
+        new = [pair for pair in dict.fromkeys(pairs) if pair not in self._known]
+        written = [(x, y) for x, y in new if x.strip() and y.strip()]
+        fits = self.critic.fits(written)
+        short = [pair for pair, fit in zip(written, fits, strict=True) if fit]
+        self._known |= dict.fromkeys(new, 0.0) | dict.fromkeys(written, float("nan"))
+        self._known |= zip(short, self.critic.entails(short).astype(float), strict=True)
+        return np.array([self._known[pair] for pair in pairs])
 
 
 class People(Judge):
@@ -111,7 +125,8 @@ def load_judge(name: str, params: Any = None, run: RunFolder | None = None) -> J
     Args:
         name: "oracle" (exact, for sentences of the closed world), "referee" (an NLI model),
             "people" (returned rating forms), "none", or `module:Class` of your own.
-        params: referee, dtype, device and batch_tokens for a referee; ratings for people.
+        params: referee, dtype, device and batch_tokens for a referee, and where its error rates
+            come from (`known_errors`); ratings for people.
         run: where a referee called `in-vitro/…` may have been rebuilt, and forms were written.
 
     Raises:
@@ -125,7 +140,9 @@ def load_judge(name: str, params: Any = None, run: RunFolder | None = None) -> J
         if params.referee == "none":
             raise ParameterError("judge is referee, but referee names no NLI model: name one.")
         lm = load_critic(params.referee, run, params.dtype, params.device)
-        return Referee(EntailmentCritic(lm, params.batch_tokens))
+        referee = Referee(EntailmentCritic(lm, params.batch_tokens))
+        referee.errors = known_errors(referee, params.referee, lm.digest, params, run)
+        return referee
     judge: Judge = plugins.load(name, "judge", ("referee", "people", "none"))()
     return judge
 

@@ -12,7 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_mean, bootstrap_sums
-from impossible.evaluation.metrics import METRICS, Texts
+from impossible.evaluation.corrected_rates import ErrorRates, corrected_mean
+from impossible.evaluation.metric import Texts
+from impossible.evaluation.metrics import METRICS, RAW
 from impossible.text.signature import signature
 
 __all__ = ["Encoder", "MetricRows", "as_report", "recorded"]
@@ -70,19 +72,37 @@ class MetricRows:
         self.add(metric, interval, signature(metric, n=interval.n, **parts))
 
     def score(self, metric: str, texts: Texts) -> None:
-        """A metric of the registry, bootstrapped over clusters; without any value the reason."""
+        """A metric of the registry, bootstrapped over clusters; without any value the reason.
+
+        A rate by a judge whose error rates are known is corrected by them; the row of the verdicts
+        as they are follows it, under the metric's name with `RAW`.
+        """
         how = METRICS[metric]
         values = how.values(texts)
         present = how.present(values)
+        errors = texts.judge.errors.get(how.asks)
         if not present.any():
             self.missing(metric, how.lacks)
-            return
-        clusters = None if self.clusters is None else np.asarray(self.clusters)[present]
-        if how.statistic is None:
-            interval = bootstrap_mean(values[present], clusters, self.bootstrap)
-        else:
+        elif how.statistic is not None:
+            clusters = None if self.clusters is None else np.asarray(self.clusters)[present]
             interval = bootstrap_sums(values[present], how.statistic, clusters, self.bootstrap)
-        self.add(metric, interval, how.signature(metric, interval.n, texts.encoder))
+            self.add(metric, interval, how.signature(metric, interval.n, texts.encoder))
+        else:
+            if errors is not None:
+                self.corrected(metric, values / 100, how.asked(texts), errors)
+            interval = bootstrap_mean(values, self.clusters, self.bootstrap)
+            text = how.signature(metric, interval.n, texts.encoder)
+            self.add(metric + RAW * (errors is not None), interval, text)
+
+    def corrected(
+        self, metric: str, verdicts: Any, asked: Any, errors: ErrorRates, lowest: float = 0.0
+    ) -> None:
+        """A mean of verdicts in [0, 1], without the judge's errors, in per cent."""
+        found = corrected_mean(verdicts, asked, errors, self.clusters, self.bootstrap, lowest)
+        per_cent = Interval(100 * found.value, 100 * found.low, 100 * found.high, found.n)
+        rates = {"se": f"{errors.sensitivity:.3f}", "sp": f"{errors.specificity:.3f}"}
+        text = signature(metric, n=found.n, corrected="rogan-gladen", **rates, on=errors.data)
+        self.add(metric, per_cent, errors.problem or text)
 
     def frame(self) -> pd.DataFrame:
         """The rows so far; null is NaN."""

@@ -7,122 +7,25 @@ as zero. Nothing is rounded. Scores are in per cent unless the title says otherw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from impossible.evaluation.judges import Judge
+from impossible.evaluation.metric import NO_ENCODER, Floats, Metric, Texts
 from impossible.text import bleu, lexical_diversity
 from impossible.text.ibleu import bert_ibleu, ibleu
 from impossible.text.rouge import rouge_l
 from impossible.text.sentence_boundaries import words
-from impossible.text.signature import signature
 
 __all__ = [
-    "CORPUS_METRICS", "ENCODED", "JUDGED", "METRICS", "NO_ENCODER", "PARAPHRASE", "SHOWN",
-    "SUMMARY", "Metric", "Texts", "novelty", "titles", "word_ratio",
+    "CORPUS_METRICS", "ENCODED", "JUDGED", "METRICS", "PARAPHRASE", "RAW", "SHOWN", "SUMMARY",
+    "novelty", "titles", "word_ratio",
 ]  # fmt: skip
 
-Floats = NDArray[np.float64]
-NO_ENCODER = "no sentence encoder was given"
-
-
-@dataclass(frozen=True)
-class Texts:
-    """What systems wrote, as metrics read it.
-
-    Args:
-        frame: PREDICTIONS, for metrics of an encoder with the columns of `with_similarities`.
-        judge: says what an output means.
-        rouge_l_max: more similar to its source, an output is no paraphrase, F1 (paper §3.2).
-        longest: fraction of the source's characters that a summary has at most (§3.6).
-    """
-
-    frame: pd.DataFrame
-    judge: Judge = field(default_factory=Judge)
-    rouge_l_max: float = 0.75
-    longest: float = 0.8
-
-    @cached_property
-    def sources(self) -> list[str]:
-        return list(self.frame["source"])
-
-    @cached_property
-    def outputs(self) -> list[str]:
-        return list(self.frame["output"])
-
-    @cached_property
-    def references(self) -> list[list[str]]:
-        return [list(texts) for texts in self.frame["references"]]
-
-    @property
-    def encoder(self) -> str:
-        """Digests of the encoders that ran."""
-        return ", ".join(self.frame["encoder"].dropna().unique()) if "encoder" in self.frame else ""
-
-    @cached_property
-    def similar(self) -> Floats:
-        """ROUGE-L of output and source, F1."""
-        return self.each(rouge_l)
-
-    def column(self, name: str) -> Floats:
-        """A column of the frame; NaN where it is missing."""
-        values = self.frame.get(name, np.full(len(self.frame), np.nan))
-        return np.asarray(values, dtype=np.float64)
-
-    def each(self, score: Callable[[str, str], float]) -> Floats:
-        """score(source, output) of each, shape (n,)."""
-        return np.array([score(x, y) for x, y in zip(self.sources, self.outputs, strict=True)])
-
-    def best(self, score: Callable[[str, str], float]) -> Floats:
-        """The largest score(reference, output) of each, shape (n,); NaN without a reference."""
-        both = zip(self.outputs, self.references, strict=True)
-        return np.array([max((score(r, y) for r in texts), default=np.nan) for y, texts in both])
-
-
-@dataclass(frozen=True)
-class Metric:
-    """How one metric is computed.
-
-    Args:
-        title: its name in tables and figures; the arrow points to what is better.
-        values: shape (n,), a score of each output, whose mean counts; or (n, d) with a `statistic`.
-        statistic: maps sums of columns, shape (…, d), to the score of all outputs together.
-        lacks: why values are missing.
-        parts: of the signature; or a function from n to all of it.
-    """
-
-    title: str
-    values: Callable[[Texts], Floats]
-    statistic: Callable[[Floats], Floats] | None = None
-    lacks: str = "no references"
-    parts: dict[str, Any] | Callable[[int], str] = field(default_factory=dict)
-
-    def present(self, values: Floats) -> NDArray[np.bool_]:
-        """Which outputs have a value, shape (n,)."""
-        return np.asarray(~np.isnan(np.atleast_2d(values.T)).any(axis=0))
-
-    def signature(self, name: str, n: int, encoder: str = "") -> str:
-        """How a score over n outputs was computed."""
-        if callable(self.parts):
-            return self.parts(n)
-        more = {"encoder": encoder} if self.lacks == NO_ENCODER else {}
-        return signature(name, n=n, **self.parts, **more)
-
-    def score(self, texts: Texts) -> float:
-        """The score of all outputs that have a value; NaN where none has."""
-        values = self.values(texts)
-        values = values[self.present(values)]
-        if not len(values):
-            return float("nan")
-        if self.statistic is None:
-            return float(values.mean())
-        return float(self.statistic(values.sum(axis=0)))
+RAW = "_raw"  # after the name of a judged metric: by the verdicts as they are
 
 
 def novelty(source: str, summary: str) -> float:
@@ -180,9 +83,10 @@ def _ibleu_columns(texts: Texts) -> Floats:
     return np.hstack([_bleu_columns(texts), own])
 
 
-def _ibleu_of_sums(sums: Floats) -> Floats:
+def _ibleu_of_sums(sums: Floats, alpha: float = 0.7) -> Floats:
     half = sums.shape[-1] // 2
-    return ibleu(bleu.bleu_from_sums(sums[..., :half]), bleu.bleu_from_sums(sums[..., half:]))
+    both = bleu.bleu_from_sums(sums[..., :half]), bleu.bleu_from_sums(sums[..., half:])
+    return ibleu(*both, alpha)
 
 
 def _bert_ibleu(texts: Texts) -> Floats:
@@ -191,8 +95,11 @@ def _bert_ibleu(texts: Texts) -> Floats:
 
 def _valid(texts: Texts) -> Floats:
     """Faithful and not too similar; what cannot be judged is missing, similar or not."""
-    faithful = texts.judge.equivalent(texts.sources, texts.outputs)
-    return 100 * faithful * (texts.similar <= texts.rouge_l_max)
+    return 100 * texts.judge.equivalent(texts.sources, texts.outputs) * texts.different
+
+
+def _follows(texts: Texts) -> Floats:
+    return 100 * texts.judge.entails(texts.sources, texts.outputs)
 
 
 def _of_bleu(variant: str, prefix: str = "") -> Callable[[int], str]:
@@ -202,6 +109,7 @@ def _of_bleu(variant: str, prefix: str = "") -> Callable[[int], str]:
 _ROUGE = {"tok": "rouge-score", "stem": "no"}
 _OF_SOURCE = {"of": "output,source"}
 _NO_WORDS = "no words"
+_SILENT = "the judge says nothing"
 
 #: name → metric. What an outcome is called here, it is called everywhere.
 METRICS: dict[str, Metric] = {
@@ -216,6 +124,10 @@ METRICS: dict[str, Metric] = {
     "ibleu_corpus": Metric(
         "corpus iBLEU ↑", _ibleu_columns, _ibleu_of_sums,
         parts=_of_bleu("corpus", "ibleu|alpha:0.7|"),
+    ),
+    "ibleu_table8": Metric(
+        "corpus iBLEU, weights .9 and .1 ↑", _ibleu_columns, partial(_ibleu_of_sums, alpha=0.9),
+        parts=_of_bleu("corpus", "ibleu|alpha:0.9|"),
     ),
     "rouge_l": Metric(
         "ROUGE-L to references ↑", lambda t: 100 * t.best(rouge_l), parts=_ROUGE | {"refs": "best"}
@@ -253,34 +165,36 @@ METRICS: dict[str, Metric] = {
     ),
     "fidelity": Metric(
         "fidelity ↑", lambda t: 100 * t.judge.equivalent(t.sources, t.outputs),
-        lacks="the judge says nothing",
+        lacks=_SILENT, asks="equivalence",
     ),
-    "paraphrase": Metric("valid paraphrase ↑", _valid, lacks="the judge says nothing"),
-    "follows": Metric(
-        "follows ↑", lambda t: 100 * t.judge.entails(t.sources, t.outputs),
-        lacks="the judge says nothing",
+    "paraphrase": Metric(
+        "valid paraphrase ↑", _valid, lacks=_SILENT, asks="equivalence",
+        asked=lambda t: t.different,
+    ),
+    "follows": Metric("follows ↑", _follows, lacks=_SILENT, asks="entailment"),
+    "short_follows": Metric(
+        "follows and short ↑", lambda t: _follows(t) * t.short, lacks=_SILENT, asks="entailment",
+        asked=lambda t: t.short,
     ),
     "coverage": Metric(
-        "coverage ↑", lambda t: 100 * t.judge.coverage(t.sources, t.outputs),
-        lacks="the judge says nothing",
+        "coverage ↑", lambda t: 100 * t.judge.coverage(t.sources, t.outputs), lacks=_SILENT
     ),
     "good": Metric(
         "good summary ↑",
-        lambda t: 100 * t.judge.good_summaries(t.sources, t.outputs, t.longest),
-        lacks="the judge says nothing",
+        lambda t: 100 * t.judge.good_summaries(t.sources, t.outputs, t.longest), lacks=_SILENT,
     ),
 }  # fmt: skip
 
 #: Metrics of Table 2, and of Table 5.
 PARAPHRASE = (
-    "bleu", "bleu_corpus", "ibleu", "ibleu_corpus", "rouge_l", "rouge_l_source", "self_bleu",
-    "length_ratio", "bert_ibleu", "bert_score", "cosine",
+    "bleu", "bleu_corpus", "ibleu", "ibleu_corpus", "ibleu_table8", "rouge_l", "rouge_l_source",
+    "self_bleu", "length_ratio", "bert_ibleu", "bert_score", "cosine",
 )  # fmt: skip
 SUMMARY = (
-    "follows", "coverage", "good", "compression", "novelty", "rouge1", "rouge2", "rouge_l",
-    "bert_score_references",
+    "follows", "short_follows", "coverage", "good", "compression", "novelty", "rouge1", "rouge2",
+    "rouge_l", "bert_score_references",
 )  # fmt: skip
-JUDGED = ("fidelity", "paraphrase", "follows", "coverage", "good")
+JUDGED = tuple(name for name, metric in METRICS.items() if metric.lacks == _SILENT)
 ENCODED = tuple(name for name, metric in METRICS.items() if metric.lacks == NO_ENCODER)
 
 #: What is shown of paraphrasers beside each other.
@@ -291,14 +205,21 @@ SHOWN = (
 
 
 def titles(names: Iterable[str], judge: Judge | None = None) -> dict[str, str]:
-    """Metric → its title, in which judged metrics name who judges.
+    """Metric → its title; judged ones say who judges, and stand twice if rates are corrected.
 
     >>> titles(["fidelity", "ibleu"], Judge())
     {'fidelity': 'fidelity (none) ↑', 'ibleu': 'iBLEU ↑'}
     """
-    who = f" ({judge.name})" if judge else ""
-    known = {name: METRICS[name].title for name in names}
-    return {n: t.replace(" ↑", f"{who} ↑") if n in JUDGED else t for n, t in known.items()}
+    found = {}
+    for name in names:
+        title, asks = METRICS[name].title, METRICS[name].asks
+        if judge and name in JUDGED and asks in judge.errors:
+            found[name] = title.replace(" ↑", f" ({judge.name}, corrected) ↑")
+            found[name + RAW] = title.replace(" ↑", f" ({judge.name}, raw) ↑")
+        else:
+            who = f" ({judge.name}) ↑" if judge and name in JUDGED else " ↑"
+            found[name] = title.replace(" ↑", who)
+    return found
 
 
 #: Metrics of a set of sentences as a whole; see `corpus_quality` for their intervals.

@@ -13,8 +13,9 @@ from impossible.data.human_datasets import read_predictions
 from impossible.data.schemas import SIMILARITIES
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.judges import Judge
+from impossible.evaluation.metric import Texts
 from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
-from impossible.evaluation.metrics import PARAPHRASE, Texts
+from impossible.evaluation.metrics import PARAPHRASE
 from impossible.text.ibleu import cosine
 
 __all__ = [

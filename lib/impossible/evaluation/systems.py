@@ -13,10 +13,12 @@ import pandas as pd
 
 from impossible.data.run_folder import RunFolder
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_difference
+from impossible.evaluation.corrected_rates import ErrorRates
 from impossible.evaluation.judges import Judge
+from impossible.evaluation.metric import Texts
 from impossible.evaluation.metric_rows import Encoder as Similarity
 from impossible.evaluation.metric_rows import MetricRows
-from impossible.evaluation.metrics import METRICS, Texts
+from impossible.evaluation.metrics import METRICS, RAW
 from impossible.evaluation.paraphrase_metrics import with_similarities
 from impossible.evaluation.prompting import answers, few_shot, zero_shot
 from impossible.models.loading import LanguageModel, load_encoder
@@ -32,6 +34,7 @@ __all__ = [
 #: What is measured of every output of a paraphraser.
 ITEM_METRICS = ("rouge_l_source", "self_bleu", "bert_ibleu", "fidelity", "paraphrase")
 System = Callable[[pd.DataFrame], list[str]]
+_ASKED = "_asked"  # after the name of a judged metric, in item scores
 
 
 def copy_input(items: pd.DataFrame) -> list[str]:
@@ -127,28 +130,45 @@ def item_scores(
         metrics: names in `metrics.METRICS`.
 
     Returns:
-        system, item and a column per metric; NaN where a value is missing.
+        system, item and a column per metric, judged ones by verdicts as they are; NaN where a
+        value is missing. Where rates are corrected, METRIC_asked is 1 if the judge was asked.
     """
     texts = Texts(predictions, judge or Judge(), rouge_l_max, longest)
     columns = {name: METRICS[name].values(texts) for name in metrics}
+    for name in metrics:
+        if METRICS[name].asks in texts.judge.errors:
+            columns[name + _ASKED] = METRICS[name].asked(texts).astype(float)
     return predictions[["system", "item"]].reset_index(drop=True).assign(**columns)
 
 
 def mean_rows(
-    scores: pd.DataFrame, metrics: Sequence[str], bootstrap: Bootstrap = Bootstrap()
-) -> pd.DataFrame:
-    """METRIC_ROWS of the mean of columns of item scores, per system; NaN is missing, not zero."""
+    scores: pd.DataFrame, metrics: Sequence[str], bootstrap: Bootstrap = Bootstrap(),
+    judge: Judge | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """METRIC_ROWS of the mean of columns of item scores, per system; NaN is missing, not zero.
+
+    Rates of a `judge` with known error rates are corrected, those of its verdicts named with `RAW`.
+    """
     parts = []
     for system, group in scores.groupby("system", sort=False):
         rows = MetricRows(str(system), group["item"].to_numpy(), bootstrap)
         for metric in metrics:
             values = group[metric].astype(float)
+            errors = _errors(judge, scores, metric)
             if values.isna().all() and metric in METRICS:
                 rows.missing(metric, METRICS[metric].lacks)
-            else:
-                rows.mean(metric, values)
+                continue
+            if errors:
+                rows.corrected(metric, values / 100, group[metric + _ASKED], errors)
+            rows.mean(metric + RAW * bool(errors), values)
         parts.append(rows.frame())
     return pd.concat(parts, ignore_index=True)
+
+
+def _errors(judge: Judge | None, scores: pd.DataFrame, metric: str) -> ErrorRates | None:
+    """Error rates by which a column of item scores is corrected."""
+    known = judge is not None and metric + _ASKED in scores
+    return judge.errors.get(METRICS[metric].asks) if judge and known else None
 
 
 def paired_gain(
@@ -157,6 +177,7 @@ def paired_gain(
     base: str,
     metrics: Sequence[str],
     bootstrap: Bootstrap = Bootstrap(),
+    judge: Judge | None = None,
 ) -> pd.DataFrame:
     """What `system` scores minus what `base` scores on the same items, with a paired interval.
 
@@ -167,6 +188,7 @@ def paired_gain(
         scores: system, item and a column per metric.
         system, base: names of two systems.
         metrics: columns.
+        judge: if its error rates are known, gains of judged metrics are corrected.
 
     Returns:
         METRIC_ROWS whose `system` is "SYSTEM − BASE".
@@ -176,6 +198,10 @@ def paired_gain(
     rows = MetricRows(f"{system} − {base}", None, bootstrap)
     for metric in metrics:
         first, second = a[metric].to_numpy(float), b[metric].to_numpy(float)
+        if errors := _errors(judge, scores, metric):
+            asked = (a[metric + _ASKED] - b[metric + _ASKED]).to_numpy(float)
+            rows.corrected(metric, (first - second) / 100, asked, errors, lowest=-1)
+            continue
         gain = bootstrap_difference(first, second, None, bootstrap)
         rows.add(metric, gain, signature(f"difference of {metric}", n=gain.n, paired="item"))
     return rows.frame()

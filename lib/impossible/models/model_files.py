@@ -19,7 +19,7 @@ from impossible.models.assets import PREFIX, asset_folder
 from impossible.models.precision import dtype_named
 
 _HASHED = (".safetensors", ".json", ".txt", ".model")  # what decides a model's output
-_NOTES = ("recipe.json", "metrics.json", "README.md")  # what does not
+_NOTES = ("recipe.json", "metrics.json", "errors.json", "README.md")  # what does not
 _WHOLE, _ADAPTER = "config.json", "adapter_config.json"
 
 

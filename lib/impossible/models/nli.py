@@ -61,12 +61,19 @@ class EntailmentCritic:
             result[chosen] = self._forward([rows[i] for i in chosen])
         return result[[unique[pair] for pair in pairs]]
 
-    def _rows(self, pairs: list[Pair]) -> list[list[int]]:
+    def fits(self, pairs: Sequence[Pair]) -> NDArray[np.bool_]:
+        """Whether each pair is short enough to be read, shape (n,)."""
+        return np.array([len(row) <= self.lm.window for row in self._ids(pairs)], dtype=bool)
+
+    def _ids(self, pairs: Sequence[Pair]) -> list[list[int]]:
         """Token ids of pairs; each sentence is tokenized once, whatever the number of its pairs."""
         sentences = list(dict.fromkeys(text for pair in pairs for text in pair))
         ids = dict(zip(sentences, token_ids(self.lm.tokenizer, sentences, False), strict=True))
         before, between, after = self._template
-        rows = [[*before, *ids[x], *between, *ids[y], *after] for x, y in pairs]
+        return [[*before, *ids[x], *between, *ids[y], *after] for x, y in pairs]
+
+    def _rows(self, pairs: list[Pair]) -> list[list[int]]:
+        rows = self._ids(pairs)
         longest = max(range(len(rows)), key=lambda i: len(rows[i]), default=0)
         if rows and len(rows[longest]) > self.lm.window:
             raise ModelError(

@@ -48,7 +48,7 @@ class Published:
             ours: our system → the paper's system that it answers to.
 
         >>> TABLE8_QUORA.matched({"UPSA": "UPSA"})
-        {('UPSA', 'ibleu'): 12.03, ('UPSA', 'bleu'): 18.21}
+        {('UPSA', 'ibleu_table8'): 12.03, ('UPSA', 'bleu_corpus'): 18.21}
         """
         return {
             (name, metric): value
