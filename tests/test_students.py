@@ -18,6 +18,7 @@ from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError, ModelError
 from impossible.models.batching import IGNORE
 from impossible.models.model_files import model_digest
+from impossible.models.nucleus_sampling import _largest
 from impossible.training.fine_tuning import (
     loss_curve,
     settings_for,
@@ -220,6 +221,32 @@ def test_samples_are_a_function_of_the_seed_and_follow_the_temperature(build: An
     assert student.generate([]) == []
 
 
+@both_kinds
+def test_a_seed_for_each_source_is_all_that_decides_its_texts(build: Any) -> None:
+    student, seeds = tiny.student(build), [3, 4, 5]
+    three = student.generate(tiny.SENTENCES[:3], 4, 1.0, 0.9, seeds, 12, greedy_first=True)
+    alone = student.generate(tiny.SENTENCES[1:2], 4, 1.0, 0.9, seeds[1:2], 12, greedy_first=True)
+    assert alone[0] == three[1]
+    greedy = student.generate(tiny.SENTENCES[:3], max_new_tokens=12)
+    assert [texts[0] for texts in three] == [text for (text,) in greedy]
+
+
+@pytest.mark.parametrize("build", [tiny.gpt2, tiny.llama])
+def test_writing_in_place_is_what_transformers_writes(build: Any) -> None:
+    student = tiny.student(build)
+    given = (tiny.SENTENCES, 5, 1.0, 0.9, 7, 25)
+    ours = student.generate(*given)
+    assert len({len(text) for texts in ours for text in texts}) > 3, "rows leave at other steps"
+    student.model.config.model_type = "other"  # not known to be plain: `generate` itself writes
+    assert student.generate(*given) == ours
+
+
+def test_the_largest_of_many_are_those_of_topk() -> None:
+    weights = torch.rand(3, 64 * 100)
+    for ours, theirs in zip(_largest(weights, 50), weights.topk(50), strict=True):
+        assert torch.equal(ours, theirs)
+
+
 def test_sampled_first_tokens_have_the_frequencies_of_the_softmax() -> None:
     student = tiny.student(tiny.llama)
     prompt = torch.tensor(student.prompts(tiny.SENTENCES[:1]))
@@ -237,8 +264,8 @@ def test_sampled_first_tokens_have_the_frequencies_of_the_softmax() -> None:
 @both_kinds
 def test_unwanted_words_are_never_written_and_of_their_source_only(build: Any) -> None:
     student, word = tiny.student(build), "e"
-    free = student.generate(tiny.SENTENCES[:2], 8, 1.0, 1.0, 0, 30)
-    bound = student.generate(tiny.SENTENCES[:2], 8, 1.0, 1.0, 0, 30, avoid=[[word], ()])
+    free = student.generate(tiny.SENTENCES[:2], 32, 1.0, 1.0, 0, 30)
+    bound = student.generate(tiny.SENTENCES[:2], 32, 1.0, 1.0, 0, 30, avoid=[[word], ()])
     unwanted = {word, word.upper()}
     pieces = [student.tokenizer(t, add_special_tokens=False).input_ids for t in bound[0]]
     alone = [i for i in range(len(student.tokenizer)) if student.tokenizer.decode([i]) in unwanted]

@@ -14,6 +14,7 @@ from impossible.errors import ModelError
 from impossible.models.batching import token_ids
 
 _SHORTLIST = 64  # tokens that are sorted first; the nucleus rarely holds more
+_BLOCK = 64  # tokens whose maximum is looked at first
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Nucleus:
             return logits.argmax(-1)
         scaled = logits.float() / self.temperature
         # exp of differences and one sum: a softmax whose normalizer is only needed as a number
-        weights = (scaled - scaled.amax(-1, keepdim=True)).exp()
+        weights = scaled.sub_(scaled.amax(-1, keepdim=True)).exp_()
         limit = self.top_p * weights.sum(-1)  # (rows,)
         return _pick(weights, limit, uniforms, _SHORTLIST)
 
@@ -48,13 +49,25 @@ class Nucleus:
 def _pick(weights: Tensor, limit: Tensor, uniforms: Tensor, size: int) -> Tensor:
     """Tokens (rows,) from the `size` largest weights; where they are too few, from more."""
     whole = size >= weights.shape[-1]
-    top, tokens = weights.sort(-1, descending=True) if whole else weights.topk(size)  # falling
+    top, tokens = weights.sort(-1, descending=True) if whole else _largest(weights, size)
     chosen = tokens.gather(-1, _invert(top, limit, uniforms))[:, 0]
     if not whole:
         short = (top.sum(-1) < limit).nonzero()[:, 0]
         if len(short):
             chosen[short] = _pick(weights[short], limit[short], uniforms[short], 8 * size)
     return chosen
+
+
+def _largest(weights: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """`weights.topk(size)`: among the `size` blocks with the largest maxima are all of these."""
+    rows, n = weights.shape
+    if n % _BLOCK or n // _BLOCK <= size:
+        return tuple(weights.topk(size))  # type: ignore[return-value]
+    blocks = weights.view(rows, -1, _BLOCK)
+    chosen = blocks.amax(-1).topk(size).indices  # (rows, size)
+    few = blocks.gather(1, chosen[..., None].expand(-1, -1, _BLOCK)).view(rows, -1)
+    top, place = few.topk(size)
+    return top, chosen.gather(1, place // _BLOCK) * _BLOCK + place % _BLOCK
 
 
 def _invert(top: Tensor, limit: Tensor, uniforms: Tensor) -> Tensor:
@@ -70,17 +83,20 @@ def _invert(top: Tensor, limit: Tensor, uniforms: Tensor) -> Tensor:
 class NucleusSampler(LogitsProcessor):
     """Draws the token itself, so that `generate` without sampling takes what was drawn.
 
-    Faster than sampling by `generate`, which sorts the whole vocabulary, and decided by its own
-    generator alone.
+    Faster than sampling by `generate`, which sorts the whole vocabulary, and decided by given
+    numbers alone.
+
+    Args:
+        nucleus: how a token is drawn.
+        uniforms: numbers in [0, 1), (rows, steps); 0 draws the most probable token.
     """
 
-    def __init__(self, nucleus: Nucleus, generator: torch.Generator) -> None:
-        self.nucleus, self.generator = nucleus, generator
+    def __init__(self, nucleus: Nucleus, uniforms: Tensor) -> None:
+        self.nucleus, self._columns = nucleus, iter(uniforms.unbind(1))
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Scores (rows, vocabulary) of which only the drawn token's is not -inf."""
-        numbers = torch.rand(len(scores), generator=self.generator, device=scores.device)
-        drawn = self.nucleus.choose(scores, numbers)[:, None]
+        drawn = self.nucleus.choose(scores, next(self._columns).to(scores.device))[:, None]
         return torch.full_like(scores, -torch.inf).scatter_(1, drawn, 0.0)
 
 

@@ -31,6 +31,7 @@ from impossible.models.causal_generation import check_window, decode, end_ids
 from impossible.models.loading import LanguageModel, is_encoder_decoder, load_model
 from impossible.models.model_files import save_model
 from impossible.models.nucleus_sampling import AvoidWords, Nucleus, NucleusSampler
+from impossible.models.prompted_writing import PLAIN, write_after
 from impossible.training.trainer import History, TrainingExample, TrainingSettings, train_model
 
 _MAX_TOKENS = 512  # of a source and of a target; what is longer is cut
@@ -81,20 +82,22 @@ class Student(LanguageModel, ABC):
         n: int = 1,
         temperature: float = 0.0,
         top_p: float = 1.0,
-        seed: int = 0,
+        seed: int | Sequence[int] = 0,
         max_new_tokens: int = 100,
         avoid: Sequence[Iterable[str]] = (),
+        greedy_first: bool = False,
     ) -> list[list[str]]:
         """Write n texts for each source.
 
         Args:
-            sources: sentences; together they are the unit of work that `seed` decides.
+            sources: sentences.
             n: texts per source, ≥ 1.
             temperature: of the softmax; 0 takes the most probable token (n texts are then alike).
             top_p: mass of the nucleus, (0, 1].
-            seed: of the samples.
+            seed: of the samples: one for the sources as a unit of work, or one for each of them.
             max_new_tokens: longest text.
             avoid: for each source words that its texts must not contain. Empty: no constraints.
+            greedy_first: the first text of each source takes the most probable tokens.
 
         Returns:
             For each source n texts, without surrounding blanks.
@@ -105,24 +108,26 @@ class Student(LanguageModel, ABC):
         prompts = self.prompts(sources)
         for source, row in zip(sources, prompts, strict=True):
             check_window(self, source, len(row), 0)
-        generator = torch.Generator(self.device).manual_seed(seed)
-        sampler = [NucleusSampler(Nucleus(top_p, temperature), generator)] if temperature else []
+        numbers = _uniforms(seed, (len(sources), n, max_new_tokens))
+        numbers[:, : int(greedy_first)] = 0  # what is first among the falling probabilities
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         results: list[list[str]] = [[] for _ in sources]
-        size = max(1, _ROWS // n)
+        size, nucleus = max(1, _ROWS // n), Nucleus(top_p, temperature)
         for chosen in (order[i : i + size] for i in range(0, len(order), size)):
             words = [tuple(avoid[i]) for i in chosen for _ in range(n)] if avoid else []
-            rules = [AvoidWords(self.tokenizer, words), *sampler] if any(words) else sampler
-            texts = self._write([prompts[i] for i in chosen], n, max_new_tokens, rules)
+            rules = [AvoidWords(self.tokenizer, words)] if any(words) else []
+            texts = self._write([prompts[i] for i in chosen], numbers[chosen], nucleus, rules)
             for place, i in enumerate(chosen):
                 results[i] = texts[place * n : (place + 1) * n]
         return results
 
     def _write(
-        self, prompts: list[list[int]], n: int, max_new_tokens: int, rules: list[Any]
+        self, prompts: list[list[int]], uniforms: Tensor, nucleus: Nucleus, rules: list[Any]
     ) -> list[str]:
-        """n texts after each prompt, written together."""
-        tokenizer = self.tokenizer
+        """Texts after each prompt, written together; uniforms: (prompts, n, max_new_tokens)."""
+        tokenizer, (_, n, max_new_tokens) = self.tokenizer, uniforms.shape
+        if nucleus.temperature:
+            rules = [*rules, NucleusSampler(nucleus, uniforms.flatten(0, 1))]
         batch = tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt")
         start = self._start({k: v.to(self.device) for k, v in batch.items()}, n)
         config = GenerationConfig(  # type: ignore[no-untyped-call]
@@ -200,12 +205,20 @@ class CausalStudent(Student):
     def ends(self) -> frozenset[int]:
         return end_ids(self) | _line_ends(self.tokenizer)
 
+    def _write(
+        self, prompts: list[list[int]], uniforms: Tensor, nucleus: Nucleus, rules: list[Any]
+    ) -> list[str]:
+        if rules or self.model.config.model_type not in PLAIN:
+            return super()._write(prompts, uniforms, nucleus, rules)
+        rows = write_after(self, prompts, uniforms, nucleus, self.ends())
+        return [decode(self.tokenizer, row).strip() for row in rows]
+
     def _start(self, batch: dict[str, Tensor], n: int) -> dict[str, Any]:
         ids, mask = batch["input_ids"], batch["attention_mask"]
         places = (mask.cumsum(-1) - 1).clamp(min=0)
         before = self.model(
             input_ids=ids[:, :-1], attention_mask=mask[:, :-1], position_ids=places[:, :-1],
-            use_cache=True, logits_to_keep=1,
+            use_cache=True, logits_to_keep=torch.zeros(1, dtype=torch.long, device=ids.device),
         )  # fmt: skip
         before.past_key_values.batch_repeat_interleave(n)
         return {
@@ -213,6 +226,14 @@ class CausalStudent(Student):
             "attention_mask": mask.repeat_interleave(n, 0),
             "past_key_values": before.past_key_values,
         }
+
+
+def _uniforms(seed: int | Sequence[int], shape: tuple[int, int, int]) -> Tensor:
+    """Numbers in [0, 1), (sources, n, steps), by one seed or by one for each source."""
+    if isinstance(seed, int):
+        return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+    rows = [torch.Generator().manual_seed(each) for each in seed]
+    return torch.stack([torch.rand(shape[1:], generator=row) for row in rows])
 
 
 @lru_cache(maxsize=8)
