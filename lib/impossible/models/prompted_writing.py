@@ -17,7 +17,7 @@ from impossible.models.kv_cache import in_rows, sharing
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
 
-PLAIN = frozenset({"gpt2", "llama"})  # decoders that `write_after` can run
+WRITERS = frozenset({"gpt2", "llama"})  # decoders that `write_after` can run
 
 _FULL = 7 / 8  # of the rows in use, below which complete ones leave the batch
 
@@ -33,7 +33,7 @@ def write_after(
     """Sample texts after prompts.
 
     Args:
-        lm: a model of `PLAIN`.
+        lm: a model of `WRITERS`.
         prompts: their token ids, none empty.
         uniforms: numbers in [0, 1), (prompts, n, longest text in tokens); 0 takes the most probable
             token.

@@ -31,7 +31,7 @@ from impossible.models.causal_generation import check_window, decode, end_ids
 from impossible.models.loading import LanguageModel, is_encoder_decoder, load_model
 from impossible.models.model_files import save_model
 from impossible.models.nucleus_sampling import AvoidWords, Nucleus, NucleusSampler
-from impossible.models.prompted_writing import PLAIN, write_after
+from impossible.models.prompted_writing import WRITERS, write_after
 from impossible.training.trainer import History, TrainingExample, TrainingSettings, train_model
 
 _MAX_TOKENS = 512  # of a source and of a target; what is longer is cut
@@ -208,7 +208,7 @@ class CausalStudent(Student):
     def _write(
         self, prompts: list[list[int]], uniforms: Tensor, nucleus: Nucleus, rules: list[Any]
     ) -> list[str]:
-        if rules or self.model.config.model_type not in PLAIN:
+        if rules or self.model.config.model_type not in WRITERS:
             return super()._write(prompts, uniforms, nucleus, rules)
         rows = write_after(self, prompts, uniforms, nucleus, self.ends())
         return [decode(self.tokenizer, row).strip() for row in rows]
