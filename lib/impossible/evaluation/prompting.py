@@ -1,18 +1,37 @@
-"""Prompts that ask a language model for a paraphrase or a summary, and its greedy answers."""
+"""Prompts that ask a language model for a paraphrase or a summary, and its answers.
+
+A chat model is asked in the form of its own template, any other by a text that it continues.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from impossible.models.batching import token_ids
-from impossible.models.causal_generation import sample_continuations
+from impossible.models.batching import Pair, token_ids
+from impossible.models.causal_generation import end_ids, sample_continuations
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
-from impossible.text.sentence_boundaries import first_sentence
+from impossible.text.sentence_boundaries import first_sentence, sentence_end
+from impossible.training.student import CausalStudent
 
-__all__ = ["answers", "few_shot", "tldr", "zero_shot"]
+__all__ = ["Asked", "answer", "answers", "asked", "chat", "few_shot", "tldr", "zero_shot"]
+
+CHAT_TASKS = {
+    "paraphrase": "Rewrite the sentence in other words. Keep its meaning and leave nothing out. "
+    "Answer with the rewritten sentence only.",
+    "summary": "Write the sentence in fewer words. Keep what is essential and add nothing. "
+    "Answer with the short sentence only.",
+}
+# "Here is a rewritten version:" before the answer
+_LEAD_IN = re.compile(
+    r"^\W*(?:[\w' ]*\b(?:paraphrased?|rewrit\w+|sentence|summary|version)\b[\w' ]*):[*\s]*", re.I
+)
+_QUOTED = re.compile(r'^["“](.+?)["”]\s*(.*)$')
 
 
 def zero_shot(source: str, context: str = "") -> str:
@@ -47,6 +66,103 @@ def few_shot(
     return " ".join([*shown, f"Sentence: {source} {label}:"])
 
 
+def chat(
+    source: str, demonstrations: Sequence[tuple[str, str]] = (), task: str = "paraphrase"
+) -> list[dict[str, str]]:
+    """The messages that ask a chat model; every demonstration is a question it has answered.
+
+    >>> [turn["role"] for turn in chat("Prices rose.", [("He left.", "He went.")])]
+    ['user', 'assistant', 'user']
+    """
+    turns = []
+    for x, y in [*demonstrations, (source, "")]:
+        turns.append({"role": "user", "content": f"{CHAT_TASKS[task]}\n\n{x}"})
+        turns.append({"role": "assistant", "content": y})
+    return turns[:-1]
+
+
+def answer(text: str, source: str) -> str:
+    r"""The answer in what a chat model wrote: as many sentences as its source has.
+
+    Without a line or words that only lead in, quotation marks around it, and what follows in other
+    lines.
+
+    >>> answer('Here is the sentence:\n\n"Prices grew." I hope it helps!', "Prices rose.")
+    'Prices grew.'
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].endswith(":"):
+        lines = lines[1:]
+    line = _LEAD_IN.sub("", lines[0]) if lines else ""
+    n = 1
+    while 0 < sentence_end(source, n) < len(source.rstrip()):
+        n += 1
+    quoted = _QUOTED.match(line)
+    if quoted and not quoted[2][:1].islower():  # what follows is no part of the sentence
+        line = quoted[1]
+    end = sentence_end(line, n)
+    return (line if end < 0 else line[:end]).strip()
+
+
+@dataclass(frozen=True)
+class Asked(CausalStudent):
+    """A language model that was trained for no task and is asked for it, as a student is.
+
+    Args:
+        shots: (sentence, target) examples in every prompt.
+        task: "paraphrase" or "summary".
+        room: tokens kept free for an answer: of a prompt too long with them the beginning is lost.
+    """
+
+    shots: tuple[Pair, ...] = ()
+    task: str = "paraphrase"
+    room: int = 100
+
+    @property
+    def chats(self) -> bool:
+        """Whether the model has a chat template."""
+        return bool(self.tokenizer.chat_template)
+
+    def prompts(self, sources: Sequence[str]) -> list[list[int]]:
+        rows = token_ids(self.tokenizer, [self._prompt(source) for source in sources], False)
+        return [row[-max(1, self.window - self.room) :] for row in rows]
+
+    def _prompt(self, source: str) -> str:
+        if self.chats:
+            turns = chat(source, self.shots, self.task)
+            text: str = self.tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=True
+            )
+            return text
+        if self.shots:
+            return few_shot(source, self.shots, self.task)
+        return tldr(source) if self.task == "summary" else zero_shot(source)
+
+    def ends(self) -> frozenset[int]:
+        return end_ids(self) if self.chats else super().ends()
+
+    def generate(self, sources: Sequence[str], *args: Any, **how: Any) -> list[list[str]]:
+        """As a student does; of each text the answer, or without a chat its first sentence."""
+        written = super().generate(sources, *args, **how)
+        return [
+            [answer(text, source) if self.chats else _capitalized(text) for text in texts]
+            for source, texts in zip(sources, written, strict=True)
+        ]
+
+
+def asked(
+    lm: LanguageModel, shots: Sequence[Pair] = (), max_new_tokens: int = 100,
+    task: str = "paraphrase",
+) -> Asked:  # fmt: skip
+    """A language model as an untrained student; arguments as for `systems.prompted`."""
+    if lm.tokenizer.pad_token_id is None:
+        lm.tokenizer.pad_token = lm.tokenizer.eos_token
+    return Asked(
+        lm.model, lm.tokenizer, lm.name, lm.digest,
+        shots=tuple(shots), task=task, room=max_new_tokens,
+    )  # fmt: skip
+
+
 def answers(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int = 60) -> list[str]:
     """The first sentence of each prompt's most probable continuation (greedy).
 
@@ -65,5 +181,9 @@ def answers(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int = 60)
     ]
     unused, greedy = np.zeros((1, max_new_tokens)), Nucleus(temperature=0)
     texts = {prompt: sample_continuations(lm, prompt, unused, greedy)[0] for prompt in {*fitting}}
-    sentences = [first_sentence(texts[prompt]) for prompt in fitting]
-    return [sentence[:1].upper() + sentence[1:] for sentence in sentences]
+    return [_capitalized(texts[prompt]) for prompt in fitting]
+
+
+def _capitalized(text: str) -> str:
+    sentence = first_sentence(text)
+    return sentence[:1].upper() + sentence[1:]

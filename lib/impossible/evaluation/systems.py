@@ -20,7 +20,7 @@ from impossible.evaluation.metric_rows import Encoder as Similarity
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.metrics import METRICS, RAW
 from impossible.evaluation.paraphrase_metrics import with_similarities
-from impossible.evaluation.prompting import answers, few_shot, zero_shot
+from impossible.evaluation.prompting import answers, asked, few_shot, tldr, zero_shot
 from impossible.models.loading import LanguageModel, load_encoder
 from impossible.models.sentence_encoder import SentenceEncoder
 from impossible.text.signature import signature
@@ -56,17 +56,24 @@ def prompted(
     lm: LanguageModel,
     shots: Sequence[tuple[str, str]] = (),
     max_new_tokens: int = 60,
-    prompt: Callable[[str], str] = zero_shot,
+    task: str = "paraphrase",
 ) -> System:
-    """A language model asked to rewrite, greedy; the first sentence of its answer counts.
+    """A language model asked to rewrite, greedy: by its chat template if it has one.
 
     Args:
         lm: the teacher.
-        shots: (sentence, paraphrase) examples in the prompt (`few_shot`); none: `prompt` alone.
+        shots: (sentence, target) examples in the prompt; none: it is told what to do, or without a
+            template gets "In other words," or "TL;DR:" (Radford et al. 2019) to go on from.
         max_new_tokens: longest answer.
-        prompt: makes the prompt of a source; `prompting.tldr` asks for a summary.
+        task: "paraphrase" or "summary".
+
+    Returns:
+        A system; without a template the first sentence of what is written counts.
     """
-    asks = (lambda x: few_shot(x, shots)) if shots else prompt
+    if lm.tokenizer.chat_template:
+        return student_system(asked(lm, shots, max_new_tokens, task), max_new_tokens)
+    plain = tldr if task == "summary" else zero_shot
+    asks = (lambda x: few_shot(x, shots, task)) if shots else plain
     return of_sources(lambda xs: answers(lm, [asks(x) for x in xs], max_new_tokens))
 
 

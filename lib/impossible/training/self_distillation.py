@@ -84,13 +84,22 @@ def score_candidates(
 
 
 def _candidates_unit(unit: Unit, params: Params, given: tuple[Student, Models]) -> Scored:
-    student, models = given
     limits = Thresholds(params, unit.payload["task"], unit.payload["fixed"])
     inputs = pd.DataFrame(unit.payload["inputs"])
-    written = _written(inputs, student, limits, unit.payload["stage"])
+    return candidates_of(inputs, *given, limits, unit.payload["stage"])
+
+
+def candidates_of(
+    inputs: pd.DataFrame, student: Student, models: Models, thresholds: Thresholds, stage: str
+) -> Scored:
+    """What a student writes for inputs that are one unit of work, and its scores.
+
+    Arguments and result as for `score_candidates`; `stage` names the random stream.
+    """
+    written = _written(inputs, student, thresholds, stage)
     frame, funnel = _sorted_out(inputs, written)
     pairs = TextPairs.of(frame["x"].tolist(), frame["y"].tolist())
-    scores, _ = score_pairs(pairs, models, limits, early_exit=False)
+    scores, _ = score_pairs(pairs, models, thresholds, early_exit=False)
     return pd.concat([frame, scores], axis=1), funnel
 
 

@@ -8,9 +8,9 @@ pipeline rewrites, so that the corpora differ in their method only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,11 +21,23 @@ from impossible.config.params import Params
 from impossible.data.run_folder import item_rng, unit_seed
 from impossible.evaluation.systems import System
 from impossible.filtering.build_dataset import as_dataset
+from impossible.models.bergamot import Bergamot, has_engine
 from impossible.text.rouge import rouge_l_matrix
 from impossible.text.sentence_boundaries import words
 from impossible.training.student import Student
 
-__all__ = ["RoundTrip", "clustered_corpus", "constrained_corpus", "corpus", "round_trip_system"]
+__all__ = [
+    "RoundTrip", "Translator", "clustered_corpus", "constrained_corpus", "corpus",
+    "load_round_trip", "plain_corpus", "round_trip_system",
+]  # fmt: skip
+
+
+class Translator(Protocol):
+    """What translates: a `Student` that was taught to, or `models.bergamot.Bergamot`."""
+
+    @property
+    def generate(self) -> Callable[..., list[list[str]]]:
+        """Translations of each of some texts; arguments as for `Student.generate`."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +45,14 @@ class RoundTrip:
     """Two translators, there and back.
 
     Args:
-        there, back: from `load_student`; may be the same model.
+        there, back: may be the same model.
         there_prefix, back_prefix: texts before the sentence, as T5 wants them
             (``"translate English to German: "``); empty for models of one direction.
         max_new_tokens: longest translation.
     """
 
-    there: Student
-    back: Student
+    there: Translator
+    back: Translator
     there_prefix: str
     back_prefix: str
     max_new_tokens: int = 100
@@ -57,6 +69,30 @@ class RoundTrip:
         return self.back.generate(texts, max_new_tokens=self.max_new_tokens, **how)
 
 
+def load_round_trip(params: Params, load: Callable[[str], Student]) -> RoundTrip | None:
+    """The translators that a run's parameters name; None where they name none.
+
+    Args:
+        params: reads translator, back_translator, their prefixes and sentence_max_new_tokens; a
+            `pypi:` asset with a compiled engine translates to Portuguese and back, and needs no
+            prefix.
+        load: opens any other model by its name, as `notebook.Models.student` does.
+    """
+    names = (params.translator, params.back_translator)
+    if "none" in names:
+        return None
+    ways = zip(names, ("en-pt", "pt-en"), strict=True)
+    there, back = (Bergamot(*way) if has_engine(way[0]) else load(way[0]) for way in ways)
+    before, after = params.translator_prefix, params.back_translator_prefix
+    return RoundTrip(
+        there,
+        back,
+        "" if isinstance(there, Bergamot) else before,
+        "" if isinstance(back, Bergamot) else after,
+        params.sentence_max_new_tokens,
+    )
+
+
 def round_trip_system(trip: RoundTrip) -> System:
     """Back-translation as a paraphraser (BT in the paper's Table 8), greedy both ways."""
 
@@ -64,6 +100,12 @@ def round_trip_system(trip: RoundTrip) -> System:
         return [found[0] for found in trip.return_trips(trip.pivot(list(items["source"])))]
 
     return answer
+
+
+def plain_corpus(inputs: pd.DataFrame, trip: RoundTrip) -> pd.DataFrame:
+    """The most probable translation of each input there and back: DATASET, without copies."""
+    found = trip.return_trips(trip.pivot(inputs["text"].tolist()))
+    return corpus(inputs, found, "round trips")
 
 
 def constrained_corpus(inputs: pd.DataFrame, trip: RoundTrip, params: Params) -> pd.DataFrame:

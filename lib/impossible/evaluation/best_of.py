@@ -1,0 +1,53 @@
+"""Best of n: a student writes many candidates, the pipeline's own critics choose one."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from impossible.evaluation.systems import System
+from impossible.filtering.build_dataset import apply_thresholds
+from impossible.filtering.critic import Models
+from impossible.filtering.thresholds import Thresholds
+from impossible.training.self_distillation import INPUTS_AT_ONCE, LowestOverlap, candidates_of
+from impossible.training.student import Student
+
+__all__ = ["best_of_system", "chosen_candidates"]
+
+
+def best_of_system(student: Student, models: Models, thresholds: Thresholds, name: str) -> System:
+    """The critics' choice among n candidates for each source, as self-distillation chooses.
+
+    Args:
+        student: of either kind, or a model that is `asked`.
+        models: the NLI model and the parser of the pipeline; never the judge.
+        thresholds: of the task; reads seed, n_candidates, candidate_temperature, candidate_top_p
+            and sentence_max_new_tokens too.
+        name: of the random stream.
+    """
+
+    def answer(items: pd.DataFrame) -> list[str]:
+        columns = {"input_id": items["id"], "text": items["source"], "context_id": items["id"]}
+        inputs = pd.DataFrame(columns).assign(domain=items.get("domain")).reset_index(drop=True)
+        chosen: dict[str, str] = {}
+        for start in range(0, len(inputs), INPUTS_AT_ONCE):
+            some = inputs.iloc[start : start + INPUTS_AT_ONCE]
+            scored, _ = candidates_of(some, student, models, thresholds, name)
+            chosen |= chosen_candidates(scored, thresholds)
+        return [chosen.get(i, x) for i, x in zip(inputs["input_id"], inputs["text"], strict=True)]
+
+    return answer
+
+
+def chosen_candidates(scored: pd.DataFrame, thresholds: Thresholds) -> dict[str, str]:
+    """input_id → of its candidates that pass all critics the one with the lowest ROUGE-L.
+
+    Where none passes it is the one that the critic finds the most faithful, in its lesser
+    direction; an input without a new candidate is not there.
+    """
+    faithful = scored.assign(least=scored[["p_xy", "p_yx"]].min(axis=1).astype(float).fillna(0))
+    best = faithful.sort_values(["least", "y"], ascending=[False, True], kind="stable")
+    best = best.drop_duplicates("input_id")
+    kept, _ = apply_thresholds(scored, thresholds)
+    passed = LowestOverlap()(kept, scored) if len(kept) else kept
+    rows = pd.concat([best, passed])  # what passed is written over what did not
+    return dict(zip(rows["input_id"], rows["y"], strict=True))
