@@ -90,12 +90,14 @@ def locate_model(name: str, run: RunFolder | None = None) -> Path | None:
     """Folder of a model, or None when the name is a hub id.
 
     Args:
-        name: `in-vitro/NAME`, a local folder, or a hub id `owner/name[@revision]`.
+        name: `in-vitro/NAME`, `english/NAME`, a local folder, or a hub id `owner/name[@revision]`.
         run: take `in-vitro/NAME` from this run, which has rebuilt it, not from the package.
     """
     if name.startswith("in-vitro/"):
         short = name.removeprefix("in-vitro/")
         return (PACKAGE / "world" / "models" if run is None else run.models) / short
+    if name.startswith("english/"):
+        return PACKAGE / "english" / name.removeprefix("english/")
     folder = resolve(name)
     return folder if folder.is_dir() else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,20 +129,22 @@ def entailment_index(model: Any, label: str = "entailment") -> int:
 
 def load_model(
     auto: Any, kind: str, name: str, run: RunFolder | None = None, dtype: str = "auto",
-    device: str = "auto",
+    device: str = "auto", adapter: Path | None = None,
 ) -> LanguageModel:  # fmt: skip
     """Load a model as one of transformers' `auto` classes; an adapter is merged into its base.
 
     Args:
         auto: such as `AutoModelForCausalLM`.
         kind: what it is called in errors, such as "a language model".
+        adapter: folder of what will be merged into it: a configuration there (labels, number of
+            layers) and a tokenizer there take the place of the base's.
 
     Other arguments and errors as in `load_teacher`.
     """
     folder, place = locate(name, run), device_named(device)
     base = adapter_base(folder)
     if base is not None:
-        below = load_model(auto, kind, base, run, "float32", device)
+        below = load_model(auto, kind, base, run, "float32", device, folder)
         merged = peft.PeftModel.from_pretrained(below.model, folder).merge_and_unload()
         both = hashlib.sha256(f"{model_digest(folder)} {below.digest}".encode()).hexdigest()
         merged = merged.to(dtype_named(dtype, place)).eval()
@@ -151,28 +154,48 @@ def load_model(
             f"the model {name!r} has no .safetensors weights; other formats are not opened because "
             "they can run code: convert it first"
         )
-    model, tokenizer = _opened(auto, kind, name, folder, dtype_named(dtype, place))
+    model, tokenizer = _opened(auto, kind, name, folder, dtype_named(dtype, place), adapter)
     return LanguageModel(model.to(place).eval(), tokenizer, name, model_digest(folder))
 
 
-def _opened(auto: Any, kind: str, name: str, folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
-    """Model and tokenizer of a folder."""
+def _opened(
+    auto: Any, kind: str, name: str, folder: Path, dtype: torch.dtype, adapter: Path | None
+) -> tuple[Any, Any]:
+    """Model and tokenizer of a folder, perhaps for an adapter."""
+    above = adapter or folder
+    places = {
+        part: above if (above / file).is_file() else folder
+        for part, file in (("config", "config.json"), ("tokenizer", "tokenizer.json"))
+    }
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **_OPTIONS)
+        tokenizer = AutoTokenizer.from_pretrained(places["tokenizer"], **_OPTIONS)
+        config = AutoConfig.from_pretrained(places["config"], **_OPTIONS)
         with quiet():
             model, report = auto.from_pretrained(
-                folder, use_safetensors=True, dtype=dtype, output_loading_info=True, **_OPTIONS
-            )
+                folder, config=config, use_safetensors=True, dtype=dtype, output_loading_info=True,
+                **_OPTIONS,
+            )  # fmt: skip
     except Exception as error:  # from_pretrained raises many kinds; one sentence for all of them
         first = str(error).strip().partition("\n")[0][:200]
         raise ModelError(f"the model {name!r} cannot be opened as {kind}: {first}") from error
-    missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
+    expected = ("pooler", *_own_modules(adapter))
+    missing = sorted(
+        key for key in report["missing_keys"] if not any(part in key for part in expected)
+    )
     if missing:
         raise ModelError(
             f"the model {name!r} is not {kind}: its weights lack {missing[0]!r} "
             f"and {len(missing) - 1} more"
         )
     return model, tokenizer
+
+
+def _own_modules(adapter: Path | None) -> list[str]:
+    """Whole modules that an adapter brings, such as a classifier's head."""
+    if adapter is None:
+        return []
+    config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    return list(config.get("modules_to_save") or [])
 
 
 def is_encoder_decoder(name: str, run: RunFolder | None = None) -> bool:

@@ -27,7 +27,7 @@ def locate(name: str, run: RunFolder | None = None) -> Path:
     """Folder of a model; a hub id is downloaded (safetensors, configuration, tokenizer only).
 
     Args:
-        name: `in-vitro/NAME` (shipped with the package), `pypi:NAME` (fetched before), a local
+        name: `in-vitro/NAME` or `english/NAME` (shipped with the package), `pypi:NAME` (fetched before), a local
             folder, or a hub id `owner/name[@revision]`; only the last may use the network.
         run: take `in-vitro/NAME` from this run, which has rebuilt it.
 
@@ -40,6 +40,8 @@ def locate(name: str, run: RunFolder | None = None) -> Path:
     if folder is not None:
         if any((folder / file).is_file() for file in (_WHOLE, _ADAPTER)):
             return folder
+        if name.startswith("english/"):
+            raise ModelError(f"the model {name!r} is not shipped with this version")
         if name.startswith("in-vitro/"):
             there = sorted(p.parent.name for p in folder.parent.glob(f"*/{_WHOLE}"))
             raise ModelError(
@@ -106,12 +108,16 @@ def save_model(
         tokenizer: its tokenizer.
         recipe: how it was trained → recipe.json.
         metrics: how good it is → metrics.json.
-        dtype: of the stored weights of a whole model; "float16" halves the size.
+        dtype: of the stored weights; "float16" halves the size.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with quiet():
         if hasattr(model, "peft_config"):
-            model.save_pretrained(folder)
+            half = {
+                name: weight.to(dtype_named(dtype, torch.device("cpu")))
+                for name, weight in model.state_dict().items()
+            }
+            model.save_pretrained(folder, state_dict=half)
         else:
             _save_weights(folder, model, dtype_named(dtype, torch.device("cpu")))
         tokenizer.save_pretrained(folder)

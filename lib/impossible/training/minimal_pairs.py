@@ -1,0 +1,187 @@
+"""Minimal pairs by kind: one edit of a human sentence decides whether it still follows.
+
+An NLI model trained on human pairs alone takes Thursday for Wednesday and a list for a longer one.
+Such pairs, made from training premises, teach it the difference; made from test premises, they
+measure it. Of every edit the direction that is certain is given, no other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["ENTAILMENT_LABELS", "KINDS", "minimal_pairs"]
+
+#: What a pair can be, in the order of an English critic's outputs.
+ENTAILMENT_LABELS = ENTAILMENT, NEUTRAL, CONTRADICTION = ("entailment", "neutral", "contradiction")
+Edit = tuple[str, str, str]  # premise, hypothesis, label
+Choose = Callable[[Sequence[str]], str]
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = (
+    "January", "February", "March", "April", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
+NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve")
+_DIGITS = {word: str(n) for n, word in zip((*range(2, 11), 12), NUMBERS, strict=True)}
+NAMES = (
+    "John", "Mary", "David", "Susan", "Peter", "Anna", "London", "Paris", "Boston", "Chicago",
+    "Texas", "France", "Japan", "Canada", "Smith", "Brown", "Clinton", "Miller",
+)  # fmt: skip
+#: What is said of a thing and what then can be said less exactly.
+HYPERNYMS = {
+    "dog": "animal", "cat": "animal", "horse": "animal", "cow": "animal", "car": "vehicle",
+    "truck": "vehicle", "bus": "vehicle", "man": "person", "woman": "person", "boy": "child",
+    "girl": "child", "doctor": "person", "guitar": "instrument", "piano": "instrument",
+    "apple": "fruit", "banana": "fruit", "rose": "flower", "hammer": "tool", "chair": "seat",
+    "house": "building", "church": "building", "beer": "drink", "coffee": "drink",
+    "murder": "crime", "theft": "crime", "soccer": "sport", "tennis": "sport",
+    "newspaper": "publication", "magazine": "publication", "senator": "politician",
+}  # fmt: skip
+_NEGATED = {
+    "is": "is not", "are": "are not", "was": "was not", "were": "were not", "will": "will not",
+    "can": "cannot", "could": "could not", "should": "should not", "has been": "has not been",
+    "have been": "have not been", "would": "would not",
+}  # fmt: skip
+_ADDED = (
+    "in 1997", "on Monday", "in Boston", "for the second time", "before noon", "with a friend",
+    "because of the rain", "against all advice", "for three hours", "last week", "to save money",
+)  # fmt: skip
+_LIST = re.compile(r"\b(\w{3,}), (\w{3,}),? (and|or) (\w{3,})\b")
+_TWO = re.compile(r"\b([A-Za-z]{3,}) and ([A-Za-z]{3,})\b")
+_NAME = re.compile(rf"(?<=[a-z,] )(?:{'|'.join(NAMES)})\b|(?<=[a-z] )[A-Z][a-z]{{3,}}\b")
+_ROLES = r"(man|woman|boy|girl|dog|child|doctor|teacher|company|court|president|government)"
+_SWAP = re.compile(rf"\b(the|a) {_ROLES}( (?:\w+ ){{1,4}})(the|a) {_ROLES}\b", re.IGNORECASE)
+_ORDERED = re.compile(r"\b(from|between) ([A-Z]\w+) (to) ([A-Z]\w+)\b")
+_COMPARED = re.compile(r"\b(more|better|larger|older|higher|less|fewer)\b(?= .*\bthan\b)")
+_OPPOSITE = {
+    "more": "less", "less": "more", "better": "worse", "larger": "smaller", "older": "younger",
+    "higher": "lower", "fewer": "more",
+}  # fmt: skip
+
+
+def _numbers(text: str, choose: Choose) -> Iterator[Edit]:
+    for found in re.finditer(r"(?<![\w.,$])\d{1,4}(?:,\d{3})*(?![\w%]|[.,]\d)", text):
+        old = found.group()
+        digits = [d for d in "123456789" if d != old[0]]
+        yield text, _put(text, found, choose(digits) + old[1:]), CONTRADICTION
+    for found in re.finditer(rf"\b(?:{'|'.join(NUMBERS)})\b", text):
+        others = [word for word in NUMBERS if word != found.group()]
+        yield text, _put(text, found, choose(others)), CONTRADICTION
+        yield text, _put(text, found, _DIGITS[found.group()]), ENTAILMENT
+
+
+def _days(text: str, choose: Choose) -> Iterator[Edit]:
+    for names in (DAYS, MONTHS):
+        for found in re.finditer(rf"\b(?:{'|'.join(names)})\b", text):
+            others = [name for name in names if name != found.group()]
+            yield text, _put(text, found, choose(others)), CONTRADICTION
+
+
+def _names(text: str, choose: Choose) -> Iterator[Edit]:
+    for found in _NAME.finditer(text):
+        if found.group() not in (*DAYS, *MONTHS, "May"):
+            others = [name for name in NAMES if name != found.group()]
+            yield text, _put(text, found, choose(others)), NEUTRAL
+
+
+def _members(text: str, choose: Choose) -> Iterator[Edit]:
+    if re.search(r"\b(?:no|not|never|n't|between|both|if)\b", text):
+        return  # a list below a negation or "both" entails otherwise
+    for found in _LIST.finditer(text):
+        first, second, word, third = found.groups()
+        shorter = _put(text, found, f"{first} {word} {third}")
+        certain = (text, shorter) if word == "and" else (shorter, text)
+        yield *certain, ENTAILMENT
+        yield *certain[::-1], NEUTRAL
+
+
+def _negation(text: str, choose: Choose) -> Iterator[Edit]:
+    if re.search(r"\b(?:no|not|never|cannot|nothing|nobody)\b|n't", text) or "?" in text:
+        return
+    for found in re.finditer(rf"\b(?:{'|'.join(_NEGATED)})\b", text):
+        edited = _put(text, found, _NEGATED[found.group()])
+        yield text, edited, CONTRADICTION
+        yield edited, text, CONTRADICTION
+
+
+def _hypernyms(text: str, choose: Choose) -> Iterator[Edit]:
+    if re.search(r"\b(?:no|not|never|every|all|if|without)\b|n't", text):
+        return
+    for found in re.finditer(rf"\ba ({'|'.join(HYPERNYMS)})\b(?! \w+(?:man|er)\b)", text):
+        wider = HYPERNYMS[found.group(1)]
+        general = _put(text, found, f"{'an' if wider[0] in 'aeiou' else 'a'} {wider}")
+        yield text, general, ENTAILMENT
+        yield general, text, NEUTRAL
+
+
+def _order(text: str, choose: Choose) -> Iterator[Edit]:
+    for found in _SWAP.finditer(text):
+        a, one, between, b, two = found.groups()
+        if one.lower() != two.lower() and " and " not in between and " or " not in between:
+            yield text, _put(text, found, f"{a} {two}{between}{b} {one}"), CONTRADICTION
+    for found in _ORDERED.finditer(text):
+        before, one, to, two = found.groups()
+        yield text, _put(text, found, f"{before} {two} {to} {one}"), CONTRADICTION
+    for found in _COMPARED.finditer(text):
+        yield text, _put(text, found, _OPPOSITE[found.group()]), CONTRADICTION
+
+
+def _additions(text: str, choose: Choose) -> Iterator[Edit]:
+    if re.fullmatch(r"[A-Z][^.?!;:\"]{25,110}\.", text) and not re.search(
+        r"\b(?:no|not|never|if|all|every|will|would|can|should|may)\b|n't", text
+    ):
+        longer = f"{text[:-1].rstrip()} {choose(_ADDED)}."
+        yield text, longer, NEUTRAL
+        yield longer, text, ENTAILMENT
+
+
+#: Kind → how a sentence is edited.
+KINDS: dict[str, Callable[[str, Choose], Iterator[Edit]]] = {
+    "numbers": _numbers, "days": _days, "names": _names, "list members": _members,
+    "negation": _negation, "hypernyms": _hypernyms, "word order": _order,
+    "additions": _additions,
+}  # fmt: skip
+
+
+def minimal_pairs(
+    sentences: Sequence[str], per_kind: int, seed: int = 0, longest: int = 200
+) -> pd.DataFrame:
+    """Make minimal pairs of human sentences.
+
+    Args:
+        sentences: premises of the set that is to be taught or measured.
+        per_kind: most pairs of a kind.
+        seed: of the choice.
+        longest: characters of a sentence that is used.
+
+    Returns:
+        premise, hypothesis, label and kind; a sentence gives at most one edit of a kind.
+
+    >>> minimal_pairs(["He left on Friday after lunch."], 1)[["kind", "label"]].values.tolist()
+    [['days', 'contradiction']]
+    """
+    rng = np.random.default_rng(seed)
+
+    def choose(options: Sequence[str]) -> str:
+        return options[rng.integers(len(options))]
+
+    texts = [" ".join(t.split()) for t in dict.fromkeys(sentences) if len(t) <= longest]
+    order = rng.permutation(len(texts))
+    rows = []
+    for kind, edits in KINDS.items():
+        made = 0
+        for i in order:
+            if found := list(edits(texts[i], choose)):
+                rows.append((*found[rng.integers(len(found))], kind))
+                made += 1
+            if made == per_kind:
+                break
+    return pd.DataFrame(rows, columns=["premise", "hypothesis", "label", "kind"])
+
+
+def _put(text: str, found: re.Match[str], new: str) -> str:
+    return text[: found.start()] + new + text[found.end() :]
