@@ -18,15 +18,16 @@ from impossible.filtering.critics import REASONS
 from impossible.filtering.thresholds import Thresholds
 from numpy.typing import NDArray
 
-LIMITS = Thresholds.paraphrase(Params.load("base"))
+LIMITS = Thresholds.paraphrase(Params.load("base", {"similarity_min": 0.5}))
 GOOD = {
-    "rouge_l": 0.5, "length_ratio": 1.0, "numbers_consistent": True, "ted": 20.0,
-    "ted_lower": 9.0, "ted_upper": 30.0, "p_xy": 0.9, "p_yx": 0.9,
+    "rouge_l": 0.5, "similarity": 0.8, "length_ratio": 1.0, "numbers_consistent": True,
+    "ted": 20.0, "ted_lower": 9.0, "ted_upper": 30.0, "p_xy": 0.9, "p_yx": 0.9,
 }  # fmt: skip
 BAD = {
     "entailment": {"p_xy": 0.1, "p_yx": np.nan, "ted": np.nan, "ted_lower": np.nan,
                    "ted_upper": np.nan, "rouge_l": 0.4},
     "rouge_l": {"rouge_l": 0.9},
+    "similarity": {"similarity": 0.1},
     "ted": {"ted": 3.0, "ted_lower": 3.0, "ted_upper": 3.0},
     "length_ratio": {"length_ratio": 3.0},
     "numbers": {"numbers_consistent": False},
@@ -73,7 +74,9 @@ def test_any_corpus_can_be_filtered_by_the_same_critics() -> None:
         }
     )  # fmt: skip
     models = SimpleNamespace(critic=OnlyShort(), parser=FlatParser())
-    kept = filtered(corpus.set_index([[7, 3, 5]]), models, LIMITS.fix(ted_min=0))
+    kept = filtered(
+        corpus.set_index([[7, 3, 5]]), models, LIMITS.fix(ted_min=0, similarity_min=-1.0)
+    )
     assert kept["context_id"].tolist() == ["c"]
     assert kept["source"].tolist() == ["prices rose fast"]
     assert kept["origin"].tolist() == ["other"]

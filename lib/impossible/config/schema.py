@@ -110,6 +110,13 @@ class Schema(BaseModel):
     rouge_l_max: Fraction = parameter(
         "Largest ROUGE-L of x and y: more words in common is no paraphrase.", "F1", "§3.2"
     )
+    similarity_min: float = parameter(
+        "Smallest cosine of the embeddings of x and y; pairs below it never reach the NLI model "
+        "(saves time); -1: the encoder is not asked.",
+        "cosine",
+        ge=-1,
+        le=1,
+    )
     ted_min: int = parameter(
         "Smallest edit distance between the syntax trees of x and y.",
         "edits",

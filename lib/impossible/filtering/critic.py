@@ -61,6 +61,13 @@ class EntailmentModel(Protocol):
         """Whether entailment is the most probable label of each pair."""
 
 
+class TextEncoder(Protocol):
+    """Such as `models.sentence_encoder.SentenceEncoder`."""
+
+    def embed(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        """Embeddings of unit norm, shape (n, d)."""
+
+
 class Parser(Protocol):
     """A constituency parser: all that another one needs is this method."""
 
@@ -74,6 +81,10 @@ class Models(Protocol):
     @property
     def critic(self) -> EntailmentModel:
         """The NLI model."""
+
+    @property
+    def encoder(self) -> TextEncoder | None:
+        """The sentence encoder; None: there is none."""
 
     @property
     def parser(self) -> Parser:

@@ -7,6 +7,7 @@ from impossible.filtering.critic import Critic
 from impossible.filtering.entailment import Entailment
 from impossible.filtering.length_ratio import LengthRatio
 from impossible.filtering.same_numbers import SameNumbers
+from impossible.filtering.similarity import Similarity
 from impossible.filtering.tree_distance import TreeDistance
 from impossible.filtering.word_overlap import WordOverlap
 
@@ -14,6 +15,7 @@ CRITICS: tuple[Critic, ...] = (
     LengthRatio(),
     SameNumbers(),
     WordOverlap(),
+    Similarity(),
     Entailment(),
     TreeDistance(),
 )

@@ -27,8 +27,9 @@ def locate(name: str, run: RunFolder | None = None) -> Path:
     """Folder of a model; a hub id is downloaded (safetensors, configuration, tokenizer only).
 
     Args:
-        name: `in-vitro/NAME` or `english/NAME` (shipped with the package), `pypi:NAME` (fetched before), a local
-            folder, or a hub id `owner/name[@revision]`; only the last may use the network.
+        name: `in-vitro/NAME` or `english/NAME` (shipped with the package), `pypi:NAME` (fetched
+            before), a local folder, or a hub id `owner/name[@revision]`; only the last may use
+            the network.
         run: take `in-vitro/NAME` from this run, which has rebuilt it.
 
     Raises:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-__all__ = ["ENTAILMENT_LABELS", "KINDS", "minimal_pairs"]
+__all__ = ["EDITS_BY_KIND", "ENTAILMENT_LABELS", "minimal_pairs"]
 
 #: What a pair can be, in the order of an English critic's outputs.
 ENTAILMENT_LABELS = ENTAILMENT, NEUTRAL, CONTRADICTION = ("entailment", "neutral", "contradiction")
@@ -25,8 +25,8 @@ MONTHS = (
     "January", "February", "March", "April", "June", "July", "August", "September", "October",
     "November", "December",
 )  # fmt: skip
-NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve")
-_DIGITS = {word: str(n) for n, word in zip((*range(2, 11), 12), NUMBERS, strict=True)}
+_NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve")
+_DIGITS = {word: str(n) for n, word in zip((*range(2, 11), 12), _NUMBERS, strict=True)}
 NAMES = (
     "John", "Mary", "David", "Susan", "Peter", "Anna", "London", "Paris", "Boston", "Chicago",
     "Texas", "France", "Japan", "Canada", "Smith", "Brown", "Clinton", "Miller",
@@ -68,8 +68,8 @@ def _numbers(text: str, choose: Choose) -> Iterator[Edit]:
         old = found.group()
         digits = [d for d in "123456789" if d != old[0]]
         yield text, _put(text, found, choose(digits) + old[1:]), CONTRADICTION
-    for found in re.finditer(rf"\b(?:{'|'.join(NUMBERS)})\b", text):
-        others = [word for word in NUMBERS if word != found.group()]
+    for found in re.finditer(rf"\b(?:{'|'.join(_NUMBERS)})\b", text):
+        others = [word for word in _NUMBERS if word != found.group()]
         yield text, _put(text, found, choose(others)), CONTRADICTION
         yield text, _put(text, found, _DIGITS[found.group()]), ENTAILMENT
 
@@ -89,10 +89,10 @@ def _names(text: str, choose: Choose) -> Iterator[Edit]:
 
 
 def _members(text: str, choose: Choose) -> Iterator[Edit]:
-    if re.search(r"\b(?:no|not|never|n't|between|both|if)\b", text):
+    if re.search(r"(?i)\b(?:no|not|never|n't|between|both|if)\b", text):
         return  # a list below a negation or "both" entails otherwise
     for found in _LIST.finditer(text):
-        first, second, word, third = found.groups()
+        first, _, word, third = found.groups()
         shorter = _put(text, found, f"{first} {word} {third}")
         certain = (text, shorter) if word == "and" else (shorter, text)
         yield *certain, ENTAILMENT
@@ -100,7 +100,7 @@ def _members(text: str, choose: Choose) -> Iterator[Edit]:
 
 
 def _negation(text: str, choose: Choose) -> Iterator[Edit]:
-    if re.search(r"\b(?:no|not|never|cannot|nothing|nobody)\b|n't", text) or "?" in text:
+    if re.search(r"(?i)\b(?:no|not|never|cannot|nothing|nobody)\b|n't", text) or "?" in text:
         return
     for found in re.finditer(rf"\b(?:{'|'.join(_NEGATED)})\b", text):
         edited = _put(text, found, _NEGATED[found.group()])
@@ -109,7 +109,7 @@ def _negation(text: str, choose: Choose) -> Iterator[Edit]:
 
 
 def _hypernyms(text: str, choose: Choose) -> Iterator[Edit]:
-    if re.search(r"\b(?:no|not|never|every|all|if|without)\b|n't", text):
+    if re.search(r"(?i)\b(?:no|not|never|every|all|if|without)\b|n't", text):
         return
     for found in re.finditer(rf"\ba ({'|'.join(HYPERNYMS)})\b(?! \w+(?:man|er)\b)", text):
         wider = HYPERNYMS[found.group(1)]
@@ -132,7 +132,7 @@ def _order(text: str, choose: Choose) -> Iterator[Edit]:
 
 def _additions(text: str, choose: Choose) -> Iterator[Edit]:
     if re.fullmatch(r"[A-Z][^.?!;:\"]{25,110}\.", text) and not re.search(
-        r"\b(?:no|not|never|if|all|every|will|would|can|should|may)\b|n't", text
+        r"(?i)\b(?:no|not|never|if|all|every|will|would|can|should|may)\b|n't", text
     ):
         longer = f"{text[:-1].rstrip()} {choose(_ADDED)}."
         yield text, longer, NEUTRAL
@@ -140,7 +140,7 @@ def _additions(text: str, choose: Choose) -> Iterator[Edit]:
 
 
 #: Kind → how a sentence is edited.
-KINDS: dict[str, Callable[[str, Choose], Iterator[Edit]]] = {
+EDITS_BY_KIND: dict[str, Callable[[str, Choose], Iterator[Edit]]] = {
     "numbers": _numbers, "days": _days, "names": _names, "list members": _members,
     "negation": _negation, "hypernyms": _hypernyms, "word order": _order,
     "additions": _additions,
@@ -167,12 +167,12 @@ def minimal_pairs(
     rng = np.random.default_rng(seed)
 
     def choose(options: Sequence[str]) -> str:
-        return options[rng.integers(len(options))]
+        return options[int(rng.integers(len(options)))]
 
     texts = [" ".join(t.split()) for t in dict.fromkeys(sentences) if len(t) <= longest]
     order = rng.permutation(len(texts))
     rows = []
-    for kind, edits in KINDS.items():
+    for kind, edits in EDITS_BY_KIND.items():
         made = 0
         for i in order:
             if found := list(edits(texts[i], choose)):

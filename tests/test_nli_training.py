@@ -1,0 +1,132 @@
+"""NLI critics: data that is read and left out, made minimal pairs, an adapter with a head."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import tiny
+from impossible.errors import DataError
+from impossible.models.loading import load_critic
+from impossible.models.nli import EntailmentCritic
+from impossible.training.minimal_pairs import EDITS_BY_KIND, minimal_pairs
+from impossible.training.nli_training import (
+    NliRecipe,
+    collect_nli,
+    read_nli,
+    train_nli,
+    without_premises,
+)
+
+ENGLISH = Path(__file__).parents[1] / "lib" / "impossible" / "english"
+SENTENCES = {
+    "numbers": "The bank lent 340 farmers money.",
+    "days": "The court met on Friday in secret.",
+    "names": "We saw that David left the room.",
+    "list members": "He sold apples, pears and plums to them.",
+    "negation": "The bridge was closed by the police.",
+    "hypernyms": "She bought a guitar in the market.",
+    "word order": "The teacher praised in public the doctor again.",
+    "additions": "The old harbour of the town reopened to visitors.",
+}
+EXPECTED = {
+    "list members": (
+        "He sold apples, pears and plums to them.",
+        "He sold apples and plums to them.",
+    ),
+    "hypernyms": ("She bought a guitar in the market.", "She bought an instrument in the market."),
+}
+
+
+@pytest.mark.parametrize("kind", EDITS_BY_KIND)
+def test_every_kind_edits_a_sentence_that_has_it(kind: str) -> None:
+    made = minimal_pairs([SENTENCES[kind]], 5)
+    row = made[made["kind"] == kind].iloc[0]
+    assert row["premise"] != row["hypothesis"]
+    assert SENTENCES[kind] in (row["premise"], row["hypothesis"])
+
+
+@pytest.mark.parametrize("kind", EXPECTED)
+def test_a_member_less_and_a_wider_word_follow_and_not_the_other_way(kind: str) -> None:
+    whole, less = EXPECTED[kind]
+    for premise, hypothesis, label in EDITS_BY_KIND[kind](whole, lambda options: options[0]):
+        assert (premise, hypothesis) in ((whole, less), (less, whole))
+        assert (label == "entailment") == (premise == whole)
+
+
+def test_where_a_negation_turns_entailment_round_nothing_is_made() -> None:
+    texts = ["He never sold apples, pears and plums.", "No man bought a guitar there."]
+    assert not set(minimal_pairs(texts, 5)["kind"]) & {"list members", "hypernyms", "negation"}
+
+
+def test_a_sentence_gives_one_edit_of_a_kind_and_the_seed_decides() -> None:
+    texts = [f"On Monday and Friday {n} ships left." for n in range(20, 60)]
+    made = minimal_pairs(texts, 100, seed=3)
+    assert made.groupby(["kind", "premise"]).size().max() == 1
+    assert made.equals(minimal_pairs(texts, 100, seed=3))
+    assert (minimal_pairs(texts, 7).groupby("kind").size() <= 7).all()
+
+
+def write(folder: Path, name: str, rows: list[tuple[str, str, str]]) -> None:
+    path = folder / f"{name}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    keys = ("premise", "hypothesis", "label")
+    path.write_text("".join(json.dumps(dict(zip(keys, row, strict=True))) + "\n" for row in rows))
+
+
+def test_two_way_labels_are_read_and_unlabelled_lines_are_not(tmp_path: Path) -> None:
+    write(
+        tmp_path, "a/x", [("p", "h", "entailment"), ("p", "h", "not_entailment"), ("p", "h", "-")]
+    )
+    assert read_nli(tmp_path, ["a/x"])["label"].tolist() == ["entailment", "neutral"]
+    with pytest.raises(DataError, match=r"no NLI file .*b\.jsonl"):
+        read_nli(tmp_path, ["a/b"])
+
+
+def test_a_premise_of_a_test_set_or_of_the_critic_trains_nothing(tmp_path: Path) -> None:
+    pairs = [("A b c.", "d", "neutral"), ("e f.", "g h.", "neutral"), ("i", "j", "entailment")]
+    write(tmp_path, "s/train", pairs)
+    write(tmp_path, "s/test", [(" a b C. ", "x", "neutral")])
+    write(tmp_path, "s/other", [("G h.", "x", "neutral")])
+    (tmp_path / "critic.yaml").write_text("base: b\ntrain: [s/other]\ntests: []\n")
+    recipe = NliRecipe("b", ("s/train",), ("s/test",), disjoint="critic", made_per_kind=0)
+    assert collect_nli(tmp_path, recipe, tmp_path)["premise"].tolist() == ["i"]
+    assert (
+        len(without_premises(read_nli(tmp_path, ["s/train"]), pd.DataFrame({"premise": []}))) == 3
+    )
+
+
+@pytest.mark.parametrize("name", ["critic", "referee"])
+def test_the_shipped_recipes_open_and_train_on_no_test_set(name: str) -> None:
+    recipe = NliRecipe.load(ENGLISH / f"{name}.yaml")
+    assert not set(recipe.train) & set(recipe.tests)
+    other = NliRecipe.load(ENGLISH / f"{'referee' if name == 'critic' else 'critic'}.yaml")
+    assert not set(recipe.train) & set(other.train)
+    assert recipe.base != other.base
+
+
+def test_an_unknown_field_of_a_recipe_is_named(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("base: b\ntrain: []\ntests: []\nepoch: 2\n")
+    with pytest.raises(DataError, match="epoch"):
+        NliRecipe.load(tmp_path / "r.yaml")
+
+
+@pytest.mark.parametrize("build", [tiny.encoder, tiny.llama])
+def test_the_adapter_opens_as_a_critic_and_has_learned(tmp_path: Path, build: Any) -> None:
+    base = tiny.save(tmp_path / "base", *build())
+    rows = [(f"A {x} {y}.", f"A {x} {z}.", "entailment" if y == z else "contradiction")
+            for x in ("dog", "cat") for y in ("ran", "sat") for z in ("ran", "sat")]  # fmt: skip
+    pairs = pd.DataFrame(rows * 4, columns=["premise", "hypothesis", "label"]).assign(set="s")
+    recipe = NliRecipe(
+        str(base), (), (), layers=1, rank=8, epochs=30, batch_size=8, learning_rate=1e-2
+    )
+    notes = train_nli(pairs, recipe, tmp_path / "critic")
+    assert notes["pairs"] == {"s": 32}
+    lm = load_critic(str(tmp_path / "critic"), dtype="float32")
+    assert lm.model.config.num_hidden_layers == 1
+    critic = EntailmentCritic(lm)
+    gold = [label == "entailment" for _, _, label in rows]
+    assert critic.entails([(x, y) for x, y, _ in rows]).tolist() == gold
