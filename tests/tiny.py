@@ -95,9 +95,9 @@ def gpt2(seed: int = 0, window: int = 128, width: int = 32) -> tuple[Any, Any]:
     return GPT2LMHeadModel(config).eval(), tok
 
 
-def reader() -> tuple[Any, Any]:
-    """(model, tokenizer) of a GPT-2 that has read the sentences above, and so ends sentences."""
-    model, tok = gpt2()
+def reader(build: Any = gpt2) -> tuple[Any, Any]:
+    """(model, tokenizer) that has read the sentences above, and so ends sentences."""
+    model, tok = build()
     documents = [f"{PREFIX} {a} {b}" for a in SENTENCES for b in SENTENCES if a != b]
     train_causal_lm(model, tok, documents, TrainingSettings(60, learning_rate=5e-3, batch_size=28))
     return model, tok
@@ -178,9 +178,9 @@ def chat_tokenizer() -> Any:
     )
 
 
-def llama(seed: int = 0, window: int = 512) -> tuple[Any, Any]:
+def llama(seed: int = 0, window: int = 512, tok: Any = None) -> tuple[Any, Any]:
     """(model, tokenizer) of a random Llama: rotary positions, two query heads to a key head."""
-    tok = chat_tokenizer()
+    tok = tok or chat_tokenizer()
     config = LlamaConfig(
         vocab_size=len(tok),
         hidden_size=32,
@@ -196,6 +196,11 @@ def llama(seed: int = 0, window: int = 512) -> tuple[Any, Any]:
     )
     torch.manual_seed(seed)
     return LlamaForCausalLM(config).eval(), tok
+
+
+def bpe_llama() -> tuple[Any, Any]:
+    """(model, tokenizer) of a random Llama that reads words in pieces, not bytes."""
+    return llama(tok=tokenizer("gpt2"))
 
 
 def student(build: Any = t5, seed: int = 0) -> Student:

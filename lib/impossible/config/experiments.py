@@ -27,7 +27,9 @@ class Experiments(Schema):
     ablation_inputs: Count = parameter(
         "Sentences that each variant of the ablation paraphrases.", "sentences", "Table 6"
     )
-    thesaurus: str = parameter("Synonyms: in-vitro, or a JSON or YAML file.", names="file")
+    thesaurus: str = parameter(
+        "Synonyms: in-vitro, or a JSON or YAML file; empty: none.", names="file"
+    )
     synonym_rate: Fraction = parameter(
         "Fraction of replaceable words that the baseline replaces by synonyms.", "fraction"
     )

@@ -7,6 +7,7 @@ a value out of range is one sentence before anything starts, with the range and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -48,6 +49,12 @@ class Params(Experiments):
         names = [domain.name for domain in self.__dict__["domains"]]
         if len(set(names)) < len(names):
             raise ValueError(f"domains must have different names, got {names}")
+        for reason, patterns in self.__dict__["rejections"].items():
+            for pattern in patterns:
+                try:
+                    re.compile(pattern)
+                except re.error as bad:
+                    raise ValueError(f"rejections.{reason}: {pattern!r} is wrong: {bad}") from bad
         if unknown := sorted(set(self.__dict__["domain_teachers"]) - set(names)):
             raise ValueError(
                 f"domain_teachers names {', '.join(unknown)}, and the domains are "

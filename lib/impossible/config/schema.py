@@ -99,6 +99,11 @@ class Schema(BaseModel):
     min_characters: Count = parameter(
         "Shorter sentences are rejected.", "characters", "§3.1", le=1000
     )
+    rejections: dict[str, list[str]] = parameter(
+        "Reason and regular expressions: a sentence in which one is found is rejected for it.",
+        "",
+        "§3.1",
+    )
     # Critics: x is the sentence, y its paraphrase
     entailment_threshold: Fraction = parameter(
         "Smallest probability that y follows from x (and x from y).", "probability", "§3.2"

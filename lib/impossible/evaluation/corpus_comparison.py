@@ -30,17 +30,22 @@ from impossible.evaluation.corpus_quality import corpus_quality
 from impossible.evaluation.metric_rows import Encoder, MetricRows
 from impossible.evaluation.metrics import CORPUS_METRICS
 from impossible.evaluation.paraphrase_metrics import score_predictions
+from impossible.text.rouge import jaccard
 
 __all__ = [
-    "COMPARED", "COPIED_SETS", "HUMAN_SUMMARIES", "copy_input_readings", "copy_input_rows",
-    "detokenized", "equal_size", "gather", "human_corpora", "human_range", "own_corpora",
-    "permuted", "quality_by_size", "shuffled_control",
+    "COMPARED", "COPIED_SETS", "HUMAN_SUMMARIES", "SHORT_METRICS", "absent_corpora",
+    "by_similarity", "copy_input_readings", "copy_input_rows", "detokenized", "equal_size",
+    "gather", "human_corpora", "human_range", "own_corpora", "own_summaries", "permuted",
+    "quality_by_size", "shuffled_control",
 ]  # fmt: skip
 
 #: Measures in which corpora are compared with human ones.
 COMPARED = (
     "h2", "h3", "msttr", "jaccard", "self_bleu", "rouge_l_source", "words_source", "length_ratio",
 )  # fmt: skip
+
+#: Measures of short rewritings.
+SHORT_METRICS = ("h2", "h3", "msttr", "novelty", "self_bleu", "compression")
 
 #: Datasets of short rewritings that people wrote.
 HUMAN_SUMMARIES = (*SUMMARIES, "wiki_conciseness")
@@ -86,6 +91,33 @@ def own_corpora(run: RunFolder, compare_with: str = "") -> dict[str, pd.DataFram
     para = resolve(compare_with) if compare_with else run.data("dataset_para")
     files = {"D_T": run.data("dataset_teacher"), "D_para": para}
     return {name: read_frame(path, DATASET) for name, path in files.items() if path.is_file()}
+
+
+def own_summaries(files: Mapping[str, str]) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """The corpora of `compare_summaries` that are there, and a sentence for each that is not."""
+    paths = {name: resolve(path) for name, path in files.items()}
+    there = {name: read_frame(path, DATASET) for name, path in paths.items() if path.is_file()}
+    absent = [f"{name} is missing: its file is not there." for name in paths if name not in there]
+    return there, absent
+
+
+def absent_corpora(ours: Mapping[str, pd.DataFrame], folder: str = "") -> list[str]:
+    """A sentence for each corpus of paraphrases, of ours or of people, that is not there."""
+    makers = {"D_T": "05", "D_para": "07"}
+    lacking = [name for name in makers if name not in ours]
+    sentences = [f"{name} is missing: notebook {makers[name]} makes it." for name in lacking]
+    return [*sentences, *human_corpora(folder)[1].values()]
+
+
+def by_similarity(corpora: Mapping[str, pd.DataFrame], n: int) -> pd.DataFrame:
+    """About n pairs, from the most different to the most alike: corpus, source, target, Jaccard."""
+    parts = [frame[["source", "target"]].assign(corpus=name) for name, frame in corpora.items()]
+    if not parts:
+        return pd.DataFrame(columns=["corpus", "source", "target", "Jaccard"])
+    pairs = pd.concat(parts)[["corpus", "source", "target"]]
+    alike = [100 * jaccard(x, y) for x, y in zip(pairs["source"], pairs["target"], strict=True)]
+    ordered = pairs.assign(Jaccard=alike).sort_values("Jaccard", kind="stable", ignore_index=True)
+    return ordered.iloc[:: max(1, len(ordered) // n)]
 
 
 def human_corpora(

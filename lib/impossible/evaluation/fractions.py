@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -93,3 +93,30 @@ def fraction_rows(
     rows["metric"] = fractions.get("series", metric)
     rows[["value", "low", "high"]] *= scale
     return rows[["system", "metric", "value", "low", "high", "n", "signature"]]
+
+
+def rows_by_group(
+    frame: pd.DataFrame,
+    measures: Mapping[str, str],
+    bootstrap: Bootstrap = Bootstrap(),
+    order: Sequence[object] | None = None,
+) -> pd.DataFrame:
+    """METRIC_ROWS, in per cent, of several columns of fractions by group.
+
+    Args:
+        frame: group, context_id (drawn together), and columns of fractions; NaN is missing.
+        measures: metric → column.
+        bootstrap, order: as for `fraction_by_group`.
+    """
+    groups, contexts = frame["group"], frame["context_id"]
+    found = {
+        metric: fraction_by_group(frame[column], groups, contexts, bootstrap, order)
+        for metric, column in measures.items()
+    }
+    return pd.concat([fraction_rows(each, metric) for metric, each in found.items()])
+
+
+def fractions_of(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """One metric of METRIC_ROWS in per cent as fractions, for `figures.fraction_dots`."""
+    chosen = rows[rows["metric"] == metric].rename(columns={"system": "group"})[COLUMNS]
+    return chosen.assign(**(chosen[["value", "low", "high"]] / 100))

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
+from impossible.data.human_datasets import take
+from impossible.data.run_folder import RunFolder
 from impossible.errors import ParameterError
 from impossible.evaluation.bootstrap import Bootstrap, Interval
-from impossible.evaluation.corpus_quality import quality_rows
+from impossible.evaluation.corpus_comparison import permuted
+from impossible.evaluation.corpus_quality import corpus_gap, quality_rows
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric_rows import MetricRows
+from impossible.evaluation.systems import mean_rows
 from impossible.filtering.build_dataset import KEPT, apply_thresholds, as_dataset, rejections
 from impossible.filtering.critic import Models, TextPairs
 from impossible.filtering.critics import REASONS
 from impossible.filtering.pair_scores import score_pairs
 from impossible.filtering.thresholds import Thresholds
-from impossible.training.self_distillation import LowestOverlap
+from impossible.training.fine_tuning import train_students
+from impossible.training.self_distillation import LowestOverlap, score_candidates
+from impossible.training.student import Student
 
-__all__ = ["chosen_from", "filtered", "truth_by_round", "without"]
+__all__ = [
+    "VARIANT_METRICS", "chosen_from", "filtered", "further_rounds", "passing_gaps", "rewritten",
+    "rival_sets", "rows_by_round", "trained", "truth_by_round", "variants", "without",
+    "without_diversity",
+]  # fmt: skip
+
+#: What variants are compared in.
+VARIANT_METRICS = ("bert_ibleu", "fidelity", "paraphrase", "rouge_l_source")
+#: Corpora of notebook 10 that get parts of the method.
+RIVALS = ("ParaBank2-like", "plain forms (stand-in)")
+FIRST_ROUNDS = {"− self-distillation": "round 0 (D_T)", "full": "round 1"}
 
 
 def without(scored: pd.DataFrame, thresholds: Thresholds, left_out: str = "") -> pd.DataFrame:
@@ -75,6 +91,138 @@ def filtered(corpus: pd.DataFrame, models: Models, thresholds: Thresholds) -> pd
     origin = ", ".join(dict.fromkeys(corpus["origin"]))
     passed, _ = apply_thresholds(pd.concat([frame, scores], axis=1), thresholds)
     return as_dataset(passed, origin, thresholds.task)
+
+
+def variants(
+    candidates: pd.DataFrame, thresholds: Thresholds, seed: int
+) -> dict[str, pd.DataFrame]:
+    """The datasets of scored candidates: `full`, without each critic, and `shuffled`."""
+    sets = {"full": chosen_from(candidates, thresholds)}
+    sets |= {f"− {name}": chosen_from(candidates, thresholds, name) for name in REASONS}
+    return sets | {"shuffled": permuted(sets["full"], seed)}
+
+
+def without_diversity(
+    scored: pd.DataFrame, thresholds: Thresholds, n: int, seed: int
+) -> pd.DataFrame:
+    """n of the teacher's PAIRS that pass all critics, drawn in the place of Algorithm 1."""
+    return take(as_dataset(apply_thresholds(scored, thresholds)[0], "teacher"), n, seed)
+
+
+def rival_sets(
+    corpora: pd.DataFrame, inputs: pd.DataFrame, models: Models, thresholds: Thresholds, seed: int
+) -> dict[str, pd.DataFrame]:
+    """Other corpora of the same inputs, one pair each, and what of them the critics accept.
+
+    Args:
+        corpora: DATASET with an `origin`; those of `RIVALS` count.
+        inputs: text.
+        models, thresholds: of the critics.
+        seed: which of several pairs of an input counts.
+    """
+    mine = corpora[corpora["source"].isin(inputs["text"])]
+    sets: dict[str, pd.DataFrame] = {}
+    for name in RIVALS:
+        part = mine[mine["origin"] == name]
+        if len(part):
+            sets[name] = take(part, None, seed).drop_duplicates("source")
+            sets[f"{name} + critics"] = filtered(sets[name], models, thresholds)
+    return sets
+
+
+def trained(
+    sets: Mapping[str, pd.DataFrame], load_base: Callable[[], Student], thresholds: Thresholds,
+    run: RunFolder,
+) -> dict[str, Student]:  # fmt: skip
+    """Students of `full` and of the sets with two pairs or more, in `models/ablation-NAME`."""
+    enough = {name: part for name, part in sets.items() if name == "full" or len(part) > 1}
+    return train_students(enough, load_base, thresholds.params, run, "ablation")
+
+
+def rewritten(
+    run: RunFolder, inputs: pd.DataFrame, student: Student, models: Models,
+    thresholds: Thresholds, name: str,
+) -> pd.DataFrame:  # fmt: skip
+    """DATASET of inputs that a student rewrites and the critics choose from."""
+    scored, _ = score_candidates(run, inputs, student, models, thresholds, name)
+    return chosen_from(scored, thresholds, origin=name)
+
+
+def further_rounds(
+    run: RunFolder, inputs: pd.DataFrame, steps: dict[str, Student], models: Models,
+    thresholds: Thresholds, load_base: Callable[[], Student],
+) -> tuple[dict[str, Student], dict[str, pd.DataFrame]]:  # fmt: skip
+    """Rounds 2 to `rounds`: the last student rewrites the inputs, a new one is trained.
+
+    Args:
+        steps: the students of the rounds so far, the last one named "round 1".
+        run, inputs, models, thresholds, load_base: as for `rewritten` and `trained`.
+
+    Returns:
+        (all students, the new rounds' datasets); they end where a round has fewer than two pairs.
+    """
+    steps, made = dict(steps), {}
+    for number in range(2, thresholds.rounds + 1):
+        name, before = f"round {number}", steps[f"round {number - 1}"]
+        pairs = rewritten(run, inputs, before, models, thresholds, name)
+        if len(pairs) < 2:
+            break
+        made[name] = pairs
+        steps |= trained({name: pairs}, load_base, thresholds, run)
+    return steps, made
+
+
+def passing_gaps(
+    candidates: pd.DataFrame, thresholds: Thresholds, judge: Judge, seed: int,
+    bootstrap: Bootstrap = Bootstrap(),
+) -> pd.DataFrame:  # fmt: skip
+    """How much truer candidates are that pass all critics than those that pass all but one.
+
+    Args:
+        candidates: CANDIDATES; those of an input are drawn together.
+        thresholds: of the critics.
+        judge: who says what is true.
+        seed: of the control, two halves of what passes.
+        bootstrap: of the intervals.
+
+    Returns:
+        METRIC_ROWS of the metric "passing true", points; n: candidates of the second.
+    """
+    names = {"x": "source", "y": "target"}
+    passing = {
+        name: without(candidates, thresholds, name).rename(columns=names)
+        for name in ("", *REASONS)
+    }  # fmt: skip
+    mixed = take(passing[""], None, seed)
+    halves = {"half": mixed.iloc[::2], "other half": mixed.iloc[1::2]}
+    versus = {f"all gates − {name}": (mixed, passing[name]) for name in REASONS}
+    versus["half − other half"] = (halves["half"], halves["other half"])
+    parts = []
+    for name, (first, second) in versus.items():
+        gap = corpus_gap(first, second, judge.equivalent, bootstrap)
+        rows = MetricRows(name, None, bootstrap)
+        points = Interval(100 * gap.value, 100 * gap.low, 100 * gap.high, len(second))
+        rows.add("passing true", points, "difference")
+        parts.append(rows.frame())
+    return pd.concat(parts, ignore_index=True)
+
+
+def rows_by_round(
+    scores: pd.DataFrame,
+    made: Mapping[str, pd.DataFrame],
+    judge: Judge,
+    bootstrap: Bootstrap = Bootstrap(),
+) -> pd.DataFrame:
+    """METRIC_ROWS of the students and the datasets of successive rounds.
+
+    Args:
+        scores: item scores of `systems.item_scores` with the columns `VARIANT_METRICS`.
+        made: round → DATASET.
+        judge, bootstrap: as for `truth_by_round`.
+    """
+    named = scores.replace({"system": FIRST_ROUNDS})
+    students = mean_rows(named[named["system"].isin(list(made))], VARIANT_METRICS, bootstrap)
+    return pd.concat([students, truth_by_round(made, judge, bootstrap)], ignore_index=True)
 
 
 def truth_by_round(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_contrast
 from impossible.evaluation.judges import Judge
 from impossible.filtering.funnel import item_of
+from impossible.text.rouge import rouge_l
 
 Truth = Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]]
 
@@ -146,3 +147,28 @@ def verdicts(judge: Judge, pairs: pd.DataFrame) -> list[str]:
     names = ["unparsed", "equivalent", "entails", "entailed"]
     known = [np.isnan(there) | np.isnan(back), (there * back) == 1, there == 1, back == 1]
     return [str(name) for name in np.select(known, names, default="different")]
+
+
+def rewritings(
+    inputs: pd.DataFrame, outputs: Mapping[str, Sequence[str]], judge: Judge
+) -> pd.DataFrame:
+    """What several writers made of the same sources.
+
+    Args:
+        inputs: source, context_id.
+        outputs: group → a text for each input.
+        judge: who says whether the meaning is the same.
+
+    Returns:
+        group, context_id, x, y, same (1, 0 or NaN: not judged), rouge_l (in [0, 1]), copy (0/1).
+    """
+    parts = [
+        pd.DataFrame({"group": name, "context_id": inputs["context_id"], "x": inputs["source"]})
+        .assign(y=list(texts))
+        for name, texts in outputs.items()
+    ]  # fmt: skip
+    rows = pd.concat(parts, ignore_index=True)
+    xs, ys = rows["x"].tolist(), rows["y"].tolist()
+    similar = [rouge_l(x, y) for x, y in zip(xs, ys, strict=True)]
+    copied = (rows["x"] == rows["y"]).astype(float)
+    return rows.assign(same=judge.equivalent(xs, ys), rouge_l=similar, copy=copied)

@@ -19,7 +19,7 @@ from impossible.data.units import Scored, Unit, map_units
 from impossible.models.causal_generation import sample_continuations, text_rules
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
-from impossible.text.sentence_boundaries import sentence_end
+from impossible.text.sentence_boundaries import rejected_by, sentence_end, split_sentences
 
 __all__ = ["Plan", "draw_contexts", "plan_contexts", "write_contexts"]
 
@@ -77,12 +77,13 @@ def write_contexts(
     Args:
         lm: the teacher.
         plans: from `plan_contexts`.
-        params: reads seed, domains, context_top_p, context_temperature, context_max_new_tokens.
+        params: reads seed, domains, context_top_p, context_temperature, context_max_new_tokens,
+            rejections.
         stage: name of the random stream.
 
     Returns:
         CONTEXTS in the order of `plans`, without those that after 40 texts never had enough
-        sentences.
+        sentences, all of them acceptable.
     """
     rules = {domain.name: text_rules(lm, domain.banned) for domain in params.domains}
     nucleus = Nucleus(params.context_top_p, params.context_temperature)
@@ -97,7 +98,8 @@ def write_contexts(
             found = sample_continuations(lm, prefix, numbers, nucleus, rules[domain], counts)
             for plan, text in zip(same, found, strict=True):
                 end = sentence_end(text, plan.n_sentences)
-                if end >= 0:
+                sentences = split_sentences(text[: max(end, 0)])
+                if end >= 0 and not any(rejected_by(s, params.rejections) for s in sentences):
                     texts[plan.context_id] = f"{prefix} {' '.join(text[:end].split())}".strip()
     rows = [
         (plan.context_id, plan.domain, plan.n_sentences, plan.prefix, texts[plan.context_id])

@@ -5,8 +5,9 @@ The unit of work is one context with its k samples; its random numbers belong to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -20,11 +21,11 @@ from impossible.generation.contexts import draw_contexts, plan_contexts
 from impossible.models.causal_generation import sample_continuations, text_rules
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
-from impossible.text.sentence_boundaries import first_sentence, rejection_reason
+from impossible.text.sentence_boundaries import first_sentence, rejected_by, rejection_reason
 
 __all__ = [
-    "accept_sentence", "acceptance_counts", "draw_inputs", "draw_sentences", "sample_sentences",
-    "sentences_of",
+    "accept_sentence", "acceptance_counts", "draw_fresh", "draw_inputs", "draw_sentences",
+    "sample_sentences", "sentences_of",
 ]  # fmt: skip
 
 
@@ -41,7 +42,7 @@ def sample_sentences(
         lm: the teacher.
         contexts: CONTEXTS.
         params: reads seed, domains, k, sentence_top_p, sentence_temperature,
-            sentence_max_new_tokens, no_repeat_ngram_size, min_characters.
+            sentence_max_new_tokens, no_repeat_ngram_size, min_characters, rejections.
         stage: name of the random stream; the same at another temperature means common random
             numbers, which makes temperatures comparable.
         temperature: instead of `params.sentence_temperature`.
@@ -69,13 +70,18 @@ def sample_sentences(
         numbers = item_rng(params.seed, stage, str(context.context_id)).random(shape)
         raw = sample_continuations(lm, str(context.text), numbers, nucleus, rules[domain.name])
         for number, text in enumerate(raw):
-            sentence = accept_sentence(text, params.min_characters, domain.refused)
+            sentence = accept_sentence(
+                text, params.min_characters, domain.refused, params.rejections
+            )
             rows.append((context.context_id, context.domain, number, text, *sentence))
     return pd.DataFrame(rows, columns=SENTENCES.names)
 
 
 def accept_sentence(
-    continuation: str, min_characters: int = 3, refused: Sequence[str] = ()
+    continuation: str,
+    min_characters: int = 3,
+    refused: Sequence[str] = (),
+    rejections: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> tuple[str, str]:
     """The first sentence of a continuation and "", or "" and why it is rejected.
 
@@ -84,16 +90,21 @@ def accept_sentence(
         min_characters: of a sentence.
         refused: what no sentence may hold, in any case; the released code refuses links and
             "edit:" in its forum domain.
+        rejections: reason → regular expressions that are not to be found in a sentence; the first
+            that is gives the reason.
 
     >>> accept_sentence(" Prices rose. Then they"), accept_sentence(" Prices rose and")
     (('Prices rose.', ''), ('', 'no_end'))
     >>> accept_sentence("Edit: prices rose.", refused=["edit:"])
     ('', 'refused')
+    >>> accept_sentence("User: prices rose.", rejections={"chat": ["^User:"]})
+    ('', 'chat')
     """
     sentence = first_sentence(continuation)
     reason = rejection_reason(sentence, min_characters)
     if not reason and any(text.lower() in sentence.lower() for text in refused):
         reason = "refused"
+    reason = reason or rejected_by(sentence, rejections)
     return ("" if reason else sentence), reason
 
 
@@ -118,7 +129,10 @@ def _sample_unit(unit: Unit, params: Params, lm: LanguageModel) -> Scored:
 
 
 def sentences_of(
-    contexts: pd.DataFrame, min_characters: int = 3, domains: Sequence[Domain] = ()
+    contexts: pd.DataFrame,
+    min_characters: int = 3,
+    domains: Sequence[Domain] = (),
+    rejections: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """The sentences of which the teacher's contexts consist, by the same acceptance rules.
 
@@ -126,6 +140,7 @@ def sentences_of(
         contexts: CONTEXTS.
         min_characters: of a sentence.
         domains: what each of them refuses.
+        rejections: as for `accept_sentence`.
 
     Returns:
         SENTENCES: `n_sentences` rows per context, `sample` is the index in the text; a sentence
@@ -141,7 +156,8 @@ def sentences_of(
         for index in range(int(row.n_sentences)):
             raw = first_sentence(rest)
             rest = rest[len(raw) :].strip()
-            sentence = accept_sentence(raw, min_characters, refused.get(str(row.domain), ()))
+            holds = refused.get(str(row.domain), ())
+            sentence = accept_sentence(raw, min_characters, holds, rejections)
             rows.append((row.context_id, row.domain, index, raw, *sentence))
     return pd.DataFrame(rows, columns=SENTENCES.names)
 
@@ -167,8 +183,19 @@ def draw_inputs(
     plans = plan_contexts(params, params.n_inputs, stage)  # enough, even at one sentence each
     totals = accumulate(plan.n_sentences for plan in plans)
     used = 1 + next(i for i, total in enumerate(totals) if total >= params.n_inputs)
-    written = draw_contexts(run, lm, plans[:used], params, stage)
-    return sentences_of(written, params.min_characters, params.domains).head(params.n_inputs)
+    anything = params.fixed(rejections={})  # rejected are sentences, not all that they stand among
+    written = draw_contexts(run, lm, plans[:used], anything, stage)
+    sentences = sentences_of(written, params.min_characters, params.domains, params.rejections)
+    return sentences.head(params.n_inputs)
+
+
+def draw_fresh(
+    run: RunFolder, lm: LanguageModel, params: Params, known: Collection[str]
+) -> pd.DataFrame:
+    """`draw_inputs`, with sentences that are `known` already rejected as not_fresh."""
+    drawn = draw_inputs(run, lm, params)
+    stale = drawn["text"].isin(list(known)) & (drawn["reason"] == "")
+    return drawn.assign(reason=drawn["reason"].mask(stale, "not_fresh"))
 
 
 def acceptance_counts(sentences: pd.DataFrame, contexts: pd.DataFrame) -> pd.DataFrame:

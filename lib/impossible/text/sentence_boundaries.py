@@ -7,8 +7,12 @@ around a full stop, so that a decoder can ask after every token whether a senten
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
-__all__ = ["find_sentence_end", "first_sentence", "rejection_reason", "sentence_end", "words"]
+__all__ = [
+    "find_sentence_end", "first_sentence", "rejected_by", "rejection_reason", "sentence_end",
+    "split_sentences", "words",
+]  # fmt: skip
 
 
 def _set(listed: str) -> frozenset[str]:
@@ -123,6 +127,20 @@ def first_sentence(continuation: str) -> str:
     return (text if end < 0 else text[:end]).strip(" \t")
 
 
+def split_sentences(text: str) -> list[str]:
+    """The sentences of a text; what follows the last one that ends is one more.
+
+    Example:
+        >>> split_sentences("It fell. He left. She")
+        ['It fell.', 'He left.', 'She']
+    """
+    sentences, rest = [], text.strip()
+    while rest:
+        sentences.append(first_sentence(rest))
+        rest = rest[len(sentences[-1]) :].strip()
+    return sentences
+
+
 def rejection_reason(sentence: str, min_characters: int = 3) -> str:
     """Say why a sentence is not accepted, or '' when it is (the paper's rules, section 3.1).
 
@@ -144,6 +162,21 @@ def rejection_reason(sentence: str, min_characters: int = 3) -> str:
     if sentence[-1] not in ".?!":
         return "no_end"
     return "no_end" if sentence[-1] == "." and _last(sentence[:-1]) in _CUT_OFF else ""
+
+
+def rejected_by(sentence: str, rejections: Mapping[str, Sequence[str]]) -> str:
+    """The first reason of which a regular expression is found in the sentence, or ''.
+
+    Args:
+        sentence: any text.
+        rejections: reason → regular expressions, as the parameter `rejections` gives them.
+
+    Example:
+        >>> rejected_by("User: prices rose.", {"link": ["www[.]"], "chat": ["^User:"]})
+        'chat'
+    """
+    found = (name for name, each in rejections.items() if any(re.search(p, sentence) for p in each))
+    return next(found, "")
 
 
 def words(text: str) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from impossible.filtering.critic import Models, TextPairs
 from impossible.filtering.critics import CANDIDATES
 from impossible.filtering.pair_scores import score_pairs
 from impossible.filtering.thresholds import Thresholds
+from impossible.text.sentence_boundaries import rejected_by
 from impossible.training.student import Student, load_student
 
 INPUTS_AT_ONCE = 64  # per unit of work
@@ -71,7 +73,8 @@ def score_candidates(
 
     Returns:
         (CANDIDATES, funnel input_id, reason, n). Not scored are empty candidates, copies of the
-        input and repetitions; with the scored ones they sum to n_candidates for each input.
+        input, repetitions and what the parameter `rejections` rejects; with the scored ones they
+        sum to n_candidates for each input.
     """
     rows = inputs[["input_id", "context_id", "domain", "text"]].to_dict("records")
     units = []
@@ -97,7 +100,7 @@ def candidates_of(
     Arguments and result as for `score_candidates`; `stage` names the random stream.
     """
     written = _written(inputs, student, thresholds, stage)
-    frame, funnel = _sorted_out(inputs, written)
+    frame, funnel = _sorted_out(inputs, written, thresholds.rejections)
     pairs = TextPairs.of(frame["x"].tolist(), frame["y"].tolist())
     scores, _ = score_pairs(pairs, models, thresholds, early_exit=False)
     return pd.concat([frame, scores], axis=1), funnel
@@ -114,21 +117,23 @@ def _written(
 
 
 def _sorted_out(
-    inputs: pd.DataFrame, written: Sequence[Sequence[str]]
+    inputs: pd.DataFrame,
+    written: Sequence[Sequence[str]],
+    rejections: Mapping[str, Sequence[str]],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """New candidates in their order, and how many were a copy, empty, a repetition or scored."""
+    """New candidates in their order, and how many were a copy, empty, and so on."""
     rows, funnel = [], []
     for row, texts in zip(inputs.to_dict("records"), written, strict=True):
         seen = {"", row["text"]}
-        counts = {"identical": texts.count(row["text"]), "empty": texts.count("")}
+        counts = Counter({"identical": texts.count(row["text"]), "empty": texts.count("")})
+        named = (row["input_id"], row["context_id"], row.get("domain"))
         for i, text in enumerate(texts):
             if text not in seen:
                 seen.add(text)
-                rows.append(
-                    (row["input_id"], row["context_id"], row.get("domain"), i, row["text"], text)
-                )
-        scored = len(seen) - 2
-        counts |= {"duplicate": len(texts) - sum(counts.values()) - scored, "scored": scored}
+                reason = rejected_by(text, rejections)
+                counts[reason or "scored"] += 1
+                rows += [] if reason else [(*named, i, row["text"], text)]
+        counts["duplicate"] = len(texts) - counts.total()
         funnel += [(row["input_id"], reason, n) for reason, n in counts.items() if n]
     frame = pd.DataFrame(
         rows, columns=["input_id", "context_id", "domain", "candidate", "x", "y"]

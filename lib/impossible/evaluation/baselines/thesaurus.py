@@ -20,7 +20,7 @@ def load_thesaurus(name: str) -> list[tuple[str, ...]]:
     Args:
         name: "in-vitro" (the closed world's own, apart by form: past tense, participle, noun); or
             a JSON or YAML file of groups, relative to the checkout. A file for open English can be
-            made of WordNet's synsets, one group for each inflected form.
+            made of WordNet's synsets, one group for each inflected form. Empty: no synonyms.
 
     Returns:
         Groups of two or more; a word may stand in several.
@@ -31,6 +31,8 @@ def load_thesaurus(name: str) -> list[tuple[str, ...]]:
     >>> ("theater", "playhouse") in load_thesaurus("in-vitro")
     True
     """
+    if not name:
+        return []
     if name in plugins.SHORT["thesaurus"]:
         return list(plugins.load(name, "thesaurus")())
     path = resolve(name)

@@ -169,7 +169,8 @@ class SequentialWriter:
                 )
         except ConstraintError:
             return []
-        ys = [accept_sentence(y, params.min_characters, domain.refused)[0] for y in texts]
+        refused = (domain.refused, params.rejections)
+        ys = [accept_sentence(y, params.min_characters, *refused)[0] for y in texts]
         # a search is paid once, also where it found nothing
         costs = [cost, *[0] * len(ys)] if cost else self._lengths(texts)
         return list(zip(ys or [""] * bool(cost), costs, strict=False))

@@ -1,0 +1,103 @@
+"""Open English in small: the main line to its last cell with tiny random models, from params alone.
+
+No oracle, no grammar, a decoder-only student with an adapter, a test set with one reference, one
+without any, and one that is not there.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import yaml
+from impossible.config.params import Params
+from impossible.data.run_folder import RunFolder, scalars
+from impossible.runner.notebook_spec import read_spec
+from impossible.runner.run import run_all
+
+ROOT = Path(__file__).parents[1]
+MAIN = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+
+
+def write_lines(path: Path, *items: dict[str, Any]) -> str:
+    path.write_text("".join(json.dumps(item) + "\n" for item in items))
+    return str(path)
+
+
+def small(folder: Path) -> dict[str, Any]:
+    """Parameters over `english`: tiny models and sizes, and critics that random models can pass."""
+    teacher = str(tiny.save(folder / "teacher", *tiny.reader(tiny.bpe_llama)))
+    one, none = tiny.SENTENCES[:4], tiny.SENTENCES[4:]
+    with_one = [{"source": x, "references": [y]} for x, y in zip(one, reversed(one), strict=True)]
+    return {
+        "teacher": teacher,
+        "student_base": teacher,
+        "critic": str(tiny.save(folder / "critic", *tiny.critic())),
+        "referee": "none",
+        "judge": "none",
+        "encoder": str(tiny.save(folder / "encoder", *tiny.encoder())),
+        "translator": str(tiny.save(folder / "translator", *tiny.t5())),
+        "back_translator": str(tiny.save(folder / "translator", *tiny.t5())),
+        "parser": "flat",
+        "domains": [{"name": "news", "prefixes": [tiny.PREFIX]}],
+        "test_sets": [
+            write_lines(folder / "one.jsonl", *with_one),
+            write_lines(folder / "bare.jsonl", *({"source": x} for x in none)),
+            "mrpc",
+        ],
+        "entailment_threshold": 0.0,
+        "entailment_floor": 0.0,
+        "rouge_l_max": 1.0,
+        "ted_min": 0,
+        "length_ratio_min": 0.1,
+        "length_ratio_max": 10.0,
+        "summary_length_ratio_max": 0.99,
+        "number_consistency": False,
+        "n_contexts": 8,
+        "context_sentences_min": 1,
+        "context_sentences_max": 2,
+        "context_max_new_tokens": 48,
+        "sentence_max_new_tokens": 24,
+        "k": 6,
+        "student_adapter_rank": 2,
+        "student_epochs": 1,
+        "student_batch_size": 4,
+        "n_inputs": 6,
+        "n_candidates": 2,
+        "summary_contexts": 6,
+        "summary_inputs": 4,
+        "compared_pairs": 4,
+        "ablation_inputs": 4,
+        "rounds": 1,
+        "search_steps": 2,
+        "proximity_contexts": 2,
+        "proximity_pairs": 3,
+        "proximity_temperatures": [0.5, 1.1],
+        "proximity_lengths": [1, 2],
+        "proximity_surface_contexts": 2,
+        "proximity_surface_pairs": 2,
+        "n_test": 4,
+        "n_rated": 2,
+        "n_raters": 2,
+        "bootstrap_samples": 20,
+        "dtype": "float32",
+        "device": "cpu",
+        "workers": 2,
+        "threads": 1,
+    }
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    folder = tmp_path_factory.mktemp("english")
+    file = folder / "tiny-english.yaml"
+    file.write_text(yaml.safe_dump({"extends": "english", **small(folder)}))
+    run_all(Params.load(file), folder / "results")
+    return RunFolder(folder / "results")
+
+
+def test_every_notebook_of_the_main_line_runs_to_its_last_cell(run: RunFolder) -> None:
+    assert set(scalars(run)) == {read_spec(path).name for path in MAIN}
