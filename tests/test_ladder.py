@@ -29,6 +29,7 @@ ONLY = {
     "argparse": ("cli",),
     "matplotlib": ("report", "notebook"),
     "seaborn": ("report",),
+    "spacy": ("filtering",),
     "peft": ("models", "training"),
 }
 

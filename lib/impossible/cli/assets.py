@@ -32,9 +32,11 @@ def add_assets(
 def model_names(params_name: str) -> list[tuple[str, str]]:
     """(parameter, model) for every parameter of a params file that names a model."""
     from impossible.config.params import Params
+    from impossible.filtering.constituency_parser import PARSER_MODELS
 
     params = Params.load(params_name)
-    return list(_models(params.model_dump(), type(params)))
+    names = list(_models(params.model_dump(), type(params)))
+    return names + [("parser", name) for name in PARSER_MODELS.get(params.parser, ())]
 
 
 def _models(values: dict[str, object], schema: type) -> Iterator[tuple[str, str]]:

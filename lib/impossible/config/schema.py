@@ -52,7 +52,8 @@ class Schema(BaseModel):
         "Sentence encoder for similarity of meaning; none: leave out.", "", "§4", names="model"
     )
     parser: str = parameter(
-        "What draws syntax trees: grammar, flat (no trees: words are compared), or module:Class.",
+        "What draws syntax trees: grammar, spacy (open English), benepar, stanza, corenlp, flat "
+        "(no trees: words are compared), or module:Class.",
         "",
         "§3.2",
     )

@@ -13,7 +13,14 @@ from impossible.filtering.critic import Parser
 PARSERS = {
     "grammar": "impossible.world.trees:GrammarParser",
     "flat": "impossible.filtering.constituency_parser:FlatParser",
+    "spacy": "impossible.filtering.english_parsers:SpacyParser",
+    "benepar": "impossible.filtering.english_parsers:BeneparParser",
+    "stanza": "impossible.filtering.english_parsers:StanzaParser",
+    "corenlp": "impossible.filtering.english_parsers:CoreNlpParser",
 }
+
+#: Models that a parser loads, for `impossible fetch` and `impossible doctor`.
+PARSER_MODELS = dict.fromkeys(("spacy", "benepar"), ("pypi:spacy-en-core-web-sm",))
 
 
 class FlatParser:
@@ -60,8 +67,9 @@ def load_parser(name: str, known: Mapping[str, str | None] | None = None) -> Tre
     """The parser that the parameter `parser` names.
 
     Args:
-        name: "grammar" (the laboratory's; no tree outside it), "flat" (never a tree), or
-            `module:Class` of your own with a method `parse_many`.
+        name: "grammar" (the laboratory's; no tree outside it), "flat" (never a tree), "spacy" (open
+            English), "benepar", "stanza" or "corenlp" (if you have them), or `module:Class` of your
+            own with a method `parse_many`.
         known: as for `Trees`.
 
     Raises:
