@@ -48,6 +48,7 @@ def small(folder: Path) -> dict[str, Any]:
             write_lines(folder / "bare.jsonl", *({"source": x} for x in none)),
             "mrpc",
         ],
+        "rejections": {"chat": ["^User:"], "loop": [r"\b(\w+) \1\b"]},
         "entailment_threshold": 0.0,
         "entailment_floor": 0.0,
         "rouge_l_max": 1.0,

@@ -240,9 +240,6 @@ def test_a_gate_left_out_lets_more_through(found: dict[str, Any]) -> None:
     assert sizes["full"] <= found["14"]["n_inputs"]
 
 
-@pytest.mark.xfail(
-    raises=KeyError, strict=True, reason="candidates are scored with early exit: see notebook 14"
-)
 @pytest.mark.parametrize("name", ["rouge_l", "length_ratio", "numbers"])
 def test_an_early_critic_left_out_lets_more_through(found: dict[str, Any], name: str) -> None:
     sizes = found["14"]["sizes"]

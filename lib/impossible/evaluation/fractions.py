@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -100,6 +101,7 @@ def rows_by_group(
     measures: Mapping[str, str],
     bootstrap: Bootstrap = Bootstrap(),
     order: Sequence[object] | None = None,
+    errors: Mapping[str, ErrorRates | None] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """METRIC_ROWS, in per cent, of several columns of fractions by group.
 
@@ -107,12 +109,17 @@ def rows_by_group(
         frame: group, context_id (drawn together), and columns of fractions; NaN is missing.
         measures: metric → column.
         bootstrap, order: as for `fraction_by_group`.
+        errors: column → error rates of the judge whose verdicts it holds; the fractions are
+            corrected by them, and those of the verdicts as they are follow as "METRIC, raw".
     """
     groups, contexts = frame["group"], frame["context_id"]
-    found = {
-        metric: fraction_by_group(frame[column], groups, contexts, bootstrap, order)
-        for metric, column in measures.items()
-    }
+    found = {}
+    for metric, column in measures.items():
+        known = errors.get(column)
+        for name, rates in ((metric, known), (f"{metric}, raw", None))[: 2 if known else 1]:
+            found[name] = fraction_by_group(
+                frame[column], groups, contexts, bootstrap, order, rates
+            )
     return pd.concat([fraction_rows(each, metric) for metric, each in found.items()])
 
 

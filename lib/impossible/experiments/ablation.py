@@ -221,7 +221,8 @@ def rows_by_round(
         judge, bootstrap: as for `truth_by_round`.
     """
     named = scores.replace({"system": FIRST_ROUNDS})
-    students = mean_rows(named[named["system"].isin(list(made))], VARIANT_METRICS, bootstrap)
+    answered = named[named["system"].isin(list(made))]
+    students = mean_rows(answered, VARIANT_METRICS, bootstrap, judge)
     return pd.concat([students, truth_by_round(made, judge, bootstrap)], ignore_index=True)
 
 

@@ -19,7 +19,12 @@ from impossible.data.units import Scored, Unit, map_units
 from impossible.models.causal_generation import sample_continuations, text_rules
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
-from impossible.text.sentence_boundaries import rejected_by, sentence_end, split_sentences
+from impossible.text.sentence_boundaries import (
+    opening_words,
+    rejected_by,
+    sentence_end,
+    split_sentences,
+)
 
 __all__ = ["Plan", "draw_contexts", "plan_contexts", "write_contexts"]
 
@@ -98,8 +103,7 @@ def write_contexts(
             found = sample_continuations(lm, prefix, numbers, nucleus, rules[domain], counts)
             for plan, text in zip(same, found, strict=True):
                 end = sentence_end(text, plan.n_sentences)
-                sentences = split_sentences(text[: max(end, 0)])
-                if end >= 0 and not any(rejected_by(s, params.rejections) for s in sentences):
+                if end >= 0 and _reads_well(f"{opening_words(prefix)} {text[:end]}", params):
                     texts[plan.context_id] = f"{prefix} {' '.join(text[:end].split())}".strip()
     rows = [
         (plan.context_id, plan.domain, plan.n_sentences, plan.prefix, texts[plan.context_id])
@@ -107,6 +111,15 @@ def write_contexts(
         if plan.context_id in texts
     ]
     return pd.DataFrame(rows, columns=CONTEXTS.names)
+
+
+def _reads_well(text: str, params: Params) -> bool:
+    """Whether no sentence of a text is rejected, and none stands twice."""
+    if not params.rejections:
+        return True
+    sentences = split_sentences(text)
+    repeated = len(set(sentences)) < len(sentences)
+    return not repeated and not any(rejected_by(s, params.rejections) for s in sentences)
 
 
 def draw_contexts(

@@ -21,7 +21,12 @@ from impossible.generation.contexts import draw_contexts, plan_contexts
 from impossible.models.causal_generation import sample_continuations, text_rules
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
-from impossible.text.sentence_boundaries import first_sentence, rejected_by, rejection_reason
+from impossible.text.sentence_boundaries import (
+    first_sentence,
+    opening_words,
+    rejected_by,
+    rejection_reason,
+)
 
 __all__ = [
     "accept_sentence", "acceptance_counts", "draw_fresh", "draw_inputs", "draw_sentences",
@@ -152,7 +157,8 @@ def sentences_of(
     rows = []
     refused = {domain.name: domain.refused for domain in domains}
     for row in contexts.itertuples(index=False):
-        rest = str(row.text)[len(str(row.prefix)) :].strip()
+        prefix = str(row.prefix)
+        rest = str(row.text)[len(prefix) - len(opening_words(prefix)) :].strip()
         for index in range(int(row.n_sentences)):
             raw = first_sentence(rest)
             rest = rest[len(raw) :].strip()

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 __all__ = [
-    "find_sentence_end", "first_sentence", "rejected_by", "rejection_reason", "sentence_end",
-    "split_sentences", "words",
+    "find_sentence_end", "first_sentence", "opening_words", "rejected_by", "rejection_reason",
+    "sentence_end", "split_sentences", "words",
 ]  # fmt: skip
 
 
@@ -38,6 +38,7 @@ _OPENERS = _set(
 _END = re.compile(r"[.?!]+(?:['\"\u201d\u2019)\]]+)?(?=\s|$)")
 _WORD_BEFORE = re.compile(r"[^\s(\[\"'\u201c\u2018]+$")
 _NEXT = re.compile(r"\s+[\"'`(\[\u201c\u2018]*(\w+|[^\s\"'`(\[\u201c\u2018])")
+_LABEL = re.compile(r"(?:[:.!?]|--?)\s")  # what ends a label or a sentence
 _WORD = re.compile(r"[^\W_]+(?:['\u2019.,][^\W_]+)*")
 
 
@@ -125,6 +126,16 @@ def first_sentence(continuation: str) -> str:
     text = continuation.strip(" \t")
     end = find_sentence_end(text)
     return (text if end < 0 else text[:end]).strip(" \t")
+
+
+def opening_words(prefix: str) -> str:
+    """The words of a context's prefix that its first sentence begins with; after a label, none.
+
+    Example:
+        >>> opening_words("Abstract: In patients with"), opening_words("New York (CNN) --")
+        ('In patients with', '')
+    """
+    return _LABEL.split(f"{prefix} ")[-1].strip()
 
 
 def split_sentences(text: str) -> list[str]:
