@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +12,11 @@ import pandas as pd
 import pytest
 import tiny
 from impossible.config.params import Params
+from impossible.data.io import write_frame, write_text
+from impossible.data.run_folder import RunFolder
+from impossible.data.schemas import DATASET
+from impossible.evaluation.baselines.back_translation import RoundTrip
+from impossible.evaluation.baselines.rival_corpora import rival_corpora
 from impossible.evaluation.best_of import best_of_system, chosen_candidates
 from impossible.evaluation.prompting import CHAT_TASKS, answer, asked, chat, few_shot, zero_shot
 from impossible.evaluation.systems import prompted
@@ -52,6 +59,8 @@ def test_a_model_without_a_template_continues_a_text() -> None:
     assert tok.decode(zero) == zero_shot("Prices rose.")
     (long,) = teacher.prompts(["word " * 200])
     assert len(long) == teacher.window - 20  # the beginning is lost, an answer has room
+    many = asked(teacher, SHOTS * 9, 20).prompt("Prices rose.")
+    assert 1 < many.count("He went.") < 9  # as many examples as fit
     assert len(teacher.generate(["Prices rose."], 2, 1.0, max_new_tokens=20)[0]) == 2
 
 
@@ -117,3 +126,33 @@ def test_the_best_of_n_is_one_of_the_samples() -> None:
     assert len(outputs) == 3
     assert outputs == system(ITEMS)
     assert outputs != list(ITEMS["source"])
+
+
+def test_corpora_of_other_methods(tmp_path: Path) -> None:
+    pairs = [
+        {"source": "a b", "target": "b a", "label": 1}, {"source": "c", "target": "d", "label": 0},
+        {"source": "e f", "target": "f e", "label": 1}, {"source": "g", "target": "h", "label": 1},
+        {"source": "i", "target": "j", "label": 1},
+    ]  # fmt: skip
+    write_text(tmp_path / "mrpc" / "train.jsonl", "\n".join(map(json.dumps, pairs)))
+    run = RunFolder.open(tmp_path / "run")
+    params = Params.load("base", {"human_data": str(tmp_path), "sentence_max_new_tokens": 8})
+    inputs = ITEMS.rename(columns={"source": "text"}).assign(context_id="c")
+    trip = RoundTrip(Echo(), Echo(), "", "")
+    made = (params, run, inputs, trip, asked(chat_model(), (), 8), ["g", "f e"])
+    found, missing = rival_corpora(*made)
+    assert not missing
+    assert list(found["human pairs"]["source"]) == ["a b", "i"]  # no pair of the test set
+    assert list(found["round trips"]["target"]) == [f"{x} Well." for x in ITEMS["source"]]
+    assert set(found["asked teacher"]["origin"]) == {"asked teacher"}
+    _, missing = rival_corpora(params.fixed(human_data=""), run, inputs, None, *made[4:])
+    assert list(missing) == ["round trips", "human pairs"]
+    write_frame(run.data("corpora"), found["round trips"], DATASET)
+    assert list(rival_corpora(*made)[0]) == ["round trips"]  # what notebook 10 has made
+
+
+class Echo:
+    """Says the same, well."""
+
+    def generate(self, sources: Any, **_: Any) -> list[list[str]]:
+        return [[source.removesuffix(" Well.") + " Well."] for source in sources]

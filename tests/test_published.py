@@ -39,3 +39,17 @@ def test_ours_below_and_beside_the_papers() -> None:
     assert beside["difference"].tolist() == ["+2.9"]
     with pytest.raises(KeyError):
         paper_tables.TABLE6.matched({"M_para": "no such system"})
+
+
+def test_each_test_set_stands_beside_its_own_table() -> None:
+    assert paper_tables.tables_beside("quora", True) == [paper_tables.TABLE8_QUORA]
+    both = [paper_tables.TABLE2_MRPC, paper_tables.TABLE8_QUORA]
+    assert paper_tables.tables_beside("mrpc", True) == both
+    assert paper_tables.tables_beside("held_out") == both[:1]
+    assert paper_tables.TABLE8_MSCOCO.values["MCPG"] == [11.99, 20.54]
+    names = ["round trip", "M_para", "student"]
+    assert paper_tables.TABLE8_QUORA.answered(names) == {
+        "round trip": "BT", "M_para": "Impossible-T5",
+    }  # fmt: skip
+    known = {name for one in EVERY for name in one.values}
+    assert set(paper_tables.ANSWERS_TO.values()) <= known

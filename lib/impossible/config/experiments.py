@@ -11,7 +11,7 @@ class Experiments(Schema):
 
     # Corpora and systems to compare with
     translator: str = parameter(
-        "Model that translates into another language.", "", "Table 1", names="model"
+        "Model that translates into another language, or none.", "", "Table 1", names="model"
     )
     back_translator: str = parameter("Model that translates back.", "", "Table 1", names="model")
     translator_prefix: str = parameter("Text put before a sentence to have it translated.")

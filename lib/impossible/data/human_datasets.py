@@ -103,6 +103,15 @@ SUMMARIES = {
 }
 
 
+#: Pairs by people that a student may learn from; 14 of MRPC are in its test set too.
+TRAINING = {
+    "mrpc_train": HumanSet(
+        "MRPC train (news)", "mrpc/train.jsonl", True, HUMAN["mrpc"].get,
+        ("nyu-mll/glue", "mrpc", "train", "sentence1", "sentence2"),
+    ),
+}  # fmt: skip
+
+
 def read_lines(path: str | Path) -> list[str]:
     """Lines of a UTF-8 text file; ``-`` is standard input.
 
@@ -245,7 +254,7 @@ def available(folder: str | Path, names: Collection[str] = tuple(HUMAN)) -> dict
 
 
 def _known(name: str) -> HumanSet:
-    sets = HUMAN | SUMMARIES
+    sets = HUMAN | SUMMARIES | TRAINING
     if name not in sets:
         raise DataError(f"Unknown human dataset {name!r}; known are {', '.join(sets)}.")
     return sets[name]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from impossible.evaluation.systems import System
+from impossible.evaluation.prompting import asked
+from impossible.evaluation.systems import System, prompted
 from impossible.filtering.build_dataset import apply_thresholds
 from impossible.filtering.critic import Models
 from impossible.filtering.thresholds import Thresholds
+from impossible.models.batching import Pair
+from impossible.models.loading import LanguageModel
 from impossible.training.self_distillation import INPUTS_AT_ONCE, LowestOverlap, candidates_of
 from impossible.training.student import Student
 
-__all__ = ["best_of_system", "chosen_candidates"]
+__all__ = ["asked_systems", "best_of_system", "chosen_candidates"]
 
 
 def best_of_system(student: Student, models: Models, thresholds: Thresholds, name: str) -> System:
@@ -51,3 +56,23 @@ def chosen_candidates(scored: pd.DataFrame, thresholds: Thresholds) -> dict[str,
     passed = LowestOverlap()(kept, scored) if len(kept) else kept
     rows = pd.concat([best, passed])  # what passed is written over what did not
     return dict(zip(rows["input_id"], rows["y"], strict=True))
+
+
+def asked_systems(
+    lm: LanguageModel, shots: Sequence[Pair], models: Models, thresholds: Thresholds
+) -> dict[str, System]:
+    """The teacher asked properly: zero-shot, few-shot, and best of n with our critics and budget.
+
+    Args:
+        lm: the teacher; a chat model is asked in its template.
+        shots: examples; without any there is no few-shot, and the best of n is zero-shot.
+        models, thresholds: as for `best_of_system`; the task is the thresholds'.
+    """
+    longest, n = thresholds.sentence_max_new_tokens, thresholds.n_candidates
+    teacher = asked(lm, shots, longest, thresholds.task)
+    few = {"teacher, few-shot": prompted(lm, shots, longest, thresholds.task)} if shots else {}
+    return {
+        "teacher, zero-shot": prompted(lm, (), longest, thresholds.task),
+        **few,
+        f"teacher, best of {n}": best_of_system(teacher, models, thresholds, "asked teacher"),
+    }

@@ -111,7 +111,7 @@ class Asked(CausalStudent):
     Args:
         shots: (sentence, target) examples in every prompt.
         task: "paraphrase" or "summary".
-        room: tokens kept free for an answer: of a prompt too long with them the beginning is lost.
+        room: tokens kept free for an answer.
     """
 
     shots: tuple[Pair, ...] = ()
@@ -124,18 +124,26 @@ class Asked(CausalStudent):
         return bool(self.tokenizer.chat_template)
 
     def prompts(self, sources: Sequence[str]) -> list[list[int]]:
-        rows = token_ids(self.tokenizer, [self._prompt(source) for source in sources], False)
+        texts = [self.prompt(source) for source in sources]
+        rows = token_ids(self.tokenizer, texts, not self.chats)
         return [row[-max(1, self.window - self.room) :] for row in rows]
 
-    def _prompt(self, source: str) -> str:
+    def prompt(self, source: str) -> str:
+        """What the model reads, with as many of the last examples as leave room for an answer."""
+        for first in range(len(self.shots)):
+            text = self._with_shots(source, self.shots[first:])
+            if len(token_ids(self.tokenizer, [text], True)[0]) <= self.window - self.room:
+                return text
+        return self._with_shots(source, ())
+
+    def _with_shots(self, source: str, shots: Sequence[Pair]) -> str:
         if self.chats:
-            turns = chat(source, self.shots, self.task)
             text: str = self.tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=True
+                chat(source, shots, self.task), tokenize=False, add_generation_prompt=True
             )
             return text
-        if self.shots:
-            return few_shot(source, self.shots, self.task)
+        if shots:
+            return few_shot(source, shots, self.task)
         return tldr(source) if self.task == "summary" else zero_shot(source)
 
     def ends(self) -> frozenset[int]:

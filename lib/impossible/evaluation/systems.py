@@ -20,7 +20,7 @@ from impossible.evaluation.metric_rows import Encoder as Similarity
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.metrics import METRICS, RAW
 from impossible.evaluation.paraphrase_metrics import with_similarities
-from impossible.evaluation.prompting import answers, asked, few_shot, tldr, zero_shot
+from impossible.evaluation.prompting import answers, asked
 from impossible.models.loading import LanguageModel, load_encoder
 from impossible.models.sentence_encoder import SentenceEncoder
 from impossible.text.signature import signature
@@ -70,11 +70,10 @@ def prompted(
     Returns:
         A system; without a template the first sentence of what is written counts.
     """
-    if lm.tokenizer.chat_template:
-        return student_system(asked(lm, shots, max_new_tokens, task), max_new_tokens)
-    plain = tldr if task == "summary" else zero_shot
-    asks = (lambda x: few_shot(x, shots, task)) if shots else plain
-    return of_sources(lambda xs: answers(lm, [asks(x) for x in xs], max_new_tokens))
+    teacher = asked(lm, shots, max_new_tokens, task)
+    if teacher.chats:
+        return student_system(teacher, max_new_tokens)
+    return of_sources(lambda xs: answers(lm, [teacher.prompt(x) for x in xs], max_new_tokens))
 
 
 def student_system(student: Student, max_new_tokens: int = 100) -> System:

@@ -22,12 +22,13 @@ from impossible.data.schemas import DATASET, SENTENCES
 from impossible.errors import DataError, nearest
 
 __all__ = [
-    "HELD_OUT", "NAMED", "Source", "by_set", "joined", "load", "load_all", "pooled", "suffixes",
-    "with_examples",
+    "HELD_OUT", "NAMED", "SHOTS", "Source", "by_set", "joined", "load", "load_all", "pooled",
+    "suffixes", "with_examples",
 ]  # fmt: skip
 
 COLUMNS = ("id", "source", "references", "domain", "exemplar")
 HELD_OUT = "held_out"
+SHOTS = 5  # items that serve as a prompt's examples (paper, Table 4)
 TASKS = ("paraphrase", "summary")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +56,11 @@ class Published:
             for metric, value in zip(self.metrics, self.values[theirs], strict=True)
         }
 
+    def answered(self, systems: Iterable[str]) -> dict[str, str]:
+        """Of our systems those that answer to one of this table, by `ANSWERS_TO`."""
+        names = {name: ANSWERS_TO.get(name, "") for name in systems}
+        return {name: theirs for name, theirs in names.items() if theirs in self.values}
+
 
 _TABLES = read_yaml(Path(__file__).with_suffix(".yaml"))
 
@@ -66,4 +71,34 @@ COPY_INPUT: dict[tuple[str, str], float] = {
     for metric, value in values.items()
 }
 PAPER_TABLES = {name: Published(**table) for name, table in _TABLES.items()}
-TABLE1, TABLE2_MRPC, TABLE3, TABLE4, TABLE5, TABLE6, TABLE8_QUORA = PAPER_TABLES.values()
+TABLE1, TABLE2_MRPC, TABLE2_PARASCI, TABLE3, TABLE4, TABLE5, TABLE6, *_TABLE8 = (
+    PAPER_TABLES.values()
+)
+TABLE8_QUORA, TABLE8_MSCOCO = _TABLE8
+
+#: Test set → the paper's table of it; of any other the order of systems in Table 2 can be compared.
+BY_TEST_SET = {
+    "mrpc": TABLE2_MRPC, "parasci_arxiv": TABLE2_PARASCI, "quora": TABLE8_QUORA,
+    "mscoco": TABLE8_MSCOCO,
+}  # fmt: skip
+
+#: Our system → the paper's that it answers to, in the tables where that one is.
+ANSWERS_TO = {
+    "Copy-Input": "Copy-Input", "teacher, few-shot": "ChatGPT", "round trip": "BT",
+    "student of ParaBank1-like": "T5 on ParaBank1", "student of ParaBank2-like": "T5 on ParaBank2",
+    "student of round trips": "T5 on ParaBank1",
+    "student of plain forms (stand-in)": "T5 on ChatGPT-Para",
+    "student of asked teacher": "T5 on ChatGPT-Para", "UPSA": "UPSA", "Corruption": "Corruption",
+    "student of D_para": "Impossible-T5", "M_para": "Impossible-T5",
+}  # fmt: skip
+
+
+def tables_beside(test_set: str, first: bool = False) -> list[Published]:
+    """What is shown beside ours on a test set: the paper's table of it, else Table 2 of MRPC.
+
+    Args:
+        test_set: its name.
+        first: the first set of a run also gets Table 8, where the other baselines are.
+    """
+    found = [BY_TEST_SET.get(test_set, TABLE2_MRPC)]
+    return found if not first or found[0] in _TABLE8 else [*found, TABLE8_QUORA]

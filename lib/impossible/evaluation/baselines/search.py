@@ -35,7 +35,10 @@ from impossible.models.sentence_encoder import SentenceEncoder
 from impossible.text.bleu import sentence_bleu
 from impossible.text.word_edits import Units, content_words, joined, units
 
-__all__ = ["Objective", "Weights", "WordVectors", "search_settings", "search_system"]
+__all__ = [
+    "Objective", "Weights", "WordVectors", "search_if_affordable", "search_settings",
+    "search_system",
+]  # fmt: skip
 
 EMPTY = np.empty((0, 0), np.float32)
 LEAST = 1e-6  # similarity below which a proposed word counts as this similar
@@ -177,6 +180,16 @@ def search_settings(params: Params) -> tuple[Schedule, Weights]:
     schedule = Schedule(params.search_steps, params.search_temperature, params.search_cooling)
     names = [field.name for field in fields(Weights)]
     return schedule, Weights(**{name: getattr(params, f"search_{name}") for name in names})
+
+
+def search_if_affordable(
+    teacher: LanguageModel, encoder: SentenceEncoder | None, params: Params
+) -> System | None:
+    """The search that the parameters describe; None without an encoder, prefixes or steps."""
+    openings = [domain.prefixes[0] for domain in params.domains if domain.prefixes]
+    if encoder is None or not openings or not params.search_steps:
+        return None
+    return search_system(teacher, encoder, openings, *search_settings(params), params.seed)
 
 
 def search_system(
