@@ -96,7 +96,8 @@ def test_the_most_different_of_what_passes_is_chosen_else_the_most_faithful() ->
     scored = pd.DataFrame(
         {
             "input_id": list("aaabb"), "x": "x", "y": ["near", "far", "false", "so", "so so"],
-            "length_ratio": 1.0, "numbers_consistent": True, "rouge_l": [0.7, 0.3, 0.1, 0.2, 0.3],
+            "length_ratio": 1.0, "numbers_consistent": True, "similarity": 1.0,
+            "rouge_l": [0.7, 0.3, 0.1, 0.2, 0.3],
             "p_xy": [0.9, 0.8, 0.1, 0.6, 0.7], "p_yx": [0.9, 0.8, 0.9, 0.2, 0.5],
             "ted": 20.0, "ted_lower": 20.0, "ted_upper": 20.0,
         }
