@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Every room of the package: a module imports from its own room and from those before it.
 ROOMS = (
     "errors", "config", "data", "text", "models", "generation", "filtering", "training",
-    "evaluation", "world", "experiments", "report", "runner", "notebook", "cli",
+    "rewriting", "evaluation", "world", "experiments", "report", "runner", "notebook", "cli",
 )  # fmt: skip
 
 #: The pipeline never imports the closed world: what a params file names is loaded late, by name.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,6 +35,7 @@ from impossible.experiments.control_grids import (
     fit_grid,
 )
 from impossible.filtering.thresholds import Thresholds
+from impossible.rewriting.rewriters import Summarizer
 from impossible.training.student import load_student
 from impossible.world.oracle import Oracle
 
@@ -335,33 +337,59 @@ def test_a_grid_is_saved_beside_its_student(student: Path, tmp_path: Path) -> No
             control_grids.load_grid(tmp_path)
 
 
+class Pleased:
+    """A critic that agrees."""
+
+    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> Any:
+        return np.full(len(pairs), 0.9)
+
+    def entails(self, pairs: Sequence[tuple[str, str]]) -> Any:
+        return self.probabilities(pairs) > 0.5
+
+
+class Fixed:
+    """Not a student, but what one that writes this for each prompt would seem."""
+
+    window = 512
+
+    def __init__(self, *texts: str) -> None:
+        self.tokenizer, self.texts, self.prompted = tiny.tokenizer(), list(texts), list[str]()
+
+    def prompts(self, sources: Sequence[str]) -> list[list[int]]:
+        return [[0] for _ in sources]
+
+    def generate(self, sources: Sequence[str], *_: Any, **__: Any) -> list[list[str]]:
+        self.prompted += sources
+        return [self.texts for _ in sources]
+
+
+def asked(student: Any, **words: str) -> list[str]:
+    instructed = controlled_rewriting.Instructed(GRID, words)
+    rewriter = Summarizer(tiny.student(), Pleased(), instructions=instructed)
+    rewriter.student = student
+    (result,) = rewriter.summarize([SOURCE], n=2)
+    return [each.text for each in result.candidates]
+
+
 def test_a_student_is_asked(student: Path, tmp_path: Path) -> None:
-    texts = tiny.SENTENCES[:2]
-    both = controlled_rewriting.rewrite_as(
-        texts, student, {"length": "short", "style": "abstractive"}
-    )
-    prompts = [GRID.prompt(text, "short abstractive") for text in texts]
-    assert both == controlled_rewriting.paraphrase(prompts, student)
-    one = controlled_rewriting.rewrite_as(texts, student, {"length": "short"}, n=3, seed=1)
-    assert [len(outputs) for outputs in one] == [3, 3]
+    told = controlled_rewriting.instructions_for(student, "summary", {"length": "short"})
+    assert told is not None
+    assert told.prompts("x") == [GRID.prompt("x", group) for group in told.groups]
+    fixed = Fixed("Fire hit a school.")
+    asked(fixed, length="short", style="abstractive")
+    assert fixed.prompted == [GRID.prompt(SOURCE, "short abstractive")]
     with pytest.raises(DataError, match="must be told what to write: give --length short|long"):
-        controlled_rewriting.rewrite_as(texts, student, {})
-    with pytest.raises(DataError, match="text 2 is empty"):
-        controlled_rewriting.rewrite_as([texts[0], " "], student, {"length": "short"})
+        controlled_rewriting.instructions_for(student, "summary", {})
+    with pytest.raises(DataError, match="takes instructions for a summary"):
+        controlled_rewriting.instructions_for(student, "paraphrase", {"length": "short"})
     with pytest.raises(ModelError, match="takes no instructions"):
-        controlled_rewriting.rewrite_as(texts, tmp_path, {"length": "short"})
+        controlled_rewriting.instructions_for(tmp_path, "summary", {"length": "short"})
+    assert controlled_rewriting.instructions_for(tmp_path, "summary", {}) is None
 
 
-def test_an_open_axis_takes_what_was_asked_for_first(
-    student: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written = [["The old school was destroyed."], ["Fire hit a school."]]  # as asked: the second
-    monkeypatch.setattr(controlled_rewriting, "paraphrase", lambda *_: written)
-    assert controlled_rewriting.rewrite_as([SOURCE], student, {"length": "short"}) == [written[1]]
-    # Each writes what the other was told to: short all the same, so the first is taken
-    texts = ["Fire hit a school.", "It was destroyed."]
-    monkeypatch.setattr(controlled_rewriting, "paraphrase", lambda *_: [[text] for text in texts])
-    assert controlled_rewriting.rewrite_as([SOURCE], student, {"length": "short"}) == [texts[:1]]
+def test_an_open_axis_takes_what_was_asked_for_first() -> None:
+    plain, wanted = "The old school was destroyed.", "Fire hit a school."  # as asked: the second
+    assert asked(Fixed(plain, wanted), length="short") == [wanted, plain]
 
 
 def test_the_measures_equal_a_naive_count() -> None:

