@@ -29,12 +29,12 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
 def one_line(text: str) -> str:
-    """The text with every run of white space as one blank, none at its ends.
+    """The text with every run of white space as one blank, none at its ends, no control characters.
 
     >>> one_line(" Prices\\trose. ")
     'Prices rose.'
     """
-    return " ".join(text.split())
+    return "".join(c for c in " ".join(text.split()) if unicodedata.category(c) != "Cc")
 
 
 def input_problem(text: str) -> str:

@@ -71,6 +71,10 @@ class _Judges:
     critic: EntailmentModel
 
     @property
+    def encoder(self) -> Any:
+        raise AssertionError("similarity_min is -1: nothing is embedded")
+
+    @property
     def parser(self) -> Any:
         raise AssertionError("ted_min is 0: nothing is parsed")
 
@@ -81,8 +85,9 @@ class Rewriter:
     The student writes a greedy candidate and sampled ones for each text. Copies of the text and
     repetitions go first; then the critics of the pipeline drop what they reject, by their own
     thresholds, but for the two that ask for dissimilar pairs (ROUGE-L, tree edit distance): these
-    make training data worth learning from, while a user who gets a close paraphrase is served. What
-    passed is ranked by (1 − w) · fidelity + w · novelty, with w the argument `novelty`.
+    make training data worth learning from, while a user who gets a close paraphrase is served; and
+    but for the encoder, which only saves NLI passes. What passed is ranked by
+    (1 − w) · fidelity + w · novelty, with w the argument `novelty`.
 
     Args:
         model: a shipped student (`english/NAME`), a folder, a hub id or a loaded student.
@@ -104,7 +109,7 @@ class Rewriter:
         model: str | Path | Student = "",
         critic: str | Path | EntailmentModel = "english/critic",
         candidates: int = 5,
-        params: str | Params = "base",
+        params: str | Params = "english",
         device: str = "auto",
         dtype: str = "auto",
         instructions: Instructions | None = None,
@@ -127,7 +132,7 @@ class Rewriter:
     def thresholds(self) -> Thresholds:
         """What is asked of a candidate."""
         make = Thresholds.summary if self.TASK == "summary" else Thresholds.paraphrase
-        return make(self.params).fix(rouge_l_max=1.0, ted_min=0)
+        return make(self.params).fix(rouge_l_max=1.0, ted_min=0, similarity_min=-1.0)
 
     def rewrite(
         self,
@@ -190,6 +195,11 @@ class Rewriter:
         lm = getattr(self.models.critic, "lm", self.student)
         return len(lm.tokenizer.tokenize(text))
 
+    def _readable(self, pairs: list[tuple[str, str]]) -> list[bool]:
+        """Which pairs the critic can read; any, if it does not say."""
+        fits = getattr(self.models.critic, "fits", None)
+        return list(map(bool, fits(pairs))) if fits and pairs else [True] * len(pairs)
+
     def _written(self, sources: list[str], m: int, seed: int) -> list[list[str]]:
         """Candidates of each source, each on one line; similar lengths are written together."""
         asked = [self.instructions.prompts(x) if self.instructions else [x] for x in sources]
@@ -200,7 +210,7 @@ class Rewriter:
         results: list[list[str]] = [[] for _ in sources]
         for chosen in (order[i : i + size] for i in range(0, len(order), size)):
             prompts = [rows[i][0] for i in chosen]
-            longest = min(int(1.5 * lengths[chosen[-1]]) + 8, how.sentence_max_new_tokens)
+            longest = int(1.5 * lengths[chosen[-1]]) + 8  # what is longer is rejected anyway
             seeds = [unit_seed(seed, "rewriting", prompt) for prompt in prompts]
             texts = self.student.generate(
                 prompts, m, how.candidate_temperature, how.candidate_top_p, seeds, longest,
@@ -216,10 +226,9 @@ class Rewriter:
         """What each source becomes; all candidates are judged together."""
         left = {x: sorted_out(x, texts) for x, texts in written.items()}
         for x, (texts, dropped) in left.items():
-            room = self._window - self._length(x) - 8  # 8: special tokens of a pair
-            dropped["endless"] = len(texts)
-            texts[:] = [y for y in texts if self._length(y) <= room]
-            dropped["endless"] -= len(texts)
+            short = self._readable([(x, y) for y in texts])
+            dropped["endless"] = short.count(False)
+            texts[:] = [y for y, fits in zip(texts, short, strict=True) if fits]
         pairs = [(x, y) for x, (texts, _) in left.items() for y in texts]
         xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
         table = judge_candidates(xs, ys, self.models, self.thresholds, weight, best_effort)

@@ -232,8 +232,11 @@ def _uniforms(seed: int | Sequence[int], shape: tuple[int, int, int]) -> Tensor:
     """Numbers in [0, 1), (sources, n, steps), by one seed or by one for each source."""
     if isinstance(seed, int):
         return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
-    rows = [torch.Generator().manual_seed(each) for each in seed]
-    return torch.stack([torch.rand(shape[1:], generator=row) for row in rows])
+    sources, n, steps = shape
+    result = torch.empty(sources, steps, n)  # step by step: a longer limit changes nothing before
+    for row, each in zip(result, seed, strict=True):
+        torch.rand((steps, n), generator=torch.Generator().manual_seed(each), out=row)
+    return result.transpose(1, 2)
 
 
 @lru_cache(maxsize=8)
