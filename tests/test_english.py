@@ -7,6 +7,7 @@ without any, and one that is not there.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, scalars
 from impossible.runner.notebook_spec import read_spec
 from impossible.runner.run import run_all
+from impossible.text.sentence_boundaries import rejected_by
 
 ROOT = Path(__file__).parents[1]
 MAIN = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -102,3 +104,36 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 def test_every_notebook_of_the_main_line_runs_to_its_last_cell(run: RunFolder) -> None:
     assert set(scalars(run)) == {read_spec(path).name for path in MAIN}
+
+
+def test_what_no_judge_says_is_missing_and_never_zero(run: RunFolder) -> None:
+    found = {name[:2]: numbers for name, numbers in scalars(run).items()}
+    assert found["05"]["precision"] is found["06"]["same_meaning"] is None
+    judged = re.compile(r", (fidelity|paraphrase|follows|coverage|good)$")
+    for number in ("09", "11", "12", "13", "14"):
+        values = [value for name, value in found[number].items() if judged.search(name)]
+        assert values
+        assert all(value in (None, [None] * 3) for value in values), number
+
+
+def test_an_absent_test_set_is_a_sentence(run: RunFolder) -> None:
+    executed = (run.notebooks / "09_evaluation.ipynb").read_text()
+    assert "mrpc" in executed
+    assert (run.tables / "systems-bare.csv").is_file()
+    assert (run.root / "report.html").is_file()
+
+
+def test_rejections_of_a_named_reason_are_counted() -> None:
+    params = Params.load("english")
+    for text, reason in (
+        ("User: what is the capital of France?", "chat"),
+        ("- The council approved the plan on Monday.", "markup"),
+        ("The council said that [Name] had approved it.", "placeholder"),
+        ("The plan is explained at www.example.org in detail.", "link"),
+        ('The mayor said, "We approved the plan.', "unbalanced"),
+        ("and the council approved the plan on Monday.", "fragment"),
+        ("The plan was the plan was the plan of the council.", "loop"),
+        ('The mayor (a lawyer) said, "We approved the plan," and left.', ""),
+        ("Dr. Hale praised the 12 doctors on Monday.", ""),
+    ):
+        assert rejected_by(text, params.rejections) == reason, text
