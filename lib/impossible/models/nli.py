@@ -13,6 +13,8 @@ from impossible.errors import ModelError
 from impossible.models.batching import Pair, by_length, model_batch, token_ids
 from impossible.models.loading import LanguageModel, entailment_index
 
+TEMPERATURE = "nli_temperature"  # in config.json: logits are divided by it (Guo et al. 2017)
+
 
 class EntailmentCritic:
     """P_NLI(premise ⇒ hypothesis) by a cross-encoder such as RoBERTa-large-WANLI.
@@ -33,6 +35,7 @@ class EntailmentCritic:
         self.lm, self.batch_tokens = lm, batch_tokens
         self.entailment = entailment_index(lm.model, entailment_label)
         self._template = _pair_template(lm.tokenizer)
+        self._temperature = float(getattr(lm.model.config, TEMPERATURE, 1.0))
         self._typed = getattr(lm.model.config, "type_vocab_size", 1) > 1
 
     @property
@@ -89,7 +92,8 @@ class EntailmentCritic:
         if self._typed:  # BERT's segment numbers: 1 after the first separator
             separator = (batch["input_ids"] == tokenizer.sep_token_id).long()
             batch["token_type_ids"] = ((separator.cumsum(1) - separator) > 0).long()
-        return np.asarray(self.lm.model(**batch).logits.double().softmax(-1).cpu().numpy())
+        logits = self.lm.model(**batch).logits.double() / self._temperature
+        return np.asarray(logits.softmax(-1).cpu().numpy())
 
 
 def _pair_template(tokenizer: Any) -> tuple[list[int], list[int], list[int]]:

@@ -1,0 +1,175 @@
+"""How good an NLI critic is: on test sets, minimal pairs and human-labelled paraphrases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from impossible.data.human_datasets import take
+from impossible.data.io import read_json
+from impossible.data.run_folder import RunFolder
+from impossible.evaluation.calibration import calibration_curve, fraction
+from impossible.models.model_files import locate
+from impossible.models.nli import EntailmentCritic
+from impossible.training.minimal_pairs import ENTAILMENT_LABELS, minimal_pairs
+from impossible.training.nli_training import read_nli
+
+__all__ = [
+    "by_kind", "confusion", "entailment_calibration", "fitted_temperature", "labelled_paraphrases",
+    "nli_accuracy", "recorded", "test_pairs", "threshold_curve",
+]  # fmt: skip
+
+NLI_TESTS = {"MultiNLI mismatched": "mnli_dev/dev_mismatched", "SNLI": "snli/test"}
+TABLES = {
+    "accuracy": ["set", "value", "low", "high", "n"],
+    "kinds": ["kind", "not entailed", "entailed", "wrongly accepted", "wrongly rejected"],
+    "curve": ["set", "threshold", "precision", "recall", "n"],
+}
+#: Human-labelled paraphrase pairs, none of them a test set of the systems.
+LABELLED_PARAPHRASES = {"MRPC train": "mrpc/train", "PAWS-X dev": "pawsx_en/dev"}
+
+
+def predicted_labels(critic: EntailmentCritic, pairs: pd.DataFrame) -> NDArray[np.object_]:
+    """The most probable label of each premise and hypothesis, shape (n,)."""
+    names = np.array([name.lower() for name in critic.lm.model.config.id2label.values()], object)
+    asked = list(zip(pairs["premise"], pairs["hypothesis"], strict=True))
+    return np.asarray(names[critic.distributions(asked).argmax(1)])
+
+
+def nli_accuracy(
+    critic: EntailmentCritic, sets: Mapping[str, pd.DataFrame], confidence: float = 0.95
+) -> pd.DataFrame:
+    """Fraction of labels that are right, for each test set.
+
+    Args:
+        sets: name → premise, hypothesis, label.
+        confidence: of the Wilson intervals.
+
+    Returns:
+        set, value, low, high (per cent) and n.
+    """
+    rows = []
+    for name, pairs in sets.items():
+        right = predicted_labels(critic, pairs) == pairs["label"].to_numpy()
+        found = fraction(right, confidence)
+        rows.append((name, *(100 * bound for bound in found.bounds), found.n))
+    return pd.DataFrame(rows, columns=TABLES["accuracy"])
+
+
+def confusion(critic: EntailmentCritic, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Counts of predicted labels (columns) by gold label (rows)."""
+    predicted = pd.Categorical(predicted_labels(critic, pairs), ENTAILMENT_LABELS)
+    gold = pd.Categorical(pairs["label"], ENTAILMENT_LABELS)
+    return pd.crosstab(gold, predicted, rownames=["gold"], colnames=["predicted"], dropna=False)
+
+
+def fitted_temperature(critic: EntailmentCritic, pairs: pd.DataFrame) -> float:
+    """The temperature by which logits are divided so that probabilities mean what they say.
+
+    Args:
+        critic: at temperature 1.
+        pairs: that neither trained nor test it.
+
+    Source: Guo et al. 2017, *On calibration of modern neural networks*.
+    """
+    asked = list(zip(pairs["premise"], pairs["hypothesis"], strict=True))
+    logits = np.log(np.clip(critic.distributions(asked), 1e-12, None))
+    order = [name.lower() for name in critic.lm.model.config.id2label.values()]
+    gold = pairs["label"].map(order.index).to_numpy()
+
+    def loss(temperature: float) -> float:
+        return -float(log_softmax(logits / temperature, axis=1)[np.arange(len(gold)), gold].mean())
+
+    return float(minimize_scalar(loss, bounds=(0.25, 10), method="bounded").x)
+
+
+def entailment_calibration(critic: EntailmentCritic, pairs: pd.DataFrame) -> pd.DataFrame:
+    """`calibration_curve` of the probability of entailment."""
+    asked = list(zip(pairs["premise"], pairs["hypothesis"], strict=True))
+    return calibration_curve(critic.probabilities(asked), pairs["label"] == "entailment")
+
+
+def test_pairs(folder: Path) -> dict[str, pd.DataFrame]:
+    """The NLI test sets that the folder has."""
+    found = {name: file for name, file in NLI_TESTS.items() if (folder / f"{file}.jsonl").is_file()}
+    return {name: read_nli(folder, [file]) for name, file in found.items()}
+
+
+def recorded(name: str, run: RunFolder | None, table: str) -> pd.DataFrame:
+    """What was measured when the critic was trained: a table of its metrics.json, or no row."""
+    path = locate(name, run) / "metrics.json"
+    rows = read_json(path).get(table, []) if path.is_file() else []
+    return pd.DataFrame(rows, columns=list(rows[0]) if rows else TABLES[table])
+
+
+def by_kind(
+    critic: EntailmentCritic, premises: Sequence[str], per_kind: int = 200, threshold: float = 0.75,
+    seed: int = 0,
+) -> pd.DataFrame:  # fmt: skip
+    """Decisions about minimal pairs made of human premises, by kind.
+
+    Args:
+        premises: of test sets.
+        per_kind: pairs of a kind, at most.
+        threshold: probability from which on entailment is accepted.
+        seed: of the pairs.
+
+    Returns:
+        kind, `not entailed` and `entailed` (n of pairs), `wrongly accepted` and `wrongly rejected`
+        (per cent of these; NaN where there is none).
+    """
+    made = minimal_pairs(premises, per_kind, seed)
+    accepted = critic.probabilities(list(zip(made["premise"], made["hypothesis"], strict=True)))
+    made = made.assign(accepted=accepted >= threshold, gold=made["label"] == "entailment")
+    rows = []
+    for kind, group in made.groupby("kind", sort=False):
+        yes, no = group[group["gold"]], group[~group["gold"]]
+        errors = (100 * no["accepted"].mean(), 100 * (1 - yes["accepted"].mean()))
+        rows.append((kind, len(no), len(yes), *errors))
+    return pd.DataFrame(rows, columns=TABLES["kinds"])
+
+
+def labelled_paraphrases(folder: Path, n: int | None = None, seed: int = 0) -> pd.DataFrame:
+    """Pairs that people labelled: set, source, target, gold (bool); at most n of each set."""
+    parts = []
+    for name, file in LABELLED_PARAPHRASES.items():
+        path = folder / f"{file}.jsonl"
+        if path.is_file():
+            frame = take(pd.read_json(path, lines=True, dtype=False), n, seed)
+            gold = frame["label"].astype(int) == 1
+            parts.append(frame[["source", "target"]].assign(set=name, gold=gold))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def threshold_curve(
+    critic: EntailmentCritic, pairs: pd.DataFrame, thresholds: Sequence[float]
+) -> pd.DataFrame:
+    """Precision and recall of *both directions at least τ* on labelled paraphrase pairs.
+
+    Args:
+        pairs: of `labelled_paraphrases`.
+        thresholds: values of τ.
+
+    Returns:
+        set, threshold, precision, recall (per cent) and n accepted.
+    """
+    ways: list[Any] = [
+        critic.probabilities(list(zip(pairs[a], pairs[b], strict=True)))
+        for a, b in (("source", "target"), ("target", "source"))
+    ]
+    scored = pairs.assign(p=np.minimum(*ways))
+    rows = []
+    for name, group in scored.groupby("set", sort=False):
+        for least in thresholds:
+            kept = group["gold"][group["p"] >= least]
+            recall = kept.sum() / max(1, group["gold"].sum())
+            precision = kept.mean() if len(kept) else np.nan
+            rows.append((name, least, 100 * precision, 100 * recall, len(kept)))
+    return pd.DataFrame(rows, columns=TABLES["curve"])
