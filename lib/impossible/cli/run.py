@@ -50,7 +50,7 @@ def _add_params(command: argparse.ArgumentParser) -> None:
         "params",
         nargs="*",
         metavar="PARAMS [-- name=value …]",
-        help="smoke, laboratory (default), another name in params/, or a YAML file; then overrides",
+        help="english (default), another name in params/, or a YAML file; then overrides",
     )
     command.add_argument(
         "--results",
@@ -66,7 +66,7 @@ def split(items: Sequence[str]) -> tuple[str, list[str]]:
         raise ParameterError(
             f"Give one params name or file, then overrides name=value; got {', '.join(names)}."
         )
-    return (names or ["laboratory"])[0], [item for item in items if "=" in item]
+    return (names or ["english"])[0], [item for item in items if "=" in item]
 
 
 def _results(options: argparse.Namespace, name: str, overrides: list[str]) -> Path:
@@ -78,6 +78,7 @@ def _results(options: argparse.Namespace, name: str, overrides: list[str]) -> Pa
 
 
 def _run(options: argparse.Namespace) -> None:
+    from impossible.cli.assets import fetch_missing
     from impossible.config.params import Params, describe
     from impossible.runner.run import Selection
     from impossible.runner.seeds import run_replicated
@@ -89,6 +90,7 @@ def _run(options: argparse.Namespace) -> None:
     params, folder = Params.load(name, overrides), _results(options, name, overrides)
     if not options.results and folder.name != Path(name).stem:
         print(f"The overrides change results, which go to {folder} (or to --results).", flush=True)
+    fetch_missing(params)
     chosen = vars(options)
     selection = Selection(chosen["from"], chosen["only"], chosen["until"], chosen["force"])
     report = run_replicated(params, folder, selection)

@@ -13,6 +13,7 @@ from impossible.config.places import project_root, resolve
 from impossible.data.digests import digest
 from impossible.data.run_folder import RunFolder, locate_model
 from impossible.errors import ParameterError
+from impossible.models.assets import PREFIX
 from impossible.world.documents import DOMAINS
 
 LONGEST = 60  # characters of the overrides in a folder's name
@@ -119,7 +120,8 @@ def kernel_environment(params: Params, run: RunFolder) -> dict[str, str]:
 
 
 def needs_hub(params: Params, run: RunFolder) -> bool:
-    """Whether a model is neither in the package nor in a local folder."""
+    """Whether a model is neither in the package, nor in the cache, nor in a local folder."""
     rebuilt = run if params.rebuild_models else None
     names = {name for several in params.naming("model").values() for name in several} - {"none"}
+    names = {name for name in names if not name.startswith(PREFIX)}
     return any(locate_model(name, rebuilt) is None for name in names)
