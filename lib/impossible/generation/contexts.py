@@ -30,6 +30,7 @@ __all__ = ["Plan", "draw_contexts", "plan_contexts", "write_contexts"]
 
 _ATTEMPTS = 40  # a text that ends before it has enough sentences is written anew, at most so often
 _PLANS = 128  # in a unit
+_ROWS = 24  # texts in a batch
 
 
 @dataclass(frozen=True)
@@ -93,24 +94,37 @@ def write_contexts(
     rules = {domain.name: text_rules(lm, domain.banned) for domain in params.domains}
     nucleus = Nucleus(params.context_top_p, params.context_temperature)
     texts: dict[str, str] = {}
-    for attempt in range(_ATTEMPTS):
-        open_plans = [plan for plan in plans if plan.context_id not in texts]
-        for domain, prefix in dict.fromkeys((plan.domain, plan.prefix) for plan in open_plans):
-            same = [p for p in open_plans if (p.domain, p.prefix) == (domain, prefix)]
-            rngs = [item_rng(params.seed, stage, plan.context_id, attempt) for plan in same]
+    for domain, prefix in dict.fromkeys((plan.domain, plan.prefix) for plan in plans):
+        missing = [plan for plan in plans if (plan.domain, plan.prefix) == (domain, prefix)]
+        attempt = 0
+        while missing and attempt < _ATTEMPTS:
+            # where many texts are rejected, more attempts in one batch cost hardly more than one
+            several = max(1, _ROWS // len(missing)) if params.rejections else 1
+            tries = range(attempt, min(attempt + several, _ATTEMPTS))
+            drawn = [(plan, number) for number in tries for plan in missing]
+            rngs = [item_rng(params.seed, stage, plan.context_id, n) for plan, n in drawn]
             numbers = np.stack([rng.random(params.context_max_new_tokens) for rng in rngs])
-            counts = [plan.n_sentences for plan in same]
+            counts = [plan.n_sentences for plan, _ in drawn]
             found = sample_continuations(lm, prefix, numbers, nucleus, rules[domain], counts)
-            for plan, text in zip(same, found, strict=True):
-                end = sentence_end(text, plan.n_sentences)
-                if end >= 0 and _reads_well(f"{opening_words(prefix)} {text[:end]}", params):
-                    texts[plan.context_id] = f"{prefix} {' '.join(text[:end].split())}".strip()
+            for (plan, _), text in zip(drawn, found, strict=True):
+                if whole := _context(prefix, text, plan.n_sentences, params):
+                    texts.setdefault(plan.context_id, whole)  # the first attempt that serves
+            missing = [plan for plan in missing if plan.context_id not in texts]
+            attempt += len(tries)
     rows = [
         (plan.context_id, plan.domain, plan.n_sentences, plan.prefix, texts[plan.context_id])
         for plan in plans
         if plan.context_id in texts
     ]
     return pd.DataFrame(rows, columns=CONTEXTS.names)
+
+
+def _context(prefix: str, text: str, n_sentences: int, params: Params) -> str:
+    """The prefix and the first sentences of a text; "" if they are too few or do not read well."""
+    end = sentence_end(text, n_sentences)
+    if end < 0 or not _reads_well(f"{opening_words(prefix)} {text[:end]}", params):
+        return ""
+    return f"{prefix} {' '.join(text[:end].split())}".strip()
 
 
 def _reads_well(text: str, params: Params) -> bool:
