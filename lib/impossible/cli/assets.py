@@ -62,7 +62,7 @@ def needed_assets(params: Params) -> list[str]:
     return [name for name in dict.fromkeys(names) if name.startswith(PREFIX)]
 
 
-def fetch_missing(params: Params) -> None:
+def fetch_needed(params: Params) -> None:
     """Fetch what a run needs and the cache does not hold; no network if nothing is missing."""
     from impossible.models.assets import asset_named, fetch
 

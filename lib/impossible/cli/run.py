@@ -78,7 +78,7 @@ def _results(options: argparse.Namespace, name: str, overrides: list[str]) -> Pa
 
 
 def _run(options: argparse.Namespace) -> None:
-    from impossible.cli.assets import fetch_missing
+    from impossible.cli.assets import fetch_needed
     from impossible.config.params import Params, describe
     from impossible.runner.run import Selection
     from impossible.runner.seeds import run_replicated
@@ -90,7 +90,7 @@ def _run(options: argparse.Namespace) -> None:
     params, folder = Params.load(name, overrides), _results(options, name, overrides)
     if not options.results and folder.name != Path(name).stem:
         print(f"The overrides change results, which go to {folder} (or to --results).", flush=True)
-    fetch_missing(params)
+    fetch_needed(params)
     chosen = vars(options)
     selection = Selection(chosen["from"], chosen["only"], chosen["until"], chosen["force"])
     report = run_replicated(params, folder, selection)

@@ -23,7 +23,7 @@ from impossible.training.nli_training import read_nli
 
 __all__ = [
     "by_kind", "confusion", "entailment_calibration", "fitted_temperature", "labelled_paraphrases",
-    "nli_accuracy", "recorded", "test_pairs", "threshold_curve",
+    "nli_accuracy", "recorded_table", "test_pairs", "threshold_curve",
 ]  # fmt: skip
 
 NLI_TESTS = {"MultiNLI mismatched": "mnli_dev/dev_mismatched", "SNLI": "snli/test"}
@@ -102,7 +102,7 @@ def test_pairs(folder: Path) -> dict[str, pd.DataFrame]:
     return {name: read_nli(folder, [file]) for name, file in found.items()}
 
 
-def recorded(name: str, run: RunFolder | None, table: str) -> pd.DataFrame:
+def recorded_table(name: str, run: RunFolder | None, table: str) -> pd.DataFrame:
     """What was measured when the critic was trained: a table of its metrics.json, or no row."""
     path = locate(name, run) / "metrics.json"
     rows = read_json(path).get(table, []) if path.is_file() else []
