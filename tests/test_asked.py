@@ -79,6 +79,7 @@ def test_each_item_is_answered_by_itself() -> None:
         ("Rewritten sentence: Prices grew.", "Prices grew."),
         ('**Paraphrased sentence:** "Prices grew."', "Prices grew."),
         ('"No," he said, prices grew.', '"No," he said, prices grew.'),
+        ('"They grew," Hale said.', '"They grew," Hale said.'),
         ("He said: prices grew.", "He said: prices grew."),
         ("Prices grew", "Prices grew"),
         ("", ""),
@@ -86,6 +87,10 @@ def test_each_item_is_answered_by_itself() -> None:
 )
 def test_the_answer_in_what_a_chat_model_writes(text: str, found: str) -> None:
     assert answer(text, "Prices rose.") == found
+
+
+def test_the_quotation_marks_of_a_source_stay() -> None:
+    assert answer('"It grew!" he said.', '"It rose!" said Hale.') == '"It grew!" he said.'
 
 
 def test_an_answer_has_as_many_sentences_as_its_source() -> None:

@@ -98,7 +98,8 @@ def answer(text: str, source: str) -> str:
     while 0 < sentence_end(source, n) < len(source.rstrip()):
         n += 1
     quoted = _QUOTED.match(line)
-    if quoted and not quoted[2][:1].islower():  # what follows is no part of the sentence
+    own = source[:1] in ('"', "“")  # the source's own quotation marks stay
+    if quoted and not own and (not quoted[2] or quoted[1][-1] in ".?!"):
         line = quoted[1]
     end = sentence_end(line, n)
     return (line if end < 0 else line[:end]).strip()
