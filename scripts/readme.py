@@ -13,6 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "laboratory.md")
 RUN, FULL = ROOT / "results" / "laboratory", ROOT / "results" / "laboratory-full"
+CRITIC = ROOT / "lib" / "impossible" / "english" / "critic"
 
 Scalars = dict[str, dict[str, Any]]
 
@@ -118,6 +119,27 @@ def claims(run: Path) -> str:
     return "\n".join([top, f"|{'---|' * len(heads)}", *body])
 
 
+def critic(folder: Path = CRITIC) -> str:
+    """What was measured of the English critic that ships."""
+    found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    lines = [
+        f"| accuracy on {row['set']}, {row['n']:,} pairs | {row['value']:.1f} % "
+        f"[{row['low']:.1f}, {row['high']:.1f}] |"
+        for row in found["accuracy"]
+    ]
+    lines += [
+        f"| both directions ≥ {row['threshold']}, human-labelled pairs of {row['set']}: precision; "
+        f"recall | {row['precision']:.1f} %; {row['recall']:.1f} % |"
+        for row in found["curve"]
+        if row["threshold"] == 0.75
+    ]
+    wrong = "; ".join(
+        f"{row['kind']} {row['wrongly accepted']:.1f} %" for row in found["kinds"]
+    )  # fmt: skip
+    lines.append(f"| minimal pairs wrongly accepted: {wrong} | |")
+    return "\n".join(["| the English critic (notebook 26) | |", "|---|---|", *lines])
+
+
 def read(run: Path) -> Scalars:
     """All recorded numbers of a run."""
     files = sorted((run / "scalars").glob("*.json"))
@@ -133,6 +155,7 @@ def between(text: str, mark: str, table: str) -> str:
 
 def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     """A page with its tables made anew; a table whose run is not there stays as it is."""
+    text = between(text, "critic", critic())
     text = between(text, "numbers", numbers(run)) if (run / "scalars").is_dir() else text
     return between(text, "claims", claims(full)) if (full / "tables").is_dir() else text
 

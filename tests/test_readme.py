@@ -27,3 +27,16 @@ def test_tables_come_from_the_committed_runs(
     path.write_text(path.read_text().replace(str(found["M_para, fidelity"]), "12.3"))
     assert "12.3 %" in readme.filled(TEXT, tmp_path / "run")
     sys.modules.pop("readme")
+
+
+def test_the_readme_is_short_and_its_table_is_the_shipped_critic_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import readme
+
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.filled(page) == page, "run: python scripts/readme.py"
+    prose = [line for line in page.splitlines() if not line.startswith(("|", "<!--"))]
+    assert len(" ".join(prose).split()) <= 700
+    sys.modules.pop("readme")
