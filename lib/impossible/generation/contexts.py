@@ -122,9 +122,15 @@ def write_contexts(
 def _context(prefix: str, text: str, n_sentences: int, params: Params) -> str:
     """The prefix and the first sentences of a text; "" if they are too few or do not read well."""
     end = sentence_end(text, n_sentences)
-    if end < 0 or not _reads_well(f"{opening_words(prefix)} {text[:end]}", params):
-        return ""
-    return f"{prefix} {' '.join(text[:end].split())}".strip()
+    whole = _continued(prefix, text[: max(end, 0)])
+    opening = len(prefix) - len(opening_words(prefix))
+    return whole if end >= 0 and _reads_well(whole[opening:], params) else ""
+
+
+def _continued(prefix: str, text: str) -> str:
+    """Prefix and text; an open prefix may end within a word, such as "I" before "'d"."""
+    within = opening_words(prefix) and not text[:1].isspace()
+    return f"{prefix}{'' if within else ' '}{' '.join(text.split())}".strip()
 
 
 def _reads_well(text: str, params: Params) -> bool:
