@@ -216,7 +216,7 @@ class Schema(BaseModel):
         "Examples of each kind, for each domain and corpus.", "pairs", "Table 7"
     )
     # Machine
-    parts: list[Literal["main", "laboratory", "shelf"]] = parameter(
+    parts: list[Literal["main", "laboratory", "shelf", "english"]] = parameter(
         "Folders of notebooks that a run executes; `--only` reaches the others too.",
         affects=False,
         min_length=1,

@@ -164,16 +164,16 @@ def missing_input(stage: NotebookSpec, name: str, root: Path, notebooks: list[No
 
 
 def stages(folder: Path) -> list[NotebookSpec]:
-    """The notebooks of a folder in the order of their numbers, each read and checked."""
-    paths = sorted(folder.rglob("[0-9]*.ipynb"), key=lambda path: (_number(path), path.name))
+    """The notebooks of a folder in the order of their numbers, the report last, each checked."""
+    paths = sorted(folder.rglob("[0-9]*.ipynb"), key=_order)
     if not paths:
         raise RunError(f"{folder} holds no notebook named NN_name.ipynb.")
     return [read_spec(path) for path in paths]
 
 
-def _number(path: Path) -> int:
+def _order(path: Path) -> tuple[bool, int, str]:
     found = re.match(r"\d+", path.name)
-    return int(found.group()) if found else 0
+    return path.stem.endswith("_report"), int(found.group()) if found else 0, path.name
 
 
 def find(stages: list[NotebookSpec], text: str) -> int:
