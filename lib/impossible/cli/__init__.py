@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from impossible.cli import assets, rating, rewriting, run
+from impossible.cli import assets, critics, rating, rewriting, run
 from impossible.cli.rewriting import positive
 from impossible.errors import DataError, ImpossibleError
 
@@ -23,6 +23,7 @@ EXAMPLES = {
     "score": "impossible score predictions.jsonl",
     "quality": "impossible quality pairs.jsonl --sample 1000",
     **rewriting.EXAMPLES,
+    **critics.EXAMPLES,
     **rating.EXAMPLES,
     **assets.EXAMPLES,
 }
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Options of the command line; of `run` and `plan`, names and overrides may stand anywhere.
+    """Options of the command line; names and overrides of a run may stand anywhere.
 
     argparse alone refuses overrides that come after an option, such as `smoke --only 04 -- k=50`.
 
@@ -57,7 +58,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     ['smoke', 'k=50']
     """
     top = parser()
-    if arguments[:1] not in (["run"], ["plan"]):
+    if arguments[:1] not in (["run"], ["plan"], ["critics"]):
         return top.parse_args(arguments)
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options, others = top.parse_known_args(arguments[:end])
@@ -75,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     _add_score(commands)
     _add_quality(commands)
     rewriting.add_rewriters(_command, commands)
+    critics.add_critics(_command, commands, _lines)
     rating.add_rating(_command, commands)
     assets.add_assets(_command, commands)
     return top

@@ -20,7 +20,8 @@ from impossible.errors import DataError
 
 __all__ = [
     "HUMAN", "SUMMARIES", "HumanSet", "available", "human_items", "human_pairs",
-    "human_predictions", "read_items", "read_lines", "read_pairs", "read_predictions", "take",
+    "human_predictions", "read_items", "read_lines", "read_pairs", "read_predictions",
+    "stream_pairs", "take",
 ]  # fmt: skip
 
 PREDICTION_FIELDS = '{"source": "…", "output": "…", "references": ["…"]}'
@@ -133,23 +134,30 @@ def read_lines(path: str | Path) -> list[str]:
 
 def _objects(lines: Iterable[str], name: str, shape: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each line's place (for messages) and object; blank lines at the end are allowed."""
-    texts = [line.strip() for line in lines]
-    while texts and not texts[-1]:
-        texts.pop()
-    if not texts:
-        raise DataError(f"{name}: empty; each line must be an object like {shape}.")
-    for number, text in enumerate(texts, start=1):
-        place = f"{name}, line {number}"
+    blank = number = 0
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
         if not text:
-            raise DataError(f"{place}: empty; remove it or write an object like {shape}.")
-        try:
-            record = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{place}: not JSON; write an object like {shape}.") from error
-        if not isinstance(record, dict):
-            kind = type(record).__name__
-            raise DataError(f"{place}: a JSON {kind}, not an object like {shape}.")
-        yield place, record
+            blank = blank or number
+            continue
+        if blank:
+            raise DataError(
+                f"{name}, line {blank}: empty; remove it or write an object like {shape}."
+            )
+        yield f"{name}, line {number}", _object(text, f"{name}, line {number}", shape)
+    if number == 0 or blank == 1:
+        raise DataError(f"{name}: empty; each line must be an object like {shape}.")
+
+
+def _object(text: str, place: str, shape: str) -> dict[str, Any]:
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{place}: not JSON; write an object like {shape}.") from error
+    if not isinstance(record, dict):
+        kind = type(record).__name__
+        raise DataError(f"{place}: a JSON {kind}, not an object like {shape}.")
+    return record
 
 
 def _string(record: dict[str, Any], field: str, place: str, shape: str) -> str:
@@ -212,6 +220,18 @@ def read_pairs(lines: Iterable[str], name: str) -> pd.DataFrame:
         rows.append((f"{len(rows):06d}", source, target, str(record.get("context_id", source))))
     frame = pd.DataFrame(rows, columns=["pair_id", "source", "target", "context_id"])
     return frame.assign(origin=name)
+
+
+def stream_pairs(lines: Iterable[str], name: str) -> Iterator[dict[str, Any]]:
+    """Lines ``{"source", "target", …}`` one by one, each with all its fields.
+
+    Raises:
+        DataError: naming `name`, the line and the field, when that line is reached.
+    """
+    for place, record in _objects(lines, name, PAIR_FIELDS):
+        for field in ("source", "target"):
+            _string(record, field, place, PAIR_FIELDS)
+        yield record
 
 
 def read_items(lines: Iterable[str], name: str) -> pd.DataFrame:

@@ -1,0 +1,102 @@
+"""The command `impossible critics`: the paper's critics as a filter for anybody's pairs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from impossible.errors import DataError
+
+EXAMPLES = {
+    "critics": "impossible critics pairs.jsonl --kept --out kept.jsonl rouge_l_max=0.6 ted_min=8"
+}
+SCORES_TOLD = """
+Each line {"source": …, "target": …} is written again, in order, with
+
+  source_entails_target, target_entails_source   probabilities of the NLI critic
+  cosine          of sentence embeddings; null without an encoder
+  rouge_l         overlap of words in order, 0 to 1
+  ted             edit distance of the syntax trees; ted_of_words: of words, where one did not parse
+  length_ratio    characters of the target / of the source
+  numbers_kept    whether both name the same numbers
+  kept, reason    whether every critic accepts the pair, else the first that rejects it
+
+Other fields of a line are passed on. All scores are given, also of pairs that are rejected. The
+thresholds are those of PARAMS, changed by name=value: entailment_threshold, both_directions,
+rouge_l_max, ted_min, similarity_min, length_ratio_min, length_ratio_max, number_consistency.
+A bad line ends the command with status 2; the pairs before it are written."""
+
+
+Opener = Callable[[str], tuple[Iterator[str], str]]
+
+
+def add_critics(
+    command: Callable[..., argparse.ArgumentParser], commands: Any, lines: Opener
+) -> None:
+    """Add the command.
+
+    Args:
+        command: makes a subcommand of (commands, name, help text, handler).
+        commands: the action that holds it.
+        lines: the lines of a file or of `-`, and its name for messages.
+    """
+    text = 'filter pairs {"source", "target"} by the critics, every score given'
+    critics = command(commands, "critics", text, lambda options: _critics(options, lines))
+    critics.description = f"{critics.description}\n{SCORES_TOLD}"
+    critics.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
+    critics.add_argument(
+        "params", nargs="*", metavar="name=value", help="thresholds and models other than PARAMS's"
+    )
+    critics.add_argument(
+        "--params", dest="name", default="english", metavar="PARAMS",
+        help="name in params/ or YAML file whose models and thresholds count (default english)",
+    )  # fmt: skip
+    critics.add_argument(
+        "--task", choices=("paraphrase", "summary"), default="paraphrase",
+        help="what a pair must be; a summary follows from its source and is shorter",
+    )  # fmt: skip
+    critics.add_argument("--out", metavar="FILE", help="default: standard output")
+    critics.add_argument("--kept", action="store_true", help="write only the pairs that are kept")
+
+
+def _critics(options: argparse.Namespace, opened: Opener) -> None:
+    from impossible.config.params import Params
+    from impossible.data.human_datasets import stream_pairs
+    from impossible.data.run_folder import RunFolder
+    from impossible.filtering.pair_file import with_every_score
+    from impossible.filtering.thresholds import Thresholds
+    from impossible.notebook import Models
+    from impossible.runner.preflight import results_folder
+
+    params = Params.load(options.name, ["entailment_floor=0", *options.params])  # all is scored
+    thresholds = {"paraphrase": Thresholds.paraphrase, "summary": Thresholds.summary}
+    models = Models(RunFolder(results_folder(options.name, options.params)), params)
+    lines, name = opened(options.file)
+    found = with_every_score(stream_pairs(lines, name), models, thresholds[options.task](params))
+    counts = [0, 0]
+    with _sink(options.out, options.file) as sink:
+        for record in found:
+            counts[record["kept"]] += 1
+            if record["kept"] or not options.kept:
+                print(json.dumps(record, ensure_ascii=False, allow_nan=False), file=sink)
+    print(f"{counts[True]:,} of {sum(counts):,} pairs kept.", file=sys.stderr)
+
+
+@contextmanager
+def _sink(out: str | None, source: str) -> Iterator[TextIO]:
+    """Where lines go: a file, line by line, or standard output."""
+    if out is None:
+        yield sys.stdout
+        return
+    if Path(out).exists() and source != "-" and Path(out).samefile(source):
+        raise DataError(f"--out {out} is the file that is read: give another.")
+    try:
+        with open(out, "w", encoding="utf-8", buffering=1) as sink:
+            yield sink
+    except OSError as bad:
+        raise DataError(f"--out {out} cannot be written ({bad.strerror}): give another.") from bad
