@@ -50,7 +50,7 @@ def _add_params(command: argparse.ArgumentParser) -> None:
         "params",
         nargs="*",
         metavar="PARAMS [-- name=value …]",
-        help="english (default), another name in params/, or a YAML file; then overrides",
+        help="laboratory (default), english, another name in params/, or a YAML file; then overrides",
     )
     command.add_argument(
         "--results",
@@ -66,7 +66,7 @@ def split(items: Sequence[str]) -> tuple[str, list[str]]:
         raise ParameterError(
             f"Give one params name or file, then overrides name=value; got {', '.join(names)}."
         )
-    return (names or ["english"])[0], [item for item in items if "=" in item]
+    return (names or ["laboratory"])[0], [item for item in items if "=" in item]
 
 
 def _results(options: argparse.Namespace, name: str, overrides: list[str]) -> Path:
