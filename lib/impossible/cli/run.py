@@ -50,7 +50,7 @@ def _add_params(command: argparse.ArgumentParser) -> None:
         "params",
         nargs="*",
         metavar="PARAMS [-- name=value …]",
-        help="laboratory (default), english, another name in params/, or a YAML file; then overrides",
+        help="laboratory (default), english, another name or a YAML file; then overrides",
     )
     command.add_argument(
         "--results",
