@@ -103,7 +103,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 def test_every_notebook_of_the_main_line_runs_to_its_last_cell(run: RunFolder) -> None:
-    assert set(scalars(run)) == {read_spec(path).name for path in MAIN}
+    assert set(scalars(run)) >= {read_spec(path).name for path in MAIN}
 
 
 def test_what_no_judge_says_is_missing_and_never_zero(run: RunFolder) -> None:

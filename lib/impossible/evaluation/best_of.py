@@ -61,7 +61,7 @@ def chosen_candidates(scored: pd.DataFrame, thresholds: Thresholds) -> dict[str,
 def asked_systems(
     lm: LanguageModel, shots: Sequence[Pair], models: Models, thresholds: Thresholds
 ) -> dict[str, System]:
-    """The teacher asked properly: zero-shot, few-shot, and best of n with our critics and budget.
+    """The teacher asked properly: zero-shot (TL;DR), few-shot, and best of n by our critics.
 
     Args:
         lm: the teacher; a chat model is asked in its template.
@@ -71,8 +71,9 @@ def asked_systems(
     longest, n = thresholds.sentence_max_new_tokens, thresholds.n_candidates
     teacher = asked(lm, shots, longest, thresholds.task)
     few = {"teacher, few-shot": prompted(lm, shots, longest, thresholds.task)} if shots else {}
+    bare = "teacher, TL;DR" if thresholds.task == "summary" else "teacher, zero-shot"
     return {
-        "teacher, zero-shot": prompted(lm, (), longest, thresholds.task),
+        bare: prompted(lm, (), longest, thresholds.task),
         **few,
         f"teacher, best of {n}": best_of_system(teacher, models, thresholds, "asked teacher"),
     }

@@ -14,7 +14,6 @@ from scipy.special import log_softmax
 
 from impossible.data.human_datasets import take
 from impossible.data.io import read_json
-from impossible.data.run_folder import RunFolder
 from impossible.evaluation.calibration import calibration_curve, fraction
 from impossible.models.model_files import locate
 from impossible.models.nli import EntailmentCritic
@@ -102,9 +101,9 @@ def test_pairs(folder: Path) -> dict[str, pd.DataFrame]:
     return {name: read_nli(folder, [file]) for name, file in found.items()}
 
 
-def recorded_table(name: str, run: RunFolder | None, table: str) -> pd.DataFrame:
+def recorded_table(name: str, table: str) -> pd.DataFrame:
     """What was measured when the critic was trained: a table of its metrics.json, or no row."""
-    path = locate(name, run) / "metrics.json"
+    path = locate(name) / "metrics.json"
     rows = read_json(path).get(table, []) if path.is_file() else []
     return pd.DataFrame(rows, columns=list(rows[0]) if rows else TABLES[table])
 

@@ -162,7 +162,7 @@ def minimal_pairs(
         premise, hypothesis, label and kind; a sentence gives at most one edit of a kind.
 
     >>> minimal_pairs(["He left on Friday after lunch."], 1)[["kind", "label"]].values.tolist()
-    [['days', 'contradiction']]
+    [['days', 'contradiction'], ['additions', 'entailment']]
     """
     rng = np.random.default_rng(seed)
 
