@@ -181,8 +181,9 @@ def test_pairs_of_a_task_have_groups_and_all_that_pass_are_divided() -> None:
     texts = [text for text, group in WRITTEN.items() if group]
     frame = pd.DataFrame({"input_id": list("abcd"), "context_id": "c", "x": SOURCE, "y": texts})
     frame = frame.assign(
-        domain="news", rouge_l=0.5, similarity=float("nan"), length_ratio=frame["y"].str.len() / len(SOURCE),
-        p_xy=0.9, p_yx=0.1, numbers_consistent=True, ted=1.0, ted_lower=1.0, ted_upper=1.0,
+        domain="news", rouge_l=0.5, length_ratio=frame["y"].str.len() / len(SOURCE),
+        similarity=float("nan"), p_xy=0.9, p_yx=0.1,
+        numbers_consistent=True, ted=1.0, ted_lower=1.0, ted_upper=1.0,
     )  # fmt: skip
     thresholds = Thresholds.summary(Params.load("base"))
     grid, pairs = length_style_control.control_pairs(frame, thresholds, 100, 0)
