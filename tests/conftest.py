@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 Write = Callable[..., Path]
@@ -68,3 +69,8 @@ def write(checkout: Path) -> Write:
         return path
 
     return write
+
+
+# A busy machine is slow now and then; that is no failure of what is tested.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
