@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 import tiny
 import yaml
+from impossible.cli.assets import needed_assets
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, scalars
+from impossible.models.model_files import asset_below
 from impossible.runner.notebook_spec import read_spec
 from impossible.runner.run import run_all
 from impossible.text.sentence_boundaries import rejected_by
@@ -137,3 +139,15 @@ def test_rejections_of_a_named_reason_are_counted() -> None:
         ("Dr. Hale praised the 12 doctors on Monday.", ""),
     ):
         assert rejected_by(text, params.rejections) == reason, text
+
+
+def test_a_run_needs_what_lies_below_its_adapters_and_its_parser_and_each_once() -> None:
+    needed = needed_assets(Params.load("english"))
+    assert sorted(needed) == [
+        "pypi:all-minilm-l6-v2",  # the encoder, and the base of english/critic
+        "pypi:bergamot-en-pt",
+        "pypi:smollm2-135m-instruct",
+        "pypi:spacy-en-core-web-sm",  # the parser's
+    ]
+    assert asset_below("english/critic") == "pypi:all-minilm-l6-v2"
+    assert needed_assets(Params.load("laboratory")) == []

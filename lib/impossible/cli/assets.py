@@ -33,48 +33,35 @@ def add_assets(
     doctor.add_argument("params", metavar="PARAMS", help="a params file's name or path")
 
 
-def model_names(params_name: str) -> list[tuple[str, str]]:
-    """(parameter, model) for every parameter of a params file that names a model."""
-    from impossible.config.params import Params
+def models_of(params: Params) -> list[tuple[str, str]]:
+    """(parameter, model) for every parameter that names a model, and for the parser's."""
     from impossible.filtering.constituency_parser import PARSER_MODELS
 
-    params = Params.load(params_name)
     names = list(_models(params.model_dump(), type(params)))
     return names + [("parser", name) for name in PARSER_MODELS.get(params.parser, ())]
 
 
-#: Assets that a parameter needs without naming a model: (parameter, value) → asset.
-IMPLIED = {("parser", "spacy"): "pypi:spacy-en-core-web-sm"}
-
-
 def needed_assets(params: Params) -> list[str]:
-    """Every `pypi:` asset of a run, also those below the adapters that the package ships."""
-    from impossible.data.run_folder import locate_model
-    from impossible.models.assets import PREFIX
-    from impossible.models.model_files import adapter_base
+    """Every `pypi:` asset of a run, also those below adapters and those of its parser."""
+    from impossible.models.model_files import asset_below
 
-    names = [name for _, name in _models(params.model_dump(), type(params))]
-    for name in list(names):
-        folder = locate_model(name) if name.startswith("english/") else None
-        if folder and (base := adapter_base(folder)):
-            names.append(base)
-    names += [asset for (name, value), asset in IMPLIED.items() if getattr(params, name) == value]
-    return [name for name in dict.fromkeys(names) if name.startswith(PREFIX)]
+    assets = [asset_below(name) for _, name in models_of(params)]
+    return list(dict.fromkeys(asset for asset in assets if asset))
 
 
 def fetch_needed(params: Params) -> None:
     """Fetch what a run needs and the cache does not hold; no network if nothing is missing."""
-    from impossible.models.assets import asset_named, fetch
+    from impossible.models.model_files import fetch_missing
 
-    if missing := [name for name in needed_assets(params) if not asset_named(name).present]:
-        fetch(missing)
+    for name in needed_assets(params):
+        fetch_missing(name)
 
 
 def _models(values: dict[str, object], schema: type) -> Iterator[tuple[str, str]]:
     for name, field in schema.model_fields.items():  # type: ignore[attr-defined]
         kind = field.json_schema_extra["names"]
         value = values[name]
-        if kind == "model" and value:
+        if kind == "model" and value not in ("", "none"):
             yield name, str(value)
         elif kind == "models" and isinstance(value, dict):
             yield from ((f"{name}.{key}", str(each)) for key, each in value.items())
@@ -100,9 +87,10 @@ def _fetch(options: argparse.Namespace) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> None:
+    from impossible.config.params import Params
     from impossible.models.assets import cache_folder
 
-    rows = [_row(parameter, model) for parameter, model in model_names(options.params)]
+    rows = [_row(parameter, model) for parameter, model in models_of(Params.load(options.params))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         padded = (text.ljust(width) for text, width in zip(row, widths, strict=True))

