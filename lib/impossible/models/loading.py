@@ -60,8 +60,9 @@ class LanguageModel:
         size = getattr(config, "max_position_embeddings", None)
         if size is None:
             return 1_000_000
-        # RoBERTa numbers its positions from pad_token_id + 1
-        return int(size) - (config.pad_token_id + 1 if config.model_type == "roberta" else 0)
+        # RoBERTa and MPNet number their positions from pad_token_id + 1
+        shifted = config.model_type in ("roberta", "mpnet")
+        return int(size) - (config.pad_token_id + 1 if shifted else 0)
 
 
 def load_teacher(

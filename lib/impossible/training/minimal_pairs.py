@@ -56,6 +56,13 @@ _NAME = re.compile(rf"(?<=[a-z,] )(?:{'|'.join(NAMES)})\b|(?<=[a-z] )[A-Z][a-z]{
 _ROLES = r"(man|woman|boy|girl|dog|child|doctor|teacher|company|court|president|government)"
 _SWAP = re.compile(rf"\b(the|a) {_ROLES}( (?:\w+ ){{1,4}})(the|a) {_ROLES}\b", re.IGNORECASE)
 _ORDERED = re.compile(r"\b(from|between) ([A-Z]\w+) (to) ([A-Z]\w+)\b")
+#: Two names or numbers that change places, as in PAWS (Zhang et al. 2019).
+_TWO_NAMES = re.compile(
+    r"(?<=[a-z,] )([A-Z][a-z]{2,})((?: [a-z'-]+,?){1,8} )([A-Z][a-z]{2,})(?![\w ]*[A-Z])"
+)
+_TWO_NUMBERS = re.compile(r"(?<![\w.,$])(\d{1,4})(?![\w.,]\d)( .{3,60}? )(\d{1,4})(?![\w]|[.,]\d)")
+#: Between these the order of two names says nothing.
+_SYMMETRIC = re.compile(r"\b(?:and|or|met|with|between|like|married|near|both|same)\b")
 _COMPARED = re.compile(r"\b(more|better|larger|older|higher|less|fewer)\b(?= .*\bthan\b)")
 _OPPOSITE = {
     "more": "less", "less": "more", "better": "worse", "larger": "smaller", "older": "younger",
@@ -123,6 +130,14 @@ def _order(text: str, choose: Choose) -> Iterator[Edit]:
         a, one, between, b, two = found.groups()
         if one.lower() != two.lower() and " and " not in between and " or " not in between:
             yield text, _put(text, found, f"{a} {two}{between}{b} {one}"), CONTRADICTION
+    for found in _TWO_NAMES.finditer(text):
+        one, between, two = found.groups()
+        if one != two and not _SYMMETRIC.search(between):
+            yield text, _put(text, found, f"{two}{between}{one}"), NEUTRAL
+    for found in _TWO_NUMBERS.finditer(text):
+        one, between, two = found.groups()
+        if one != two and len(between) > 4:
+            yield text, _put(text, found, f"{two}{between}{one}"), NEUTRAL
     for found in _ORDERED.finditer(text):
         before, one, to, two = found.groups()
         yield text, _put(text, found, f"{before} {two} {to} {one}"), CONTRADICTION

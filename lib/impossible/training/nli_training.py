@@ -35,7 +35,8 @@ class NliRecipe:
 
     Args:
         base: the pretrained model, for example `pypi:all-minilm-l6-v2`.
-        train: NLI files below the data folder, `set/file` without ending.
+        train: NLI files below the data folder, `set/file` without ending, and how many pairs of
+            each: whole premises, drawn by the seed, until there are so many.
         tests: files whose premises and hypotheses must not be trained on.
         disjoint: recipe whose training premises are left out too (a referee's critic).
         made_per_kind: most made minimal pairs of a kind (`minimal_pairs`).
@@ -47,7 +48,7 @@ class NliRecipe:
     """
 
     base: str
-    train: tuple[str, ...]
+    train: Mapping[str, int]
     tests: tuple[str, ...]
     disjoint: str = ""
     made_per_kind: int = 3000
@@ -68,9 +69,9 @@ class NliRecipe:
         """
         fields = dict(read_yaml(path, DataError))
         try:
-            lists = {name: tuple(fields[name]) for name in ("train", "tests")}
-            return cls(**{**fields, **lists})
-        except (KeyError, TypeError) as error:
+            given = {"train": dict(fields["train"]), "tests": tuple(fields["tests"])}
+            return cls(**{**fields, **given})
+        except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{path} is no recipe of an NLI model: {error}") from error
 
 
@@ -111,13 +112,27 @@ def collect_nli(folder: Path, recipe: NliRecipe, recipes: Path) -> pd.DataFrame:
         recipe: says which.
         recipes: folder of the recipe that `disjoint` names.
     """
-    pairs = without_premises(read_nli(folder, recipe.train), read_nli(folder, recipe.tests))
+    tests = read_nli(folder, recipe.tests)
     if recipe.disjoint:
         other = NliRecipe.load(recipes / f"{recipe.disjoint}.yaml")
-        pairs = without_premises(pairs, read_nli(folder, other.train))
+        taken = _human_pairs(folder, other, read_nli(folder, other.tests))
+        tests = pd.concat([tests, taken], ignore_index=True)
+    pairs = _human_pairs(folder, recipe, tests)
     texts = [*pairs["premise"], *pairs["hypothesis"]]
     made = minimal_pairs(texts, recipe.made_per_kind, recipe.seed).assign(set="made")
     return pd.concat([pairs, made], ignore_index=True)
+
+
+def _human_pairs(folder: Path, recipe: NliRecipe, tests: pd.DataFrame) -> pd.DataFrame:
+    """What a recipe takes of its files: premises in an order of the seed, none of `tests`."""
+    parts = []
+    for name, most in recipe.train.items():
+        pairs = without_premises(read_nli(folder, [name]), tests)
+        order = {
+            premise: digest([recipe.seed, premise]) for premise in pairs["premise"].unique()
+        }
+        parts.append(pairs.iloc[pairs["premise"].map(order).argsort(kind="stable")].head(most))
+    return pd.concat(parts, ignore_index=True)
 
 
 def train_nli(pairs: pd.DataFrame, recipe: NliRecipe, out: Path) -> dict[str, Any]:
