@@ -29,7 +29,7 @@ from impossible.text.sentence_boundaries import (
 __all__ = ["Plan", "draw_contexts", "plan_contexts", "write_contexts"]
 
 _ATTEMPTS = 40  # a text that ends before it has enough sentences is written anew, at most so often
-_PLANS = 128  # in a unit
+_PLANS = 512  # in a unit: some thirty texts of a prefix make a batch worth its steps
 _ROWS = 24  # texts in a batch
 
 
@@ -146,7 +146,7 @@ def draw_contexts(
     run: RunFolder, lm: LanguageModel, plans: Sequence[Plan], params: Params,
     stage: str = "contexts",
 ) -> pd.DataFrame:  # fmt: skip
-    """`write_contexts` in units of 128 plans, kept in `work/STAGE`."""
+    """`write_contexts` in units of 512 plans, kept in `work/STAGE`."""
     units = []
     for start in range(0, len(plans), _PLANS):
         some = [asdict(plan) for plan in plans[start : start + _PLANS]]

@@ -21,7 +21,6 @@ from transformers import (
     LogitsProcessor,
     LogitsProcessorList,
     NoRepeatNGramLogitsProcessor,
-    SuppressTokensLogitsProcessor,
 )
 
 from impossible.errors import ModelError
@@ -148,8 +147,18 @@ def text_rules(
     tokens = {i for i, text in enumerate(texts) if characters & set(text) and i not in special}
     tokens |= special - end_ids(lm)
     tokens |= set(range(len(texts), lm.model.config.vocab_size))  # they pad the matrix
-    rules = [SuppressTokensLogitsProcessor(sorted(tokens), str(lm.device))]
+    rules: list[LogitsProcessor] = [_Never(torch.tensor(sorted(tokens), device=lm.device))]
     return rules + [NoRepeatNGramLogitsProcessor(n) for n in [no_repeat_ngram_size] if n]
+
+
+class _Never(LogitsProcessor):
+    """These tokens are never generated; transformers' own searches the vocabulary at every step."""
+
+    def __init__(self, tokens: Tensor) -> None:
+        self.tokens = tokens.long()
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        return scores.index_fill(-1, self.tokens, -torch.inf)
 
 
 def check_window(lm: LanguageModel, text: str, length: int, added: int) -> None:

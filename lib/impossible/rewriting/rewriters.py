@@ -30,7 +30,7 @@ from impossible.rewriting.ranking import (
 )
 from impossible.training.student import Student, load_student
 
-_ROWS = 128  # candidates written at once
+_ROWS = 320  # candidates written at once
 _LONGEST = 256  # tokens of a text; the shorter, the better: students learn from single sentences
 
 

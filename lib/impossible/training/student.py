@@ -35,7 +35,7 @@ from impossible.models.prompted_writing import WRITERS, write_after
 from impossible.training.trainer import History, TrainingExample, TrainingSettings, train_model
 
 _MAX_TOKENS = 512  # of a source and of a target; what is longer is cut
-_ROWS = 128  # most texts written together
+_ROWS = 320  # most texts written together
 
 
 @dataclass(frozen=True)
