@@ -91,8 +91,8 @@ def test_a_premise_of_a_test_set_or_of_the_critic_trains_nothing(tmp_path: Path)
     write(tmp_path, "s/train", pairs)
     write(tmp_path, "s/test", [(" a b C. ", "x", "neutral")])
     write(tmp_path, "s/other", [("G h.", "x", "neutral")])
-    (tmp_path / "critic.yaml").write_text("base: b\ntrain: [s/other]\ntests: []\n")
-    recipe = NliRecipe("b", ("s/train",), ("s/test",), disjoint="critic", made_per_kind=0)
+    (tmp_path / "critic.yaml").write_text("base: b\ntrain: {s/other: 9}\ntests: []\n")
+    recipe = NliRecipe("b", {"s/train": 9}, ("s/test",), disjoint="critic", made_per_kind=0)
     assert collect_nli(tmp_path, recipe, tmp_path)["premise"].tolist() == ["i"]
     assert (
         len(without_premises(read_nli(tmp_path, ["s/train"]), pd.DataFrame({"premise": []}))) == 3
@@ -104,14 +104,25 @@ def test_the_shipped_recipes_open_and_train_on_no_test_set(name: str) -> None:
     recipe = NliRecipe.load(ENGLISH / f"{name}.yaml")
     assert not set(recipe.train) & set(recipe.tests)
     other = NliRecipe.load(ENGLISH / f"{'referee' if name == 'critic' else 'critic'}.yaml")
-    assert not set(recipe.train) & set(other.train)
     assert recipe.base != other.base
 
 
 def test_an_unknown_field_of_a_recipe_is_named(tmp_path: Path) -> None:
-    (tmp_path / "r.yaml").write_text("base: b\ntrain: []\ntests: []\nepoch: 2\n")
+    (tmp_path / "r.yaml").write_text("base: b\ntrain: {}\ntests: []\nepoch: 2\n")
     with pytest.raises(DataError, match="epoch"):
         NliRecipe.load(tmp_path / "r.yaml")
+
+
+def test_two_recipes_share_the_premises_of_a_set(tmp_path: Path) -> None:
+    rows = [{"premise": f"p{i % 6}", "hypothesis": f"h{i}", "label": "neutral"} for i in range(12)]
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "critic.yaml").write_text("base: b\ntrain: {s/train: 6}\ntests: []\n")
+    first = NliRecipe("b", {"s/train": 6}, (), made_per_kind=0)
+    second = NliRecipe("c", {"s/train": 99}, (), disjoint="critic", made_per_kind=0)
+    ours, rest = (collect_nli(tmp_path, recipe, tmp_path) for recipe in (first, second))
+    assert len(ours) == 6 and len(rest) == 6
+    assert not set(ours["premise"]) & set(rest["premise"])
 
 
 @pytest.mark.parametrize("build", [tiny.encoder, tiny.llama])
@@ -121,7 +132,7 @@ def test_the_adapter_opens_as_a_critic_and_has_learned(tmp_path: Path, build: An
             for x in ("dog", "cat") for y in ("ran", "sat") for z in ("ran", "sat")]  # fmt: skip
     pairs = pd.DataFrame(rows * 4, columns=["premise", "hypothesis", "label"]).assign(set="s")
     recipe = NliRecipe(
-        str(base), (), (), layers=1, rank=8, epochs=30, batch_size=8, learning_rate=1e-2
+        str(base), {}, (), layers=1, rank=8, epochs=30, batch_size=8, learning_rate=1e-2
     )
     notes = train_nli(pairs, recipe, tmp_path / "critic")
     assert notes["pairs"] == {"s": 32}
