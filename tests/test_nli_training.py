@@ -121,7 +121,8 @@ def test_two_recipes_share_the_premises_of_a_set(tmp_path: Path) -> None:
     first = NliRecipe("b", {"s/train": 6}, (), made_per_kind=0)
     second = NliRecipe("c", {"s/train": 99}, (), disjoint="critic", made_per_kind=0)
     ours, rest = (collect_nli(tmp_path, recipe, tmp_path) for recipe in (first, second))
-    assert len(ours) == 6 and len(rest) == 6
+    assert len(ours) == 6
+    assert len(rest) == 6
     assert not set(ours["premise"]) & set(rest["premise"])
 
 
