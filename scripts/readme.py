@@ -6,6 +6,7 @@ The table of numbers is made of `results/laboratory/scalars/*.json`, that of cla
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "laboratory.md")
 RUN, FULL = ROOT / "results" / "laboratory", ROOT / "results" / "laboratory-full"
-CRITIC = ROOT / "lib" / "impossible" / "english" / "critic"
+ENGLISH = ROOT / "lib" / "impossible" / "english"
+CRITIC = ENGLISH / "critic"
 
 Scalars = dict[str, dict[str, Any]]
 
@@ -140,6 +142,21 @@ def critic(folder: Path = CRITIC) -> str:
     return "\n".join(["| the English critic (notebook 26) | |", "|---|---|", *lines])
 
 
+def examples(folder: Path = ENGLISH) -> str:
+    """What the shipped students make of sentences drawn by a seed (`scripts/ship_student.py`)."""
+    lines = ["| | sentence | answer |", "|---|---|---|"]
+    for name in ("paraphrase", "summarize"):
+        file = folder / name / "examples.json"
+        for each in json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []:
+            answer = each["text"] or f"*{each['reason']}*"
+            lines.append(f"| {name} | {_cell(each['source'])} | {_cell(answer)} |")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return html.escape(text, quote=False).replace("|", "\\|")
+
+
 def read(run: Path) -> Scalars:
     """All recorded numbers of a run."""
     files = sorted((run / "scalars").glob("*.json"))
@@ -155,7 +172,7 @@ def between(text: str, mark: str, table: str) -> str:
 
 def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     """A page with its tables made anew; a table whose run is not there stays as it is."""
-    text = between(text, "critic", critic())
+    text = between(between(text, "critic", critic()), "examples", examples())
     text = between(text, "numbers", numbers(run)) if (run / "scalars").is_dir() else text
     return between(text, "claims", claims(full)) if (full / "tables").is_dir() else text
 
