@@ -25,7 +25,7 @@ from impossible.experiments import multitask
 from impossible.experiments.multitask import ALL, HALF, specialist
 from impossible.filtering.thresholds import Thresholds
 from impossible.models.batching import IGNORE
-from impossible.training import student as training
+from impossible.training import student_training as training
 from impossible.training.student import Student, load_student
 from impossible.world.oracle import Oracle
 

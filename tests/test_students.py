@@ -30,8 +30,8 @@ from impossible.training.student import (
     CausalStudent,
     Seq2SeqStudent,
     load_student,
-    train_student,
 )
+from impossible.training.student_training import train_student
 from impossible.training.trainer import TrainingSettings
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 

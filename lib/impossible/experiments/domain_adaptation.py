@@ -40,7 +40,8 @@ from impossible.filtering.build_dataset import as_dataset
 from impossible.filtering.critic import Models
 from impossible.filtering.thresholds import Thresholds
 from impossible.training.fine_tuning import settings_of
-from impossible.training.student import Student, train_student
+from impossible.training.student import Student
+from impossible.training.student_training import train_student
 from impossible.world import test_sets as world_test_sets
 
 AREA = "mean over sizes"  # 0 too

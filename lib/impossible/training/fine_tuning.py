@@ -16,7 +16,8 @@ import pandas as pd
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, item_rng
 from impossible.errors import DataError
-from impossible.training.student import Student, train_student
+from impossible.training.student import Student
+from impossible.training.student_training import train_student
 from impossible.training.trainer import History, TrainingSettings, steps_for
 
 

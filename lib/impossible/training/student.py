@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import peft
 import torch
 from torch import Tensor
 from transformers import (
@@ -24,7 +23,6 @@ from transformers import (
 )
 from transformers.modeling_outputs import BaseModelOutput
 
-from impossible.data.digests import digest
 from impossible.data.run_folder import RunFolder
 from impossible.models.batching import IGNORE, Pair, token_ids
 from impossible.models.causal_generation import check_window, decode, end_ids
@@ -32,7 +30,7 @@ from impossible.models.loading import LanguageModel, is_encoder_decoder, load_mo
 from impossible.models.model_files import save_model
 from impossible.models.nucleus_sampling import AvoidWords, Nucleus, NucleusSampler
 from impossible.models.prompted_writing import WRITERS, write_after
-from impossible.training.trainer import History, TrainingExample, TrainingSettings, train_model
+from impossible.training.trainer import History, TrainingExample
 
 _MAX_TOKENS = 512  # of a source and of a target; what is longer is cut
 _ROWS = 320  # most texts written together
@@ -272,68 +270,3 @@ def load_student(
     if lm.tokenizer.pad_token_id is None:
         lm.tokenizer.pad_token = lm.tokenizer.eos_token
     return kind(lm.model, lm.tokenizer, lm.name, lm.digest)
-
-
-def train_student(
-    base: Student,
-    train: Sequence[Pair],
-    dev: Sequence[Pair],
-    settings: TrainingSettings,
-    out: Path | None = None,
-    checkpoints: Path | None = None,
-    adapter_rank: int = 0,
-) -> Student:
-    """Fine-tune a student by maximum likelihood of target given source (paper §3.3).
-
-    Args:
-        base: in float32; its weights are changed in place.
-        train: (source, target) pairs, at least one.
-        dev: pairs that decide which weights are kept and when to stop; none: the last weights.
-        settings: see `TrainingSettings`.
-        out: folder for the model, with recipe.json and metrics.json; the student that is returned
-            is read from it. None: not saved.
-        checkpoints: folder for resuming, removed at the end; see `trainer.train_model`.
-        adapter_rank: 0 trains all weights, r > 0 a LoRA adapter of rank r on every linear layer.
-
-    Raises:
-        DataError: no pairs.
-        ModelError: the loss is no longer a number.
-    """
-    model = _with_adapter(base, adapter_rank, settings.seed) if adapter_rank else base.model
-    history = train_model(
-        model, base.encode(train), base.collate, settings, base.encode(dev), checkpoints,
-        key=f"{base.digest} {adapter_rank}",
-    )  # fmt: skip
-    student = replace(base, model=model, history=history)
-    if out is None:
-        return student
-    recipe = {
-        "model": out.name, "base": base.name, "base_digest": base.digest, "seed": settings.seed,
-        "pairs": len(train), "dev_pairs": len(dev), "data_digest": digest([train, dev]),
-        "batch_size": settings.batch_size, "steps": settings.steps, "warmup": settings.warmup,
-        "learning_rate": settings.learning_rate, "adapter_rank": adapter_rank,
-    }  # fmt: skip
-    metrics = {
-        "dev_loss" if dev else "train_loss": history.best_loss, "best_step": history.best_step,
-        "last_step": int(history.curve["step"].iloc[-1]), "stopped_early": history.stopped_early,
-    }  # fmt: skip
-    student.save(out, recipe, metrics)
-    # Read back what was written: later stages see these weights, not the unrounded ones
-    return replace(load_student(str(out), device=str(base.device)), history=history)
-
-
-def _with_adapter(base: Student, rank: int, seed: int) -> Any:
-    """The base with a new adapter; only the adapter is trained and saved."""
-    torch.manual_seed(seed)
-    model = peft.get_peft_model(
-        base.model,
-        peft.LoraConfig(
-            task_type="SEQ_2_SEQ_LM" if isinstance(base, Seq2SeqStudent) else "CAUSAL_LM",
-            r=rank,
-            lora_alpha=2 * rank,
-            target_modules="all-linear",
-            base_model_name_or_path=base.name,
-        ),
-    )
-    model.peft_config["default"].base_model_name_or_path = base.name
-    return model

@@ -28,7 +28,8 @@ from transformers import (
 from impossible.config.params import Params
 from impossible.data.digests import digest
 from impossible.training.objectives import train_causal_lm, train_classifier
-from impossible.training.student import Seq2SeqStudent, Student, train_student
+from impossible.training.student import Seq2SeqStudent, Student
+from impossible.training.student_training import train_student
 from impossible.training.trainer import History, TrainingSettings
 from impossible.world import architectures, pivot, thesaurus
 from impossible.world.documents import DOMAINS, Document, sample_document
