@@ -30,7 +30,7 @@ __all__ = ["Plan", "draw_contexts", "plan_contexts", "write_contexts"]
 
 _ATTEMPTS = 40  # a text that ends before it has enough sentences is written anew, at most so often
 _PLANS = 512  # in a unit: some thirty texts of a prefix make a batch worth its steps
-_ROWS = 24  # texts in a batch
+_ROWS = 32  # texts in a batch
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ def write_contexts(
         missing = [plan for plan in plans if (plan.domain, plan.prefix) == (domain, prefix)]
         attempt = 0
         while missing and attempt < _ATTEMPTS:
-            # where many texts are rejected, more attempts in one batch cost hardly more than one
-            several = max(1, _ROWS // len(missing)) if params.rejections else 1
+            # where many texts fail, more attempts in one batch cost hardly more than one
+            several = max(1, _ROWS // len(missing)) if attempt or params.rejections else 1
             tries = range(attempt, min(attempt + several, _ATTEMPTS))
             drawn = [(plan, number) for number in tries for plan in missing]
             rngs = [item_rng(params.seed, stage, plan.context_id, n) for plan, n in drawn]
