@@ -189,7 +189,7 @@ def _strings(record: dict[str, Any], field: str, place: str, shape: str) -> list
 def read_predictions(lines: Iterable[str], name: str, system: str = "") -> pd.DataFrame:
     """Read lines ``{"source", "output", "references": […]}`` into a `records.PREDICTIONS` frame.
 
-    Other fields are ignored. An output may be the empty string: a system can fail to answer.
+    Other fields are ignored. An output may be empty or blank: a system can fail to answer.
 
     Raises:
         DataError: naming `name`, the line and the field.
@@ -197,8 +197,9 @@ def read_predictions(lines: Iterable[str], name: str, system: str = "") -> pd.Da
     rows: list[tuple[str, str, str, list[str], str]] = []
     for place, record in _objects(lines, name, PREDICTION_FIELDS):
         source = _string(record, "source", place, PREDICTION_FIELDS)
-        answered = record.get("output") != ""
-        output = _string(record, "output", place, PREDICTION_FIELDS) if answered else ""
+        answer = record.get("output")
+        blank = isinstance(answer, str) and not answer.strip()
+        output = "" if blank else _string(record, "output", place, PREDICTION_FIELDS)
         references = _strings(record, "references", place, PREDICTION_FIELDS)
         rows.append((system or name, f"{len(rows):06d}", source, references, output))
     return pd.DataFrame(rows, columns=["system", "item", "source", "references", "output"])
