@@ -104,7 +104,8 @@ def _lexical(rows: MetricRows, sentences: list[str]) -> None:
         ids, owners = lexical_diversity.ngram_ids(sentences, order)
         pair = owners % max(1, len(sentences) // 2)
         interval = half_samples(partial(_entropy, ids, pair), rows.clusters, rows.bootstrap)
-        rows.add(name, interval, signature(name, n=interval.n, unit="bits", text="both"))
+        text = signature(name, n=interval.n, unit="bits", text="both")
+        rows.add(name, interval, text if len(ids) else f"no sentence has {order} words")
     ratios = 100 * lexical_diversity.segment_ratios(sentences)
     interval = bootstrap_mean(ratios, None, rows.bootstrap)
     length = lexical_diversity.MSTTR_SEGMENT

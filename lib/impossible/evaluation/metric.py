@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.evaluation.judges import Judge
-from impossible.text.rouge import rouge_l
+from impossible.text.rouge import rouge_l, rouge_tokens
 from impossible.text.signature import signature
 
 __all__ = ["NO_ENCODER", "Metric", "Texts"]
@@ -84,10 +84,14 @@ class Texts:
         """score(source, output) of each, shape (n,)."""
         return np.array([score(x, y) for x, y in zip(self.sources, self.outputs, strict=True)])
 
-    def best(self, score: Callable[[str, str], float]) -> Floats:
-        """The largest score(reference, output) of each, shape (n,); NaN without a reference."""
+    def best_rouge(self, score: Callable[[str, str], float]) -> Floats:
+        """The largest score(reference, output) of each, shape (n,).
+
+        References that hold no token of ROUGE (Chinese, Arabic) say nothing; NaN without others.
+        """
         both = zip(self.outputs, self.references, strict=True)
-        return np.array([max((score(r, y) for r in texts), default=np.nan) for y, texts in both])
+        scores = ([score(r, y) for r in texts if rouge_tokens(r)] for y, texts in both)
+        return np.array([max(each, default=np.nan) for each in scores])
 
 
 @dataclass(frozen=True)

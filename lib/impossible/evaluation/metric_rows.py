@@ -69,7 +69,8 @@ class MetricRows:
     def mean(self, metric: str, values: Any, **parts: object) -> None:
         """Mean over the items that have a value, bootstrapped over clusters."""
         interval = bootstrap_mean(values, self.clusters, self.bootstrap)
-        self.add(metric, interval, signature(metric, n=interval.n, **parts))
+        text = signature(metric, n=interval.n, **parts) if interval.n else "nothing has a value"
+        self.add(metric, interval, text)
 
     def score(self, metric: str, texts: Texts) -> None:
         """A metric of the registry, bootstrapped over clusters; without any value the reason.

@@ -17,7 +17,7 @@ from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric import NO_ENCODER, Floats, Metric, Texts
 from impossible.text import bleu, lexical_diversity
 from impossible.text.ibleu import bert_ibleu, ibleu
-from impossible.text.rouge import rouge_l
+from impossible.text.rouge import rouge_l, rouge_tokens
 from impossible.text.sentence_boundaries import words
 
 __all__ = [
@@ -56,9 +56,15 @@ def _scorer(kind: str) -> Any:
 def _rouge(kind: str) -> Callable[[Texts], Floats]:
     def values(texts: Texts) -> Floats:
         score = _scorer(kind).score
-        return 100 * texts.best(lambda r, y: float(score(r, y)[kind].fmeasure))
+        return 100 * texts.best_rouge(lambda r, y: float(score(r, y)[kind].fmeasure))
 
     return values
+
+
+def _rouge_l_source(texts: Texts) -> Floats:
+    """NaN where the source has no token of ROUGE, and a 0 would say that nothing is copied."""
+    known = np.array([bool(rouge_tokens(source)) for source in texts.sources], dtype=bool)
+    return np.where(known, 100 * texts.similar, np.nan)
 
 
 def _bleu(texts: Texts) -> Floats:
@@ -109,6 +115,7 @@ def _of_bleu(variant: str, prefix: str = "") -> Callable[[int], str]:
 _ROUGE = {"tok": "rouge-score", "stem": "no"}
 _OF_SOURCE = {"of": "output,source"}
 _NO_WORDS = "no words"
+_NO_TOKENS = "with letters a-z or digits, the only ones that ROUGE counts"
 _SILENT = "the judge says nothing"
 
 #: name → metric. What an outcome is called here, it is called everywhere.
@@ -130,10 +137,11 @@ METRICS: dict[str, Metric] = {
         parts=_of_bleu("corpus", "ibleu|alpha:0.9|"),
     ),
     "rouge_l": Metric(
-        "ROUGE-L to references ↑", lambda t: 100 * t.best(rouge_l), parts=_ROUGE | {"refs": "best"}
+        "ROUGE-L to references ↑", lambda t: 100 * t.best_rouge(rouge_l),
+        lacks=f"no references {_NO_TOKENS}", parts=_ROUGE | {"refs": "best"},
     ),
     "rouge_l_source": Metric(
-        "ROUGE-L to source ↓", lambda t: 100 * t.similar, lacks=_NO_WORDS, parts=_ROUGE
+        "ROUGE-L to source ↓", _rouge_l_source, lacks=f"no sources {_NO_TOKENS}", parts=_ROUGE
     ),
     "self_bleu": Metric(
         "Self-BLEU ↓", _self_bleu, lacks=_NO_WORDS, parts=_of_bleu("sentence", "self_bleu|")
@@ -150,8 +158,14 @@ METRICS: dict[str, Metric] = {
         parts=_OF_SOURCE,
     ),
     "cosine": Metric("cosine ↑", lambda t: 100 * t.column("cosine"), lacks=NO_ENCODER),
-    "rouge1": Metric("ROUGE-1 ↑", _rouge("rouge1"), parts=_ROUGE | {"refs": "best"}),
-    "rouge2": Metric("ROUGE-2 ↑", _rouge("rouge2"), parts=_ROUGE | {"refs": "best"}),
+    "rouge1": Metric(
+        "ROUGE-1 ↑", _rouge("rouge1"), lacks=f"no references {_NO_TOKENS}",
+        parts=_ROUGE | {"refs": "best"},
+    ),
+    "rouge2": Metric(
+        "ROUGE-2 ↑", _rouge("rouge2"), lacks=f"no references {_NO_TOKENS}",
+        parts=_ROUGE | {"refs": "best"},
+    ),
     "bert_score_references": Metric(
         "BERTScore ↑", lambda t: 100 * t.column("bert_score_references"), lacks=NO_ENCODER,
         parts={"refs": "best"},
