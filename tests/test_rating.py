@@ -249,7 +249,7 @@ REFUSED: dict[str, tuple[Callable[[list[str]], list[str] | bytes], str]] = {
     "another file": (lambda lines: b"\x89PNG\r\n", "a.csv, line 1: not UTF-8"),
     "a spreadsheet's UTF-16": (lambda lines: "\n".join(lines).encode("utf-16"), "not UTF-8"),
     "an empty file": (lambda lines: [], "its first line must be form,rater,unit,fluent"),
-    "semicolons": (lambda lines: [x.replace(",", ";") for x in lines], "it lacks form, rater"),
+    "pipes": (lambda lines: [x.replace(",", "|") for x in lines], "it lacks form, rater"),
     "a missing column": (lambda lines: [x.rpartition(",")[0] for x in lines], "lacks dissimilar"),
     "another order": (edit(0, "form,rater", "rater,form"), "first line must be form,rater,unit"),
     "a short line": (edit(2, ",3", ""), "a.csv, line 3: 5 cells, but 6 must be"),
@@ -278,6 +278,42 @@ def test_refused_with_one_sentence(kit: Kit, tmp_path: Path, name: str) -> None:
         read_ratings(tmp_path, kit.key())
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+SPREADSHEETS: dict[str, Callable[[list[str]], list[str]]] = {
+    "semicolons": lambda lines: [x.replace(",", ";") for x in lines],
+    "tabs": lambda lines: [x.replace(",", "\t") for x in lines],
+    "sep=,": lambda lines: ["sep=,", *lines],
+    "sep=;": lambda lines: ['"sep=;"', *(x.replace(",", ";") for x in lines)],
+    "rows of commas": lambda lines: [*lines, ",,,,,", ""],
+    "empty columns": lambda lines: [f"{x},," for x in lines],
+    "quotes": lambda lines: [",".join(f'"{cell}"' for cell in x.split(",")) for x in lines],
+}
+
+
+@pytest.mark.parametrize("name", SPREADSHEETS)
+def test_what_spreadsheets_save_is_read(kit: Kit, tmp_path: Path, name: str) -> None:
+    lines = SPREADSHEETS[name](answers(kit))
+    (tmp_path / "RATER1.CSV").write_text("\r\n".join(lines) + "\r\n", encoding="utf-8-sig")
+    (tmp_path / "._rater1.csv").write_bytes(b"\x00\x05\x16\x07")
+    assert len(read_ratings(tmp_path, kit.key())) == 6 * 3
+    (tmp_path / "RATER1.CSV").write_text("\n".join([*lines[:-3], lines[-3].replace("rater1", "x")]))
+    with pytest.raises(DataError, match=r"CSV, line \d: there is no rater 'x'") as caught:
+        read_ratings(tmp_path, kit.key())
+    assert f"line {len(lines) - 2}:" in str(caught.value)
+
+
+def test_the_only_key_is_read_or_kept(kit: Kit, tmp_path: Path) -> None:
+    write_kit(kit, tmp_path)
+    path = tmp_path / "key.json"
+    assert read_key(tmp_path) == kit.key()
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_key(path) == kit.key()
+    for content in (b"", b"{", b"\xff", b"[" * 100_000):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"give the key\.json as .* from a backup") as caught:
+            read_key(path)
+        assert "delete" not in str(caught.value)
 
 
 def test_files_together_are_checked_too(kit: Kit, tmp_path: Path) -> None:

@@ -39,8 +39,13 @@ def add_rating(command: Callable[..., argparse.ArgumentParser], commands: Any) -
 
 
 def _forms(options: argparse.Namespace) -> None:
-    from impossible.data.io import read_json
-    from impossible.evaluation.human.forms import KEY, draw_kit, read_systems, write_kit
+    from impossible.evaluation.human.forms import (
+        KEY,
+        draw_kit,
+        read_key,
+        read_systems,
+        write_kit,
+    )  # fmt: skip
 
     for path in options.files:
         _there(path, "predictions of a run, such as results/laboratory/data/predictions.parquet")
@@ -49,7 +54,7 @@ def _forms(options: argparse.Namespace) -> None:
         predictions, options.task, options.items, options.raters, options.seed, options.systems
     )
     key = options.to / KEY
-    if key.exists() and read_json(key) != kit.key():
+    if key.exists() and read_key(key) != kit.key():
         raise DataError(
             f"{key} belongs to other forms, whose ratings nobody could count without it: "
             "give another folder."

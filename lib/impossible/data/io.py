@@ -90,14 +90,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; a missing or damaged one is a `DataError`."""
+def read_json(path: Path, remedy: str = "delete it and run again") -> Any:
+    """Read a JSON file; a missing or damaged one is a `DataError`.
+
+    Args:
+        path: of the file; a byte-order mark, which editors write, is passed over.
+        remedy: what to do about a damaged one.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as bad:
         raise DataError(f"{path} is missing: run the notebook that writes it.") from bad
-    except (OSError, ValueError) as bad:
-        raise DataError(f"{path} is not readable JSON ({bad}): delete it and run again.") from bad
+    except (OSError, ValueError, RecursionError) as bad:
+        raise DataError(f"{path} is not readable JSON ({bad}): {remedy}.") from bad
 
 
 def write_frame(

@@ -207,10 +207,16 @@ def write_kit(kit: Kit, folder: Path) -> None:
 def read_key(path: Path) -> dict[str, Any]:
     """The key of a kit.
 
+    Args:
+        path: the file, or the kit's folder.
+
     Raises:
-        DataError: the file is missing or no key.
+        DataError: the file is missing or no key. It must not be deleted: there is no other.
     """
-    key = read_json(path)
+    path = path / KEY if path.is_dir() else path
+    key = read_json(
+        path, f"give the {KEY} as `impossible forms` wrote it, from a backup if need be"
+    )
     if not isinstance(key, dict) or not {"questions", "systems", "forms", "units"} <= key.keys():
         raise DataError(f"{path} is no key of rating forms: give the {KEY} written with them.")
     return key
