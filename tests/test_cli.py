@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,21 @@ def test_help_and_refusals_need_no_heavy_module() -> None:
         "impossible: Cannot read absent.yaml: No such file or directory. "
         "Give the path of a YAML file.\n\n"
     )
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii"])
+@pytest.mark.parametrize("arguments", [["score", "--help"], ["run", "--parameters"]])
+def test_help_on_a_terminal_without_unicode(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, arguments: list[str]
+) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with suppress(SystemExit):
+        cli.main(arguments)
+    terminal.flush()
+    assert {"score": b"\\u2192 JSON", "run": b"\\u22652"}[
+        arguments[0]
+    ] in terminal.buffer.getvalue()
 
 
 def test_parameters_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

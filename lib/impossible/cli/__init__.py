@@ -7,6 +7,7 @@ A failure with a sentence for the user goes to standard error and ends with stat
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -31,6 +32,9 @@ EXAMPLES = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns its exit status: 0, 2 (a sentence) or 130 (interrupted)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # Latin-1 has no "≥": it is shown as \\u2265
+            stream.reconfigure(errors="backslashreplace")
     options = parse(sys.argv[1:] if arguments is None else list(arguments))
     handler: Callable[[argparse.Namespace], None] = options.handler
     try:
