@@ -372,9 +372,11 @@ def test_agreement_without_variation_or_second_rater_is_missing() -> None:
     )
     rows = agreement_rows(same).set_index("metric")
     assert np.isnan(rows["value"]["q"])
-    assert rows["signature"]["q"] == "missing: no two raters, or no two values"
+    assert rows["signature"]["q"] == "missing: all answers are alike"
     assert rows["value"]["r"] == 1
-    assert agreement_rows(same[same["rater"] == "rater1"])["value"].isna().all()
+    alone = agreement_rows(same[same["rater"] == "rater1"])
+    assert alone["value"].isna().all()
+    assert (alone["signature"] == "missing: no output has two raters").all()
 
 
 def test_synthetic_raters_agree_and_shuffled_ones_do_not(tmp_path: Path) -> None:
@@ -453,6 +455,7 @@ def test_forms_and_ratings_by_command(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["ratings", str(folder / "key.json"), str(tmp_path / "returned")]) == 0
     output = capsys.readouterr().out
     assert "Raters: 1; missing: rater1." in output
+    assert "– agreement, fluent: no output has two raters.\n" in output
     assert re.search(r"systemQ +1.00 \[1.00, 1.00\] +2.00", output)
 
 
@@ -469,6 +472,21 @@ def test_paths_that_are_not_there_are_told_by_command(
     key.write_text("{}")
     assert main(["ratings", str(key), str(absent)]) == 2
     assert "that the raters sent back" in capsys.readouterr().err
+    key.unlink()
+    assert main(["ratings", str(tmp_path), str(tmp_path)]) == 2
+    assert "key.json is missing: give the key.json that" in capsys.readouterr().err
+
+
+def test_forms_that_cannot_be_written_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_frame(
+        tmp_path / "predictions.parquet", with_similarities(predictions(), None), PREDICTIONS
+    )
+    for place in (path, path / "below", Path("/proc/none")):
+        assert main(["forms", str(path), "--to", str(place)]) == 2
+        told = capsys.readouterr().err
+        assert re.fullmatch(r"impossible: Cannot write .*Give a writable folder\.\n", told)
 
 
 def test_forms_of_json_lines_one_file_per_system(tmp_path: Path) -> None:

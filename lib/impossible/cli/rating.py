@@ -84,7 +84,11 @@ def _ratings(options: argparse.Namespace) -> None:
     key = read_key(options.key)
     ratings = read_ratings(options.folder, key)
     for rows in (mean_rating_rows(ratings, key), agreement_rows(ratings)):
-        print(wide(rows, digits=2).to_string(index=False), end="\n\n")
+        print(wide(rows, digits=2).to_string(index=False))
+        for row in rows[rows["value"].isna()].itertuples():
+            reason = row.signature.removeprefix("missing: ")
+            print(f"– {row.system}, {row.metric}: {reason}.")
+        print()
     absent = [rater for rater in key["forms"] if rater not in set(ratings["rater"])]
     print(
         "Mean ratings from 1 to 3, n items; agreement: Krippendorff's alpha (ordinal), n outputs. "

@@ -13,7 +13,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Full disks and refused permissions become one sentence; the old file stays as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
@@ -42,7 +42,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as bad:
         raise _write_error(path, bad) from bad
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written nothing is to be removed
+            temporary.unlink()
 
 
 def _write_error(path: Path, bad: OSError) -> ImpossibleError:
@@ -51,7 +52,7 @@ def _write_error(path: Path, bad: OSError) -> ImpossibleError:
             f"No space left on the disk for {path}: free some and run again; "
             "what was written before is kept."
         )
-    return RunError(f"Cannot write {path}: {bad.strerror or bad}. Check the folder's permissions.")
+    return RunError(f"Cannot write {path}: {bad.strerror or bad}. Give a writable folder.")
 
 
 def free_space_check(folder: Path, needed: int) -> None:

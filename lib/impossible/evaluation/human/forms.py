@@ -196,12 +196,12 @@ def write_kit(kit: Kit, folder: Path) -> None:
 
     Forms of raters that are no more in the kit are removed; nothing else in the folder is touched.
     """
-    for old in (folder / "forms").glob("rater*.html"):
-        if old.stem not in kit.raters:
-            old.unlink()
     for rater in kit.raters:
         write_text(folder / "forms" / f"{rater}.html", render_form(kit.form(rater)))
     write_json(folder / KEY, kit.key())
+    for old in (folder / "forms").glob("rater*.html"):
+        if old.stem not in kit.raters:
+            old.unlink()
 
 
 def read_key(path: Path) -> dict[str, Any]:
@@ -214,6 +214,8 @@ def read_key(path: Path) -> dict[str, Any]:
         DataError: the file is missing or no key. It must not be deleted: there is no other.
     """
     path = path / KEY if path.is_dir() else path
+    if not path.is_file():
+        raise DataError(f"{path} is missing: give the {KEY} that `impossible forms` wrote.")
     key = read_json(
         path, f"give the {KEY} as `impossible forms` wrote it, from a backup if need be"
     )
