@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -128,6 +130,20 @@ def test_lines_are_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     stdin = io.TextIOWrapper(io.BytesIO(b"a\nb\nc\n"))
     monkeypatch.setattr(sys, "stdin", stdin)
     assert list(cli._lines("-")[0]) == ["a\n", "b\n", "c\n"]
+
+
+def test_a_gzipped_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, raw = tmp_path / "x.jsonl.gz", gzip.compress(b'{"source": "a b", "target": "b"}\n' * 9)
+    path.write_bytes(raw)
+    assert cli.main(["quality", str(path)]) == 0
+    assert '"n": 9' in capsys.readouterr().out
+    assert read_pairs(read_lines(path), "x")["target"].tolist() == ["b"] * 9
+    for damaged in (raw[:-12], raw[:-6] + b"\0" * 6, raw[:12] + b"\xff" * 9):
+        path.write_bytes(damaged)
+        assert cli.main(["quality", str(path)]) == 2
+        assert re.match("impossible: Cannot read .*x.jsonl.gz: .+; give", capsys.readouterr().err)
+        with pytest.raises(DataError, match=r"x.jsonl.gz: .+; give a JSON lines file"):
+            read_lines(path)
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

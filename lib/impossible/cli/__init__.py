@@ -152,16 +152,20 @@ def _print(value: object) -> None:
 
 
 def _lines(file: str) -> tuple[Iterator[str], str]:
-    """Lines of a UTF-8 file (`-`: standard input) and its name for messages."""
+    """Lines of a UTF-8 file, perhaps gzipped (`-`: standard input), and its name for messages."""
+    from impossible.data.io import unzipped
+
     if file == "-":
         return _decoded(sys.stdin.buffer, "standard input"), "standard input"
     try:
-        return _decoded(open(file, "rb"), file), file
+        return _decoded(unzipped(file), file), file
     except OSError as bad:
         raise DataError(f"Cannot read {file}: {bad.strerror}; give a .jsonl file or -.") from bad
 
 
 def _decoded(stream: Iterator[bytes], name: str) -> Iterator[str]:
+    from impossible.data.io import UNREADABLE
+
     number = 0
     try:
         for line in stream:
@@ -171,5 +175,6 @@ def _decoded(stream: Iterator[bytes], name: str) -> Iterator[str]:
         raise DataError(
             f"{name}, line {number} is not UTF-8 text (byte {bad.start}): save it as UTF-8."
         ) from bad
-    except OSError as bad:
-        raise DataError(f"Cannot read {name}: {bad.strerror}.") from bad
+    except UNREADABLE as bad:
+        reason = getattr(bad, "strerror", None) or bad
+        raise DataError(f"Cannot read {name}: {reason}; give a .jsonl file or -.") from bad

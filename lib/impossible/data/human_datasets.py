@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from impossible.data.io import UNREADABLE, unzipped
 from impossible.errors import DataError
 
 __all__ = [
@@ -114,16 +115,20 @@ TRAINING = {
 
 
 def read_lines(path: str | Path) -> list[str]:
-    """Lines of a UTF-8 text file; ``-`` is standard input.
+    """Lines of a UTF-8 text file, perhaps gzipped; ``-`` is standard input.
 
     Raises:
-        DataError: when the file is missing, a folder, or not UTF-8 (with the line number).
+        DataError: when the file is missing, a folder, damaged, or not UTF-8 (with the line number).
     """
     name = "standard input" if str(path) == "-" else str(path)
     try:
-        raw = sys.stdin.buffer.read() if str(path) == "-" else Path(path).read_bytes()
-    except OSError as error:
-        reason = error.strerror or "it cannot be read"
+        if str(path) == "-":
+            raw = sys.stdin.buffer.read()
+        else:
+            with unzipped(path) as stream:
+                raw = stream.read()
+    except UNREADABLE as error:
+        reason = getattr(error, "strerror", None) or error
         raise DataError(f"{name}: {reason}; give a JSON lines file, or - for stdin.") from error
     try:
         return raw.decode("utf-8-sig").split("\n")

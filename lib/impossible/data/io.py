@@ -8,14 +8,16 @@ so that digests can be compared between runs and machines.
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import math
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pandas as pd
@@ -24,6 +26,9 @@ import pyarrow.parquet as pq
 
 from impossible.data.schemas import OPTIONAL
 from impossible.errors import DataError, ImpossibleError, RunError
+
+#: What reading a file raises: it is not there, or a damaged archive.
+UNREADABLE = (OSError, EOFError, zlib.error)
 
 
 @contextmanager
@@ -53,6 +58,16 @@ def _write_error(path: Path, bad: OSError) -> ImpossibleError:
             "what was written before is kept."
         )
     return RunError(f"Cannot write {path}: {bad.strerror or bad}. Give a writable folder.")
+
+
+def unzipped(path: str | Path) -> BinaryIO:
+    """A file opened for reading; the content if it is gzipped, whatever its name.
+
+    What may go wrong while it is opened or read is one of `UNREADABLE`.
+    """
+    with open(path, "rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path) if zipped else open(path, "rb"))
 
 
 def free_space_check(folder: Path, needed: int) -> None:
