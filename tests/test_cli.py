@@ -80,6 +80,18 @@ def test_help_and_refusals_need_no_heavy_module() -> None:
     )
 
 
+def test_scores_without_a_model_need_no_heavy_module(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"source": "a b", "output": "b a", "references": ["a"]}\n')
+    code = (
+        "import sys; from impossible.cli import main\n"
+        f"assert main(['score', {str(path)!r}]) == 0\n"
+        "sys.exit(', '.join({'torch', 'transformers', 'peft'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii"])
 @pytest.mark.parametrize("arguments", [["score", "--help"], ["run", "--parameters"]])
 def test_help_on_a_terminal_without_unicode(

@@ -120,17 +120,17 @@ def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _score(options: argparse.Namespace) -> None:
+    lines, name = _lines(options.file)
     from impossible.evaluation.paraphrase_metrics import score_file
 
-    lines, name = _lines(options.file)
     _print(score_file(lines, name, encoder=_encoder(options.encoder)))
 
 
 def _quality(options: argparse.Namespace) -> None:
+    lines, name = _lines(options.file)
     from impossible.evaluation.corpus_quality import quality_file
     from impossible.filtering.constituency_parser import load_parser
 
-    lines, name = _lines(options.file)
     parser = load_parser(options.parser) if options.parser else None
     encoder = _encoder(options.encoder)
     _print(quality_file(lines, name, encoder=encoder, parser=parser, n=options.sample))
