@@ -89,7 +89,7 @@ def test_scores_without_a_model_need_no_heavy_module(tmp_path: Path) -> None:
         "sys.exit(', '.join({'torch', 'transformers', 'peft'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (done.returncode, done.stderr.strip()) == (0, "")
+    assert done.stderr == "\n", "what sys.exit says"
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii"])

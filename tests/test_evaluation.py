@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 import sacrebleu
 from impossible.data.human_datasets import read_pairs, take
-from impossible.evaluation import evaluate_metrics
+from impossible.data.progress import bar
+from impossible.evaluation import evaluate_metrics, paraphrase_metrics
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.corpus_quality import corpus_quality, quality_file
 from impossible.evaluation.metrics import ENCODED, JUDGED, METRICS
@@ -197,6 +198,22 @@ def test_parity_with_the_libraries() -> None:
     for name, kind in (("rouge1", "rouge1"), ("rouge2", "rouge2"), ("rouge_l", "rougeL")):
         mean = 100 * np.mean([score[kind].fmeasure for score in theirs])
         assert ours[name] == pytest.approx(mean)
+
+
+def test_a_long_file_shows_progress(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def slow(*args: object, **options: object) -> object:
+        return bar(*args, **options | {"delay": 0, "mininterval": 0})
+
+    lines = ['{"source": "a b", "output": "b a", "references": ["a"]}'] * 3
+    score_file(lines, "x.jsonl")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(paraphrase_metrics, "bar", slow)
+    score_file(iter(lines), "x.jsonl")
+    told = capsys.readouterr().err
+    assert "lines: 3it" in told
+    assert "metrics:  50%" in told
 
 
 @pytest.mark.parametrize("text", ["经济增长放缓。", "النمو يتباطأ", "?!"])

@@ -207,7 +207,9 @@ def read_predictions(lines: Iterable[str], name: str, system: str = "") -> pd.Da
         output = "" if blank else _string(record, "output", place, PREDICTION_FIELDS)
         references = _strings(record, "references", place, PREDICTION_FIELDS)
         rows.append((system or name, f"{len(rows):06d}", source, references, output))
-    return pd.DataFrame(rows, columns=["system", "item", "source", "references", "output"])
+    # As objects: columns of Arrow's would be a second copy of all texts.
+    names = ["system", "item", "source", "references", "output"]
+    return pd.DataFrame(rows, columns=names, dtype=object)
 
 
 def read_pairs(lines: Iterable[str], name: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.evaluation.judges import Judge
+from impossible.text import bleu
 from impossible.text.rouge import rouge_l, rouge_tokens
 from impossible.text.signature import signature
 
@@ -58,6 +59,37 @@ class Texts:
     def similar(self) -> Floats:
         """ROUGE-L of output and source, F1."""
         return self.each(rouge_l)
+
+    @cached_property
+    def bleu(self) -> Floats:
+        """Sentence BLEU of each output, shape (n,); NaN without a reference."""
+        return np.where(self._known, bleu.sentence_bleus(self.outputs, self._references), np.nan)
+
+    @cached_property
+    def self_bleu(self) -> Floats:
+        """Sentence BLEU of each output against its source, shape (n,)."""
+        return bleu.self_bleu(self.sources, self.outputs)
+
+    @cached_property
+    def bleu_columns(self) -> Floats:
+        """Sufficient statistics of corpus BLEU, shape (n, 10); NaN without a reference."""
+        columns = bleu.bleu_statistics(self.outputs, self._references)
+        columns[~self._known] = np.nan
+        return columns
+
+    @cached_property
+    def self_bleu_columns(self) -> Floats:
+        """Sufficient statistics of corpus BLEU against the sources, shape (n, 10)."""
+        return bleu.bleu_statistics(self.outputs, [[source] for source in self.sources])
+
+    @cached_property
+    def _known(self) -> NDArray[np.bool_]:
+        """Which outputs have a reference."""
+        return np.array([bool(texts) for texts in self.references], dtype=bool)
+
+    @property
+    def _references(self) -> list[list[str]]:
+        return [texts or [""] for texts in self.references]
 
     @cached_property
     def written(self) -> NDArray[np.bool_]:

@@ -47,6 +47,10 @@ class MetricRows:
     bootstrap: Bootstrap = Bootstrap()
     rows: list[dict[str, Any]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        if self.clusters is not None:  # numbers in the labels' order, which are sorted faster
+            self.clusters = np.unique(np.asarray(self.clusters), return_inverse=True)[1]
+
     def add(self, metric: str, interval: Interval, text: str) -> None:
         """Add a row; `text` is its signature, or the reason why there is no value."""
         absent = not math.isfinite(interval.value)
@@ -86,7 +90,8 @@ class MetricRows:
             self.missing(metric, how.lacks)
         elif how.statistic is not None:
             clusters = None if self.clusters is None else np.asarray(self.clusters)[present]
-            interval = bootstrap_sums(values[present], how.statistic, clusters, self.bootstrap)
+            known = values if present.all() else values[present]  # a copy of all is large
+            interval = bootstrap_sums(known, how.statistic, clusters, self.bootstrap)
             self.add(metric, interval, how.signature(metric, interval.n, texts.encoder))
         else:
             if errors is not None:

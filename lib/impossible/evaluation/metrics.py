@@ -67,26 +67,8 @@ def _rouge_l_source(texts: Texts) -> Floats:
     return np.where(known, 100 * texts.similar, np.nan)
 
 
-def _bleu(texts: Texts) -> Floats:
-    pairs = zip(texts.outputs, texts.references, strict=True)
-    return np.array([bleu.sentence_bleu(y, r) if r else np.nan for y, r in pairs])
-
-
-def _self_bleu(texts: Texts) -> Floats:
-    return bleu.self_bleu(texts.sources, texts.outputs)
-
-
-def _bleu_columns(texts: Texts) -> Floats:
-    """Sufficient statistics of corpus BLEU; NaN without a reference."""
-    known = np.array([bool(r) for r in texts.references], dtype=bool)
-    columns = bleu.bleu_statistics(texts.outputs, [r or [""] for r in texts.references])
-    columns[~known] = np.nan
-    return columns
-
-
 def _ibleu_columns(texts: Texts) -> Floats:
-    own = bleu.bleu_statistics(texts.outputs, [[x] for x in texts.sources])
-    return np.hstack([_bleu_columns(texts), own])
+    return np.hstack([texts.bleu_columns, texts.self_bleu_columns])
 
 
 def _ibleu_of_sums(sums: Floats, alpha: float = 0.7) -> Floats:
@@ -96,7 +78,7 @@ def _ibleu_of_sums(sums: Floats, alpha: float = 0.7) -> Floats:
 
 
 def _bert_ibleu(texts: Texts) -> Floats:
-    return 100 * bert_ibleu(texts.column("bert_score"), _self_bleu(texts) / 100)
+    return 100 * bert_ibleu(texts.column("bert_score"), texts.self_bleu / 100)
 
 
 def _valid(texts: Texts) -> Floats:
@@ -120,12 +102,12 @@ _SILENT = "the judge says nothing"
 
 #: name → metric. What an outcome is called here, it is called everywhere.
 METRICS: dict[str, Metric] = {
-    "bleu": Metric("BLEU ↑", _bleu, parts=_of_bleu("sentence")),
+    "bleu": Metric("BLEU ↑", lambda t: t.bleu, parts=_of_bleu("sentence")),
     "bleu_corpus": Metric(
-        "corpus BLEU ↑", _bleu_columns, bleu.bleu_from_sums, parts=_of_bleu("corpus")
+        "corpus BLEU ↑", lambda t: t.bleu_columns, bleu.bleu_from_sums, parts=_of_bleu("corpus")
     ),
     "ibleu": Metric(
-        "iBLEU ↑", lambda t: ibleu(_bleu(t), _self_bleu(t)),
+        "iBLEU ↑", lambda t: ibleu(t.bleu, t.self_bleu),
         parts=_of_bleu("sentence", "ibleu|alpha:0.7|"),
     ),
     "ibleu_corpus": Metric(
@@ -144,7 +126,8 @@ METRICS: dict[str, Metric] = {
         "ROUGE-L to source ↓", _rouge_l_source, lacks=f"no sources {_NO_TOKENS}", parts=_ROUGE
     ),
     "self_bleu": Metric(
-        "Self-BLEU ↓", _self_bleu, lacks=_NO_WORDS, parts=_of_bleu("sentence", "self_bleu|")
+        "Self-BLEU ↓", lambda t: t.self_bleu, lacks=_NO_WORDS,
+        parts=_of_bleu("sentence", "self_bleu|"),
     ),
     "length_ratio": Metric(
         "words, output / source", lambda t: t.each(word_ratio), lacks=_NO_WORDS,

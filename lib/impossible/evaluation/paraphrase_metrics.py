@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.data.human_datasets import read_predictions
+from impossible.data.progress import bar
 from impossible.data.schemas import SIMILARITIES
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.judges import Judge
@@ -72,7 +73,7 @@ def score_predictions(
     frame: pd.DataFrame,
     encoder: Encoder | None = None,
     bootstrap: Bootstrap = Bootstrap(),
-    metrics: Sequence[str] = PARAPHRASE,
+    metrics: Iterable[str] = PARAPHRASE,
     judge: Judge | None = None,
     **limits: float,
 ) -> pd.DataFrame:
@@ -140,5 +141,7 @@ def score_file(
     Raises:
         DataError: naming the file and the line of the first bad one.
     """
-    frame = read_predictions(lines, name)
-    return as_report(score_predictions(frame, encoder, bootstrap), name, len(frame), bootstrap)
+    frame = read_predictions(bar(lines, desc="lines", delay=1), name)
+    metrics = bar(PARAPHRASE, desc="metrics", delay=1)
+    rows = score_predictions(frame, encoder, bootstrap, metrics)
+    return as_report(rows, name, len(frame), bootstrap)
