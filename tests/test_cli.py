@@ -144,6 +144,32 @@ def test_lines_are_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert list(cli._lines("-")[0]) == ["a\n", "b\n", "c\n"]
 
 
+@pytest.mark.parametrize("command", [["score"], ["quality"], ["quality", "--sample", "9"]])
+def test_a_file_larger_than_memory_is_refused_before_it_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    with (tmp_path / "x.jsonl").open("wb") as file:
+        file.truncate(2**40)  # without a byte on the disk
+    assert cli.main([*command, str(tmp_path / "x.jsonl")]) == 2
+    told = capsys.readouterr().err
+    assert re.search(
+        r"x.jsonl needs about [\d,.]+ GB of memory and [\d,.]+ GB are free: give", told
+    )
+
+
+def test_a_full_memory_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_: object) -> str:
+        raise MemoryError
+
+    monkeypatch.setattr("impossible.config.params.describe", full)
+    assert cli.main(["run", "--parameters"]) == 2
+    assert capsys.readouterr().err == (
+        "impossible: the memory is full: give fewer or shorter lines.\n"
+    )
+
+
 def test_a_gzipped_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, raw = tmp_path / "x.jsonl.gz", gzip.compress(b'{"source": "a b", "target": "b"}\n' * 9)
     path.write_bytes(raw)

@@ -43,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImpossibleError as bad:
         print(f"impossible: {bad}", file=sys.stderr)
         return 2
+    except MemoryError:
+        print("impossible: the memory is full: give fewer or shorter lines.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("impossible: interrupted; what was finished is kept.", file=sys.stderr)
         return 130
@@ -119,7 +122,12 @@ def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     command.add_argument("--sample", type=positive, metavar="N", help="measure N pairs, drawn")
 
 
+#: Bytes of memory that a command needs per byte of its file, measured on 200,000 lines.
+_SCORE, _QUALITY, _SAMPLE = 5, 40, 8
+
+
 def _score(options: argparse.Namespace) -> None:
+    _check_memory(options.file, _SCORE)
     lines, name = _lines(options.file)
     from impossible.evaluation.paraphrase_metrics import score_file
 
@@ -127,6 +135,7 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _quality(options: argparse.Namespace) -> None:
+    _check_memory(options.file, _SAMPLE if options.sample else _QUALITY)
     lines, name = _lines(options.file)
     from impossible.evaluation.corpus_quality import quality_file
     from impossible.filtering.constituency_parser import load_parser
@@ -134,6 +143,20 @@ def _quality(options: argparse.Namespace) -> None:
     parser = load_parser(options.parser) if options.parser else None
     encoder = _encoder(options.encoder)
     _print(quality_file(lines, name, encoder=encoder, parser=parser, n=options.sample))
+
+
+def _check_memory(file: str, times: int) -> None:
+    """Refuse a file that would fill the memory before it is read, if its size is known."""
+    import psutil
+
+    path = Path(file)
+    size = path.stat().st_size * (5 if path.suffix == ".gz" else 1) if path.is_file() else 0
+    needed, free = times * size, psutil.virtual_memory().available
+    if needed > free:
+        raise DataError(
+            f"{file} needs about {needed / 1e9:,.1f} GB of memory and {free / 1e9:,.1f} GB are "
+            f"free: give a part of it, such as shuf -n 100000 {file} | impossible … -"
+        )
 
 
 def _encoder(name: str | None) -> Any:
