@@ -124,6 +124,14 @@ def two_runs(folder: Path) -> None:
         pass
 
 
+def locked_away(folder: Path) -> None:
+    """As in a read-only checkout: the lock cannot be written. (The tests may run as root.)"""
+    run = RunFolder.open(folder / "run")
+    (run.work / "run.lock").mkdir()
+    with locked(run):
+        pass
+
+
 def no_folder(folder: Path) -> None:
     (folder / "file").write_text("")
     RunFolder.open(folder / "file" / "run")
@@ -155,6 +163,7 @@ RECORDS: dict[str, tuple[Callable[[Path], object], type[ImpossibleError], str]] 
         "do not fit their schema",
     ),
     "two runs": (two_runs, RunError, "Another run works in .* give another folder with --results"),
+    "locked away": (locked_away, RunError, r"Cannot write .*run.lock: .* folder with --results"),
     "no folder": (no_folder, RunError, "Cannot make the results folder"),
     "little space": (
         lambda folder: free_space_check(folder, 2**60),

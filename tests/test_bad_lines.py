@@ -59,8 +59,9 @@ def test_bad_predictions(record: dict[str, object], sentence: str) -> None:
         read_predictions(lines, "x.jsonl")
 
 
-def test_an_empty_output_is_an_answer() -> None:
-    frame = read_predictions([json.dumps(ANSWER | {"output": ""})], "x.jsonl", system="S")
+@pytest.mark.parametrize("output", ["", " ", "\u00a0", "\n\t"])
+def test_an_empty_or_blank_output_is_an_answer(output: str) -> None:
+    frame = read_predictions([json.dumps(ANSWER | {"output": output})], "x.jsonl", system="S")
     assert frame.to_dict("records") == [
         {"system": "S", "item": "000000", "source": "a", "references": ["c"], "output": ""}
     ]

@@ -32,6 +32,40 @@ def test_sentence_bleu_equals_sacrebleu(x: str, y: str) -> None:
     assert bleu.sentence_bleu(x, [y]) == pytest.approx(expected, abs=1e-9)
 
 
+ODD = st.lists(
+    st.sampled_from(
+        ["a", "the", "The", "İ", "ΣΑΣ", "1,000.5-6", ".,", "..", "-\n", "\n", "&quot;", "&AMP;",
+         "x-", "<skipped>", "\u00a0", "\u200b", "经济。", "نمو", "😀", "don't", "$5%", "(b)",
+         "\ud800", " "]
+    ),
+    max_size=12,
+)  # fmt: skip
+odd = st.tuples(ODD.map("".join), ODD.map(" ".join)).map(" ".join)
+
+
+@given(st.lists(st.tuples(odd, st.lists(odd, min_size=1, max_size=3)), min_size=1, max_size=4))
+def test_counts_of_odd_texts_are_those_of_sacrebleu(rows: list[tuple[str, list[str]]]) -> None:
+    for lowercase in (False, True):
+        theirs = sacrebleu.BLEU(lowercase=lowercase, effective_order=True)
+        found = bleu.bleu_statistics(*map(list, zip(*rows, strict=True)), lowercase=lowercase)
+        for counts, (output, references) in zip(found, rows, strict=True):
+            score = theirs.sentence_score(output, references)
+            expected = [score.sys_len, score.ref_len, *score.counts, *score.totals]
+            assert counts.tolist() == expected
+
+
+def test_many_pairs_are_counted_as_one_by_one() -> None:
+    """More than are sorted at once, with more references than a few bits hold."""
+    some = [f"a b c {i} d a b" for i in range(50)]
+    outputs = [some[i % 50] for i in range(5_000)]
+    references = [[some[(3 * i + j) % 50] for j in range(1 + i % 20)] for i in range(5_000)]
+    found = bleu.bleu_statistics(outputs, references)
+    for i in range(0, 5_000, 271):
+        assert np.array_equal(
+            found[i : i + 1], bleu.bleu_statistics(*([x[i]] for x in (outputs, references)))
+        )
+
+
 def test_sentence_bleu_by_hand() -> None:
     # 3 of 4 words; bigrams 2+1 of 3+1, trigrams 1+1 of 2+1, 4-grams 0+1 of 1+1; no brevity penalty
     expected = 100 * (3 / 4 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -77,6 +80,33 @@ def test_help_and_refusals_need_no_heavy_module() -> None:
     )
 
 
+def test_scores_without_a_model_need_no_heavy_module(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"source": "a b", "output": "b a", "references": ["a"]}\n')
+    code = (
+        "import sys; from impossible.cli import main\n"
+        f"assert main(['score', {str(path)!r}]) == 0\n"
+        "sys.exit(', '.join({'torch', 'transformers', 'peft'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr == "\n", "what sys.exit says"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii"])
+@pytest.mark.parametrize("arguments", [["score", "--help"], ["run", "--parameters"]])
+def test_help_on_a_terminal_without_unicode(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, arguments: list[str]
+) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with suppress(SystemExit):
+        cli.main(arguments)
+    terminal.flush()
+    assert {"score": b"\\u2192 JSON", "run": b"\\u22652"}[
+        arguments[0]
+    ] in terminal.buffer.getvalue()
+
+
 def test_parameters_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["run", "--parameters"]) == 0
     assert "≥2 ≤1000, sentences, §3.1" in capsys.readouterr().out
@@ -112,6 +142,46 @@ def test_lines_are_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     stdin = io.TextIOWrapper(io.BytesIO(b"a\nb\nc\n"))
     monkeypatch.setattr(sys, "stdin", stdin)
     assert list(cli._lines("-")[0]) == ["a\n", "b\n", "c\n"]
+
+
+@pytest.mark.parametrize("command", [["score"], ["quality"], ["quality", "--sample", "9"]])
+def test_a_file_larger_than_memory_is_refused_before_it_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    with (tmp_path / "x.jsonl").open("wb") as file:
+        file.truncate(2**40)  # without a byte on the disk
+    assert cli.main([*command, str(tmp_path / "x.jsonl")]) == 2
+    told = capsys.readouterr().err
+    assert re.search(
+        r"x.jsonl needs about [\d,.]+ GB of memory and [\d,.]+ GB are free: give", told
+    )
+
+
+def test_a_full_memory_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_: object) -> str:
+        raise MemoryError
+
+    monkeypatch.setattr("impossible.config.params.describe", full)
+    assert cli.main(["run", "--parameters"]) == 2
+    assert capsys.readouterr().err == (
+        "impossible: the memory is full: give fewer or shorter lines.\n"
+    )
+
+
+def test_a_gzipped_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, raw = tmp_path / "x.jsonl.gz", gzip.compress(b'{"source": "a b", "target": "b"}\n' * 9)
+    path.write_bytes(raw)
+    assert cli.main(["quality", str(path)]) == 0
+    assert '"n": 9' in capsys.readouterr().out
+    assert read_pairs(read_lines(path), "x")["target"].tolist() == ["b"] * 9
+    for damaged in (raw[:-12], raw[:-6] + b"\0" * 6, raw[:12] + b"\xff" * 9):
+        path.write_bytes(damaged)
+        assert cli.main(["quality", str(path)]) == 2
+        assert re.match("impossible: Cannot read .*x.jsonl.gz: .+; give", capsys.readouterr().err)
+        with pytest.raises(DataError, match=r"x.jsonl.gz: .+; give a JSON lines file"):
+            read_lines(path)
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

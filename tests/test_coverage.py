@@ -110,6 +110,15 @@ def test_an_interval_covers_as_often_as_it_says(draw: Draw, truth: float) -> Non
     assert LOWEST <= coverage(draw, truth) <= HIGHEST
 
 
+def test_an_interval_of_many_is_as_wide_as_theory_says() -> None:
+    """More clusters than are drawn one by one; their order, here sorted, says nothing."""
+    values = np.sort(np.random.default_rng(4).normal(0.3, 1, 50_000))
+    found = bootstrap_mean(values, bootstrap=Bootstrap(2000))
+    assert found.value == pytest.approx(values.mean())
+    expected = 2 * 1.96 * values.std() / np.sqrt(len(values))
+    assert found.high - found.low == pytest.approx(expected, rel=0.06)
+
+
 def test_half_samples_cover_the_entropy_of_a_sample_of_this_size() -> None:
     rng = np.random.default_rng(3)
     expected = float(np.mean([bits(words(rng)) for _ in range(10_000)]))

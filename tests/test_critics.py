@@ -6,11 +6,13 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import tiny
 import torch
 from bert_score.utils import bert_cos_score_idf
 from impossible.errors import ModelError
+from impossible.evaluation.paraphrase_metrics import score_predictions, with_similarities
 from impossible.models.batching import token_ids
 from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
@@ -106,3 +108,22 @@ def test_bert_score_equals_the_bert_score_package() -> None:
     got = SentenceEncoder(lm).bert_score(candidates, references)
     assert got == pytest.approx(expected[:, 2].double().numpy(), abs=1e-6)
     assert SentenceEncoder(lm).bert_score(candidates, candidates) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_blanks_at_the_ends_are_no_text() -> None:
+    encoder = SentenceEncoder(wrap(tiny.encoder()))
+    x, y = tiny.SENTENCES[0], f" {tiny.SENTENCES[0]} \n\n"
+    assert encoder.bert_score([x], [y]) == pytest.approx(1.0, abs=1e-6)
+    assert np.array_equal(*encoder.embed([x, y]))
+
+
+def test_an_encoder_says_which_texts_it_reads_in_part() -> None:
+    encoder = SentenceEncoder(wrap(tiny.encoder()))
+    long = " ".join(tiny.SENTENCES * 20)
+    assert encoder.longer([tiny.SENTENCES[0], long]).tolist() == [False, True]
+    rows = [("s", str(i), x, ["a"], x) for i, x in enumerate((tiny.SENTENCES[0], long))]
+    frame = pd.DataFrame(rows, columns=["system", "item", "source", "references", "output"])
+    found = with_similarities(frame, encoder)
+    assert found["encoder"].tolist() == ["0", f"0 on the first {encoder.longest} tokens"]
+    scores = score_predictions(found, metrics=["bert_score"])
+    assert f"encoder:0, 0 on the first {encoder.longest} tokens" in scores["signature"][0]

@@ -100,6 +100,8 @@ def test_each_failure_has_its_sentence(tmp_path: Path) -> None:
     tiny.save(tmp_path / "encoder", *tiny.encoder())
     with pytest.raises(ModelError, match="is not a sentence-pair classifier"):
         load_critic(str(tmp_path / "encoder"))
+    with pytest.raises(ModelError, match="is no encoder but an encoder-decoder: give a model"):
+        load_encoder(str(tmp_path / "t5"))
     with pytest.raises(ModelError, match="dtype must be one of"):
         load_teacher(str(tmp_path / "gpt2"), dtype="int8")
     with pytest.raises(ModelError, match="device must be"):

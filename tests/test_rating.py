@@ -249,7 +249,7 @@ REFUSED: dict[str, tuple[Callable[[list[str]], list[str] | bytes], str]] = {
     "another file": (lambda lines: b"\x89PNG\r\n", "a.csv, line 1: not UTF-8"),
     "a spreadsheet's UTF-16": (lambda lines: "\n".join(lines).encode("utf-16"), "not UTF-8"),
     "an empty file": (lambda lines: [], "its first line must be form,rater,unit,fluent"),
-    "semicolons": (lambda lines: [x.replace(",", ";") for x in lines], "it lacks form, rater"),
+    "pipes": (lambda lines: [x.replace(",", "|") for x in lines], "it lacks form, rater"),
     "a missing column": (lambda lines: [x.rpartition(",")[0] for x in lines], "lacks dissimilar"),
     "another order": (edit(0, "form,rater", "rater,form"), "first line must be form,rater,unit"),
     "a short line": (edit(2, ",3", ""), "a.csv, line 3: 5 cells, but 6 must be"),
@@ -278,6 +278,42 @@ def test_refused_with_one_sentence(kit: Kit, tmp_path: Path, name: str) -> None:
         read_ratings(tmp_path, kit.key())
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+SPREADSHEETS: dict[str, Callable[[list[str]], list[str]]] = {
+    "semicolons": lambda lines: [x.replace(",", ";") for x in lines],
+    "tabs": lambda lines: [x.replace(",", "\t") for x in lines],
+    "sep=,": lambda lines: ["sep=,", *lines],
+    "sep=;": lambda lines: ['"sep=;"', *(x.replace(",", ";") for x in lines)],
+    "rows of commas": lambda lines: [*lines, ",,,,,", ""],
+    "empty columns": lambda lines: [f"{x},," for x in lines],
+    "quotes": lambda lines: [",".join(f'"{cell}"' for cell in x.split(",")) for x in lines],
+}
+
+
+@pytest.mark.parametrize("name", SPREADSHEETS)
+def test_what_spreadsheets_save_is_read(kit: Kit, tmp_path: Path, name: str) -> None:
+    lines = SPREADSHEETS[name](answers(kit))
+    (tmp_path / "RATER1.CSV").write_text("\r\n".join(lines) + "\r\n", encoding="utf-8-sig")
+    (tmp_path / "._rater1.csv").write_bytes(b"\x00\x05\x16\x07")
+    assert len(read_ratings(tmp_path, kit.key())) == 6 * 3
+    (tmp_path / "RATER1.CSV").write_text("\n".join([*lines[:-3], lines[-3].replace("rater1", "x")]))
+    with pytest.raises(DataError, match=r"CSV, line \d: there is no rater 'x'") as caught:
+        read_ratings(tmp_path, kit.key())
+    assert f"line {len(lines) - 2}:" in str(caught.value)
+
+
+def test_the_only_key_is_read_or_kept(kit: Kit, tmp_path: Path) -> None:
+    write_kit(kit, tmp_path)
+    path = tmp_path / "key.json"
+    assert read_key(tmp_path) == kit.key()
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_key(path) == kit.key()
+    for content in (b"", b"{", b"\xff", b"[" * 100_000):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"give the key\.json as .* from a backup") as caught:
+            read_key(path)
+        assert "delete" not in str(caught.value)
 
 
 def test_files_together_are_checked_too(kit: Kit, tmp_path: Path) -> None:
@@ -336,9 +372,11 @@ def test_agreement_without_variation_or_second_rater_is_missing() -> None:
     )
     rows = agreement_rows(same).set_index("metric")
     assert np.isnan(rows["value"]["q"])
-    assert rows["signature"]["q"] == "missing: no two raters, or no two values"
+    assert rows["signature"]["q"] == "missing: all answers are alike"
     assert rows["value"]["r"] == 1
-    assert agreement_rows(same[same["rater"] == "rater1"])["value"].isna().all()
+    alone = agreement_rows(same[same["rater"] == "rater1"])
+    assert alone["value"].isna().all()
+    assert (alone["signature"] == "missing: no output has two raters").all()
 
 
 def test_synthetic_raters_agree_and_shuffled_ones_do_not(tmp_path: Path) -> None:
@@ -417,6 +455,7 @@ def test_forms_and_ratings_by_command(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["ratings", str(folder / "key.json"), str(tmp_path / "returned")]) == 0
     output = capsys.readouterr().out
     assert "Raters: 1; missing: rater1." in output
+    assert "– agreement, fluent: no output has two raters.\n" in output
     assert re.search(r"systemQ +1.00 \[1.00, 1.00\] +2.00", output)
 
 
@@ -433,6 +472,21 @@ def test_paths_that_are_not_there_are_told_by_command(
     key.write_text("{}")
     assert main(["ratings", str(key), str(absent)]) == 2
     assert "that the raters sent back" in capsys.readouterr().err
+    key.unlink()
+    assert main(["ratings", str(tmp_path), str(tmp_path)]) == 2
+    assert "key.json is missing: give the key.json that" in capsys.readouterr().err
+
+
+def test_forms_that_cannot_be_written_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_frame(
+        tmp_path / "predictions.parquet", with_similarities(predictions(), None), PREDICTIONS
+    )
+    for place in (path, path / "below", Path("/proc/none")):
+        assert main(["forms", str(path), "--to", str(place)]) == 2
+        told = capsys.readouterr().err
+        assert re.fullmatch(r"impossible: Cannot write .*Give a writable folder\.\n", told)
 
 
 def test_forms_of_json_lines_one_file_per_system(tmp_path: Path) -> None:

@@ -171,6 +171,22 @@ def test_odd_texts_get_a_reason_and_do_not_stop_the_rest(text: str, expected: st
     assert good.text == CLOSE
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Yes " + "x" * 63_000,
+            "it has 63,004 characters, at most 2,000 are read: give a sentence",
+        ),
+        ("Yes " + "x" * 101, "it holds a word of 101 characters, at most 100 are read: cut it"),
+        ("<a" * 100_000, "it has 200,000 characters, at most 2,000 are read: give a sentence"),
+    ],
+)
+def test_a_long_text_is_refused_before_a_model_reads_it(text: str, expected: str) -> None:
+    """A critic of WordPiece takes any word for one token; a student would read each letter."""
+    assert input_problem(text) == expected
+
+
 def test_what_is_english_is_tried() -> None:
     texts = ["Oil prices rise amid Middle East supply fears", "I love it 😀!", "Prices rose"]
     texts += ["Leonardo left El Paso for La Paz.", "He said “no” – twice.", *tiny.SENTENCES]
@@ -288,6 +304,23 @@ def test_lines_come_out_in_order_with_a_word_on_what_is_odd(command: str, run: R
     ]
     assert run(command, LINES.encode(), "-n", "2", "-") == (out, err)
     assert run(command, LINES.encode(), "-n", "2", "-", "--seed", "5")[0] != out
+
+
+@pytest.mark.usefixtures("agreeable")
+def test_lines_stay_aligned_around_blank_and_endless_ones(run: Run) -> None:
+    lines = [tiny.SENTENCES[0], "", "   ", "word " * 40_000, tiny.SENTENCES[1]]
+    out, err = run("paraphrase", "\n".join(lines).encode(), "-")
+    assert [bool(line) for line in out] == [True, False, False, False, True]
+    assert "line 4: it is too long (40,000 words" in err
+
+
+def test_a_text_in_the_place_of_a_second_file_is_refused(
+    folders: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["paraphrase", *folders, "-", "It rained."])
+    assert ended.value.code == 2
+    assert capsys.readouterr().out == ""
 
 
 def test_nothing_passed_is_said_and_best_effort_is_marked(run: Run) -> None:

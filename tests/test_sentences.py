@@ -9,6 +9,7 @@ from impossible.text.sentence_boundaries import (
     find_sentence_end,
     first_sentence,
     rejection_reason,
+    split_sentences,
     words,
 )
 
@@ -39,6 +40,106 @@ def test_first_sentence(text: str, expected: str) -> None:
     assert first_sentence(text) == expected
 
 
+#: Real English; a bar stands where a sentence ends and another begins.
+ENGLISH = """
+He paid the tab.| Then he left.
+She ate a fig.| It was ripe.
+The answer was no.| Nobody was surprised.
+No.| The answer is wrong.
+He lost his rep.| Then he left.
+Wait a sec.| Anna is coming.
+Ask the ref.| Players may not.
+Modern art.| People love it.
+Wait…| Then he left.
+Wait… and see.| He left.
+He waited...| Then he left.
+He waited . . . and left.| She stayed.
+"Well…" she said.| He left.
+See Fig. 3 for details.| It is clear.
+See Figs. 3 and 4.| They differ.
+Fig. S2 shows this.| Table 1 does not.
+As in Eq. (4), it holds.| Proof follows.
+It is no. 5 on the list.| Nobody knows why.
+No. 10 Downing Street is old.| It is small.
+See Sec. 2.1 and Vol. IV of the works.| They agree.
+See pp. 12-15 and p. 20.| They are short.
+It lasted 5 min. 30 sec. in all.| Few stayed.
+He is 6 ft. 2 in. tall.| She is taller.
+It weighs 3 lb. 4 oz. exactly.| We checked.
+It weighs 5 kg.| That is much.
+It runs at 3.5 GHz.| Others are slower.
+It rose 2.5%.| Analysts expected less.
+It fell to $1.2 million.| Shares rose.
+It cost €5.| Few paid.
+Version 2.0.1 is out.| Get it.
+Temperatures hit 40 °C.| Roads melted.
+He came 1st.| She came 2nd.
+Rep. Smith met Gov. Lee.| They agreed.
+Gen. Grant and Col. Shaw met.| They shook hands.
+Dr. A. B. Lee spoke.| Mrs. Wu listened.
+J. I. Case built it.| J. A. Smith sold it.
+J.K. Rowling wrote it.| He read it.
+John F. Kennedy won.| Nixon lost.
+He chose plan B.| It failed.
+They need vitamin C.| The body stores little.
+It was I.| They left.
+He lives in St. Louis.| She lives on Main St.| They met once.
+They climbed Mt. Everest.| It was cold.
+He moved to the U.S.| Then he returned.
+He met her in the U.S. Senate.| She won.
+The U.S. is large.| China is larger.
+She has a Ph.D. in physics.| He has none.
+Apple Inc. rose.| Google fell.
+He works at Apple Inc.| She does not.
+Smith et al. found it.| Others did not.
+It was found by Smith et al.| However, it failed.
+We sell apples, pears, etc.| They are cheap.
+Fruit (e.g. apples) is good.| Meat, i.e. beef, is not.
+Use tools, e.g. Word, for this.| They help.
+It was Roe v. Wade.| The court ruled.
+It is England vs. France.| Both are good.
+It opens at 9 a.m. on Mondays.| It closes at 5 p.m.| Then all leave.
+It opens at 5 p.m. EST on Nov. 9.| Few came.
+He was born on Jan. 5, 1990.| She was born in Feb.| They met later.
+On Fri. Nov. 9 it rained.| Nobody came.
+It ended on 12.05.2020.| Nobody knew.
+It began in 1999.| In 2001 it ended.
+Visit www.example.com.| It is free.
+See https://example.com/a.html for more.| It is long.
+Write to a.b@example.org.| We answer.
+Edit main.py first.| Then run it.
+"Why?" he asked.| Nobody knew.
+"Go!" she cried.| They went.
+He said, "It is over."| She left.
+He said, “It is over.”| She left.
+"It is over," he said.| "We go."| They went.
+He asked, "Why?"| "Because," she said.
+(It rained.)| They left.
+It rained (see Fig. 3).| They left.
+It rained (we think).| [They left.]
+Really?!| Yes!| Good.
+1. First things first.| 2. Second things second.
+A. The cat sat.| B. It ran.
+1) It works.| 2) It fails.
+iv. It works.| It holds.
+2.3. Methods are described.| They are short.
+It came out — Mr. Lee knew.| He told us—Dr. Wu did not.
+Henry VIII.| Elizabeth I followed.
+Louis XIV. was king.| He died.
+we used it .| then we stopped .
+the dr. said no.| the patient left.
+It is St. Mary's church.| It is old.
+O'Brien lost.| D'Arcy won.
+He has 3 cats.| 4 dogs live here.
+"""
+
+
+@pytest.mark.parametrize("marked", ENGLISH.strip().splitlines())
+def test_sentences_of_real_english(marked: str) -> None:
+    expected = [sentence.strip() for sentence in marked.split("|")]
+    assert split_sentences(marked.replace("|", "")) == expected
+
+
 REASONS = [
     ("Prices rose.", ""),
     ("Did they?", ""),
@@ -49,6 +150,12 @@ REASONS = [
     ("Prices rose", "no_end"),
     ('He said "no."', "no_end"),
     ("He met Dr.", "no_end"),
+    ("He met Rep.", "no_end"),
+    ("It is in Fig.", "no_end"),
+    ("He lost his rep.", ""),
+    ("She ate a fig.", ""),
+    ("The answer was no.", ""),
+    ("Wait\u2026", "no_end"),
 ]
 
 
@@ -64,7 +171,8 @@ def test_minimum_length_is_a_parameter() -> None:
 pieces = st.lists(
     st.sampled_from(
         ["The", "the", "Dr.", "U.S.", "p.m.", "Inc.", "J.", "cat", "3.5", "ran.", "ran?", '"No!"',
-         "(a.)", "…", ".", "?", '"', "\n", "In", "Indiana", "I."]
+         "(a.)", "…", ".", "?", '"', "\n", "In", "Indiana", "I.", "No.", "fig.", "S2", "B.",
+         "Wait\u2026", "Then", "Thenceforth"]
     ),
     max_size=12,
 ).map(" ".join)  # fmt: skip

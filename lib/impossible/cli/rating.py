@@ -39,8 +39,13 @@ def add_rating(command: Callable[..., argparse.ArgumentParser], commands: Any) -
 
 
 def _forms(options: argparse.Namespace) -> None:
-    from impossible.data.io import read_json
-    from impossible.evaluation.human.forms import KEY, draw_kit, read_systems, write_kit
+    from impossible.evaluation.human.forms import (
+        KEY,
+        draw_kit,
+        read_key,
+        read_systems,
+        write_kit,
+    )  # fmt: skip
 
     for path in options.files:
         _there(path, "predictions of a run, such as results/laboratory/data/predictions.parquet")
@@ -49,7 +54,7 @@ def _forms(options: argparse.Namespace) -> None:
         predictions, options.task, options.items, options.raters, options.seed, options.systems
     )
     key = options.to / KEY
-    if key.exists() and read_json(key) != kit.key():
+    if key.exists() and read_key(key) != kit.key():
         raise DataError(
             f"{key} belongs to other forms, whose ratings nobody could count without it: "
             "give another folder."
@@ -79,7 +84,11 @@ def _ratings(options: argparse.Namespace) -> None:
     key = read_key(options.key)
     ratings = read_ratings(options.folder, key)
     for rows in (mean_rating_rows(ratings, key), agreement_rows(ratings)):
-        print(wide(rows, digits=2).to_string(index=False), end="\n\n")
+        print(wide(rows, digits=2).to_string(index=False))
+        for row in rows[rows["value"].isna()].itertuples():
+            reason = row.signature.removeprefix("missing: ")
+            print(f"– {row.system}, {row.metric}: {reason}.")
+        print()
     absent = [rater for rater in key["forms"] if rater not in set(ratings["rater"])]
     print(
         "Mean ratings from 1 to 3, n items; agreement: Krippendorff's alpha (ordinal), n outputs. "

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from impossible.data.io import UNREADABLE, unzipped
 from impossible.errors import DataError
 
 __all__ = [
@@ -114,16 +115,20 @@ TRAINING = {
 
 
 def read_lines(path: str | Path) -> list[str]:
-    """Lines of a UTF-8 text file; ``-`` is standard input.
+    """Lines of a UTF-8 text file, perhaps gzipped; ``-`` is standard input.
 
     Raises:
-        DataError: when the file is missing, a folder, or not UTF-8 (with the line number).
+        DataError: when the file is missing, a folder, damaged, or not UTF-8 (with the line number).
     """
     name = "standard input" if str(path) == "-" else str(path)
     try:
-        raw = sys.stdin.buffer.read() if str(path) == "-" else Path(path).read_bytes()
-    except OSError as error:
-        reason = error.strerror or "it cannot be read"
+        if str(path) == "-":
+            raw = sys.stdin.buffer.read()
+        else:
+            with unzipped(path) as stream:
+                raw = stream.read()
+    except UNREADABLE as error:
+        reason = getattr(error, "strerror", None) or error
         raise DataError(f"{name}: {reason}; give a JSON lines file, or - for stdin.") from error
     try:
         return raw.decode("utf-8-sig").split("\n")
@@ -189,7 +194,7 @@ def _strings(record: dict[str, Any], field: str, place: str, shape: str) -> list
 def read_predictions(lines: Iterable[str], name: str, system: str = "") -> pd.DataFrame:
     """Read lines ``{"source", "output", "references": […]}`` into a `records.PREDICTIONS` frame.
 
-    Other fields are ignored. An output may be the empty string: a system can fail to answer.
+    Other fields are ignored. An output may be empty or blank: a system can fail to answer.
 
     Raises:
         DataError: naming `name`, the line and the field.
@@ -197,11 +202,14 @@ def read_predictions(lines: Iterable[str], name: str, system: str = "") -> pd.Da
     rows: list[tuple[str, str, str, list[str], str]] = []
     for place, record in _objects(lines, name, PREDICTION_FIELDS):
         source = _string(record, "source", place, PREDICTION_FIELDS)
-        answered = record.get("output") != ""
-        output = _string(record, "output", place, PREDICTION_FIELDS) if answered else ""
+        answer = record.get("output")
+        blank = isinstance(answer, str) and not answer.strip()
+        output = "" if blank else _string(record, "output", place, PREDICTION_FIELDS)
         references = _strings(record, "references", place, PREDICTION_FIELDS)
         rows.append((system or name, f"{len(rows):06d}", source, references, output))
-    return pd.DataFrame(rows, columns=["system", "item", "source", "references", "output"])
+    # As objects: columns of Arrow's would be a second copy of all texts.
+    names = ["system", "item", "source", "references", "output"]
+    return pd.DataFrame(rows, columns=names, dtype=object)
 
 
 def read_pairs(lines: Iterable[str], name: str) -> pd.DataFrame:

@@ -8,14 +8,16 @@ so that digests can be compared between runs and machines.
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import math
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,9 @@ import pyarrow.parquet as pq
 from impossible.data.schemas import OPTIONAL
 from impossible.errors import DataError, ImpossibleError, RunError
 
+#: What reading a file raises: it is not there, or a damaged archive.
+UNREADABLE = (OSError, EOFError, zlib.error)
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -32,9 +37,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Full disks and refused permissions become one sentence; the old file stays as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
@@ -42,7 +47,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as bad:
         raise _write_error(path, bad) from bad
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written nothing is to be removed
+            temporary.unlink()
 
 
 def _write_error(path: Path, bad: OSError) -> ImpossibleError:
@@ -51,7 +57,17 @@ def _write_error(path: Path, bad: OSError) -> ImpossibleError:
             f"No space left on the disk for {path}: free some and run again; "
             "what was written before is kept."
         )
-    return RunError(f"Cannot write {path}: {bad.strerror or bad}. Check the folder's permissions.")
+    return RunError(f"Cannot write {path}: {bad.strerror or bad}. Give a writable folder.")
+
+
+def unzipped(path: str | Path) -> BinaryIO:
+    """A file opened for reading; the content if it is gzipped, whatever its name.
+
+    What may go wrong while it is opened or read is one of `UNREADABLE`.
+    """
+    with open(path, "rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path) if zipped else open(path, "rb"))
 
 
 def free_space_check(folder: Path, needed: int) -> None:
@@ -90,14 +106,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; a missing or damaged one is a `DataError`."""
+def read_json(path: Path, remedy: str = "delete it and run again") -> Any:
+    """Read a JSON file; a missing or damaged one is a `DataError`.
+
+    Args:
+        path: of the file; a byte-order mark, which editors write, is passed over.
+        remedy: what to do about a damaged one.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as bad:
         raise DataError(f"{path} is missing: run the notebook that writes it.") from bad
-    except (OSError, ValueError) as bad:
-        raise DataError(f"{path} is not readable JSON ({bad}): delete it and run again.") from bad
+    except (OSError, ValueError, RecursionError) as bad:
+        raise DataError(f"{path} is not readable JSON ({bad}): {remedy}.") from bad
 
 
 def write_frame(

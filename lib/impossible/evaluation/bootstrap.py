@@ -21,7 +21,11 @@ __all__ = [
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
-_CELLS = 2**22  # resampling weights held at once: 32 MiB
+_CELLS = 2**20  # resampling weights held at once: 8 MiB
+# Clusters drawn at most. More are first joined at random into so many, whose sums vary as theirs
+# do: an interval of 200,000 outputs takes 0.2 s instead of 4, and its width errs by 0.7 % (1/√2n),
+# less than by drawing 1000 times (2 %).
+_MOST = 10_000
 HALF_SAMPLES = 200  # draws of `half_samples` at most: their statistics see every sentence anew
 
 
@@ -96,6 +100,8 @@ def bootstrap_sums(
     if len(sums) < 2:
         return Interval(value, np.nan, np.nan, len(rows))
     generator, drawn = np.random.default_rng(bootstrap.seed), []
+    if len(sums) > _MOST:
+        sums = _group_sums(sums, generator.permutation(len(sums)) % _MOST)
     for size in _chunks(bootstrap.samples, len(sums)):
         picks = generator.integers(len(sums), size=(size, len(sums)))
         offset = np.arange(size)[:, None] * len(sums)

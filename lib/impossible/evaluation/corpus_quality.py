@@ -27,7 +27,7 @@ from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric import Texts
 from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
 from impossible.evaluation.metrics import METRICS
-from impossible.evaluation.paraphrase_metrics import cosines, encoder_name
+from impossible.evaluation.paraphrase_metrics import cosines, encoder_names
 from impossible.filtering.constituency_parser import Trees
 from impossible.text import lexical_diversity
 from impossible.text.rouge import jaccard
@@ -83,7 +83,8 @@ def corpus_quality(
     scored = frame.assign(output=frame["target"])
     if encoder is not None:
         similar = cosines(encoder, sources, targets)
-        scored = scored.assign(encoder=encoder_name(encoder), cosine=similar)
+        names = encoder_names(encoder, sources, targets)
+        scored = scored.assign(encoder=names, cosine=similar)
     texts = Texts(scored, judge or Judge())
     rows.score("cosine", texts)
     _lexical(rows, [*sources, *targets])
@@ -104,7 +105,8 @@ def _lexical(rows: MetricRows, sentences: list[str]) -> None:
         ids, owners = lexical_diversity.ngram_ids(sentences, order)
         pair = owners % max(1, len(sentences) // 2)
         interval = half_samples(partial(_entropy, ids, pair), rows.clusters, rows.bootstrap)
-        rows.add(name, interval, signature(name, n=interval.n, unit="bits", text="both"))
+        text = signature(name, n=interval.n, unit="bits", text="both")
+        rows.add(name, interval, text if len(ids) else f"no sentence has {order} words")
     ratios = 100 * lexical_diversity.segment_ratios(sentences)
     interval = bootstrap_mean(ratios, None, rows.bootstrap)
     length = lexical_diversity.MSTTR_SEGMENT

@@ -56,7 +56,7 @@ class ImpossibleMetric(evaluate.Metric):  # type: ignore[misc]
 
 def _columns(name: str) -> dict[str, Any]:
     """The columns that a metric reads besides the predictions."""
-    references = METRICS[name].lacks == "no references" or name.endswith("references")
+    references = METRICS[name].lacks.startswith("no references") or name.endswith("references")
     sources = not references or name.startswith("ibleu")
     columns = {"sources": _TEXT} if sources else {}
     return columns | ({"references": datasets.Sequence(_TEXT)} if references else {})

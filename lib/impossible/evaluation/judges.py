@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,9 @@ from impossible.errors import ParameterError
 from impossible.evaluation.corrected_rates import ErrorRates
 from impossible.evaluation.human.forms import KEY, SCALE, read_key
 from impossible.evaluation.human.returned_ratings import SYNTHETIC, read_ratings
-from impossible.evaluation.referee_errors import known_errors
-from impossible.models.loading import load_critic
-from impossible.models.nli import EntailmentCritic
+
+if TYPE_CHECKING:
+    from impossible.models.nli import EntailmentCritic
 
 __all__ = ["Judge", "People", "Referee", "load_judge"]
 
@@ -139,6 +139,11 @@ def load_judge(name: str, params: Any = None, run: RunFolder | None = None) -> J
     if name == "referee":
         if params.referee == "none":
             raise ParameterError("judge is referee, but referee names no NLI model: name one.")
+        # Opens a model, which takes seconds to import; scores without a judge do not wait for it.
+        from impossible.evaluation.referee_errors import known_errors
+        from impossible.models.loading import load_critic
+        from impossible.models.nli import EntailmentCritic
+
         lm = load_critic(params.referee, run, params.dtype, params.device)
         referee = Referee(EntailmentCritic(lm, params.batch_tokens))
         referee.errors = known_errors(referee, params.referee, lm.digest, params, run)

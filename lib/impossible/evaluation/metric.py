@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.evaluation.judges import Judge
-from impossible.text.rouge import rouge_l
+from impossible.text import bleu
+from impossible.text.rouge import rouge_l, rouge_tokens
 from impossible.text.signature import signature
 
 __all__ = ["NO_ENCODER", "Metric", "Texts"]
@@ -60,6 +61,37 @@ class Texts:
         return self.each(rouge_l)
 
     @cached_property
+    def bleu(self) -> Floats:
+        """Sentence BLEU of each output, shape (n,); NaN without a reference."""
+        return np.where(self._known, bleu.sentence_bleus(self.outputs, self._references), np.nan)
+
+    @cached_property
+    def self_bleu(self) -> Floats:
+        """Sentence BLEU of each output against its source, shape (n,)."""
+        return bleu.self_bleu(self.sources, self.outputs)
+
+    @cached_property
+    def bleu_columns(self) -> Floats:
+        """Sufficient statistics of corpus BLEU, shape (n, 10); NaN without a reference."""
+        columns = bleu.bleu_statistics(self.outputs, self._references)
+        columns[~self._known] = np.nan
+        return columns
+
+    @cached_property
+    def self_bleu_columns(self) -> Floats:
+        """Sufficient statistics of corpus BLEU against the sources, shape (n, 10)."""
+        return bleu.bleu_statistics(self.outputs, [[source] for source in self.sources])
+
+    @cached_property
+    def _known(self) -> NDArray[np.bool_]:
+        """Which outputs have a reference."""
+        return np.array([bool(texts) for texts in self.references], dtype=bool)
+
+    @property
+    def _references(self) -> list[list[str]]:
+        return [texts or [""] for texts in self.references]
+
+    @cached_property
     def written(self) -> NDArray[np.bool_]:
         """Which outputs are not empty, shape (n,)."""
         return np.array([bool(output.strip()) for output in self.outputs], dtype=bool)
@@ -84,10 +116,14 @@ class Texts:
         """score(source, output) of each, shape (n,)."""
         return np.array([score(x, y) for x, y in zip(self.sources, self.outputs, strict=True)])
 
-    def best(self, score: Callable[[str, str], float]) -> Floats:
-        """The largest score(reference, output) of each, shape (n,); NaN without a reference."""
+    def best_rouge(self, score: Callable[[str, str], float]) -> Floats:
+        """The largest score(reference, output) of each, shape (n,).
+
+        References that hold no token of ROUGE (Chinese, Arabic) say nothing; NaN without others.
+        """
         both = zip(self.outputs, self.references, strict=True)
-        return np.array([max((score(r, y) for r in texts), default=np.nan) for y, texts in both])
+        scores = ([score(r, y) for r in texts if rouge_tokens(r)] for y, texts in both)
+        return np.array([max(each, default=np.nan) for each in scores])
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,10 @@ class MetricRows:
     bootstrap: Bootstrap = Bootstrap()
     rows: list[dict[str, Any]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        if self.clusters is not None:  # numbers in the labels' order, which are sorted faster
+            self.clusters = np.unique(np.asarray(self.clusters), return_inverse=True)[1]
+
     def add(self, metric: str, interval: Interval, text: str) -> None:
         """Add a row; `text` is its signature, or the reason why there is no value."""
         absent = not math.isfinite(interval.value)
@@ -69,7 +73,8 @@ class MetricRows:
     def mean(self, metric: str, values: Any, **parts: object) -> None:
         """Mean over the items that have a value, bootstrapped over clusters."""
         interval = bootstrap_mean(values, self.clusters, self.bootstrap)
-        self.add(metric, interval, signature(metric, n=interval.n, **parts))
+        text = signature(metric, n=interval.n, **parts) if interval.n else "nothing has a value"
+        self.add(metric, interval, text)
 
     def score(self, metric: str, texts: Texts) -> None:
         """A metric of the registry, bootstrapped over clusters; without any value the reason.
@@ -85,7 +90,8 @@ class MetricRows:
             self.missing(metric, how.lacks)
         elif how.statistic is not None:
             clusters = None if self.clusters is None else np.asarray(self.clusters)[present]
-            interval = bootstrap_sums(values[present], how.statistic, clusters, self.bootstrap)
+            known = values if present.all() else values[present]  # a copy of all is large
+            interval = bootstrap_sums(known, how.statistic, clusters, self.bootstrap)
             self.add(metric, interval, how.signature(metric, interval.n, texts.encoder))
         else:
             if errors is not None:

@@ -17,7 +17,7 @@ from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric import NO_ENCODER, Floats, Metric, Texts
 from impossible.text import bleu, lexical_diversity
 from impossible.text.ibleu import bert_ibleu, ibleu
-from impossible.text.rouge import rouge_l
+from impossible.text.rouge import rouge_l, rouge_tokens
 from impossible.text.sentence_boundaries import words
 
 __all__ = [
@@ -56,31 +56,19 @@ def _scorer(kind: str) -> Any:
 def _rouge(kind: str) -> Callable[[Texts], Floats]:
     def values(texts: Texts) -> Floats:
         score = _scorer(kind).score
-        return 100 * texts.best(lambda r, y: float(score(r, y)[kind].fmeasure))
+        return 100 * texts.best_rouge(lambda r, y: float(score(r, y)[kind].fmeasure))
 
     return values
 
 
-def _bleu(texts: Texts) -> Floats:
-    pairs = zip(texts.outputs, texts.references, strict=True)
-    return np.array([bleu.sentence_bleu(y, r) if r else np.nan for y, r in pairs])
-
-
-def _self_bleu(texts: Texts) -> Floats:
-    return bleu.self_bleu(texts.sources, texts.outputs)
-
-
-def _bleu_columns(texts: Texts) -> Floats:
-    """Sufficient statistics of corpus BLEU; NaN without a reference."""
-    known = np.array([bool(r) for r in texts.references], dtype=bool)
-    columns = bleu.bleu_statistics(texts.outputs, [r or [""] for r in texts.references])
-    columns[~known] = np.nan
-    return columns
+def _rouge_l_source(texts: Texts) -> Floats:
+    """NaN where the source has no token of ROUGE, and a 0 would say that nothing is copied."""
+    known = np.array([bool(rouge_tokens(source)) for source in texts.sources], dtype=bool)
+    return np.where(known, 100 * texts.similar, np.nan)
 
 
 def _ibleu_columns(texts: Texts) -> Floats:
-    own = bleu.bleu_statistics(texts.outputs, [[x] for x in texts.sources])
-    return np.hstack([_bleu_columns(texts), own])
+    return np.hstack([texts.bleu_columns, texts.self_bleu_columns])
 
 
 def _ibleu_of_sums(sums: Floats, alpha: float = 0.7) -> Floats:
@@ -90,7 +78,7 @@ def _ibleu_of_sums(sums: Floats, alpha: float = 0.7) -> Floats:
 
 
 def _bert_ibleu(texts: Texts) -> Floats:
-    return 100 * bert_ibleu(texts.column("bert_score"), _self_bleu(texts) / 100)
+    return 100 * bert_ibleu(texts.column("bert_score"), texts.self_bleu / 100)
 
 
 def _valid(texts: Texts) -> Floats:
@@ -109,16 +97,17 @@ def _of_bleu(variant: str, prefix: str = "") -> Callable[[int], str]:
 _ROUGE = {"tok": "rouge-score", "stem": "no"}
 _OF_SOURCE = {"of": "output,source"}
 _NO_WORDS = "no words"
+_NO_TOKENS = "with letters a-z or digits, the only ones that ROUGE counts"
 _SILENT = "the judge says nothing"
 
 #: name → metric. What an outcome is called here, it is called everywhere.
 METRICS: dict[str, Metric] = {
-    "bleu": Metric("BLEU ↑", _bleu, parts=_of_bleu("sentence")),
+    "bleu": Metric("BLEU ↑", lambda t: t.bleu, parts=_of_bleu("sentence")),
     "bleu_corpus": Metric(
-        "corpus BLEU ↑", _bleu_columns, bleu.bleu_from_sums, parts=_of_bleu("corpus")
+        "corpus BLEU ↑", lambda t: t.bleu_columns, bleu.bleu_from_sums, parts=_of_bleu("corpus")
     ),
     "ibleu": Metric(
-        "iBLEU ↑", lambda t: ibleu(_bleu(t), _self_bleu(t)),
+        "iBLEU ↑", lambda t: ibleu(t.bleu, t.self_bleu),
         parts=_of_bleu("sentence", "ibleu|alpha:0.7|"),
     ),
     "ibleu_corpus": Metric(
@@ -130,13 +119,15 @@ METRICS: dict[str, Metric] = {
         parts=_of_bleu("corpus", "ibleu|alpha:0.9|"),
     ),
     "rouge_l": Metric(
-        "ROUGE-L to references ↑", lambda t: 100 * t.best(rouge_l), parts=_ROUGE | {"refs": "best"}
+        "ROUGE-L to references ↑", lambda t: 100 * t.best_rouge(rouge_l),
+        lacks=f"no references {_NO_TOKENS}", parts=_ROUGE | {"refs": "best"},
     ),
     "rouge_l_source": Metric(
-        "ROUGE-L to source ↓", lambda t: 100 * t.similar, lacks=_NO_WORDS, parts=_ROUGE
+        "ROUGE-L to source ↓", _rouge_l_source, lacks=f"no sources {_NO_TOKENS}", parts=_ROUGE
     ),
     "self_bleu": Metric(
-        "Self-BLEU ↓", _self_bleu, lacks=_NO_WORDS, parts=_of_bleu("sentence", "self_bleu|")
+        "Self-BLEU ↓", lambda t: t.self_bleu, lacks=_NO_WORDS,
+        parts=_of_bleu("sentence", "self_bleu|"),
     ),
     "length_ratio": Metric(
         "words, output / source", lambda t: t.each(word_ratio), lacks=_NO_WORDS,
@@ -150,8 +141,14 @@ METRICS: dict[str, Metric] = {
         parts=_OF_SOURCE,
     ),
     "cosine": Metric("cosine ↑", lambda t: 100 * t.column("cosine"), lacks=NO_ENCODER),
-    "rouge1": Metric("ROUGE-1 ↑", _rouge("rouge1"), parts=_ROUGE | {"refs": "best"}),
-    "rouge2": Metric("ROUGE-2 ↑", _rouge("rouge2"), parts=_ROUGE | {"refs": "best"}),
+    "rouge1": Metric(
+        "ROUGE-1 ↑", _rouge("rouge1"), lacks=f"no references {_NO_TOKENS}",
+        parts=_ROUGE | {"refs": "best"},
+    ),
+    "rouge2": Metric(
+        "ROUGE-2 ↑", _rouge("rouge2"), lacks=f"no references {_NO_TOKENS}",
+        parts=_ROUGE | {"refs": "best"},
+    ),
     "bert_score_references": Metric(
         "BERTScore ↑", lambda t: 100 * t.column("bert_score_references"), lacks=NO_ENCODER,
         parts={"refs": "best"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.data.human_datasets import read_predictions
+from impossible.data.progress import bar
 from impossible.data.schemas import SIMILARITIES
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.judges import Judge
@@ -19,7 +20,7 @@ from impossible.evaluation.metrics import PARAPHRASE
 from impossible.text.ibleu import cosine
 
 __all__ = [
-    "cosines", "encoder_name", "score_file", "score_predictions", "with_similarities",
+    "cosines", "encoder_names", "score_file", "score_predictions", "with_similarities",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -36,8 +37,8 @@ def with_similarities(
         references: also the similarity to the references, which summaries are scored by.
 
     Returns:
-        The frame with the columns `encoder` (the first digits of its digest) and
-        `schemas.SIMILARITIES`. An empty output is similar to nothing: 0.
+        The frame with the columns `encoder` (see `encoder_names`) and `schemas.SIMILARITIES`. An
+        empty output is similar to nothing: 0.
     """
     if encoder is None:
         return frame.assign(encoder=None, **dict.fromkeys(SIMILARITIES, np.nan))
@@ -53,7 +54,8 @@ def with_similarities(
         if references:
             texts = [list(each) for each in answered["references"]]
             scores["bert_score_references"][full] = _best(encoder, outputs, texts)
-    return frame.assign(encoder=encoder_name(encoder), **scores)
+    read = [frame["source"], frame["output"], *([frame["references"]] if references else [])]
+    return frame.assign(encoder=encoder_names(encoder, *read), **scores)
 
 
 def _best(encoder: Encoder, outputs: list[str], references: list[list[str]]) -> Floats:
@@ -71,7 +73,7 @@ def score_predictions(
     frame: pd.DataFrame,
     encoder: Encoder | None = None,
     bootstrap: Bootstrap = Bootstrap(),
-    metrics: Sequence[str] = PARAPHRASE,
+    metrics: Iterable[str] = PARAPHRASE,
     judge: Judge | None = None,
     **limits: float,
 ) -> pd.DataFrame:
@@ -101,10 +103,22 @@ def score_predictions(
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
-def encoder_name(encoder: Encoder) -> str:
-    """First digits of the encoder's digest."""
-    digest = getattr(getattr(encoder, "lm", None), "digest", type(encoder).__name__)
-    return str(digest)[:12]
+def encoder_names(encoder: Any, *columns: Iterable[Any]) -> list[str]:
+    """For each row first digits of the encoder's digest, and whether it read a text in part only.
+
+    Args:
+        encoder: of `models.sentence_encoder`, or another, which then reads whole texts.
+        columns: what it reads, a text or a list of texts in each row.
+    """
+    name = str(getattr(getattr(encoder, "lm", None), "digest", type(encoder).__name__))[:12]
+    rows = [[t for each in row for t in ([each] if isinstance(each, str) else each)]
+            for row in zip(*columns, strict=True)]  # fmt: skip
+    if not hasattr(encoder, "longer"):
+        return [name] * len(rows)
+    texts = list(dict.fromkeys(text for row in rows for text in row))
+    cut = {text for text, long in zip(texts, encoder.longer(texts), strict=True) if long}
+    mark = f"{name} on the first {encoder.longest} tokens" if cut else name
+    return [name if cut.isdisjoint(row) else mark for row in rows]
 
 
 def cosines(encoder: Encoder, a: list[str], b: list[str]) -> Floats:
@@ -127,5 +141,7 @@ def score_file(
     Raises:
         DataError: naming the file and the line of the first bad one.
     """
-    frame = read_predictions(lines, name)
-    return as_report(score_predictions(frame, encoder, bootstrap), name, len(frame), bootstrap)
+    frame = read_predictions(bar(lines, desc="lines", delay=1), name)
+    metrics = bar(PARAPHRASE, desc="metrics", delay=1)
+    rows = score_predictions(frame, encoder, bootstrap, metrics)
+    return as_report(rows, name, len(frame), bootstrap)

@@ -109,6 +109,8 @@ def load_encoder(
 
     Arguments and errors as in `load_teacher`.
     """
+    if is_encoder_decoder(name, run):
+        raise ModelError(f"{name!r} is no encoder but an encoder-decoder: give a model like SimCSE")
     return load_model(AutoModel, "an encoder", name, run, dtype, device)
 
 

@@ -52,15 +52,30 @@ class SentenceEncoder:
         scores = [_greedy_f1(*vectors[x], *vectors[y]) for x, y in both]
         return np.array(scores, dtype=np.float64)
 
+    def longer(self, sentences: Sequence[str]) -> NDArray[np.bool_]:
+        """Which sentences have more tokens than are read (`longest`), shape (n,)."""
+        rows = token_ids(self.lm.tokenizer, _stripped(sentences), True, self.longest + 1)
+        return np.array([len(row) > self.longest for row in rows], dtype=bool)
+
+    @property
+    def longest(self) -> int:
+        """Tokens that are read of a sentence, special ones included; the rest is cut off."""
+        return min(self.lm.window, 512)
+
     def _hidden(self, sentences: list[str]) -> Iterator[tuple[list[int], Tensor, list[list[int]]]]:
         """(indices, last hidden states (b, longest, d), token ids) of batches."""
         tokenizer = self.lm.tokenizer
-        rows = token_ids(tokenizer, sentences, True, min(self.lm.window, 512))
+        rows = token_ids(tokenizer, _stripped(sentences), True, self.longest)
         for chosen in by_length(rows, self.batch_tokens):
             batch = [rows[i] for i in chosen]
             with torch.inference_mode():
                 inputs = model_batch(batch, tokenizer.pad_token_id or 0, self.lm.device)
                 yield chosen, self.lm.model(**inputs).last_hidden_state, batch
+
+
+def _stripped(sentences: Sequence[str]) -> list[str]:
+    """Without blanks at both ends, as `bert-score` reads them: "Yes" and "Yes\\n" are one text."""
+    return [sentence.strip() for sentence in sentences]
 
 
 def _greedy_f1(x: Tensor, x_real: Tensor, y: Tensor, y_real: Tensor) -> float:

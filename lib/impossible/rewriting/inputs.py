@@ -7,6 +7,9 @@ import unicodedata
 
 __all__ = ["input_problem", "one_line"]
 
+# What a critic's tokenizer counts as few tokens, a student's may count as 100,000: WordPiece makes
+# one token of any long word. So texts have a limit in characters too.
+_LONGEST_TEXT, _LONGEST_WORD = 2_000, 100
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|&(?:[a-zA-Z]{2,8}|#\d{2,6});")
 
 
@@ -40,13 +43,20 @@ def one_line(text: str) -> str:
 def input_problem(text: str) -> str:
     """Why a text cannot be rewritten; '' if nothing speaks against trying.
 
-    Whether it is English is tested cheaply: at least three of four letters are A–Z, among five or
-    more words the frequent ones of other languages are not more than those of English, and twelve
-    words hold a frequent one. A foreign text can pass; what is written for it, the critics drop.
+    It may have 2,000 characters, a word 100. Whether it is English is tested cheaply: at least
+    three of four letters are A–Z, among five or more words the frequent ones of other languages are
+    not more than those of English, and twelve words hold a frequent one. A foreign text can pass;
+    what is written for it, the critics drop.
 
     >>> input_problem("12 345"), input_problem("Prices rose.")
     ('it has no words', '')
     """
+    if len(text) > _LONGEST_TEXT:
+        return (
+            f"it has {len(text):,} characters, at most {_LONGEST_TEXT:,} are read: give a sentence"
+        )
+    if (longest := max(map(len, text.split()), default=0)) > _LONGEST_WORD:
+        return f"it holds a word of {longest} characters, at most {_LONGEST_WORD} are read: cut it"
     control = next((c for c in text if unicodedata.category(c) == "Cc" and not c.isspace()), "")
     if control:
         return f"it holds the control character U+{ord(control):04X}: remove it"

@@ -76,14 +76,22 @@ def _end(processes: list[tuple[int, float]]) -> None:
 @contextmanager
 def locked(run: RunFolder) -> Iterator[None]:
     """Hold the results folder; a second run is refused. The lock ends with its process."""
+    lock = FileLock(run.work / "run.lock", timeout=0)
     try:
-        with FileLock(run.work / "run.lock", timeout=0):
-            yield
+        lock.acquire()
     except Timeout as bad:
         raise RunError(
             f"Another run works in {run.root}: wait until it ends, or give another folder "
             "with --results."
         ) from bad
+    except OSError as bad:
+        raise RunError(
+            f"Cannot write {lock.lock_file}: {bad.strerror}. Give another folder with --results."
+        ) from bad
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write_manifest(run: RunFolder, params: Params, ledger: Ledger) -> None:

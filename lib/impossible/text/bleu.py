@@ -9,25 +9,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from hashlib import blake2b
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from sacrebleu import __version__ as sacrebleu_version
-from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
 from impossible.text.signature import signature
 
 __all__ = [
     "bleu_from_sums", "bleu_signature", "bleu_statistics", "corpus_bleu", "self_bleu",
-    "sentence_bleu", "sentence_bleu_mean",
+    "sentence_bleu", "sentence_bleu_mean", "sentence_bleus",
 ]  # fmt: skip
 
 _ORDER = 4
-# `effective_order` changes nothing here (smoothed totals are never zero) but sacrebleu asks for it.
-_SENTENCE = BLEU(lowercase=True, smooth_method="add-k", smooth_value=1, effective_order=True)
-_COUNTER = BLEU(effective_order=True)  # only its counts are read
+_tokenized: Callable[[str], str] = Tokenizer13a()  # type: ignore[no-untyped-call]
+_ROWS, _ROW_BIT = 2**11, 53  # pairs counted at once, and the bit at which their number begins
+_PRIME = np.uint64(0x9E3779B97F4A7C15)
+Ints = NDArray[np.int64]
 
 
 def sentence_bleu(output: str, references: Sequence[str]) -> float:
@@ -44,27 +47,118 @@ def sentence_bleu(output: str, references: Sequence[str]) -> float:
 
 @lru_cache(maxsize=2**16)
 def _sentence(output: str, references: tuple[str, ...]) -> float:
-    return float(_SENTENCE.sentence_score(output, list(references)).score)
+    return float(sentence_bleus([output], [references])[0])
+
+
+def sentence_bleus(
+    outputs: Sequence[str], references: Sequence[Sequence[str]]
+) -> NDArray[np.float64]:
+    """`sentence_bleu` of each output against its references, shape (n,)."""
+    counts = bleu_statistics(outputs, references, lowercase=True)
+    counts[:, 3 : 2 + _ORDER] += 1  # add-one smoothing of 2- to 4-grams
+    counts[:, 3 + _ORDER :] += 1
+    shared = counts[:, 2] > 0  # without a common word nothing else is common
+    system, reference, *_ = np.where(shared[:, None], counts, 1).T
+    precisions = np.where(shared[:, None], counts[:, 2 : 2 + _ORDER], 1)
+    precisions /= np.where(shared[:, None], counts[:, 2 + _ORDER :], 1)
+    logs = np.log(precisions).mean(axis=1) + np.minimum(0.0, 1 - reference / system)
+    return np.asarray(np.where(shared, 100 * np.exp(logs), 0.0), dtype=np.float64)
 
 
 def sentence_bleu_mean(outputs: Sequence[str], references: Sequence[Sequence[str]]) -> float:
     """Mean sentence BLEU: the variant nearest to the paper's tables (module docstring)."""
-    return float(np.mean([sentence_bleu(o, r) for o, r in zip(outputs, references, strict=True)]))
+    return float(np.mean(sentence_bleus(outputs, references)))
 
 
 def bleu_statistics(
-    outputs: Sequence[str], references: Sequence[Sequence[str]]
+    outputs: Sequence[str], references: Sequence[Sequence[str]], lowercase: bool = False
 ) -> NDArray[np.float64]:
     """Sufficient statistics of corpus BLEU, one row per sentence, shape (n, 10).
 
     Columns: output length, reference length, then matches and totals of 1- to 4-grams. The corpus
-    score depends only on their sum, so a bootstrap resamples rows instead of sentences.
+    score depends only on their sum, so a bootstrap resamples rows instead of sentences. Counts are
+    those of sacrebleu, which takes seven times as long for them.
     """
-    rows = []
-    for output, refs in zip(outputs, references, strict=True):
-        score = _COUNTER.sentence_score(output, list(refs))
-        rows.append([score.sys_len, score.ref_len, *score.counts, *score.totals])
-    return np.array(rows, dtype=np.float64).reshape(-1, 2 + 2 * _ORDER)
+    both = list(zip(outputs, references, strict=True))
+    parts = [_statistics(both[i : i + _ROWS], lowercase) for i in range(0, len(both), _ROWS)]
+    return np.concatenate([np.zeros((0, 2 + 2 * _ORDER)), *parts])
+
+
+def _statistics(pairs: Sequence[tuple[str, Sequence[str]]], lowercase: bool) -> NDArray[np.float64]:
+    """Statistics of at most `_ROWS` pairs, all their n-grams sorted at once.
+
+    An n-gram is a number: its pair's in the highest bits, then a digest of its tokens, then which
+    text of the pair it stands in, of which the output is 0. Fewer than one pair in 10¹⁰ holds two
+    n-grams of the same digest.
+    """
+    texts = [_tokens(text, lowercase) for output, refs in pairs for text in (output, *refs)]
+    many = np.array([1 + len(refs) for _, refs in pairs])
+    first = np.cumsum(many) - many  # where each pair's output stands among the texts
+    row = np.repeat(np.arange(len(pairs)), many)
+    place = np.arange(len(texts)) - first[row]
+    sizes = np.array(list(map(len, texts)))
+    text = np.repeat(np.arange(len(texts)), sizes)
+    left = np.cumsum(sizes)[text] - np.arange(len(text))  # tokens from here to the text's end
+    tokens = np.fromiter(chain.from_iterable(texts), np.uint64, len(text))
+    bits = int(many.max()).bit_length()
+    named = (row << _ROW_BIT | place).astype(np.uint64)[text]
+    digests = np.zeros_like(tokens)
+    columns = [sizes[first], _nearest(sizes, first, row)]
+    for n in range(_ORDER):
+        digests *= _PRIME
+        digests[: max(0, len(text) - n)] += tokens[n:]  # of the last ones n-grams do not fit
+        middle = digests >> np.uint64(64 - _ROW_BIT + bits) << np.uint64(bits)
+        columns.append(_matches((named | middle)[left > n], bits, len(pairs)))
+    totals = [np.maximum(0, sizes[first] - n) for n in range(_ORDER)]
+    return np.column_stack([*columns, *totals]).astype(np.float64)
+
+
+def _nearest(sizes: Ints, first: Ints, row: Ints) -> Ints:
+    """The reference's length that is nearest to the output's, the shorter of two; per pair."""
+    most = sizes.max() + 1
+    rank = abs(sizes - sizes[first][row]) * most + sizes
+    rank[first] = most * most + most  # the output itself is behind all others
+    return np.asarray(np.minimum.reduceat(rank, first) % most)
+
+
+def _matches(grams: NDArray[np.uint64], bits: int, n: int) -> Ints:
+    """How many n-grams of each output a reference has, each at most as often as one has it."""
+    if not len(grams):
+        return np.zeros(n, dtype=np.int64)
+    grams.sort()
+    starts = np.flatnonzero(np.diff(grams, prepend=~grams[:1]))
+    counts, found = np.diff(starts, append=len(grams)), grams[starts]
+    same, is_output = found >> np.uint64(bits), found & np.uint64(2**bits - 1) == 0
+    heads = np.flatnonzero(np.diff(same, prepend=~same[:1]))
+    own = np.where(is_output[heads], counts[heads], 0)
+    matched = np.minimum(own, np.maximum.reduceat(np.where(is_output, 0, counts), heads))
+    rows = (same[heads] >> np.uint64(_ROW_BIT - bits)).astype(np.int64)
+    return np.bincount(rows, matched, minlength=n).astype(np.int64)
+
+
+def _tokens(text: str, lowercase: bool) -> list[int]:
+    """Tokens "13a" of a text as numbers, made word by word: the rules never look across a blank."""
+    text = (text.lower() if lowercase else text).rstrip()
+    if "\n" in text:  # but for this one
+        text = text.replace("<skipped>", "").replace("-\n", "")
+    return list(chain.from_iterable(map(_WORDS.__getitem__, text.split())))
+
+
+class _Words(dict[str, list[int]]):
+    """Words and digests of their tokens, as they come up; read without a call in Python."""
+
+    def __missing__(self, word: str) -> list[int]:
+        if len(self) >= 2**16:
+            self.clear()
+        parts = (
+            blake2b(each.encode(errors="replace"), digest_size=8)
+            for each in _tokenized(word).split()
+        )
+        self[word] = found = [int.from_bytes(each.digest(), "big") for each in parts]
+        return found
+
+
+_WORDS = _Words()
 
 
 def bleu_from_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -94,7 +188,7 @@ def corpus_bleu(outputs: Sequence[str], references: Sequence[Sequence[str]]) -> 
 
 def self_bleu(sources: Sequence[str], targets: Sequence[str]) -> NDArray[np.float64]:
     """Sentence BLEU of each target against its source, shape (n,), in [0, 100]; high = similar."""
-    return np.array([sentence_bleu(y, [x]) for x, y in zip(sources, targets, strict=True)])
+    return sentence_bleus(targets, [[source] for source in sources])
 
 
 def bleu_signature(variant: str, n: int) -> str:

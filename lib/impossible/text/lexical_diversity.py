@@ -9,6 +9,7 @@ compare our MSTTR with ours, and with the paper's only in rank.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,13 +29,14 @@ def ngram_ids(sentences: Sequence[str], n: int) -> tuple[NDArray[np.int64], NDAr
     N-grams do not cross sentences; a sentence of fewer than n words has none.
     """
     table: dict[tuple[str, ...], int] = {}
-    ids: list[tuple[int, int]] = []
-    for owner, sentence in enumerate(sentences):
+    ids, sizes = array("q"), []
+    for sentence in sentences:
         tokens = words(sentence)
         grams = zip(*(tokens[i:] for i in range(n)), strict=False)
-        ids += [(table.setdefault(gram, len(table)), owner) for gram in grams]
-    both = np.array(ids, dtype=np.int64).reshape(-1, 2)
-    return both[:, 0], both[:, 1]
+        sizes.append(max(0, len(tokens) - n + 1))
+        ids.extend(table.setdefault(gram, len(table)) for gram in grams)
+    owners = np.repeat(np.arange(len(sizes)), np.array(sizes, dtype=np.int64))
+    return np.array(ids, dtype=np.int64), owners
 
 
 def entropy_bits(ids: NDArray[np.int64]) -> float:

@@ -21,23 +21,32 @@ def _set(listed: str) -> frozenset[str]:
 
 # Never the last word of a sentence: a name, a number or an explanation follows.
 _TITLES = _set(
-    "mr mrs ms dr prof gen sen rep gov lt col capt sgt cpl pvt maj cmdr rev hon st mt ft messrs "
-    "vs v cf e.g i.e viz approx ca fig figs eq eqs sec ref refs tab no nos vol pp al"
+    "mr mrs ms dr prof sen gov lt capt sgt cpl pvt maj cmdr messrs vs v cf e.g i.e viz approx ca"
 )
-_CUT_OFF = _set("mr mrs ms dr prof gen sen rep gov lt col sgt vs e.g i.e fig eq")
+# A name or an explanation is missing after these; what is also a word (a fig) in capitals only.
+_CUT_OFF = _set("mr mrs ms dr prof sen gov lt sgt vs e.g i.e") | _set("Gen Rep Col Fig Eq")
+# Abbreviations before a number (No. 5, Fig. S2, Vol. IV), else words that may be the last.
+_NUMBERED = _set(
+    "no nos fig figs tab eq eqs sec ref refs vol vols p pp art ch pt ver min hr hrs lb lbs oz"
+)
+_NUMBER = re.compile(r"[A-Z]?\d|[IVXLC]{2,}$|[B-HJ-Z]$")
 # Sometimes the last word: a sentence ends here only when a common sentence opener follows.
 _MAYBE_LAST = _set(
-    "inc corp co ltd llc plc bros jr sr ph.d etc jan feb mar apr jun jul aug sep sept oct nov dec"
+    "inc corp co ltd llc plc bros jr sr ph.d etc al jan feb mar apr jun jul aug sep sept oct nov "
+    "dec mon tue tues thu thurs fri gen rep col rev hon st mt ft ave blvd rd dept univ calif fla"
 )
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")  # u.s, d.c, p.m, r.p
 _OPENERS = _set(
-    "the a an this that these those he she it they we i you his her its their our my in on at by "
-    "for from with as after before when while since although though if but and so however "
-    "there here what who how why meanwhile moreover furthermore most many some all no"
+    "the a an this that these those he she it they we i you his her its their our my your in on at "
+    "by for from to of with without as after before when while since until once although though if "
+    "because but and or so yet then now later still however also there here what who how why where "
+    "which meanwhile moreover furthermore most many some several both each every all another such "
+    "one nobody nothing no not during despite under is are was were do does did can let please"
 )
-_END = re.compile(r"[.?!]+(?:['\"\u201d\u2019)\]]+)?(?=\s|$)")
-_WORD_BEFORE = re.compile(r"[^\s(\[\"'\u201c\u2018]+$")
+_END = re.compile(r"[.?!\u2026]+(?:['\"\u201d\u2019)\]]+)?(?=\s|$)")
+_WORD_BEFORE = re.compile(r"[^\s(\[\"'\u201c\u2018\u2013\u2014]+$")
 _NEXT = re.compile(r"\s+[\"'`(\[\u201c\u2018]*(\w+|[^\s\"'`(\[\u201c\u2018])")
+_ITEM = re.compile(r"\s*\(?(?:[\d.]+|\w|[IVX]+|[ivx]+)?\)?\s*")  # 1, 2.3, b, (iv) of a list
 _LABEL = re.compile(r"(?:[:.!?]|--?)\s")  # what ends a label or a sentence
 _WORD = re.compile(r"[^\W_]+(?:['\u2019.,][^\W_]+)*")
 
@@ -45,13 +54,16 @@ _WORD = re.compile(r"[^\W_]+(?:['\u2019.,][^\W_]+)*")
 def find_sentence_end(text: str, final: bool = True) -> int:
     """Return the index just after the first sentence of `text`, or -1 if no sentence ends in it.
 
-    A run of ``. ? !`` with closing quotes or brackets ends a sentence when white space or the end
+    A run of ``. ? ! …`` with closing quotes or brackets ends a sentence when white space or the end
     of the text follows (so ``3.5`` does not), unless
 
     - the next word starts in lower case while the text so far has capitals (``"Why?" he asked``);
-    - it follows a title or a reference (``Dr.``, ``e.g.``, ``Fig.``), an initial (``J. Smith``; but
-      ``I.`` ends), or is an item number (``1. First``);
-    - it follows an abbreviation such as ``U.S.``, ``Inc.``, ``p.m.`` and no common opener follows.
+    - it follows a title or the like (``Dr.``, ``e.g.``) or the number of an item (``1. First``);
+    - it follows ``No.``, ``Fig.`` and the like and a number follows (``ate a fig. Then`` ends);
+    - it follows an initial (``J. Smith``) or an abbreviation such as ``U.S.``, ``Inc.``, ``p.m.``
+      and no common opener follows.
+
+    Where a name and a new sentence look the same (``in the U.S. Police``) the sentence goes on.
 
     Args:
         text: any text, usually a language model's continuation.
@@ -64,7 +76,7 @@ def find_sentence_end(text: str, final: bool = True) -> int:
     """
     for match in _END.finditer(text):
         before, following = text[: match.start()], _NEXT.match(text, match.end())
-        cut = following is None or (following.end() == len(text) and _may_be_last(_last(before)))
+        cut = following is None or (following.end() == len(text) and _asks_next(before))
         if cut and not final:
             return -1
         if _is_end(before, match.group(), following.group(1) if following else ""):
@@ -89,28 +101,40 @@ def sentence_end(text: str, n: int, final: bool = True) -> int:
 
 
 def _last(text: str) -> str:
-    """The last word of a text, lower-cased, without an opening quote or bracket."""
-    found = _WORD_BEFORE.search(text)
-    return found.group().lower() if found else ""
+    """The last word of a text without an opening quote or bracket."""
+    found = _WORD_BEFORE.search(text[-20:])  # what is longer is no abbreviation
+    return found.group() if found else ""
 
 
 def _may_be_last(word: str) -> bool:
-    return word in _MAYBE_LAST or _DOTTED.fullmatch(word) is not None
+    """Whether a word is an initial or an abbreviation that may end a sentence."""
+    initial = len(word) == 1 and word.isupper()
+    return initial or word.lower() in _MAYBE_LAST or _DOTTED.fullmatch(word.lower()) is not None
+
+
+def _asks_next(before: str) -> bool:
+    """Whether the whole next word decides if a full stop after `before` ends a sentence."""
+    word = _last(before)
+    return word.lower() in _NUMBERED or _may_be_last(word)
 
 
 def _is_end(before: str, mark: str, following: str) -> bool:
     """Decide one candidate from the text before it, itself and the next word ('' at the end)."""
-    if not before.strip() or before.strip().isdigit():
+    if not before.strip() or (mark[0] == "." and _ITEM.fullmatch(before)):
         return False
-    if following[:1].islower() and before != before.lower():
-        return False
+    if following == "." or (following[:1].islower() and before != before.lower()):
+        return False  # ". . ." goes on
     if not mark.startswith(".") or mark.startswith(".."):
         return True
     word = _last(before)
-    if word in _TITLES or (len(word) == 1 and before[-1].isupper() and word != "i"):
+    if word.lower() in _TITLES:
         return False
+    if word.lower() in _NUMBERED:
+        return not _NUMBER.match(following)
     if _may_be_last(word):
-        return not following or following.lower() in _OPENERS
+        # "J. A. Smith", "J. I. Case": one letter is the next initial and opens nothing.
+        opens = following.lower() in _OPENERS and (len(word) > 1 or len(following) > 1)
+        return not following or opens
     return True
 
 
@@ -172,7 +196,8 @@ def rejection_reason(sentence: str, min_characters: int = 3) -> str:
         return "newline"
     if sentence[-1] not in ".?!":
         return "no_end"
-    return "no_end" if sentence[-1] == "." and _last(sentence[:-1]) in _CUT_OFF else ""
+    last = _last(sentence[:-1])
+    return "no_end" if sentence[-1] == "." and {last, last.lower()} & _CUT_OFF else ""
 
 
 def rejected_by(sentence: str, rejections: Mapping[str, Sequence[str]]) -> str:

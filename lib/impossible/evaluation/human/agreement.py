@@ -83,7 +83,8 @@ def agreement_rows(ratings: pd.DataFrame, bootstrap: Bootstrap = Bootstrap()) ->
     for name in dict.fromkeys(ratings["question"]):
         counts = _counts(_of(ratings, name))
         if np.isnan(_alpha(counts)):
-            out.missing(name, "no two raters, or no two values")
+            twice = bool((counts.sum(axis=1) > 1).any())
+            out.missing(name, "all answers are alike" if twice else "no output has two raters")
             continue
 
         interval = half_samples(partial(_alpha_of, counts), items, bootstrap)

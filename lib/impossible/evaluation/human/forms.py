@@ -196,21 +196,29 @@ def write_kit(kit: Kit, folder: Path) -> None:
 
     Forms of raters that are no more in the kit are removed; nothing else in the folder is touched.
     """
-    for old in (folder / "forms").glob("rater*.html"):
-        if old.stem not in kit.raters:
-            old.unlink()
     for rater in kit.raters:
         write_text(folder / "forms" / f"{rater}.html", render_form(kit.form(rater)))
     write_json(folder / KEY, kit.key())
+    for old in (folder / "forms").glob("rater*.html"):
+        if old.stem not in kit.raters:
+            old.unlink()
 
 
 def read_key(path: Path) -> dict[str, Any]:
     """The key of a kit.
 
+    Args:
+        path: the file, or the kit's folder.
+
     Raises:
-        DataError: the file is missing or no key.
+        DataError: the file is missing or no key. It must not be deleted: there is no other.
     """
-    key = read_json(path)
+    path = path / KEY if path.is_dir() else path
+    if not path.is_file():
+        raise DataError(f"{path} is missing: give the {KEY} that `impossible forms` wrote.")
+    key = read_json(
+        path, f"give the {KEY} as `impossible forms` wrote it, from a backup if need be"
+    )
     if not isinstance(key, dict) or not {"questions", "systems", "forms", "units"} <= key.keys():
         raise DataError(f"{path} is no key of rating forms: give the {KEY} written with them.")
     return key

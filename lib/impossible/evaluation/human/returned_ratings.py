@@ -33,7 +33,8 @@ def read_ratings(folder: Path, key: Mapping[str, Any]) -> pd.DataFrame:
     A rater who sent nothing is no error (compare with `key["forms"]`); a file with a gap is one.
 
     Args:
-        folder: its `.csv` files are read, and nothing else.
+        folder: its `.csv` files are read, and nothing else; what a spreadsheet of any country saves
+            as one (semicolons, tabs, a line `sep=;`, rows without cells) is understood.
         key: of the kit (`rating.read_key`).
 
     Returns:
@@ -43,7 +44,8 @@ def read_ratings(folder: Path, key: Mapping[str, Any]) -> pd.DataFrame:
         DataError: no file; not UTF-8; not this table; an unknown rater or output; another form; an
             answer given twice, missing or outside the scale; synthetic and human files together.
     """
-    files = sorted(folder.glob("*.csv"))
+    # A Mac adds a file ._NAME to each in an archive.
+    files = sorted(p for p in folder.glob("*.[cC][sS][vV]") if not p.name.startswith("."))
     if not files:
         raise DataError(f"{folder} holds no .csv file: put there what the raters sent back.")
     seen: dict[tuple[str, str], str] = {}
@@ -66,11 +68,14 @@ def read_ratings(folder: Path, key: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _table(path: Path, header: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each row's place (for messages) and cells; empty lines are passed over."""
-    wanted = ",".join(header)
-    rows = csv.reader(read_lines(path), strict=True)
+    """Each row's place (for messages) and cells; lines without cells are passed over."""
+    wanted, lines = ",".join(header), list(read_lines(path))
+    skipped = int("".join(lines[:1]).strip('" ').lower().startswith("sep="))
+    first = "".join(lines[skipped : skipped + 1])
+    delimiter = next((mark for mark in ";\t" if mark in first), ",")
+    rows = csv.reader(lines[skipped:], strict=True, delimiter=delimiter)
     try:
-        found = [cell.strip() for cell in next(rows, [])]
+        found = _cells(next(rows, []), header)
         if found != header:
             lacking = ", ".join(name for name in header if name not in found)
             raise DataError(
@@ -78,18 +83,23 @@ def _table(path: Path, header: list[str]) -> Iterator[tuple[str, dict[str, str]]
                 + (f", but it lacks {lacking}" if lacking else "")
                 + ": send the file that the form's button saves."
             )
-        for cells in rows:
-            place = f"{path}, line {rows.line_num}"
-            if cells and len(cells) != len(header):
+        for cells in (_cells(row, header) for row in rows if "".join(row).strip()):
+            place = f"{path}, line {rows.line_num + skipped}"
+            if len(cells) != len(header):
                 raise DataError(
                     f"{place}: {len(cells)} cells, but {len(header)} must be: {wanted}."
                 )
-            if cells:
-                yield place, {n: c.strip() for n, c in zip(header, cells, strict=True)}
+            yield place, dict(zip(header, cells, strict=True))
     except csv.Error as bad:
         raise DataError(
-            f"{path}, line {rows.line_num} is not CSV ({bad}): save it as CSV."
+            f"{path}, line {rows.line_num + skipped} is not CSV ({bad}): save it as CSV."
         ) from bad
+
+
+def _cells(row: list[str], header: list[str]) -> list[str]:
+    """Cells without blanks around them, and without empty columns after the last one."""
+    cells = [cell.strip() for cell in row]
+    return cells if any(cells[len(header) :]) else cells[: len(header)]
 
 
 def _origin(line: Mapping[str, str], place: str, key: Mapping[str, Any]) -> str:
