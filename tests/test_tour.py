@@ -11,6 +11,7 @@ import pytest
 from impossible.config.params import Params
 from impossible.errors import DataError
 from impossible.experiments import tour
+from impossible.experiments.pair_verdicts import fates, why
 from impossible.filtering.build_dataset import as_dataset
 from impossible.filtering.critics import CANDIDATES, PAIRS
 from impossible.filtering.thresholds import Thresholds
@@ -43,9 +44,9 @@ def test_each_fate_is_told_with_the_number_that_decided() -> None:
         {"length_ratio": 2.0}, {"numbers_consistent": False},
     )  # fmt: skip
     dataset = as_dataset(pairs.head(1), "teacher")
-    reasons = tour.fates(pairs, THRESHOLDS, dataset, "diversity")
+    reasons = fates(pairs, THRESHOLDS, dataset, "diversity")
     rows = [row for _, row in pairs.iterrows()]
-    words = [tour.why(r, row, THRESHOLDS) for r, row in zip(reasons, rows, strict=True)]
+    words = [why(r, row, THRESHOLDS) for r, row in zip(reasons, rows, strict=True)]
     assert words == [
         "kept",
         "diversity: another pair says it",
@@ -150,7 +151,7 @@ def test_the_flow_of_a_run_names_each_step_and_draws_also_nothing() -> None:
     found = tour.flow_of(context, ["S."], funnel, nothing, losses, rewritten, candidates, nothing)
     assert len(found) == len(figures.METHOD)
     assert found["text"].iloc[1] == "It $1 rained. It $2 did."
-    assert found["text"].iloc[3] == "· 11 entailment\n· 1 rouge l"
+    assert found["text"].iloc[3] == "−11 entailment\n−1 rouge l"
     assert found["count"].tolist()[4:7] == ["0 pass", "0 pairs, all contexts", "not trained"]
     figure = figures.method_flow(figures.METHOD.assign(**found))
     texts = [text.get_text() for text in figure.findobj(Text)]

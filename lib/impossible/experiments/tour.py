@@ -14,7 +14,8 @@ from pandas.io.formats.style import Styler
 
 from impossible.config.params import Params
 from impossible.data.run_folder import item_rng
-from impossible.experiments.example_pairs import NO_FORMULAS, SHOWN, Examples
+from impossible.experiments.example_pairs import NO_FORMULAS, Examples
+from impossible.experiments.pair_verdicts import counted_noun, verdict_table
 from impossible.filtering.build_dataset import KEPT, rejections
 from impossible.filtering.critic import Models
 from impossible.filtering.critics import CRITICS
@@ -24,8 +25,8 @@ from impossible.training.fine_tuning import settings_of
 from impossible.training.student import Student, train_student
 
 __all__ = [
-    "as_written", "counts_by_context", "fates", "flow_of", "likeliest", "mean_loss", "one_of_each",
-    "outcome", "relabelled", "taught", "why",
+    "as_written", "counts_by_context", "flow_of", "likeliest", "mean_loss", "one_of_each",
+    "outcome", "relabelled", "taught",
 ]  # fmt: skip
 
 _PASSED = [KEPT, "diversity", "repeated"]  # all critics
@@ -66,55 +67,6 @@ def counts_by_context(
     return table.sort_values("pass", ascending=False, kind="stable").reset_index()
 
 
-def fates(
-    scores: pd.DataFrame, thresholds: Thresholds, dataset: pd.DataFrame, otherwise: str
-) -> pd.Series:
-    """What became of each scored pair: "kept", the first critic that rejects it, or `otherwise`.
-
-    Args:
-        scores: PAIRS or CANDIDATES.
-        thresholds: of the task.
-        dataset: DATASET made of them.
-        otherwise: of a pair that all critics accept and that is not in the dataset: "diversity",
-            "not_chosen".
-    """
-    reason = rejections(scores, thresholds)
-    chosen = set(zip(dataset["source"], dataset["target"], strict=True))
-    left_out = [pair not in chosen for pair in zip(scores["x"], scores["y"], strict=True)]
-    return reason.mask((reason == KEPT) & pd.Series(left_out, scores.index, dtype=bool), otherwise)
-
-
-def why(reason: str, row: pd.Series, thresholds: Thresholds) -> str:
-    """A pair's fate in words, with the number that decided.
-
-    Args:
-        reason: from `fates`.
-        row: the pair's scores.
-        thresholds: of the task.
-    """
-    limits = thresholds
-    if reason == "entailment":
-        least = np.nanmin(row[["p_xy", "p_yx"]].astype(float))
-        return f"entailment: {least:.2f} < {limits.entailment_threshold:g}"
-    if reason == "ted":
-        exact = row["ted"] == row["ted"]  # else a bound has decided
-        edits = f"{row['ted']:.0f}" if exact else f"at most {row['ted_upper']:.0f}"
-        return f"trees: {edits} edits < {limits.ted_min}"
-    if reason == "length_ratio":
-        span = f"{limits.length_ratio_min:g} to {limits.length_ratio_max:g}"
-        return f"length ratio: {row['length_ratio']:.2f}, not {span}"
-    if reason == "rouge_l":
-        return f"ROUGE-L: {row['rouge_l']:.2f} > {limits.rouge_l_max:g}"
-    if reason == "similarity":
-        return f"cosine: {row['similarity']:.2f} < {limits.similarity_min:g}"
-    words = {
-        "numbers": "numbers: not the same",
-        "diversity": "diversity: another pair says it",
-        "not_chosen": "passes, but another candidate is further from x",
-    }
-    return words.get(reason, reason)
-
-
 def one_of_each(
     texts: Sequence[str],
     pairs: pd.DataFrame,
@@ -142,16 +94,7 @@ def one_of_each(
         some = np.flatnonzero(rows["reason"] == reason)
         drawn += sorted(rng.permutation(some)[: n if reason == KEPT else 1])
     shown = rows.iloc[drawn].reset_index(drop=True)
-    return _verdicts(shown, thresholds, _counted_kept(int((reasons == KEPT).sum())))
-
-
-def _verdicts(rows: pd.DataFrame, thresholds: Thresholds, sentence: str) -> Examples:
-    """Rows with x, y, reason and scores as a reader sees them."""
-    table = rows[["x", "y"]].copy()
-    for name, shown in SHOWN.items():
-        table[shown] = rows[name].astype(float) if name in rows else np.nan
-    table["verdict"] = [why(str(row["reason"]), row, thresholds) for _, row in rows.iterrows()]
-    return Examples(table, sentence)
+    return verdict_table(shown, thresholds, _counted_kept(int((reasons == KEPT).sum())))
 
 
 def _counted_kept(n: int) -> str:
@@ -198,9 +141,12 @@ def taught(
 
 
 def likeliest(student: Student, texts: Sequence[str], params: Params) -> list[str]:
-    """What a student writes for each text when it always takes the most probable token."""
+    """What a student writes for each text when it always takes the most probable token.
+
+    One that ends its text at once has written "(nothing)".
+    """
     written = student.generate(texts, max_new_tokens=params.sentence_max_new_tokens)
-    return [candidates[0] for candidates in written]
+    return [candidates[0] or "(nothing)" for candidates in written]
 
 
 def relabelled(
@@ -227,7 +173,7 @@ def relabelled(
     best["reason"] = best["reason"].fillna("no candidate is new")
     kept = int((best["reason"] == KEPT).sum())
     sentence = f"{kept} of {len(inputs)} inputs keep a candidate."
-    shown = _verdicts(best, thresholds, sentence)
+    shown = verdict_table(best, thresholds, sentence)
     counted = [_all_fates(funnel[funnel["input_id"] == name]) for name in best["input_id"]]
     return Examples(shown.table.assign(**{"all candidates": counted}), sentence)
 
@@ -288,35 +234,36 @@ def flow_of(
     counts = funnel.groupby("reason", sort=False)["n"].sum()
     passed = int(counts.reindex(_PASSED, fill_value=0).sum())
     lost = counts.drop(_PASSED, errors="ignore").nlargest(4)
+    dropped = _lines(f"−{n:,} {_words(reason)}" for reason, n in lost.items())
     before, after = losses.loc["training", ["before", "after"]]
     rows = [
         ("given", prefix),
-        (_count(int(context["n_sentences"]), "sentence"), text[len(prefix) :].strip()),
-        (_count(len(sentences), "different one"), _list(sentences[:3])),
-        (_count(int(counts.sum()), "pair"), _list([f"{n:,} {_words(r)}" for r, n in lost.items()])),
+        (counted_noun(int(context["n_sentences"]), "sentence"), text[len(prefix) :].strip()),
+        (counted_noun(len(sentences), "different one"), _list(sentences[:3])),
+        (counted_noun(int(counts.sum()), "pair"), dropped),
         (f"{passed:,} pass", _pairs(dataset.head(1 if passed else 0))),
-        (_count(len(dataset), "pair") + ", all contexts", _pairs(dataset.iloc[1:2])),
+        (counted_noun(len(dataset), "pair") + ", all contexts", _pairs(dataset.iloc[1:2])),
         (f"loss {before:.2f} → {after:.2f}" if len(dataset) else "not trained",
          _pairs(rewritten.rename(columns={"x": "source", "after": "target"}).head(1))),
-        (_count(len(rewritten), "input"), _list(rewritten["x"].iloc[1:3])),
-        (_count(len(candidates), "new candidate"), _list(candidates["y"][:3])),
-        (_count(len(relabels), "pair"), _pairs(relabels.head(1))),
+        (counted_noun(len(rewritten), "input"), _list(rewritten["x"].iloc[1:3])),
+        (counted_noun(len(candidates), "new candidate"), _list(candidates["y"][:3])),
+        (counted_noun(len(relabels), "pair"), _pairs(relabels.head(1))),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["count", "text"])
-
-
-def _count(n: int, name: str) -> str:
-    return f"{n:,} {name}{'s' * (n != 1)}"
 
 
 def _words(reason: object) -> str:
     return str(reason).replace("_", " ")
 
 
+def _lines(texts: Iterable[str]) -> str:
+    return "\n".join(texts)
+
+
 def _list(texts: Iterable[str]) -> str:
-    return "\n".join(f"· {text}" for text in texts)
+    return _lines(f"· {text}" for text in texts)
 
 
 def _pairs(dataset: pd.DataFrame) -> str:
     rows = zip(dataset["source"], dataset["target"], strict=True)
-    return "\n".join(f"x: {x}\ny: {y}" for x, y in rows) or "none"
+    return _lines(f"x: {x}\ny: {y}" for x, y in rows) or "none"

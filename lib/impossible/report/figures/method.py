@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.transforms import Bbox, TransformedBbox
 
 from impossible.errors import DataError
 from impossible.report.figures.style import (
@@ -111,17 +112,20 @@ def _box(
     axis.add_patch(
         FancyBboxPatch(
             (left, top), _WIDE, high, boxstyle=shape, facecolor="white", edgecolor=colour,
-            linewidth=1.0,
+            linewidth=1,
         )
     )  # fmt: skip
     head: dict[str, Any] = {"ha": "center", "va": "top", "fontweight": "bold"}
     axis.text(middle, top + 0.06, step["step"], fontsize=7, color=INK, **head)
-    plain: dict[str, Any] = {"va": "top", "parse_math": False}  # a $ of a model is no formula
+    # a $ of a model is no formula, and what is wider than it should be ends with the box
+    inside = TransformedBbox(Bbox.from_bounds(left, top, _WIDE - 0.01, high), axis.transData)
+    plain: dict[str, Any] = {"va": "top", "parse_math": False, "clip_on": True}
     if "count" in step:
         count = head | plain | {"fontsize": 6, "color": colour}
-        axis.text(middle, top + _NAME, step["count"], **count)
+        axis.text(middle, top + _NAME, step["count"], **count).set_clip_box(inside)
     start = top + _NAME + _COUNT * ("count" in step)
-    axis.text(left + 0.05, start, body, fontsize=5.5, linespacing=1.15, color=INK, **plain)
+    text = axis.text(left + 0.05, start, body, fontsize=5.5, linespacing=1.15, color=INK, **plain)
+    text.set_clip_box(inside)
 
 
 def _cut(text: str, letters: int, lines: int) -> str:
