@@ -107,7 +107,7 @@ def test_an_input_shows_its_kept_candidate_or_the_nearest_one() -> None:
         "2 entailment",
         "2 identical",
     ]
-    assert shown.sentence == "1 of 3 inputs keep a candidate."
+    assert shown.sentence == "The critics keep a candidate for 1 of 3 fresh sentences."
 
 
 def test_it_says_so_when_nothing_passes() -> None:
@@ -115,9 +115,9 @@ def test_it_says_so_when_nothing_passes() -> None:
     nothing = as_dataset(scored({}).head(0), "teacher")
     told = tour.outcome(funnel, nothing, nothing)
     assert told.startswith("Of 12 pairs of next sentences none passes the critics")
-    assert told.endswith("the student is taught by nothing at all.")
+    assert told.endswith("the student stays as it was.")
     others = as_dataset(scored({}, {}), "teacher")
-    assert tour.outcome(funnel, nothing, others).endswith("the 2 pairs of the others.")
+    assert tour.outcome(funnel, nothing, others).endswith("the 2 pairs of the other contexts.")
     more = pd.DataFrame({"reason": ["kept", "diversity", "ted"], "n": [1, 3, 8]})
     told = tour.outcome(more, others.head(1), others)
     assert "Of 12 pairs of next sentences 4 pass" in told

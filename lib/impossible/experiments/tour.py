@@ -29,6 +29,7 @@ __all__ = [
     "outcome", "relabelled", "taught",
 ]  # fmt: skip
 
+NOTHING = "(nothing)"  # what a student wrote that ended its text at once
 _PASSED = [KEPT, "diversity", "repeated"]  # all critics
 _EARLY = tuple(critic for critic in CRITICS if critic.exits)
 
@@ -143,10 +144,10 @@ def taught(
 def likeliest(student: Student, texts: Sequence[str], params: Params) -> list[str]:
     """What a student writes for each text when it always takes the most probable token.
 
-    One that ends its text at once has written "(nothing)".
+    One that ends its text at once has written `NOTHING`.
     """
     written = student.generate(texts, max_new_tokens=params.sentence_max_new_tokens)
-    return [candidates[0] or "(nothing)" for candidates in written]
+    return [candidates[0] or NOTHING for candidates in written]
 
 
 def relabelled(
@@ -172,7 +173,7 @@ def relabelled(
     best = best.assign(x=best["text"], y=best["y"].fillna("–"))
     best["reason"] = best["reason"].fillna("no candidate is new")
     kept = int((best["reason"] == KEPT).sum())
-    sentence = f"{kept} of {len(inputs)} inputs keep a candidate."
+    sentence = f"The critics keep a candidate for {kept} of {len(inputs)} fresh sentences."
     shown = verdict_table(best, thresholds, sentence)
     counted = [_all_fates(funnel[funnel["input_id"] == name]) for name in best["input_id"]]
     return Examples(shown.table.assign(**{"all candidates": counted}), sentence)
@@ -194,10 +195,10 @@ def outcome(funnel: pd.DataFrame, context: pd.DataFrame, whole: pd.DataFrame) ->
     counts = funnel.groupby("reason")["n"].sum()
     passed = int(counts.reindex(_PASSED, fill_value=0).sum())
     if not passed:
-        trained = f"the {len(whole):,} pairs of the others" if len(whole) else "nothing at all"
+        taught_by = f"is taught by the {len(whole):,} pairs of the other contexts"
         return (
-            f"Of {counts.sum():,} pairs of next sentences none passes the critics, as happens "
-            f"with so few contexts; the student is taught by {trained}."
+            f"Of {counts.sum():,} pairs of next sentences none passes the critics, as happens with "
+            f"so few contexts; the student {taught_by if len(whole) else 'stays as it was'}."
         )
     return (
         f"Of {counts.sum():,} pairs of next sentences {passed:,} pass the critics, and after the "
@@ -234,6 +235,8 @@ def flow_of(
     counts = funnel.groupby("reason", sort=False)["n"].sum()
     passed = int(counts.reindex(_PASSED, fill_value=0).sum())
     lost = counts.drop(_PASSED, errors="ignore").nlargest(4)
+    new = rewritten[(rewritten["after"] != rewritten["x"]) & (rewritten["after"] != NOTHING)]
+    said = pd.concat([new, rewritten]).head(1).rename(columns={"x": "source", "after": "target"})
     dropped = _lines(f"−{n:,} {_words(reason)}" for reason, n in lost.items())
     before, after = losses.loc["training", ["before", "after"]]
     rows = [
@@ -242,9 +245,8 @@ def flow_of(
         (counted_noun(len(sentences), "different one"), _list(sentences[:3])),
         (counted_noun(int(counts.sum()), "pair"), dropped),
         (f"{passed:,} pass", _pairs(dataset.head(1 if passed else 0))),
-        (counted_noun(len(dataset), "pair") + ", all contexts", _pairs(dataset.iloc[1:2])),
-        (f"loss {before:.2f} → {after:.2f}" if len(dataset) else "not trained",
-         _pairs(rewritten.rename(columns={"x": "source", "after": "target"}).head(1))),
+        (counted_noun(len(dataset), "pair") + ", all contexts", _pairs(dataset.head(2).tail(1))),
+        (f"loss {before:.2f} → {after:.2f}" if len(dataset) else "not trained", _pairs(said)),
         (counted_noun(len(rewritten), "input"), _list(rewritten["x"].iloc[1:3])),
         (counted_noun(len(candidates), "new candidate"), _list(candidates["y"][:3])),
         (counted_noun(len(relabels), "pair"), _pairs(relabels.head(1))),
