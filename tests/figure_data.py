@@ -208,6 +208,13 @@ def class_frame(axes: dict[str, list[float]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["axis", "x", "series", "value", "low", "high"])
 
 
+def method_frame() -> pd.DataFrame:
+    """The method's steps with counts, and texts of any length, also with dollars."""
+    texts = ["", "A $5 note and $6.", "word " * 60, "w" * 200, "one\ntwo", "\n".join("abcdefghi")]
+    count = [f"{10**i:,} pairs" for i in range(len(figures.METHOD))]
+    return figures.METHOD.assign(count=count, text=(texts * 2)[: len(figures.METHOD)])
+
+
 def pictures(width: float | None = None) -> dict[str, Figure]:
     """One picture of every kind, at their own width or at this one (inches)."""
     size = {} if width is None else {"width": width}
@@ -287,5 +294,7 @@ def pictures(width: float | None = None) -> dict[str, Figure]:
         "dataset_dots": figures.system_dots(
             metric_rows(["D_para", *HUMAN], SHIFT), None, (), ["D_para"], HUMAN, **size
         ),
+        "method_flow": figures.method_flow(**size),
+        "method_flow with texts": figures.method_flow(method_frame(), **size),
         "pipeline_strip": figures.pipeline_strip(lit=3, **size),
     }  # fmt: skip

@@ -49,11 +49,11 @@ def code(path: Path) -> str:
     return "\n".join(source(cell) for cell in cells(path))
 
 
-def test_names_count_from_01_and_the_report_is_the_last() -> None:
+def test_names_count_from_00_and_the_report_is_the_last() -> None:
     names = [re.fullmatch(r"(\d\d)[a-z]?_[a-z_]+", path.stem) for path in NOTEBOOKS]
     numbers = [int(match[1]) for match in names if match]
     assert len(numbers) == len(NOTEBOOKS)
-    assert sorted(set(numbers)) == list(range(1, max(numbers) + 1))
+    assert sorted(set(numbers)) == list(range(max(numbers) + 1))
     assert stages(ROOT / "notebooks")[-1].name.endswith("_report")
 
 
@@ -126,6 +126,18 @@ def test_every_notebook_ran_and_wrote_what_it_declares(smoke: RunFolder) -> None
             assert name.endswith("?") or matches(smoke.root, name), f"{path.stem}: {name}"
     ledger = read_json(smoke.work / "ledger.json")
     assert {entry["status"] for entry in ledger.values()} == {"done"}
+
+
+def test_the_tour_goes_the_whole_way_and_loses_no_pair(found: dict[str, Any]) -> None:
+    tour = found["00"]
+    assert tour["n_contexts"] == SMOKE.tour_contexts
+    assert sum(tour["funnel"].values()) == tour["n_accepted"] * (tour["n_accepted"] - 1)
+    assert tour["funnel"].get("kept", 0) <= tour["n_dataset"] < tour["n_pairs"]
+    assert sum(tour["funnel"].values()) <= tour["n_pairs"]
+    before, after = tour["losses"]["training"]
+    assert after < before
+    assert tour["n_candidates"] == tour["n_inputs"] * SMOKE.n_candidates
+    assert tour["n_relabelled"] <= tour["n_inputs"] <= SMOKE.tour_inputs
 
 
 def test_the_teacher_cannot_paraphrase_and_the_critic_errs(found: dict[str, Any]) -> None:

@@ -9,6 +9,10 @@ from impossible.config.schema import Schema
 class Experiments(Schema):
     """Fields of what is compared, measured and rated besides the pipeline itself."""
 
+    # The tour: all steps of the method on few contexts
+    tour_contexts: Count = parameter("Contexts that the tour takes along.", "contexts", le=128)
+    tour_inputs: Count = parameter("Fresh sentences that its student rewrites.", "sentences")
+    tour_steps: Count = parameter("Optimizer steps of its student.", "steps")
     # Corpora and systems to compare with
     translator: str = parameter(
         "Model that translates into another language, or none.", "", "Table 1", names="model"

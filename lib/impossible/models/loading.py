@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,15 @@ from impossible.data.run_folder import RunFolder
 from impossible.errors import ModelError
 from impossible.models.model_files import adapter_base, locate, model_digest, quiet
 from impossible.models.precision import device_named, dtype_named
+
+# What peft says of an adapter whose base has a name and no folder: nothing that a reader of a
+# notebook could act on, and it names folders of this machine.
+for _message in (
+    "The PEFT config's `base_model_name_or_path` was renamed",
+    "Could not find a config file in",
+    "`is_gradient_checkpointing` is deprecated",
+):
+    warnings.filterwarnings("ignore", _message)
 
 _OPTIONS: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 

@@ -110,6 +110,8 @@ def _written(
     inputs: pd.DataFrame, student: Student, thresholds: Thresholds, stage: str
 ) -> list[list[str]]:
     """A student's candidates for each input."""
+    if inputs.empty:
+        return []
     n, temperature = thresholds.n_candidates, thresholds.candidate_temperature
     top_p, longest = thresholds.candidate_top_p, thresholds.sentence_max_new_tokens
     seed = unit_seed(thresholds.seed, stage, str(inputs["input_id"].iloc[0]))

@@ -16,12 +16,14 @@ from impossible.report.figures.dots import (
     trade_off_dots,
 )
 from impossible.report.figures.maps import confusion_map, proximity_map
+from impossible.report.figures.method import METHOD, method_flow
 from impossible.report.figures.pairs import diversity_graph, score_histogram, score_scatter
 from impossible.report.figures.pipeline import STAGES, pipeline_strip
 from impossible.report.figures.style import COLUMN, PAGE, render, styled
 
 __all__ = [
     "COLUMN",
+    "METHOD",
     "PAGE",
     "STAGES",
     "calibration_curves",
@@ -32,6 +34,7 @@ __all__ = [
     "frontier_curves",
     "funnel_dots",
     "loss_curves",
+    "method_flow",
     "metric_curves",
     "pipeline_strip",
     "proximity_curves",

@@ -1,0 +1,271 @@
+"""The tour of notebook 00: the whole method on few contexts, of which one is shown step by step.
+
+The steps themselves are those of the other notebooks; here is what makes them small and readable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from pandas.io.formats.style import Styler
+
+from impossible.config.params import Params
+from impossible.data.run_folder import item_rng
+from impossible.experiments.example_pairs import NO_FORMULAS, Examples
+from impossible.experiments.pair_verdicts import counted_noun, verdict_table
+from impossible.filtering.build_dataset import KEPT, rejections
+from impossible.filtering.critic import Models
+from impossible.filtering.critics import CRITICS
+from impossible.filtering.pair_scores import all_pairs, score_pairs
+from impossible.filtering.thresholds import Thresholds
+from impossible.training.fine_tuning import settings_of
+from impossible.training.student import Student, train_student
+
+__all__ = [
+    "as_written", "counts_by_context", "flow_of", "likeliest", "mean_loss", "one_of_each",
+    "outcome", "relabelled", "taught",
+]  # fmt: skip
+
+NOTHING = "(nothing)"  # what a student wrote that ended its text at once
+_PASSED = [KEPT, "diversity", "repeated"]  # all critics
+_EARLY = tuple(critic for critic in CRITICS if critic.exits)
+
+
+def as_written(frame: pd.DataFrame) -> Styler:
+    """A table of what models wrote, to be shown as it stands: escaped, and no formulas."""
+    style = frame.style.format(escape="html", precision=2, na_rep="–", thousands=",")
+    style = style.hide(axis="index").set_table_attributes(NO_FORMULAS)
+    return style.set_properties(**{"text-align": "left", "vertical-align": "top"})
+
+
+def counts_by_context(
+    contexts: pd.DataFrame,
+    sentences: pd.DataFrame,
+    pairs: pd.DataFrame,
+    thresholds: Thresholds,
+) -> pd.DataFrame:
+    """What each context gave; the first row is the one to follow.
+
+    Args:
+        contexts: CONTEXTS.
+        sentences: SENTENCES.
+        pairs: PAIRS, scored.
+        thresholds: of the task.
+
+    Returns:
+        context_id, prefix, accepted, different (sentences), pass (pairs that all critics accept);
+        the most productive context first, ties in the order of `contexts`.
+    """
+    good = sentences[sentences["reason"] == ""].groupby("context_id")["text"]
+    passed = pairs.loc[rejections(pairs, thresholds) == KEPT, "context_id"].value_counts()
+    table = contexts[["context_id", "prefix"]].set_index("context_id")
+    counts = {"accepted": good.size(), "different": good.nunique(), "pass": passed}
+    for name, found in counts.items():
+        table[name] = found.reindex(table.index, fill_value=0).astype(int)
+    return table.sort_values("pass", ascending=False, kind="stable").reset_index()
+
+
+def one_of_each(
+    texts: Sequence[str],
+    pairs: pd.DataFrame,
+    reasons: pd.Series,
+    models: Models,
+    thresholds: Thresholds,
+    n: int = 3,
+) -> Examples:
+    """Pairs of one context to look at: n kept ones, and one for each reason of a rejection.
+
+    Args:
+        texts: the context's accepted sentences.
+        pairs: its scored PAIRS.
+        reasons: their `fates`.
+        models: asked by the early critics, whose rejected pairs no scores are kept of.
+        thresholds: of the task; reads seed, by which pairs are drawn.
+        n: kept pairs.
+    """
+    asked = all_pairs(sorted(set(texts)))
+    scores, early = score_pairs(asked, models, thresholds, critics=_EARLY)
+    exits = pd.concat([pd.DataFrame(list(asked), columns=["x", "y"]), scores], axis=1)
+    rows = pd.concat([exits.assign(reason=early), pairs.assign(reason=reasons)], ignore_index=True)
+    rng, drawn = item_rng(thresholds.seed, "tour", "examples"), []
+    for reason in (KEPT, *(critic.name for critic in CRITICS), "diversity"):
+        some = np.flatnonzero(rows["reason"] == reason)
+        drawn += sorted(rng.permutation(some)[: n if reason == KEPT else 1])
+    shown = rows.iloc[drawn].reset_index(drop=True)
+    return verdict_table(shown, thresholds, _counted_kept(int((reasons == KEPT).sum())))
+
+
+def _counted_kept(n: int) -> str:
+    if not n:
+        return "No pair of this context is kept; every one shown was dropped, for the reason given."
+    return f"{n:,} of this context's pairs {'is' if n == 1 else 'are'} kept in all."
+
+
+def mean_loss(student: Student, dataset: pd.DataFrame) -> float:
+    """Nats per token of a dataset's targets given their sources; NaN where there is no pair."""
+    if dataset.empty:
+        return float("nan")
+    student.model.eval()
+    with torch.inference_mode():
+        return float(student.loss_batch(_texts(dataset)))
+
+
+def _texts(dataset: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(dataset["source"], dataset["target"], strict=True))
+
+
+def taught(
+    base: Student, train: pd.DataFrame, held_out: pd.DataFrame, params: Params
+) -> tuple[Student, pd.DataFrame]:
+    """Fine-tune a student for a few steps, and measure its loss before and after.
+
+    Args:
+        base: in float32; its weights are changed in place.
+        train, held_out: DATASET frames; without a training pair nothing is trained.
+        params: reads tour_steps, student_adapter_rank and what `settings_of` reads.
+
+    Returns:
+        The student, and pairs, before, after (nats per token) of "training" and "held out".
+    """
+    parts = {"training": train, "held out": held_out}
+    losses = pd.DataFrame({"pairs": {name: len(part) for name, part in parts.items()}})
+    losses["before"] = [mean_loss(base, part) for part in parts.values()]
+    student = base
+    if len(train):
+        settings, rank = settings_of(params.tour_steps, params), params.student_adapter_rank
+        student = train_student(base, _texts(train), [], settings, adapter_rank=rank)
+    losses["after"] = [mean_loss(student, part) for part in parts.values()]
+    return student, losses
+
+
+def likeliest(student: Student, texts: Sequence[str], params: Params) -> list[str]:
+    """What a student writes for each text when it always takes the most probable token.
+
+    One that ends its text at once has written `NOTHING`.
+    """
+    written = student.generate(texts, max_new_tokens=params.sentence_max_new_tokens)
+    return [candidates[0] or NOTHING for candidates in written]
+
+
+def relabelled(
+    inputs: pd.DataFrame,
+    candidates: pd.DataFrame,
+    reasons: pd.Series,
+    funnel: pd.DataFrame,
+    thresholds: Thresholds,
+) -> Examples:
+    """For each fresh input the candidate that was kept, or the one that came nearest, and why not.
+
+    Args:
+        inputs: input_id, text.
+        candidates: CANDIDATES, scored.
+        reasons: their `fates`.
+        funnel: what became of all candidates: input_id, reason, n.
+        thresholds: of the task.
+    """
+    lesser = candidates[["p_xy", "p_yx"]].astype(float).min(axis=1)
+    order = candidates.assign(reason=reasons, kept=reasons == KEPT, lesser=lesser)
+    order = order.sort_values(["kept", "lesser"], ascending=False, kind="stable")
+    best = inputs[["input_id", "text"]].merge(order.drop_duplicates("input_id"), "left", "input_id")
+    best = best.assign(x=best["text"], y=best["y"].fillna("–"))
+    best["reason"] = best["reason"].fillna("no candidate is new")
+    kept = int((best["reason"] == KEPT).sum())
+    sentence = f"The critics keep a candidate for {kept} of {len(inputs)} fresh sentences."
+    shown = verdict_table(best, thresholds, sentence)
+    counted = [_all_fates(funnel[funnel["input_id"] == name]) for name in best["input_id"]]
+    return Examples(shown.table.assign(**{"all candidates": counted}), sentence)
+
+
+def _all_fates(funnel: pd.DataFrame) -> str:
+    counts = funnel[funnel["n"] > 0].groupby("reason", sort=False)["n"].sum()
+    return ", ".join(f"{n} {_words(name)}" for name, n in counts.items())
+
+
+def outcome(funnel: pd.DataFrame, context: pd.DataFrame, whole: pd.DataFrame) -> str:
+    """One sentence about what the followed context gave.
+
+    Args:
+        funnel: its rows of the funnel.
+        context: its part of the dataset.
+        whole: the dataset of all contexts.
+    """
+    counts = funnel.groupby("reason")["n"].sum()
+    passed = int(counts.reindex(_PASSED, fill_value=0).sum())
+    if not passed:
+        taught_by = f"is taught by the {len(whole):,} pairs of the other contexts"
+        return (
+            f"Of {counts.sum():,} pairs of next sentences none passes the critics, as happens with "
+            f"so few contexts; the student {taught_by if len(whole) else 'stays as it was'}."
+        )
+    return (
+        f"Of {counts.sum():,} pairs of next sentences {passed:,} pass the critics, and after the "
+        f"diversity filter {len(context):,} of them {'is' if len(context) == 1 else 'are'} left."
+    )
+
+
+def flow_of(
+    context: pd.Series,
+    sentences: Sequence[str],
+    funnel: pd.DataFrame,
+    dataset: pd.DataFrame,
+    losses: pd.DataFrame,
+    rewritten: pd.DataFrame,
+    candidates: pd.DataFrame,
+    relabels: pd.DataFrame,
+) -> pd.DataFrame:
+    """What a run found at each step of the method, for `figures.method_flow`.
+
+    Args:
+        context: row of CONTEXTS.
+        sentences: its accepted next sentences.
+        funnel: its rows of the funnel.
+        dataset: DATASET of all contexts, that of this one first.
+        losses: from `taught`.
+        rewritten: x, before, after: fresh inputs and what the student makes of them.
+        candidates: CANDIDATES of all inputs.
+        relabels: DATASET that is made of them.
+
+    Returns:
+        count and text, a row for each step in its order.
+    """
+    prefix, text = str(context["prefix"]), str(context["text"])
+    counts = funnel.groupby("reason", sort=False)["n"].sum()
+    passed = int(counts.reindex(_PASSED, fill_value=0).sum())
+    lost = counts.drop(_PASSED, errors="ignore").nlargest(4)
+    new = rewritten[(rewritten["after"] != rewritten["x"]) & (rewritten["after"] != NOTHING)]
+    said = pd.concat([new, rewritten]).head(1).rename(columns={"x": "source", "after": "target"})
+    dropped = _lines(f"−{n:,} {_words(reason)}" for reason, n in lost.items())
+    before, after = losses.loc["training", ["before", "after"]]
+    rows = [
+        ("given", prefix),
+        (counted_noun(int(context["n_sentences"]), "sentence"), text[len(prefix) :].strip()),
+        (counted_noun(len(sentences), "different one"), _list(sentences[:3])),
+        (counted_noun(int(counts.sum()), "pair"), dropped),
+        (f"{passed:,} pass", _pairs(dataset.head(1 if passed else 0))),
+        (counted_noun(len(dataset), "pair") + ", all contexts", _pairs(dataset.head(2).tail(1))),
+        (f"loss {before:.2f} → {after:.2f}" if len(dataset) else "not trained", _pairs(said)),
+        (counted_noun(len(rewritten), "input"), _list(rewritten["x"].iloc[1:3])),
+        (counted_noun(len(candidates), "new candidate"), _list(candidates["y"][:3])),
+        (counted_noun(len(relabels), "pair"), _pairs(relabels.head(1))),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["count", "text"])
+
+
+def _words(reason: object) -> str:
+    return str(reason).replace("_", " ")
+
+
+def _lines(texts: Iterable[str]) -> str:
+    return "\n".join(texts)
+
+
+def _list(texts: Iterable[str]) -> str:
+    return _lines(f"· {text}" for text in texts)
+
+
+def _pairs(dataset: pd.DataFrame) -> str:
+    rows = zip(dataset["source"], dataset["target"], strict=True)
+    return _lines(f"x: {x}\ny: {y}" for x, y in rows) or "none"
