@@ -147,10 +147,11 @@ def test_rejections_of_a_named_reason_are_counted() -> None:
 def test_a_run_needs_what_lies_below_its_adapters_and_its_parser_and_each_once() -> None:
     needed = needed_assets(Params.load("english"))
     assert sorted(needed) == [
-        "pypi:all-minilm-l6-v2",  # the encoder, and the base of english/critic
+        "pypi:all-minilm-l6-v2",  # the encoder
+        "pypi:all-mpnet-base-v2",  # the base of english/critic
         "pypi:bergamot-en-pt",
         "pypi:smollm2-135m-instruct",
         "pypi:spacy-en-core-web-sm",  # the parser's
     ]
-    assert asset_below("english/critic") == "pypi:all-minilm-l6-v2"
+    assert asset_below("english/critic") == "pypi:all-mpnet-base-v2"
     assert needed_assets(Params.load("laboratory")) == []

@@ -22,7 +22,8 @@ from impossible.filtering.critics import CRITICS
 from impossible.filtering.pair_scores import all_pairs, score_pairs
 from impossible.filtering.thresholds import Thresholds
 from impossible.training.fine_tuning import settings_of
-from impossible.training.student import Student, train_student
+from impossible.training.student import Student
+from impossible.training.student_training import train_student
 
 __all__ = [
     "as_written", "counts_by_context", "flow_of", "likeliest", "mean_loss", "one_of_each",
