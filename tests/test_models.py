@@ -13,12 +13,14 @@ from impossible.data import run_folder
 from impossible.errors import ModelError
 from impossible.models import loading
 from impossible.models.loading import (
+    LanguageModel,
     load_critic,
     load_encoder,
     load_teacher,
 )
 from impossible.models.model_files import save_model
 from impossible.training.student import load_student
+from transformers import MPNetConfig, MPNetModel
 
 LOADERS = [
     (tiny.gpt2, load_teacher),
@@ -116,3 +118,15 @@ def test_a_critic_must_name_entailment(tmp_path: Path) -> None:
     assert loading.entailment_index(found.model, "LABEL_2") == 2
     tiny.save(tmp_path / "b", *tiny.critic(labels=("NEUTRAL", "CONTRADICTION", "ENTAILMENT")))
     assert loading.entailment_index(load_critic(str(tmp_path / "b")).model) == 2
+
+
+def test_the_window_of_mpnet_begins_after_its_padding() -> None:
+    config = MPNetConfig(
+        vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=8, max_position_embeddings=12,
+    )  # fmt: skip
+    lm = LanguageModel(MPNetModel(config).eval(), None, "tiny", "0")
+    assert lm.window == 10
+    lm.model(input_ids=torch.full((1, 10), 5))
+    with pytest.raises(IndexError):
+        lm.model(input_ids=torch.full((1, 11), 5))

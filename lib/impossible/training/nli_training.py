@@ -36,7 +36,7 @@ class NliRecipe:
     Args:
         base: the pretrained model, for example `pypi:all-minilm-l6-v2`.
         train: NLI files below the data folder, `set/file` without ending, and how many pairs of
-            each: whole premises, drawn by the seed, until there are so many.
+            each at most, premise by premise in an order of the seed.
         tests: files whose premises and hypotheses must not be trained on.
         disjoint: recipe whose training premises are left out too (a referee's critic).
         made_per_kind: most made minimal pairs of a kind (`minimal_pairs`).
