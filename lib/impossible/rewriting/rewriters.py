@@ -28,7 +28,7 @@ from impossible.rewriting.ranking import (
     sorted_out,
     what_was_dropped,
 )
-from impossible.training.student import ROWS, Student, load_student
+from impossible.training.student import ROWS_AT_ONCE, Student, load_student
 
 _LONGEST = 256  # tokens of a text; the shorter, the better: students learn from single sentences
 
@@ -205,7 +205,7 @@ class Rewriter:
         rows = [(prompt, i) for i, prompts in enumerate(asked) for prompt in prompts]
         lengths = [len(row) for row in self.student.prompts([prompt for prompt, _ in rows])]
         order = sorted(range(len(rows)), key=lengths.__getitem__)
-        size, how = max(1, ROWS // m), self.params
+        size, how = max(1, ROWS_AT_ONCE // m), self.params
         results: list[list[str]] = [[] for _ in sources]
         for chosen in (order[i : i + size] for i in range(0, len(order), size)):
             prompts = [rows[i][0] for i in chosen]

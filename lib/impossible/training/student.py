@@ -33,7 +33,7 @@ from impossible.models.prompted_writing import WRITERS, write_after
 from impossible.training.trainer import History, TrainingExample
 
 _MAX_TOKENS = 512  # of a source and of a target; what is longer is cut
-ROWS = 320  # most texts written together
+ROWS_AT_ONCE = 320  # most texts written together
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Student(LanguageModel, ABC):
         numbers[:, : int(greedy_first)] = 0  # what is first among the falling probabilities
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         results: list[list[str]] = [[] for _ in sources]
-        size, nucleus = max(1, ROWS // n), Nucleus(top_p, temperature)
+        size, nucleus = max(1, ROWS_AT_ONCE // n), Nucleus(top_p, temperature)
         for chosen in (order[i : i + size] for i in range(0, len(order), size)):
             words = [tuple(avoid[i]) for i in chosen for _ in range(n)] if avoid else []
             rules = [AvoidWords(self.tokenizer, words)] if any(words) else []
