@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import impossible
@@ -176,15 +177,30 @@ def test_odd_texts_get_a_reason_and_do_not_stop_the_rest(text: str, expected: st
     [
         (
             "Yes " + "x" * 63_000,
-            "it has 63,004 characters, at most 2,000 are read: give a sentence",
+            "it is too long (2 words, 63,004 characters; at most 2,000 characters are read): "
+            "give one sentence",
         ),
         ("Yes " + "x" * 101, "it holds a word of 101 characters, at most 100 are read: cut it"),
-        ("<a" * 100_000, "it has 200,000 characters, at most 2,000 are read: give a sentence"),
+        (
+            "<a" * 100_000,
+            "it is too long (1 words, 200,000 characters; at most 2,000 characters are read): "
+            "give one sentence",
+        ),
     ],
 )
 def test_a_long_text_is_refused_before_a_model_reads_it(text: str, expected: str) -> None:
     """A critic of WordPiece takes any word for one token; a student would read each letter."""
     assert input_problem(text) == expected
+
+
+def test_a_text_is_measured_in_the_tokens_of_the_model_that_needs_more() -> None:
+    """A critic may read few tokens where the student reads many, and the other way round."""
+    rewriter = told(agreeing, CLOSE)
+    theirs = len(rewriter.student.tokenizer.tokenize(SOURCE))
+    for ours in (theirs - 5, theirs + 5):
+        tokenizer = SimpleNamespace(tokenize=lambda _, n=ours: ["token"] * n)
+        rewriter.models.critic.lm = SimpleNamespace(tokenizer=tokenizer)
+        assert rewriter._length(SOURCE) == max(ours, theirs)
 
 
 def test_what_is_english_is_tried() -> None:

@@ -176,8 +176,10 @@ class Rewriter:
     def _problem(self, line: str, text: str) -> str:
         if not line:
             return "it is empty"
+        if problem := input_problem(text):
+            return problem
         if self._length(line) <= (longest := min(_LONGEST, self._window // 3)):
-            return input_problem(text)
+            return ""
         return (
             f"it is too long ({len(line.split()):,} words; about {longest * 3 // 4} can be read): "
             "give one sentence"
@@ -190,9 +192,11 @@ class Rewriter:
         return min(self.student.window, lm.window if lm else self.student.window)
 
     def _length(self, text: str) -> int:
-        """In the critic's tokens, else in the student's."""
-        lm = getattr(self.models.critic, "lm", self.student)
-        return len(lm.tokenizer.tokenize(text))
+        """In the tokens of the model that needs more of them."""
+        lm = getattr(self.models.critic, "lm", None)
+        return max(
+            len(model.tokenizer.tokenize(text)) for model in (lm, self.student) if model is not None
+        )
 
     def _readable(self, pairs: list[tuple[str, str]]) -> list[bool]:
         """Which pairs the critic can read; any, if it does not say."""
