@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 from impossible.config.params import Params
 from impossible.data.digests import digest
+from impossible.data.executors import ForkExecutor, LocalExecutor, local_executor
 from impossible.data.run_folder import RunFolder, unit_seed
 from impossible.data.schemas import FUNNEL
-from impossible.data.units import LocalExecutor, Task, Unit, map_units
-from impossible.errors import DataError
+from impossible.data.units import Task, Unit, map_units
+from impossible.errors import DataError, RunError
 from impossible.notebook import Models
 
 Frames = tuple[pd.DataFrame, pd.DataFrame]
@@ -131,10 +135,11 @@ class Processes:
             yield from pool.imap_unordered(compute, tasks)
 
 
-def test_workers_of_other_processes_write_the_same_bytes(run: RunFolder) -> None:
+@pytest.mark.parametrize("executor", [Processes(), ForkExecutor(2)], ids=["pickled", "forked"])
+def test_workers_of_other_processes_write_the_same_bytes(run: RunFolder, executor: Any) -> None:
     params = Params.load("test")
     models = Models(run, params)
-    frame, funnel = map_units(count, UNITS, params, run, "work", FUNNEL, models, Processes())
+    frame, funnel = map_units(count, UNITS, params, run, "work", FUNNEL, models, executor)
     assert CALLS == []
     far = parts(run)
     for path in (run.work / "work").iterdir():
@@ -143,6 +148,34 @@ def test_workers_of_other_processes_write_the_same_bytes(run: RunFolder) -> None
     assert here[0].equals(frame)
     assert here[1].equals(funnel)
     assert parts(run) == far
+
+
+def killed(unit: Unit, params: Params, models: Any) -> Frames:
+    if unit.id == "b":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return count(unit, params, models)
+
+
+def failing(unit: Unit, params: Params, models: Any) -> Frames:
+    raise DataError(f"{unit.id} is bad")
+
+
+def test_a_killed_process_is_one_sentence_and_what_is_written_stays(run: RunFolder) -> None:
+    params, forked = Params.load("test"), ForkExecutor(1)
+    with pytest.raises(RunError, match="set workers to 1"):
+        map_units(killed, UNITS, params, run, "work", FUNNEL, executor=forked)
+    assert len(parts(run)) == 1
+    with pytest.raises(DataError, match=r"\w is bad"):
+        map_units(failing, UNITS, params, run, "work", FUNNEL, executor=forked)
+
+
+def test_processes_are_forked_only_where_that_is_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert isinstance(local_executor(2, 5), ForkExecutor)
+    assert isinstance(local_executor(2, 1), LocalExecutor)
+    assert isinstance(local_executor(1, 5), LocalExecutor)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert isinstance(local_executor(2, 5), LocalExecutor)
 
 
 def test_a_damaged_part_is_computed_anew(run: RunFolder) -> None:

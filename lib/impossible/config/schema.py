@@ -221,7 +221,11 @@ class Schema(BaseModel):
         affects=False,
         min_length=1,
     )
-    workers: Count = parameter("Notebooks executed at the same time.", affects=False, le=64)
+    workers: Count = parameter(
+        "Notebooks executed at the same time, and processes that share the units of one.",
+        affects=False,
+        le=64,
+    )
     threads: int = parameter(
         "Threads of each notebook; 0: as many as there are. Training depends on it slightly.",
         ge=0,

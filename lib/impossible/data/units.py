@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -22,13 +22,14 @@ import pyarrow.parquet as pq
 
 from impossible.config.params import Params
 from impossible.data.digests import digest, package_digest
+from impossible.data.executors import Executor, local_executor
 from impossible.data.identity import identities
 from impossible.data.io import read_table, write_frame
 from impossible.data.progress import bar
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 
-__all__ = ["Executor", "LocalExecutor", "Scored", "Task", "Unit", "fingerprint", "map_units"]
+__all__ = ["Scored", "Task", "Unit", "fingerprint", "map_units"]
 
 
 @dataclass(frozen=True)
@@ -127,23 +128,6 @@ def _using(thing: Any, params: Params) -> Any:
     return thing.using(params) if hasattr(thing, "using") else thing
 
 
-class Executor(Protocol):
-    """Computes tasks anywhere, in any order."""
-
-    def run(self, tasks: Sequence[Task]) -> Iterator[Path]:
-        """Compute each task; yields a part as soon as it is written."""
-        ...
-
-
-class LocalExecutor:
-    """Computes one task after the other in this process."""
-
-    def run(self, tasks: Sequence[Task]) -> Iterator[Path]:
-        """See `Executor`."""
-        for task in tasks:
-            yield task.compute()
-
-
 def map_units(
     function: Function,
     units: Sequence[Unit],
@@ -164,7 +148,7 @@ def map_units(
         name: of the work; also shown beside the progress bar.
         schema: of the rows.
         models: handed to the function, see `Task`.
-        executor: where to compute; default one after the other here.
+        executor: where to compute; default `local_executor` with the run's `workers`.
 
     Returns:
         The rows, and the funnels, of the units in their order.
@@ -183,7 +167,8 @@ def map_units(
     done = {task.prefix: task.known(written[task.prefix]) for task in tasks}
     waiting = [task for task in tasks if done[task.prefix] is None]
     with bar(total=len(tasks), initial=len(tasks) - len(waiting), desc=name) as progress:
-        for path in (executor or LocalExecutor()).run(waiting):
+        executor = executor or local_executor(params.plain("workers"), len(waiting))
+        for path in executor.run(waiting):
             done[path.name.partition("-")[0]] = path
             progress.update()
     kept = [part for part in done.values() if part is not None]
