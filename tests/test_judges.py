@@ -119,13 +119,11 @@ def test_a_referee_is_measured_on_labels_and_knows_its_own_counts_only(tmp_path:
     x, y = tiny.SENTENCES[0], tiny.SENTENCES[1]
     pairs = [{"source": x, "target": t, "label": int(t == x)} for t in (x, y, "a " * 300)]
     write_text(tmp_path / "data/mrpc/train.jsonl", "\n".join(map(json.dumps, pairs)))
-    rewritten = {"source": x, "targets": [x, y]}  # the first is taken; of MRPC no positive
-    write_text(tmp_path / "data/wiki_conciseness/lite.jsonl", json.dumps(rewritten))
     measured = PARAMS | {"human_data": str(tmp_path / "data"), "human_n": 9}
     judge = load_judge("referee", SimpleNamespace(**measured, referee=folder))
     assert isinstance(judge, Referee)
     counts = judge.errors["equivalence"]
-    assert (counts.positives, counts.negatives) == (1, 1)  # what is too long is not judged
+    assert (counts.positives, counts.negatives) == (1, 1)  # the third is too long to be judged
     assert counts.hits == judge.equivalent([x], [x])[0]
     assert counts.rejections == 1 - judge.equivalent([x], [y])[0]
     ship_errors(judge, folder, judge.critic.lm.digest, tmp_path / "data")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -24,31 +24,16 @@ from impossible.models.model_files import locate
 __all__ = ["known_errors", "measured_errors", "ship_errors"]
 
 FILE = "errors.json"  # beside the weights
-
-
-class Labelled(NamedTuple):
-    """A file of pairs that people labelled.
-
-    `label` None: all pairs mean the same, people having been asked to write y so. `only` keeps the
-    pairs with label yes (True) or the others (False).
-    """
-
-    file: str
-    x: str = "premise"
-    y: str = "hypothesis"
-    label: object = "entailment"  # of the pairs that are a yes
-    only: bool | None = None
-
-
-#: What is asked → pairs. That two texts mean the same is not what MRPC's people were asked: a
-#: paraphrase might lack a detail. So its negatives count, and as positives rewritings that had to
-#: keep the meaning. PAWS is left out: its negatives swap words, which no system here does.
-LABELLED: dict[str, tuple[Labelled, ...]] = {
-    "equivalence": (
-        Labelled("wiki_conciseness/lite.jsonl", "source", "targets", None),
-        Labelled("mrpc/train.jsonl", "source", "target", 1, only=False),
-    ),
-    "entailment": (Labelled("snli/test.jsonl"), Labelled("mnli_dev/dev_mismatched.jsonl")),
+#: What is asked → file in the folder of the human datasets → fields (x, y) and the label for yes.
+LABELLED: dict[str, dict[str, tuple[str, str, object]]] = {
+    "equivalence": {
+        "mrpc/train.jsonl": ("source", "target", 1),
+        "pawsx_en/dev.jsonl": ("source", "target", 1),
+    },
+    "entailment": {
+        "snli/test.jsonl": ("premise", "hypothesis", "entailment"),
+        "mnli_dev/dev_mismatched.jsonl": ("premise", "hypothesis", "entailment"),
+    },
 }
 Counts = dict[str, list[ErrorRates]]
 
@@ -108,26 +93,20 @@ def measured_errors(
     found: Counts = {}
     for asks, sets in LABELLED.items():
         decide = judge.equivalent if asks == "equivalence" else judge.entails
-        for one in sets:
-            if folder and (path := Path(folder) / one.file).is_file():
-                pairs = take(_labelled(path, one), n, seed)
-                said = decide(list(pairs["x"]), list(pairs["y"]))
-                found.setdefault(asks, []).append(_counted(said, pairs["yes"].to_numpy(), one.file))
+        for file, (x, y, yes) in sets.items():
+            if folder and (path := Path(folder) / file).is_file():
+                pairs = take(_labelled(path, [x, y, "label"]), n, seed)
+                said, true = decide(list(pairs[x]), list(pairs[y])), pairs["label"] == yes
+                found.setdefault(asks, []).append(_counted(said, true.to_numpy(), file))
     return found
 
 
-def _labelled(path: Path, asked: Labelled) -> pd.DataFrame:
-    """Columns x, y and yes; of a list of texts the first is y."""
-    fields = [asked.x, asked.y, *(["label"] if asked.label else [])]
+def _labelled(path: Path, columns: list[str]) -> pd.DataFrame:
     try:
-        frame = pd.read_json(path, lines=True, dtype=False)[fields]
+        return pd.read_json(path, lines=True, dtype=False)[columns]
     except (ValueError, KeyError) as error:
-        listed = ", ".join(fields)
-        raise DataError(f"{path} is no JSON lines file with the fields {listed}.") from error
-    ys = [y[0] if isinstance(y, list) else y for y in frame[asked.y]]
-    yes = frame["label"] == asked.label if asked.label else True
-    pairs = pd.DataFrame({"x": frame[asked.x], "y": ys, "yes": yes})
-    return pairs if asked.only is None else pairs[pairs["yes"] == asked.only]
+        fields = ", ".join(columns)
+        raise DataError(f"{path} is no JSON lines file with the fields {fields}.") from error
 
 
 def _counted(said: Floats, truth: Any, data: str) -> ErrorRates:
