@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from impossible.evaluation.bootstrap import Bootstrap, Interval
 from impossible.evaluation.corrected_rates import ErrorRates, corrected_mean
+from impossible.evaluation.fractions import fraction_by_group
 
 RATES = ErrorRates(100, 80, 200, 180, "labels")
 
@@ -40,6 +41,17 @@ def test_a_judge_no_better_than_chance_says_nothing() -> None:
     assert not RATES.problem
     with pytest.raises(ValueError, match="counts among their pairs"):
         ErrorRates(3, 4, 1, 1)
+
+
+def test_a_judge_that_misses_most_positives_corrects_nothing_and_is_shown_raw() -> None:
+    timid = ErrorRates(1000, 100, 1000, 970, "MRPC")
+    said, asked = [1] * 60 + [0] * 40, [1] * 100
+    assert timid.problem.startswith("the judge says no to most positives on MRPC")
+    assert np.isnan(corrected_mean(said, asked, timid).value)
+    assert fraction_by_group(said, ["g"] * 100, errors=timid)["value"].tolist() == [0.6]
+    assert fraction_by_group(said, ["g"] * 100, errors=RATES)["value"].tolist() == [
+        pytest.approx(0.5 / 0.7)
+    ]
 
 
 def test_counts_of_several_sets_add_up() -> None:

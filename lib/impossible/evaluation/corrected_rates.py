@@ -66,11 +66,16 @@ class ErrorRates:
 
     @property
     def problem(self) -> str:
-        """Why no rate can be corrected by these; "" if rates can."""
-        if self.sensitivity + self.specificity > 1:
-            return ""
+        """Why no rate can be corrected by these; "" if rates can.
+
+        A judge that misses most positives does so because the labels mean something else (people
+        call a paraphrase what lacks a detail): then it does not err elsewhere as it does on them.
+        """
         percent = f"sensitivity {self.sensitivity:.0%}, specificity {self.specificity:.0%}"
-        return f"the judge is no better than chance on {self.data or 'labelled pairs'} ({percent})"
+        where = f"on {self.data or 'labelled pairs'} ({percent})"
+        if not self.sensitivity + self.specificity > 1:
+            return f"the judge is no better than chance {where}"
+        return f"the judge says no to most positives {where}" if self.sensitivity < 0.5 else ""
 
     def drawn(self, rng: np.random.Generator, n: int) -> tuple[Floats, Floats]:
         """n draws of se and sp from what the counts leave open (Beta, Jeffreys' prior)."""
@@ -104,7 +109,7 @@ def corrected_mean(
         lowest: 0 for a rate, -1 for a difference of rates.
 
     Returns:
-        The corrected mean with its interval and n; NaN where se + sp ≤ 1 (`errors.problem`).
+        The corrected mean with its interval and n; NaN where `errors.problem`.
 
     Source: Rogan and Gladen 1978; Lang and Reiczigel 2014 on intervals.
 

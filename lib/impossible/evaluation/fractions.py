@@ -34,7 +34,8 @@ def fraction_by_group(
         errors: of the judge whose verdicts these are: fractions are corrected by them.
 
     Returns:
-        group, value, low, high, n; a group with no value present has NaN and n = 0.
+        group, value, low, high, n; a group with no value present has NaN and n = 0. Where known
+        errors allow no correction (`corrected_rates`), the verdicts' own mean.
     """
     numbers, names = np.asarray(values, dtype=float), np.asarray(groups, dtype=object)
     drawn = None if clusters is None else np.asarray(clusters)
@@ -43,11 +44,10 @@ def fraction_by_group(
         chosen = (names == group) & ~np.isnan(numbers)
         inside = None if drawn is None else drawn[chosen]
         said = numbers[chosen]
-        mean = (
-            bootstrap_mean(said, inside, bootstrap)
-            if errors is None
-            else corrected_mean(said, np.ones(len(said)), errors, inside, bootstrap)
-        )
+        mean = bootstrap_mean(said, inside, bootstrap)
+        if errors:
+            corrected = corrected_mean(said, np.ones(len(said)), errors, inside, bootstrap)
+            mean = mean if np.isnan(corrected.value) else corrected
         rows.append((group, mean.value, mean.low, mean.high, int(chosen.sum())))
     return pd.DataFrame(rows, columns=COLUMNS)
 
