@@ -137,6 +137,9 @@ class Schema(BaseModel):
         "Largest length of y over that of x, in characters.", "ratio", "code"
     )
     number_consistency: bool = parameter("x and y must name the same numbers.", "", "code")
+    name_consistency: bool = parameter(
+        "x and y must have the same names: words with a capital letter within a sentence."
+    )
     both_directions: bool = parameter(
         "x must follow from y as well: a paraphrase; else y may say less: a summary.", "", "§3.2"
     )

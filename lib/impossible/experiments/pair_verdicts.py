@@ -55,6 +55,7 @@ def why(reason: str, row: pd.Series, thresholds: Thresholds) -> str:
         return f"cosine: {row['similarity']:.2f} < {limits.similarity_min:g}"
     words = {
         "numbers": "numbers: not the same",
+        "names": "names: not the same",
         "diversity": "diversity: another pair says it",
         "not_chosen": "passes, but another candidate is further from x",
     }

@@ -6,6 +6,7 @@ from impossible.data.schemas import KNOWN_TEXT, SMALL_COUNT, TEXT, record_schema
 from impossible.filtering.critic import Critic
 from impossible.filtering.entailment import Entailment
 from impossible.filtering.length_ratio import LengthRatio
+from impossible.filtering.same_names import SameNames
 from impossible.filtering.same_numbers import SameNumbers
 from impossible.filtering.similarity import Similarity
 from impossible.filtering.tree_distance import TreeDistance
@@ -14,6 +15,7 @@ from impossible.filtering.word_overlap import WordOverlap
 CRITICS: tuple[Critic, ...] = (
     LengthRatio(),
     SameNumbers(),
+    SameNames(),
     WordOverlap(),
     Similarity(),
     Entailment(),

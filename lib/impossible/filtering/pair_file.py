@@ -31,6 +31,8 @@ LINE_FIELDS = {
     "tree_fallback": "ted_of_words",
     "length_ratio": "length_ratio",
     "numbers_consistent": "numbers_kept",
+    "names_kept": "names_kept",
+    "names_known": "names_known",
 }
 
 

@@ -25,6 +25,7 @@ _MEANING = {
     "endless": "did not end",
     "length_ratio": "were too long or too short",
     "numbers": "had other numbers",
+    "names": "had other names",
     "rouge_l": "had too many of its words",
     "entailment": "did not mean the same",
 }
