@@ -38,6 +38,7 @@ class Judge:
     """
 
     name = "none"
+    most = 20_000  #: pairs of one group that a notebook asks it about
     #: "equivalence" and "entailment" → how often it errs; of what is not in it, never.
     errors: Mapping[str, ErrorRates] = MappingProxyType({})
 
@@ -76,7 +77,7 @@ class Referee(Judge):
         errors: its error rates on labelled pairs, where they are known (`referee_errors`).
     """
 
-    name = "referee"
+    name, most = "referee", 400
 
     def __init__(
         self, critic: EntailmentCritic, errors: Mapping[str, ErrorRates] = MappingProxyType({})

@@ -118,6 +118,16 @@ def side_by_side(groups: Mapping[str, pd.DataFrame], columns: Sequence[str] = ()
     return table[["group", "x", "y", *(columns or ("p_xy", "p_yx", "rouge_l"))]].round(2)
 
 
+def affordable(
+    groups: Mapping[str, pd.DataFrame], judge: Judge, seed: int = 0
+) -> dict[str, pd.DataFrame]:
+    """Of each group at most as many rows as a judge can be asked about, drawn by the seed."""
+    return {
+        name: frame.sample(min(judge.most, len(frame)), random_state=seed).sort_index()
+        for name, frame in groups.items()
+    }
+
+
 def judged_groups(samples: Mapping[str, pd.DataFrame], truth: Truth) -> pd.DataFrame:
     """The pairs of several samples with the truth about each.
 
