@@ -16,8 +16,8 @@ import tiny
 from conftest import Write
 from impossible.cli import commands, main, run
 from impossible.config.params import Params
-from impossible.data.human_datasets import read_lines, read_pairs
 from impossible.data.io import read_json
+from impossible.data.json_lines import read_lines, read_pairs
 from impossible.errors import DataError
 from impossible.experiments.control_grids import AXES, Axis, Grid, save_grid
 from impossible.runner import cost_estimate
@@ -205,16 +205,15 @@ def test_a_gzipped_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[st
     for damaged in (raw[:-12], raw[:-6] + b"\0" * 6, raw[:12] + b"\xff" * 9):
         path.write_bytes(damaged)
         assert main(["quality", str(path)]) == 2
-        assert re.match("impossible: x.jsonl.gz: .+; give a JSON lines file", capsys.readouterr().err)
-        with pytest.raises(DataError, match=r"x.jsonl.gz: .+; give a JSON lines file"):
-            read_lines(path)
+        assert re.match("impossible: Cannot read .*x.jsonl.gz: .+; give", capsys.readouterr().err)
+        with pytest.raises(DataError, match=r"Cannot read .*x.jsonl.gz: .+; give"):
+            list(read_lines(path))
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text('{"source": "a", "target": "b"}\n', encoding="utf-8-sig")
-    for reader in (lambda: commands._lines(str(path))[0], lambda: read_lines(path)):
-        assert read_pairs(reader(), "x.jsonl")["source"].tolist() == ["a"]
+    assert read_pairs(read_lines(path), "x.jsonl")["source"].tolist() == ["a"]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
     assert read_pairs(commands._lines("-")[0], "stdin")["target"].tolist() == ["b"]
     (tmp_path / "p.yaml").write_text("k: 7\n", encoding="utf-8-sig")

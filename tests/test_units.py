@@ -16,7 +16,7 @@ from impossible.data.run_folder import RunFolder, unit_seed
 from impossible.data.schemas import FUNNEL
 from impossible.data.units import LocalExecutor, Task, Unit, map_units
 from impossible.errors import DataError
-from impossible.notebook import Models
+from impossible.runner.models import Models
 
 Frames = tuple[pd.DataFrame, pd.DataFrame]
 CALLS: list[str] = []

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -147,29 +146,7 @@ def _print(value: object) -> None:
 
 
 def _lines(file: str) -> tuple[Iterator[str], str]:
-    """Lines of a UTF-8 file, perhaps gzipped (`-`: standard input), and its name for messages."""
-    from impossible.data.io import unzipped
+    """Lines of a file (`-`: standard input), and its name for messages."""
+    from impossible.data.json_lines import read_lines
 
-    if file == "-":
-        return _decoded(sys.stdin.buffer, "standard input"), "standard input"
-    try:
-        return _decoded(unzipped(file), file), file
-    except OSError as bad:
-        raise DataError(f"Cannot read {file}: {bad.strerror}; give a .jsonl file or -.") from bad
-
-
-def _decoded(stream: Iterator[bytes], name: str) -> Iterator[str]:
-    from impossible.data.io import UNREADABLE
-
-    number = 0
-    try:
-        for line in stream:
-            number += 1
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as bad:
-        raise DataError(
-            f"{name}, line {number} is not UTF-8 text (byte {bad.start}): save it as UTF-8."
-        ) from bad
-    except UNREADABLE as bad:
-        reason = getattr(bad, "strerror", None) or bad
-        raise DataError(f"Cannot read {name}: {reason}; give a .jsonl file or -.") from bad
+    return read_lines(file), "standard input" if file == "-" else file
