@@ -49,7 +49,7 @@ PAPER_CLAIMS = (
 def panel_points(
     judged: pd.DataFrame, temperature: float
 ) -> Iterator[tuple[str, float, pd.DataFrame]]:
-    """The points of Figure 3: (axis, x, rows), over lengths at one temperature, then the other way."""
+    """Points of Figure 3: (axis, x, rows), over lengths at one temperature, then the other way."""
     for length, rows in judged[judged["temperature"] == temperature].groupby("n_sentences"):
         yield "length", float(length), rows
     for heat, rows in judged[judged["mixed"]].groupby("temperature"):
