@@ -30,7 +30,6 @@ __all__ = [
 COLUMNS = ("id", "source", "references", "domain", "exemplar")
 HELD_OUT = "held_out"
 SHOTS = 5  # items that serve as a prompt's examples (paper, Table 4)
-TASKS = ("paraphrase", "summary")
 
 
 @dataclass(frozen=True)
