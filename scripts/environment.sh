@@ -11,6 +11,23 @@ export TOKENIZERS_PARALLELISM=false
 # Threads that wait do not spin: a second program on the same cores would slow both tenfold.
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
 
+# A kill while the environment is made ends what makes it too, and leaves one sentence.
+stopped() {
+    trap - INT TERM
+    say "Stopped: run the command again to go on."
+    [ -z "${INSTALLING:-}" ] || kill "$INSTALLING" 2>/dev/null || true
+    exit "$1"
+}
+
+# Runs a long command so that a signal is answered at once, not when it has ended.
+interruptible() {
+    local status=0
+    "$@" & INSTALLING=$!
+    wait "$INSTALLING" || status=$?
+    INSTALLING=
+    return "$status"
+}
+
 say() { printf '%s\n' "$*" >&2; }
 
 # Exit status 0 if every pin (with the given extra) holds in the Python "$1"; names the first if not.
@@ -47,21 +64,23 @@ make_environment() {
     if ! "$ROOT/.venv/bin/python" -m pip --version >/dev/null 2>&1; then
         python="$(find_python)" || return
         say "Making the environment .venv with $("$python" --version) …"
-        "$python" -m venv --clear "$ROOT/.venv" || return
+        interruptible "$python" -m venv --clear "$ROOT/.venv" || return
     fi
     python="$ROOT/.venv/bin/python"
     if ! pins_hold "$python" "$1" 2>/dev/null ||
         ! "$python" -m pip show --quiet impossible-distillation 2>/dev/null; then
         say "Installing torch (large; a few minutes) …"
-        "$python" -m pip install -qq torch==2.13.0 || return
+        interruptible "$python" -m pip install -qq torch==2.13.0 || return
         say "Installing the other packages …"
-        "$python" -m pip install -qq --editable "$ROOT${1:+[$1]}" || return
+        interruptible "$python" -m pip install -qq --editable "$ROOT${1:+[$1]}" || return
     fi
     printf '%s' "$digest $1" > "$stamp"
 }
 
 # use_environment [EXTRA]: sets PYTHON.
 use_environment() {
+    trap 'stopped 130' INT
+    trap 'stopped 143' TERM
     local extra="${1:-}" active="${VIRTUAL_ENV:-${CONDA_PREFIX:-}}" missing
     if [ -n "$active" ] && [ -x "$active/bin/python" ] && [ "$active" != "$ROOT/.venv" ]; then
         if missing="$(pins_hold "$active/bin/python" "$extra" 2>&1)"; then

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from impossible.data.human_datasets import human_pairs, read_lines, read_pairs, read_predictions
+from impossible.data.human_datasets import human_pairs
+from impossible.data.json_lines import read_lines, read_pairs, read_predictions
 from impossible.errors import DataError
 
 GOOD = '{"source": "a", "target": "b"}'
@@ -70,14 +71,14 @@ def test_an_empty_or_blank_output_is_an_answer(output: str) -> None:
 def test_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(GOOD.encode() + b"\n\n\xff\xfe\n")
-    with pytest.raises(DataError, match=r"x\.jsonl, line 3: not UTF-8"):
-        read_lines(path)
+    with pytest.raises(DataError, match=r"x\.jsonl, line 3 is not UTF-8"):
+        list(read_lines(path))
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
     for path in (tmp_path / "none.jsonl", tmp_path):
-        with pytest.raises(DataError, match=r"give a JSON lines file"):
-            read_lines(path)
+        with pytest.raises(DataError, match=r"give a file of lines"):
+            list(read_lines(path))
 
 
 def test_standard_input_and_line_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,12 +90,10 @@ def test_standard_input_and_line_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_human_sets_say_how_to_get_them(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"MRPC .* is missing: put .*mrpc/test\.jsonl.*hub"):
+    with pytest.raises(DataError, match=r"MRPC .* is missing: put .*mrpc/test\.jsonl"):
         human_pairs("mrpc", tmp_path)
     with pytest.raises(DataError, match=r"Unknown human dataset 'mrcp'; known are mrpc"):
         human_pairs("mrcp", tmp_path)
-    with pytest.raises(DataError, match=r"no known hub id"):
-        human_pairs("parasci_arxiv", hub=True)
 
 
 def test_human_sets_are_read(tmp_path: Path) -> None:
@@ -109,27 +108,3 @@ def test_human_sets_are_read(tmp_path: Path) -> None:
     row = {"id": "1", "source": "a", "targets": ["b", "c"]}
     (tmp_path / "asset/valid.jsonl").write_text(json.dumps(row))
     assert human_pairs("asset", tmp_path)["target"].tolist() == ["b"]
-
-
-def test_the_hub_is_asked_only_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def load_dataset(*identity: str, split: str) -> list[dict[str, object]]:
-        asked.append((*identity, split))
-        pair = {"sentence1": "a", "sentence2": "b"}
-        return [{**pair, "label": 1}, {**pair, "label": 0}]
-
-    monkeypatch.setattr("datasets.load_dataset", load_dataset)
-    frame = human_pairs("mrpc", hub=True)
-    assert asked == [("nyu-mll/glue", "mrpc", "test")]
-    assert frame[["source", "target"]].to_numpy().tolist() == [["a", "b"]]
-
-
-def test_a_hub_that_does_not_answer_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load_dataset(*identity: str, split: str) -> None:
-        raise ConnectionError("no route\nto host")
-
-    monkeypatch.setattr("datasets.load_dataset", load_dataset)
-    with pytest.raises(DataError, match=r"nyu-mll/glue cannot be loaded") as caught:
-        human_pairs("mrpc", hub=True)
-    assert "\n" not in str(caught.value)

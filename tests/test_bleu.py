@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import sacrebleu
@@ -14,11 +16,15 @@ texts = st.lists(st.sampled_from(["a", "b", "The", "the", "cat", "sat."]), max_s
 corpora = st.lists(st.tuples(texts, texts, texts), min_size=1, max_size=6)
 
 
+def corpus_bleu(outputs: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+    return float(bleu.bleu_from_sums(bleu.bleu_statistics(outputs, references).sum(axis=0)))
+
+
 @given(corpora)
 def test_corpus_bleu_equals_sacrebleu(rows: list[tuple[str, str, str]]) -> None:
     outputs = [row[0] for row in rows]
     expected = sacrebleu.corpus_bleu(outputs, [[r[1] for r in rows], [r[2] for r in rows]]).score
-    assert bleu.corpus_bleu(outputs, [list(row[1:]) for row in rows]) == pytest.approx(
+    assert corpus_bleu(outputs, [list(row[1:]) for row in rows]) == pytest.approx(
         expected, abs=1e-6
     )
 
@@ -75,7 +81,7 @@ def test_sentence_bleu_by_hand() -> None:
 def test_identical_and_disjoint() -> None:
     assert bleu.self_bleu(["the cat"], ["The cat"])[0] == pytest.approx(100)
     assert bleu.sentence_bleu("x y", ["a b"]) == bleu.sentence_bleu("", ["a"]) == 0.0
-    assert bleu.corpus_bleu(["x"], [["a"]]) == 0.0
+    assert corpus_bleu(["x"], [["a"]]) == 0.0
 
 
 def test_ibleu_is_the_papers_copy_row() -> None:

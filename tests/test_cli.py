@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -13,23 +14,22 @@ from pathlib import Path
 import pytest
 import tiny
 from conftest import Write
-from impossible import cli
-from impossible.cli import run
+from impossible.cli import commands, main, run
 from impossible.config.params import Params
-from impossible.data.human_datasets import read_lines, read_pairs
 from impossible.data.io import read_json
+from impossible.data.json_lines import read_lines, read_pairs
 from impossible.errors import DataError
 from impossible.experiments.control_grids import AXES, Axis, Grid, save_grid
 from impossible.runner import cost_estimate
 from impossible.runner.run import Selection, run_all
 
 
-@pytest.mark.parametrize("command", cli.EXAMPLES)
+@pytest.mark.parametrize("command", commands.EXAMPLES)
 def test_every_command_has_help_with_an_example(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main([command, "--help"])
+        main([command, "--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
     assert "example:\n  " in text
@@ -46,22 +46,22 @@ def test_every_command_has_help_with_an_example(
     ],
 )
 def test_overrides_may_follow_options(line: str) -> None:
-    options = cli.parse(["run", *line.split()])
+    options = commands.parse(["run", *line.split()])
     assert run.split(options.params) == ("smoke", ["k=50", "seed=1"])
     assert (options.only, options.force) == ("04", True)
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])
 def test_the_examples_of_run_and_plan_are_understood(command: str) -> None:
-    words = cli.EXAMPLES[command].split()[1:]
-    name, overrides = run.split(cli.parse(words).params)
+    words = commands.EXAMPLES[command].split()[1:]
+    name, overrides = run.split(commands.parse(words).params)
     assert name in words
     assert overrides == words[words.index("--") + 1 :]
 
 
 def test_an_unknown_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["run", "smoke", "--onyl", "04"])
+        main(["run", "smoke", "--onyl", "04"])
     assert ended.value.code == 2
     assert "unrecognized arguments: --onyl" in capsys.readouterr().err
 
@@ -100,7 +100,7 @@ def test_help_on_a_terminal_without_unicode(
     terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr(sys, "stdout", terminal)
     with suppress(SystemExit):
-        cli.main(arguments)
+        main(arguments)
     terminal.flush()
     assert {"score": b"\\u2192 JSON", "run": b"\\u22652"}[
         arguments[0]
@@ -108,7 +108,7 @@ def test_help_on_a_terminal_without_unicode(
 
 
 def test_parameters_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["run", "--parameters"]) == 0
+    assert main(["run", "--parameters"]) == 0
     assert "≥2 ≤1000, sentences, §3.1" in capsys.readouterr().out
 
 
@@ -118,30 +118,56 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [(["score", "x.jsonl"], ""), (["run"], "; what was finished is kept, and the same command")],
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_has_its_own_status(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    kept: str,
+    number: signal.Signals,
 ) -> None:
-    def interrupt(_: object) -> str:
-        raise KeyboardInterrupt
+    before = signal.getsignal(signal.SIGTERM)
+    for module, name in ((commands, "_check_memory"), (run, "_run")):
+        monkeypatch.setattr(module, name, lambda *_: signal.raise_signal(number))
+    assert main(arguments) == 128 + number
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith(f"impossible: stopped{kept}")
+    assert signal.getsignal(signal.SIGTERM) == before
 
-    monkeypatch.setattr("impossible.config.params.describe", interrupt)
-    assert cli.main(["run", "--parameters"]) == 130
-    assert "what was finished is kept" in capsys.readouterr().err
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_while_modules_are_loaded_leaves_one_line(number: signal.Signals) -> None:
+    code = (
+        "import signal, sys; from impossible import cli\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        signal.raise_signal({int(number)})\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "sys.exit(cli.main(['run', 'smoke']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (128 + number, "")
+    assert done.stderr == "impossible: stopped.\n"
 
 
 def test_lines_are_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes("{}\n{Käse}\n".encode() + b"\xff\n")
-    lines, name = cli._lines(str(path))
+    lines, name = commands._lines(str(path))
     assert name == str(path)
     assert [next(lines), next(lines)] == ["{}\n", "{Käse}\n"]
-    with pytest.raises(cli.DataError, match=r"x.jsonl, line 3 is not UTF-8 text \(byte 0\)"):
+    with pytest.raises(DataError, match=r"x.jsonl, line 3 is not UTF-8 text \(byte 0\)"):
         next(lines)
-    with pytest.raises(cli.DataError, match="Cannot read .*absent: No such file"):
-        cli._lines(str(tmp_path / "absent"))
+    with pytest.raises(DataError, match="Cannot read .*absent: No such file"):
+        commands._lines(str(tmp_path / "absent"))
     stdin = io.TextIOWrapper(io.BytesIO(b"a\nb\nc\n"))
     monkeypatch.setattr(sys, "stdin", stdin)
-    assert list(cli._lines("-")[0]) == ["a\n", "b\n", "c\n"]
+    assert list(commands._lines("-")[0]) == ["a\n", "b\n", "c\n"]
 
 
 @pytest.mark.parametrize("command", [["score"], ["quality"], ["quality", "--sample", "9"]])
@@ -150,7 +176,7 @@ def test_a_file_larger_than_memory_is_refused_before_it_is_read(
 ) -> None:
     with (tmp_path / "x.jsonl").open("wb") as file:
         file.truncate(2**40)  # without a byte on the disk
-    assert cli.main([*command, str(tmp_path / "x.jsonl")]) == 2
+    assert main([*command, str(tmp_path / "x.jsonl")]) == 2
     told = capsys.readouterr().err
     assert re.search(
         r"x.jsonl needs about [\d,.]+ GB of memory and [\d,.]+ GB are free: give", told
@@ -164,7 +190,7 @@ def test_a_full_memory_is_one_sentence(
         raise MemoryError
 
     monkeypatch.setattr("impossible.config.params.describe", full)
-    assert cli.main(["run", "--parameters"]) == 2
+    assert main(["run", "--parameters"]) == 2
     assert capsys.readouterr().err == (
         "impossible: the memory is full: give fewer or shorter lines.\n"
     )
@@ -173,24 +199,23 @@ def test_a_full_memory_is_one_sentence(
 def test_a_gzipped_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, raw = tmp_path / "x.jsonl.gz", gzip.compress(b'{"source": "a b", "target": "b"}\n' * 9)
     path.write_bytes(raw)
-    assert cli.main(["quality", str(path)]) == 0
+    assert main(["quality", str(path)]) == 0
     assert '"n": 9' in capsys.readouterr().out
     assert read_pairs(read_lines(path), "x")["target"].tolist() == ["b"] * 9
     for damaged in (raw[:-12], raw[:-6] + b"\0" * 6, raw[:12] + b"\xff" * 9):
         path.write_bytes(damaged)
-        assert cli.main(["quality", str(path)]) == 2
+        assert main(["quality", str(path)]) == 2
         assert re.match("impossible: Cannot read .*x.jsonl.gz: .+; give", capsys.readouterr().err)
-        with pytest.raises(DataError, match=r"x.jsonl.gz: .+; give a JSON lines file"):
-            read_lines(path)
+        with pytest.raises(DataError, match=r"Cannot read .*x.jsonl.gz: .+; give"):
+            list(read_lines(path))
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text('{"source": "a", "target": "b"}\n', encoding="utf-8-sig")
-    for reader in (lambda: cli._lines(str(path))[0], lambda: read_lines(path)):
-        assert read_pairs(reader(), "x.jsonl")["source"].tolist() == ["a"]
+    assert read_pairs(read_lines(path), "x.jsonl")["source"].tolist() == ["a"]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
-    assert read_pairs(cli._lines("-")[0], "stdin")["target"].tolist() == ["b"]
+    assert read_pairs(commands._lines("-")[0], "stdin")["target"].tolist() == ["b"]
     (tmp_path / "p.yaml").write_text("k: 7\n", encoding="utf-8-sig")
     assert Params.load(tmp_path / "p.yaml").k == 7
 
@@ -280,20 +305,20 @@ def test_a_student_is_told_length_and_style(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ask = asking(tmp_path, "summarize", "--length", "short")
-    assert cli.main(ask) == 2
+    assert main(ask) == 2
     assert "takes no instructions" in capsys.readouterr().err
     axes = (
         Axis("length", "compression", ("short", "long"), (0.5,), 0.0, 1.0),
         Axis("style", "novelty", ("plain", "free"), (0.5,), 0.0, 1.0),
     )
     save_grid(tmp_path / "student", Grid("summary", axes))
-    assert cli.main(ask) == 0
+    assert main(ask) == 0
     assert capsys.readouterr().out.count("\n") == 1
-    assert cli.main([*ask[:-1], "--style", "odd", ask[-1]]) == 2
+    assert main([*ask[:-1], "--style", "odd", ask[-1]]) == 2
     assert "it knows length: short, long; style: plain, free" in capsys.readouterr().err
-    assert cli.main([*ask[:5], ask[-1]]) == 2
+    assert main([*ask[:5], ask[-1]]) == 2
     assert "give --length short|long and/or --style plain|free, or" in capsys.readouterr().err
-    assert cli.main([*ask[:-2], "", ask[-1]]) == 2
+    assert main([*ask[:-2], "", ask[-1]]) == 2
     assert "cannot be asked for the length ''" in capsys.readouterr().err
 
 
@@ -306,25 +331,25 @@ def test_a_command_has_the_options_of_its_task(
     words = {axis: scale.words[-1] for axis, scale in AXES[task].items()}
     ask = asking(tmp_path, command)
     told = [*ask, *(part for axis, word in words.items() for part in (f"--{axis}", word))]
-    assert cli.main(ask) == 0
+    assert main(ask) == 0
     capsys.readouterr()
-    assert cli.main(told) == 2  # options without a grid
+    assert main(told) == 2  # options without a grid
     assert "leave --length and --style out" in capsys.readouterr().err
     axes = [Axis(a, s.measure, s.words, (0.5,), 0.0, 1.0) for a, s in AXES[task].items()]
     save_grid(tmp_path / "student", Grid(task, tuple(axes)))
-    assert cli.main(told) == 0
+    assert main(told) == 0
     assert capsys.readouterr().out.count("\n") == 1
-    assert cli.main(ask) == 2  # a grid without options
+    assert main(ask) == 2  # a grid without options
     printed = capsys.readouterr()
     assert "must be told what to write: give --length short|long and/or" in printed.err
     assert printed.out == ""
     other = {"paraphrase": "summarize", "summarize": "paraphrase"}[command]
-    assert cli.main([other, *told[1:]]) == 2
+    assert main([other, *told[1:]]) == 2
     assert f"takes instructions for a {task}, not for a" in capsys.readouterr().err
 
 
 def test_help_names_the_words(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        cli.main(["paraphrase", "--help"])
+        main(["paraphrase", "--help"])
     printed = capsys.readouterr().out
     assert all(word in printed for scale in AXES["paraphrase"].values() for word in scale.words)

@@ -14,7 +14,7 @@ import pytest
 import tiny
 from impossible import cli
 from impossible.config.params import Params
-from impossible.data.human_datasets import stream_pairs
+from impossible.data.json_lines import stream_pairs
 from impossible.errors import DataError
 from impossible.filtering import pair_file
 from impossible.filtering.constituency_parser import FlatParser

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import sacrebleu
-from impossible.data.human_datasets import read_pairs, take
+from impossible.data.human_datasets import take
+from impossible.data.json_lines import read_pairs
 from impossible.data.progress import bar
 from impossible.evaluation import evaluate_metrics, paraphrase_metrics
 from impossible.evaluation.bootstrap import Bootstrap

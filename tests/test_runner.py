@@ -198,6 +198,9 @@ def test_a_dead_kernel_is_a_failure_with_its_cell(checkout: Path, write: Write) 
     with pytest.raises(RunError, match="code cell 4 of 6: its kernel died"):
         run(checkout)
     assert ledger(checkout)["01_one"]["status"] == "failed"
+    copy = json.loads((checkout / "results" / "test" / "work" / "01_one.ipynb").read_text())
+    statuses = [cell["metadata"]["papermill"]["status"] for cell in copy["cells"]]
+    assert statuses[-3:] == ["failed", "pending", "pending"]
 
 
 def test_nothing_starts_when_a_parameters_cell_is_wrong(checkout: Path, two: Write) -> None:
@@ -296,8 +299,15 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_digests(
     if sign == signal.SIGKILL:
         assert ledger(checkout)["02_two"]["status"] == "running"
     else:
-        assert process.returncode == 130, error
+        assert process.returncode == 128 + sign, error
+        assert error.decode() == (
+            "impossible: stopped; what was finished is kept, and the same command goes on from "
+            "there.\n"
+        )
         assert ledger(checkout)["02_two"]["status"] == "killed"
+        cells = json.loads((results / "work" / "02_two.ipynb").read_text())["cells"]
+        statuses = [cell["metadata"]["papermill"]["status"] for cell in cells]
+        assert statuses[-2:] == ["failed", "pending"], statuses
     parts = sorted((results / "work" / "parts").glob("*.parquet"))
     before = {part: part.stat().st_mtime_ns for part in parts}
     (results / "work" / "slow").unlink()
@@ -493,7 +503,7 @@ def test_two_interrupted_notebooks_go_on_and_end_with_the_same_digests(
     statuses = {ledger(checkout)[name]["status"] for name in names}
     assert statuses == {"running" if sign == signal.SIGKILL else "killed"}
     if sign != signal.SIGKILL:
-        assert process.returncode == 130, error
+        assert process.returncode == 128 + sign, error
         assert output.decode().count(" stopped; the next run goes on from here") == 2
     parts = [part for name in "ab" for part in (results / "work" / name).glob("*.parquet")]
     before = {part: part.stat().st_mtime_ns for part in parts}

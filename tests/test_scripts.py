@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
+import psutil
 import pytest
 from impossible.config.yaml_files import read_yaml
 
@@ -70,3 +73,27 @@ def test_run_all_works_from_any_folder_and_passes_arguments_on(tmp_path: Path) -
         cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert "--until NOTEBOOK" in help_text.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_installation_ends_with_all_that_it_started(number: signal.Signals) -> None:
+    code = (
+        f". {ROOT}/scripts/environment.sh\n"
+        "make_environment() { interruptible sleep 60; }\n"
+        "unset VIRTUAL_ENV CONDA_PREFIX\n"
+        "use_environment"
+    )
+    process = subprocess.Popen(
+        ["bash", "-c", code], stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as on a terminal
+    )  # fmt: skip
+    children: list[psutil.Process] = []
+    while not children or children[0].name() != "sleep":
+        time.sleep(0.1)
+        children = psutil.Process(process.pid).children()
+    process.send_signal(number)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert error == "Stopped: run the command again to go on.\n"
+    psutil.wait_procs(children, timeout=30)
+    assert not any(child.is_running() for child in children)

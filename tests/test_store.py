@@ -16,7 +16,7 @@ from impossible.data.run_folder import (
     record,
     scalars,
 )
-from impossible.data.schemas import FUNNEL, METRIC_ROWS, item_column
+from impossible.data.schemas import METRIC_ROWS
 
 
 def test_frames_keep_types_and_missing_values_and_have_the_same_bytes(tmp_path: Path) -> None:
@@ -32,10 +32,6 @@ def test_frames_keep_types_and_missing_values_and_have_the_same_bytes(tmp_path: 
     back = read_frame(first, METRIC_ROWS)
     pd.testing.assert_frame_equal(back, frame, check_dtype=False)
     assert list(tmp_path.iterdir()) in ([first, shuffled], [shuffled, first])
-
-
-def test_schemas_name_their_item() -> None:
-    assert (item_column(FUNNEL), item_column(METRIC_ROWS)) == ("context_id", "system")
 
 
 def test_randomness_belongs_to_the_item() -> None:

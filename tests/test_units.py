@@ -20,7 +20,7 @@ from impossible.data.run_folder import RunFolder, unit_seed
 from impossible.data.schemas import FUNNEL
 from impossible.data.units import Task, Unit, map_units
 from impossible.errors import DataError, RunError
-from impossible.notebook import Models
+from impossible.runner.models import Models
 
 Frames = tuple[pd.DataFrame, pd.DataFrame]
 CALLS: list[str] = []

@@ -1,44 +1,47 @@
-"""The command `impossible` with its subcommands.
+"""The command `impossible`: how it begins and ends.
 
-Heavy modules are imported by the command that needs them, so that help and refusals are instant.
-A failure with a sentence for the user goes to standard error and ends with status 2.
+Its status is 0, 2 after a failure (one sentence on standard error), 130 after Ctrl-C, 143 after
+SIGTERM. All else is imported where an interruption finds it in `main`.
 """
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import io
-import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from impossible.cli import assets, critics, rating, rewriting, run
-from impossible.cli.rewriting import positive
-from impossible.errors import DataError, ImpossibleError
-
-EXAMPLES = {
-    **run.EXAMPLES,
-    "score": "impossible score predictions.jsonl",
-    "quality": "impossible quality pairs.jsonl --sample 1000",
-    **rewriting.EXAMPLES,
-    **critics.EXAMPLES,
-    **rating.EXAMPLES,
-    **assets.EXAMPLES,
-}
+if TYPE_CHECKING:
+    import argparse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns its exit status: 0, 2 (a sentence) or 130 (interrupted)."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # Latin-1 has no "≥": it is shown as \\u2265
-            stream.reconfigure(errors="backslashreplace")
-    options = parse(sys.argv[1:] if arguments is None else list(arguments))
-    handler: Callable[[argparse.Namespace], None] = options.handler
+    """Run the command line; returns its exit status."""
+    kept = ""
     try:
-        handler(options)
+        with _terminable():
+            from impossible.cli.commands import parse
+
+            for stream in (sys.stdout, sys.stderr):
+                if isinstance(stream, io.TextIOWrapper):  # Latin-1 has no "≥": shown as \\u2265
+                    stream.reconfigure(errors="backslashreplace")
+            options = parse(sys.argv[1:] if arguments is None else list(arguments))
+            kept = options.kept
+            return _ended(options)
+    except KeyboardInterrupt as stop:
+        print(f"impossible: stopped{kept}.", file=sys.stderr)
+        return 128 + (stop.args or (signal.SIGINT,))[0]
+
+
+def _ended(options: argparse.Namespace) -> int:
+    """Run a command; a failure is told in one sentence."""
+    from impossible.errors import ImpossibleError
+
+    try:
+        options.handler(options)
         sys.stdout.flush()
     except ImpossibleError as bad:
         print(f"impossible: {bad}", file=sys.stderr)
@@ -46,158 +49,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         print("impossible: the memory is full: give fewer or shorter lines.", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("impossible: interrupted; what was finished is kept.", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         # The reader (head, say) has enough; a second write at exit would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return 0
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """Options of the command line; names and overrides of a run may stand anywhere.
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """A polite kill (SIGTERM) ends a command as Ctrl-C does."""
 
-    argparse alone refuses overrides that come after an option, such as `smoke --only 04 -- k=50`.
+    def stop(number: int, _: object) -> None:
+        raise KeyboardInterrupt(number)
 
-    >>> parse(["run", "smoke", "--only", "04", "--", "k=50"]).params
-    ['smoke', 'k=50']
-    """
-    top = parser()
-    if arguments[:1] not in (["run"], ["plan"], ["critics"]):
-        return top.parse_args(arguments)
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    options, others = top.parse_known_args(arguments[:end])
-    if unknown := [each for each in others if each.startswith("-")]:
-        top.error(f"unrecognized arguments: {' '.join(unknown)}")
-    options.params += [*others, *arguments[end + 1 :]]
-    return options
-
-
-def parser() -> argparse.ArgumentParser:
-    """The parser with all subcommands."""
-    top = argparse.ArgumentParser(prog="impossible", description=__doc__.split("\n")[0])
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    run.add_run(_command, commands)
-    _add_score(commands)
-    _add_quality(commands)
-    rewriting.add_rewriters(_command, commands)
-    critics.add_critics(_command, commands, _lines)
-    rating.add_rating(_command, commands)
-    assets.add_assets(_command, commands)
-    return top
-
-
-def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    text: str,
-    handler: Callable[[argparse.Namespace], None],
-) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog=f"example:\n  {EXAMPLES[name]}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.set_defaults(handler=handler)
-    return command
-
-
-def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = 'score outputs: lines {"source", "output", "references": […]} → JSON'
-    command = _command(commands, "score", text, _score)
-    command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
-    command.add_argument("--encoder", metavar="DIR", help="model for BERT-iBLEU; absent: not given")
-
-
-def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = 'measure a corpus as in Table 1: lines {"source", "target"} → JSON'
-    command = _command(commands, "quality", text, _quality)
-    command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
-    command.add_argument("--encoder", metavar="DIR", help="sentence encoder for the cosine")
-    command.add_argument("--parser", choices=("grammar", "flat"), help="source of trees for TED")
-    command.add_argument("--sample", type=positive, metavar="N", help="measure N pairs, drawn")
-
-
-#: Bytes of memory that a command needs per byte of its file, measured on 200,000 lines.
-_SCORE, _QUALITY, _SAMPLE = 5, 40, 8
-
-
-def _score(options: argparse.Namespace) -> None:
-    _check_memory(options.file, _SCORE)
-    lines, name = _lines(options.file)
-    from impossible.evaluation.paraphrase_metrics import score_file
-
-    _print(score_file(lines, name, encoder=_encoder(options.encoder)))
-
-
-def _quality(options: argparse.Namespace) -> None:
-    _check_memory(options.file, _SAMPLE if options.sample else _QUALITY)
-    lines, name = _lines(options.file)
-    from impossible.evaluation.corpus_quality import quality_file
-    from impossible.filtering.constituency_parser import load_parser
-
-    parser = load_parser(options.parser) if options.parser else None
-    encoder = _encoder(options.encoder)
-    _print(quality_file(lines, name, encoder=encoder, parser=parser, n=options.sample))
-
-
-def _check_memory(file: str, times: int) -> None:
-    """Refuse a file that would fill the memory before it is read, if its size is known."""
-    import psutil
-
-    path = Path(file)
-    size = path.stat().st_size * (5 if path.suffix == ".gz" else 1) if path.is_file() else 0
-    needed, free = times * size, psutil.virtual_memory().available
-    if needed > free:
-        raise DataError(
-            f"{file} needs about {needed / 1e9:,.1f} GB of memory and {free / 1e9:,.1f} GB are "
-            f"free: give a part of it, such as shuf -n 100000 {file} | impossible … -"
-        )
-
-
-def _encoder(name: str | None) -> Any:
-    """The sentence encoder called `name` (folder or in-vitro/encoder); None without one."""
-    if not name:
-        return None
-    from impossible.models.loading import load_encoder
-    from impossible.models.sentence_encoder import SentenceEncoder
-
-    found = load_encoder(str(Path(name).absolute()) if Path(name).is_dir() else name)
-    return SentenceEncoder(found)
-
-
-def _print(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def _lines(file: str) -> tuple[Iterator[str], str]:
-    """Lines of a UTF-8 file, perhaps gzipped (`-`: standard input), and its name for messages."""
-    from impossible.data.io import unzipped
-
-    if file == "-":
-        return _decoded(sys.stdin.buffer, "standard input"), "standard input"
+    before = signal.signal(signal.SIGTERM, stop)
     try:
-        return _decoded(unzipped(file), file), file
-    except OSError as bad:
-        raise DataError(f"Cannot read {file}: {bad.strerror}; give a .jsonl file or -.") from bad
-
-
-def _decoded(stream: Iterator[bytes], name: str) -> Iterator[str]:
-    from impossible.data.io import UNREADABLE
-
-    number = 0
-    try:
-        for line in stream:
-            number += 1
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as bad:
-        raise DataError(
-            f"{name}, line {number} is not UTF-8 text (byte {bad.start}): save it as UTF-8."
-        ) from bad
-    except UNREADABLE as bad:
-        reason = getattr(bad, "strerror", None) or bad
-        raise DataError(f"Cannot read {name}: {reason}; give a .jsonl file or -.") from bad
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -66,11 +66,11 @@ def add_critics(
 
 def _critics(options: argparse.Namespace, opened: Opener) -> None:
     from impossible.config.params import Params
-    from impossible.data.human_datasets import stream_pairs
+    from impossible.data.json_lines import stream_pairs
     from impossible.data.run_folder import RunFolder
     from impossible.filtering.pair_file import with_every_score
     from impossible.filtering.thresholds import Thresholds
-    from impossible.notebook import Models
+    from impossible.runner.models import Models
     from impossible.runner.preflight import results_folder
 
     params = Params.load(options.name, ["entailment_floor=0", *options.params])  # all is scored

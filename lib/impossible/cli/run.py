@@ -24,6 +24,7 @@ def add_run(command: Callable[..., argparse.ArgumentParser], commands: Any) -> N
     """
     text = "run the notebooks, skipping what is unchanged"
     run = command(commands, "run", text, _run)
+    run.set_defaults(kept="; what was finished is kept, and the same command goes on from there")
     _add_params(run)
     for name, what in (
         ("from", "start with this notebook"),

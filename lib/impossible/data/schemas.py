@@ -126,12 +126,3 @@ METRIC_ROWS = record_schema(
     n=COUNT,
     signature=TEXT,
 )
-
-
-def item_column(schema: pa.Schema) -> str:
-    """Name of the column that identifies an item of work.
-
-    >>> item_column(FUNNEL)
-    'context_id'
-    """
-    return str((schema.metadata or {})[b"item"].decode())

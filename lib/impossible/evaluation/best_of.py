@@ -10,6 +10,7 @@ from impossible.evaluation.prompting import asked
 from impossible.evaluation.systems import System, prompted
 from impossible.filtering.build_dataset import apply_thresholds
 from impossible.filtering.critic import Models
+from impossible.filtering.pair_scores import least_entailment
 from impossible.filtering.thresholds import Thresholds
 from impossible.models.batching import Pair
 from impossible.models.loading import LanguageModel
@@ -49,7 +50,7 @@ def chosen_candidates(scored: pd.DataFrame, thresholds: Thresholds) -> dict[str,
     Where none passes it is the one that the critic finds the most faithful, in its lesser
     direction; an input without a new candidate is not there.
     """
-    faithful = scored.assign(least=scored[["p_xy", "p_yx"]].min(axis=1).astype(float).fillna(0))
+    faithful = scored.assign(least=least_entailment(scored))
     best = faithful.sort_values(["least", "y"], ascending=[False, True], kind="stable")
     best = best.drop_duplicates("input_id")
     kept, _ = apply_thresholds(scored, thresholds)

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impossible.data.human_datasets import read_pairs, take
+from impossible.data.human_datasets import take
+from impossible.data.json_lines import read_pairs
 from impossible.evaluation.bootstrap import (
     Bootstrap,
     Interval,

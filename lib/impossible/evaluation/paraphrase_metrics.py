@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impossible.data.human_datasets import read_predictions
+from impossible.data.json_lines import read_predictions
 from impossible.data.progress import bar
 from impossible.data.schemas import SIMILARITIES
 from impossible.evaluation.bootstrap import Bootstrap

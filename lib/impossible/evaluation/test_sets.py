@@ -15,8 +15,9 @@ import pandas as pd
 from impossible.config import plugins
 from impossible.config.params import Params
 from impossible.config.places import resolve
-from impossible.data.human_datasets import human_items, read_items, read_lines, take
+from impossible.data.human_datasets import human_items, take
 from impossible.data.io import read_frame
+from impossible.data.json_lines import read_items, read_lines
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET, SENTENCES
 from impossible.errors import DataError, nearest
@@ -29,7 +30,6 @@ __all__ = [
 COLUMNS = ("id", "source", "references", "domain", "exemplar")
 HELD_OUT = "held_out"
 SHOTS = 5  # items that serve as a prompt's examples (paper, Table 4)
-TASKS = ("paraphrase", "summary")
 
 
 @dataclass(frozen=True)

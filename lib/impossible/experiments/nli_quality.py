@@ -135,13 +135,13 @@ def by_kind(
     return pd.DataFrame(rows, columns=TABLES["kinds"])
 
 
-def labelled_paraphrases(folder: Path, n: int | None = None, seed: int = 0) -> pd.DataFrame:
+def labelled_paraphrases(folder: Path, n: int | None = None) -> pd.DataFrame:
     """Pairs that people labelled: set, source, target, gold (bool); at most n of each set."""
     parts = []
     for name, file in LABELLED_PARAPHRASES.items():
         path = folder / f"{file}.jsonl"
         if path.is_file():
-            frame = take(pd.read_json(path, lines=True, dtype=False), n, seed)
+            frame = take(pd.read_json(path, lines=True, dtype=False), n)
             gold = frame["label"].astype(int) == 1
             parts.append(frame[["source", "target"]].assign(set=name, gold=gold))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -18,7 +18,7 @@ from nltk.tokenize.treebank import TreebankWordDetokenizer
 from nltk.tree import Tree
 from scipy.stats import spearmanr
 
-from impossible.data.human_datasets import read_lines
+from impossible.data.json_lines import read_lines
 from impossible.errors import DataError
 from impossible.text.tree_edit_distance import format_tree, parse_bracketed, ted, top_layers
 

@@ -11,11 +11,17 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from impossible.config.params import Params
 from impossible.data.human_datasets import available, human_pairs
-from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_mean, bootstrap_sums
+from impossible.evaluation.bootstrap import (
+    Bootstrap,
+    Floats,
+    Interval,
+    bootstrap_mean,
+    bootstrap_sums,
+)
 from impossible.evaluation.corpus_comparison import detokenized
 from impossible.text.bleu import self_bleu
 
@@ -39,18 +45,11 @@ PAPER_CLAIMS = (
     ("Self-BLEU stays with length", "self_bleu", "length", 0),
 )
 
-_Floats = NDArray[np.float64]
-
 
 def panel_points(
     judged: pd.DataFrame, temperature: float
 ) -> Iterator[tuple[str, float, pd.DataFrame]]:
-    """The points of Figure 3: (axis, x, rows), over lengths at one temperature, then the other way.
-
-    Args:
-        judged: judged pairs.
-        temperature: of the panel over lengths.
-    """
+    """Points of Figure 3: (axis, x, rows), over lengths at one temperature, then the other way."""
     for length, rows in judged[judged["temperature"] == temperature].groupby("n_sentences"):
         yield "length", float(length), rows
     for heat, rows in judged[judged["mixed"]].groupby("temperature"):
@@ -63,7 +62,6 @@ def point_means(judged: pd.DataFrame, series: Mapping[str, str], params: Params)
     Args:
         judged: judged pairs.
         series: name of a line → column to average (NaN = missing, not counted).
-        params: reads seed, sentence_temperature, bootstrap_samples, confidence.
 
     Returns:
         axis, x, series, value, low, high, n; a point without a value is left out.
@@ -160,7 +158,7 @@ def length_matched_gap(a: pd.DataFrame, b: pd.DataFrame, column: str, params: Pa
     return _across(points, column, _mean_step, params)
 
 
-def kendall_tau(values: ArrayLike) -> _Floats:
+def kendall_tau(values: ArrayLike) -> Floats:
     """Kendall's τ between values and their order, shape (…, k) → (…).
 
     Of all pairs of indices, the fraction whose later value is larger minus the fraction whose later
@@ -183,13 +181,13 @@ def _points_of(judged: pd.DataFrame, axis: str, params: Params) -> list[pd.DataF
     return [rows for name, _, rows in points if name == axis]
 
 
-def _mean_step(values: _Floats) -> _Floats:
+def _mean_step(values: Floats) -> Floats:
     """Mean of the second of each two values minus the first, shape (…, 2 k) → (…)."""
     return np.asarray((values[..., 1::2] - values[..., ::2]).mean(axis=-1))
 
 
 def _across(
-    points: Sequence[pd.DataFrame], column: str, statistic: Callable[[_Floats], _Floats],
+    points: Sequence[pd.DataFrame], column: str, statistic: Callable[[Floats], Floats],
     params: Params,
 ) -> Interval:  # fmt: skip
     """A statistic of the means of a column at several points, contexts resampled over all."""
@@ -201,7 +199,7 @@ def _across(
     for i, (block, rows) in enumerate(zip(blocks, present, strict=True)):
         block[:, 2 * i], block[:, 2 * i + 1] = rows[column], 1  # sum and count
 
-    def of_means(sums: _Floats) -> _Floats:
+    def of_means(sums: Floats) -> Floats:
         counts = sums[..., 1::2]
         return statistic(sums[..., ::2] / np.where(counts == 0, np.nan, counts))
 
@@ -239,11 +237,6 @@ def claim_verdicts(
     claims: Sequence[tuple[str, str, str, int]] = PAPER_CLAIMS,
 ) -> pd.DataFrame:  # fmt: skip
     """Each claim about a curve by its two ends and by all its points.
-
-    Args:
-        judged: judged pairs with the columns that the claims name.
-        params: as for `end_difference`.
-        claims: as `PAPER_CLAIMS`.
 
     Returns:
         claim, column, axis; ends and tau (`Interval`); ends_say and tau_says (`interval_says`).

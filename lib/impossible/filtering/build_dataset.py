@@ -113,9 +113,9 @@ def pair_id(x: str, y: str) -> str:
     return hashlib.sha256(f"{x}\x1f{y}".encode()).hexdigest()[:16]
 
 
-def require_pairs(dataset: pd.DataFrame, funnel: pd.DataFrame, least: int = 2) -> None:
+def require_pairs(dataset: pd.DataFrame, funnel: pd.DataFrame) -> None:
     """Raise DataError where there is too little to train on, naming what dropped most."""
-    if len(dataset) >= least:
+    if len(dataset) >= 2:
         return
     dropped = funnel[~funnel["reason"].isin([KEPT, "scored"])]
     totals = dropped.groupby("reason")["n"].sum().sort_values(ascending=False, kind="stable")

@@ -56,6 +56,14 @@ def score_context(
     return frame, pd.DataFrame(funnel, columns=["context_id", "reason", "n"])
 
 
+def least_entailment(scores: pd.DataFrame) -> pd.Series:
+    """Of each pair the least probability that the NLI critic was asked for.
+
+    0 where it was asked for none, because a cheaper critic had rejected the pair.
+    """
+    return scores[["p_xy", "p_yx"]].astype(float).min(axis=1).fillna(0)
+
+
 def all_pairs(texts: Sequence[str]) -> TextPairs:
     """All ordered pairs of different texts."""
     return TextPairs(texts, *np.nonzero(~np.eye(len(texts), dtype=bool)))

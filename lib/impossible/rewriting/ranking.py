@@ -13,7 +13,7 @@ import pandas as pd
 from impossible.filtering.build_dataset import KEPT, rejections
 from impossible.filtering.critic import Models, TextPairs
 from impossible.filtering.critics import CRITICS
-from impossible.filtering.pair_scores import score_pairs
+from impossible.filtering.pair_scores import least_entailment, score_pairs
 from impossible.filtering.thresholds import Thresholds
 from impossible.text.rouge import rouge_tokens
 from impossible.text.sentence_boundaries import words
@@ -112,9 +112,7 @@ def judge_candidates(
     scores, _ = score_pairs(TextPairs.of(xs, ys), models, thresholds, early_exit=not best_effort)
     reasons = rejections(scores, thresholds)
     numbers = {name: scores[name].to_numpy(np.float64) for name in ("p_xy", "p_yx", "rouge_l")}
-    both = np.stack([numbers["p_xy"], numbers["p_yx"]])
-    fidelity = np.where(np.isnan(both), np.inf, both).min(0)
-    fidelity = np.where(np.isinf(fidelity), 0.0, fidelity)  # a cheaper critic had rejected it
+    fidelity = least_entailment(scores).to_numpy()
     triples = zip(numbers["rouge_l"], xs, ys, strict=True)
     novelty = np.array([new_words(float(r), x, y, thresholds.task) for r, x, y in triples])
     return pd.DataFrame(

@@ -1,7 +1,7 @@
 """Running notebooks: the only module that knows papermill.
 
-papermill reports cells as completed after their kernel was killed; what counts here is whether its
-call returned, and the cell that was started last.
+papermill would report cells as completed after their kernel was killed; what counts here is whether
+its call returned, and the cell that was started last, which is noted as failed then.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -115,10 +116,12 @@ class Kernels:
         return self
 
     def __exit__(self, *_: object) -> None:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # of an impatient second Ctrl-C
         try:
             self._stop()
         finally:
             self._stack.close()
+            signal.signal(signal.SIGINT, before)
 
     def start(self, notebook: Path, output: Path, values: dict[str, Any], cwd: Path) -> Execution:
         """Begin to execute a notebook.
@@ -224,7 +227,7 @@ def _session(more: dict[str, str]) -> Iterator[Path]:
 
 
 def _count_cells() -> None:
-    """Register papermill's engine that tells an execution which cell it starts."""
+    """Register papermill's engine that tells an execution its cell, and marks one that failed."""
     from papermill.engines import NBClientEngine, papermill_engines
 
     class Engine(NBClientEngine):  # type: ignore[misc]
@@ -232,14 +235,19 @@ def _count_cells() -> None:
         def execute_managed_notebook(
             cls, manager: Any, *args: Any, execution: Execution, **options: Any
         ) -> Any:
-            started = manager.cell_start
+            started, ended = manager.cell_start, manager.cell_complete
 
             def cell_start(cell: Any, *more: Any, **others: Any) -> None:
                 own = INJECTED not in cell.metadata.get("tags", [])
                 execution.cell += cell.cell_type == "code" and own
                 started(cell, *more, **others)
 
-            manager.cell_start = cell_start
+            def cell_complete(cell: Any, *more: Any, **others: Any) -> None:
+                if sys.exc_info()[0]:  # called in a `finally`: its kernel was killed
+                    manager.cell_exception(cell)
+                ended(cell, *more, **others)
+
+            manager.cell_start, manager.cell_complete = cell_start, cell_complete
             return super().execute_managed_notebook(manager, *args, **options)
 
     papermill_engines.register(KERNEL, Engine)

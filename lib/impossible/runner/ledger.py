@@ -11,7 +11,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata
-from typing import Any, Literal
+from typing import Any
 
 import psutil
 from filelock import FileLock, Timeout
@@ -21,7 +21,6 @@ from impossible.data.io import read_json, write_json
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError, RunError
 
-Status = Literal["running", "done", "failed", "killed"]
 VERSIONS = ("torch", "transformers", "tokenizers", "pandas", "pyarrow", "numpy")
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,7 +86,7 @@ def run_all(params: Params, folder: Path, selection: Selection | None = None) ->
     chosen = selection.of(notebooks, params.parts)
     require_data(params)
     run = RunFolder.open(folder)
-    with locked(run), _terminable():
+    with locked(run):
         free_space_check(run.root, SPACE)
         ledger = Ledger(run)
         settings = {"values": params.model_dump(), "origins": params.origins}
@@ -225,20 +224,6 @@ def require_inputs(stage: NotebookSpec, run: RunFolder, notebooks: list[Notebook
     for name in stage.inputs:
         if lacking := missing_input(stage, name, run.root, notebooks):
             raise RunError(f"{lacking} first (--from).")
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """A polite kill (SIGTERM) ends the run as Ctrl-C does."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 _last_status = [0.0]

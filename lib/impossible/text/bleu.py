@@ -22,8 +22,8 @@ from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 from impossible.text.signature import signature
 
 __all__ = [
-    "bleu_from_sums", "bleu_signature", "bleu_statistics", "corpus_bleu", "self_bleu",
-    "sentence_bleu", "sentence_bleu_mean", "sentence_bleus",
+    "bleu_from_sums", "bleu_signature", "bleu_statistics", "self_bleu",
+    "sentence_bleu", "sentence_bleus",
 ]  # fmt: skip
 
 _ORDER = 4
@@ -63,11 +63,6 @@ def sentence_bleus(
     precisions /= np.where(shared[:, None], counts[:, 2 + _ORDER :], 1)
     logs = np.log(precisions).mean(axis=1) + np.minimum(0.0, 1 - reference / system)
     return np.asarray(np.where(shared, 100 * np.exp(logs), 0.0), dtype=np.float64)
-
-
-def sentence_bleu_mean(outputs: Sequence[str], references: Sequence[Sequence[str]]) -> float:
-    """Mean sentence BLEU: the variant nearest to the paper's tables (module docstring)."""
-    return float(np.mean(sentence_bleus(outputs, references)))
 
 
 def bleu_statistics(
@@ -174,16 +169,6 @@ def bleu_from_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     brevity = np.minimum(0.0, 1 - reference / np.maximum(system, 1))
     defined = (totals > 0).all(axis=-1) & (matches > 0).any(axis=-1)
     return np.asarray(np.where(defined, 100 * np.exp(logs + brevity), 0.0), dtype=np.float64)
-
-
-def corpus_bleu(outputs: Sequence[str], references: Sequence[Sequence[str]]) -> float:
-    """Corpus BLEU in [0, 100], equal to ``sacrebleu.corpus_bleu``; any number of references each.
-
-    Example:
-        >>> round(corpus_bleu(["a b c d e"], [["a b c d f"]]), 2)
-        66.87
-    """
-    return float(bleu_from_sums(bleu_statistics(outputs, references).sum(axis=0)))
 
 
 def self_bleu(sources: Sequence[str], targets: Sequence[str]) -> NDArray[np.float64]:

@@ -51,7 +51,6 @@ _ADDED = (
     "because of the rain", "against all advice", "for three hours", "last week", "to save money",
 )  # fmt: skip
 _LIST = re.compile(r"\b(\w{3,}), (\w{3,}),? (and|or) (\w{3,})\b")
-_TWO = re.compile(r"\b([A-Za-z]{3,}) and ([A-Za-z]{3,})\b")
 _NAME = re.compile(rf"(?<=[a-z,] )(?:{'|'.join(NAMES)})\b|(?<=[a-z] )[A-Z][a-z]{{3,}}\b")
 _ROLES = r"(man|woman|boy|girl|dog|child|doctor|teacher|company|court|president|government)"
 _SWAP = re.compile(rf"\b(the|a) {_ROLES}( (?:\w+ ){{1,4}})(the|a) {_ROLES}\b", re.IGNORECASE)

@@ -50,41 +50,16 @@ STYLE = {  # chance that a kind of modifier is in the style of a document
     "attribution": 0.35,
 }
 # Adverbs that need someone who acts: no storm does anything reluctantly
-AGENTIVE = frozenset(
-    {
-        "secretly",
-        "openly",
-        "unanimously",
-        "reluctantly",
-        "accidentally",
-        "deliberately",
-        "peacefully",
-        "violently",
-        "independently",
-        "formally",
-    }
-)
+AGENTIVE = frozenset((
+    "secretly", "openly", "unanimously", "reluctantly", "accidentally", "deliberately",
+    "peacefully", "violently", "independently", "formally",
+))  # fmt: skip
 PERCENT = ("price", "wage", "profit", "output", "tax", "outcome")  # what moves by 3 percent
 # Predicates that take time: "for 3 weeks"
-LASTING = frozenset(
-    {
-        "close",
-        "treat",
-        "monitor",
-        "arrest",
-        "inject",
-        "receive",
-        "evacuate",
-        "regulate",
-        "inhibit",
-        "activate",
-        "tolerate",
-        "follow",
-        "hire",
-        "avoid",
-        "wear",
-    }
-)
+LASTING = frozenset((
+    "close", "treat", "monitor", "arrest", "inject", "receive", "evacuate", "regulate", "inhibit",
+    "activate", "tolerate", "follow", "hire", "avoid", "wear",
+))  # fmt: skip
 
 
 @dataclass(frozen=True)

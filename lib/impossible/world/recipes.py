@@ -1,9 +1,7 @@
 """Recipes of the in-vitro models: the off-the-shelf models of the closed world.
 
-Each recipe draws its data from the train split of the world (the student base also reads its
-thesaurus), trains through `training.py` as any model would be trained, and measures on the dev
-split. Only notebook 01 calls them, and only when the shipped copies are to be rebuilt; everything
-after loads the results as it would load hub models.
+Each draws its data from the train split of the world, trains as any model would be trained, and
+measures on the dev split. Only notebook 01 calls them, when the shipped copies are to be rebuilt.
 """
 
 from __future__ import annotations
@@ -16,14 +14,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import (
-    GPT2LMHeadModel,
-    RobertaForMaskedLM,
-    RobertaForSequenceClassification,
-    RobertaForTokenClassification,
-    RobertaModel,
-    T5ForConditionalGeneration,
-)
+from transformers import GPT2LMHeadModel, RobertaModel, T5ForConditionalGeneration
+from transformers import RobertaForMaskedLM as MaskedLM
+from transformers import RobertaForSequenceClassification as Classifier
+from transformers import RobertaForTokenClassification as Tagger
 
 from impossible.config.params import Params
 from impossible.data.digests import digest
@@ -31,7 +25,7 @@ from impossible.training.objectives import train_causal_lm, train_classifier
 from impossible.training.student import Seq2SeqStudent, Student
 from impossible.training.student_training import train_student
 from impossible.training.trainer import History, TrainingSettings
-from impossible.world import architectures, pivot, thesaurus
+from impossible.world import architectures, thesaurus
 from impossible.world.documents import DOMAINS, Document, sample_document
 from impossible.world.nli import LABELS, NOISE, Example, sample_example
 from impossible.world.pretraining import (
@@ -43,6 +37,9 @@ from impossible.world.pretraining import (
     train_span_corruption,
 )
 from impossible.world.tokenizers import train_tokenizer
+from impossible.world.translation_pairs import BACK as BACK
+from impossible.world.translation_pairs import THERE as THERE
+from impossible.world.translation_pairs import bilingual, multitask_pairs
 
 TOKENIZER_TEXTS = 120_000
 BATCH = {"teacher": 32, "critic": 48, "student-base": 64, "encoder": 48}  # examples per step
@@ -50,8 +47,6 @@ DEV_SIZE = 500
 GENTLE: dict[str, Any] = {"warmup": 0.1, "weight_decay": 0.01}
 FIRST = ("news", "biomedical")  # what the models read first; the third domain came later
 ADDED = (*FIRST, "forum", "forum")  # and then: every second text is of the new domain
-THERE = f"translate English to {pivot.NAME}: "  # as T5's own prefixes
-BACK = f"translate {pivot.NAME} to English: "
 
 
 @dataclass
@@ -87,11 +82,9 @@ def examples(
     return [sample_example(rng, split, noise, domains) for _ in range(n)]
 
 
-def schedule(
-    name: str, steps: int, learning_rate: float, seed: int, **rest: Any
-) -> TrainingSettings:
+def schedule(name: str, steps: int, rate: float, seed: int, **rest: Any) -> TrainingSettings:
     """How one part of a model's training goes."""
-    return TrainingSettings(steps, learning_rate, BATCH[name], seed=seed, **rest)
+    return TrainingSettings(steps, rate, BATCH[name], seed=seed, **rest)
 
 
 def build_teacher(params: Params) -> Built:
@@ -99,16 +92,15 @@ def build_teacher(params: Params) -> Built:
     texts = [d.text for d in documents(params.n_documents, params.seed, domains=FIRST)]
     tokenizer = train_tokenizer(texts, "gpt2")
     torch.manual_seed(params.seed)
-    model = _ready(GPT2LMHeadModel(architectures.gpt2(tokenizer, width=192, layers=4, heads=6)))
+    model = GPT2LMHeadModel(architectures.gpt2(tokenizer, width=192, layers=4, heads=6))
     dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", FIRST)]
     settings = schedule("teacher", params.teacher_steps, 2e-3, params.seed)
     started = time.perf_counter()
     train_causal_lm(model, tokenizer, texts, settings, dev)
     history = add_domain_to_teacher(model, tokenizer, params)
-    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
-    recipe = _recipe(params, "teacher", texts, settings)
-    recipe["steps_added"] = [params.teacher_adding_steps]
-    return Built(model, tokenizer, recipe, metrics, history)
+    built = _built(params, "teacher", model, tokenizer, texts, settings, history, started)
+    built.recipe["steps_added"] = [params.teacher_adding_steps]
+    return built
 
 
 def add_domain_to_teacher(model: Any, tokenizer: Any, params: Params) -> History:
@@ -121,26 +113,24 @@ def add_domain_to_teacher(model: Any, tokenizer: Any, params: Params) -> History
 
 def build_domain_teacher(domain: str, params: Params) -> Built:
     """A teacher that has read one domain only; three of them are as large as the mixed one."""
-    drawn = documents(params.n_documents // 3, params.seed + 2, domains=[domain])
-    texts = [d.text for d in drawn]
+    n = params.n_documents // 3
+    texts = [d.text for d in documents(n, params.seed + 2, domains=[domain])]
     dev = [d.text for d in documents(DEV_SIZE, params.seed, "dev", [domain])]
     tokenizer = train_tokenizer(texts, "gpt2", vocabulary=2048)
     torch.manual_seed(params.seed)
-    model = _ready(GPT2LMHeadModel(architectures.gpt2(tokenizer, width=128, layers=3, heads=4)))
+    model = GPT2LMHeadModel(architectures.gpt2(tokenizer, width=128, layers=3, heads=4))
     settings = schedule("teacher", params.domain_teacher_steps, 2e-3, params.seed)
     started = time.perf_counter()
     history = train_causal_lm(model, tokenizer, texts, settings, dev)
-    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
-    recipe = _recipe(params, "teacher", texts, settings)
-    recipe |= {"model": f"teacher-{domain}", "domain": domain}
-    return Built(model, tokenizer, recipe, metrics, history)
+    built = _built(params, "teacher", model, tokenizer, texts, settings, history, started)
+    built.recipe.update(model=f"teacher-{domain}", domain=domain)
+    return built
 
 
 def build_critic(params: Params) -> Built:
     """A RoBERTa cross-encoder, in stages: masked words, labels, shared words, labels twice.
 
-    Labels alone teach a small model little before it aligns the two sentences; the stages between
-    them teach it that.
+    Labels alone teach a small model little before it aligns the two sentences.
     """
     pairs, labels = labelled(params.critic_pairs, params.seed, domains=FIRST)
     dev = labelled(DEV_SIZE * 2, params.seed, "dev", 0.0, FIRST)
@@ -152,26 +142,25 @@ def build_critic(params: Params) -> Built:
     config.label2id = {label: i for i, label in enumerate(LABELS)}
     started = time.perf_counter()
 
-    masked = _ready(RobertaForMaskedLM(config))
+    masked = MaskedLM(config)
     steps = schedule("critic", params.critic_pretraining_steps, 1e-3, params.seed)
     train_masked_lm(masked, tokenizer, pairs, steps)
-    model = _ready(RobertaForSequenceClassification(config), masked)
+    model = _with_body_of(masked, Classifier(config))
     steps = schedule("critic", params.critic_steps, 5e-4, params.seed)
     train_classifier(model, tokenizer, pairs, labels, steps, dev)
 
-    aligned = _ready(RobertaForTokenClassification(architectures.binary(config)), model)
+    aligned = _with_body_of(model, Tagger(architectures.binary(config)))
     steps = schedule("critic", params.critic_alignment_steps, 5e-4, params.seed + 1)
     train_shared_words(aligned, tokenizer, pairs, steps)
-    model = _ready(RobertaForSequenceClassification(config), aligned)
+    model = _with_body_of(aligned, Classifier(config))
     steps = schedule("critic", params.critic_steps, 4e-4, params.seed + 2)
     train_classifier(model, tokenizer, pairs, labels, steps, dev)
     settings = schedule("critic", params.critic_final_steps, 3e-4, params.seed + 3)
     train_classifier(model, tokenizer, pairs, labels, settings, dev)
     history = add_domain_to_critic(model, tokenizer, params)
-    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
-    recipe = _recipe(params, "critic", texts, settings)
-    recipe["steps_added"] = [params.critic_adding_steps, params.critic_settling_steps]
-    return Built(model, tokenizer, recipe, metrics, history)
+    built = _built(params, "critic", model, tokenizer, texts, settings, history, started)
+    built.recipe["steps_added"] = [params.critic_adding_steps, params.critic_settling_steps]
+    return built
 
 
 def labelled(
@@ -196,28 +185,25 @@ def add_domain_to_critic(model: Any, tokenizer: Any, params: Params) -> History:
     return history
 
 
-def _ready(model: Any, body: Any = None) -> Any:
-    """A model set for training, with the body (not the head) of another."""
-    if body is not None:
-        model.roberta.load_state_dict(body.roberta.state_dict())
+def _with_body_of(trained: Any, model: Any) -> Any:
+    """A model with the body (not the head) of another."""
+    model.roberta.load_state_dict(trained.roberta.state_dict())
     return model
 
 
 def build_student_base(params: Params) -> Built:
     """A T5 pretrained on the documents: span corruption, then denoising of single sentences.
 
-    The fourth stage reads a thesaurus too, and mends exchanged synonyms; the last one translates
-    into a second language and back, as the released T5 models were trained to (Raffel et al. 2020,
-    section 2.3). What T5 has from web text, a base of this size would have to learn from the few
-    pairs of a student.
+    The fourth stage mends exchanged synonyms too; the last one translates into a second language
+    and back, as the released T5 models were trained to (Raffel et al. 2020, section 2.3).
     """
     drawn = documents(params.n_documents * 2 // 3, params.seed, domains=FIRST)
     texts = [d.text for d in drawn]
     sentences = [sentence for d in drawn for sentence in d.sentences]
     held_out = documents(DEV_SIZE, params.seed, "dev", FIRST)
     last = [d.sentences[-1] for d in held_out]
-    dev = denoising_pairs(last, params.seed)
-    tokenizer = train_tokenizer([*texts[: len(texts) // 2], *bilingual(sentences)], "t5")
+    dev, some = denoising_pairs(last, params.seed), sentences[: TOKENIZER_TEXTS // 4]
+    tokenizer = train_tokenizer([*texts[: len(texts) // 2], *bilingual(some)], "t5")
     torch.manual_seed(params.seed)
     model = T5ForConditionalGeneration(architectures.t5(tokenizer))
     # T5 starts its embeddings at 1, for Adafactor's relative steps; AdamW would not move them
@@ -226,8 +212,8 @@ def build_student_base(params: Params) -> Built:
     base = Seq2SeqStudent(model, tokenizer, "student-base", "")
     started = time.perf_counter()
     spans = schedule("student-base", params.base_steps, 1e-3, params.seed, **GENTLE)
-    held = [d.text for d in held_out]
-    train_span_corruption(model, tokenizer, texts, replace(spans, batch_size=32), held, 0.5)
+    spans, held = replace(spans, batch_size=32), [d.text for d in held_out]
+    train_span_corruption(model, tokenizer, texts, spans, held, 0.5)
     # twice, with new damage: the second schedule starts from what the first has found
     for turn, steps in enumerate((params.base_denoising_steps, params.base_final_steps)):
         settings = schedule("student-base", steps, 1e-3, params.seed + 1 + turn, **GENTLE)
@@ -246,10 +232,10 @@ def build_student_base(params: Params) -> Built:
     pairs, dev = (multitask_pairs(part, params.seed + 4) for part in (both, last))
     train_student(base, pairs, dev, settings)
     history = add_domain_to_base(base, params)
-    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
-    recipe = _recipe(params, "student-base", [*texts, *(d.text for d in more)], settings)
-    recipe["steps_added"] = [params.base_adding_steps, params.base_settling_steps]
-    return Built(model, tokenizer, recipe, metrics, history)
+    texts += [d.text for d in more]
+    built = _built(params, "student-base", model, tokenizer, texts, settings, history, started)
+    built.recipe["steps_added"] = [params.base_adding_steps, params.base_settling_steps]
+    return built
 
 
 def add_domain_to_base(base: Student, params: Params) -> History:
@@ -270,36 +256,6 @@ def add_domain_to_base(base: Student, params: Params) -> History:
     return trained.history
 
 
-def bilingual(sentences: Sequence[str], n: int = TOKENIZER_TEXTS // 4) -> list[str]:
-    """The second language, and what stands before a text to be translated, for a tokenizer."""
-    found = [text for s in sentences[:n] if (text := pivot.translate(s))]
-    return [*found, *[THERE, BACK] * (len(found) // 20)]
-
-
-def multitask_pairs(
-    sentences: Sequence[str], seed: int = 0, denoised: float = 0.25
-) -> list[tuple[str, str]]:
-    """Each sentence once: translated there or translated back, or (a share) to be denoised.
-
-    Args:
-        sentences: of the closed world.
-        seed: of the choice and of the damage.
-        denoised: share of sentences for denoising, [0, 1], so that copying is not forgotten.
-    """
-    draws = np.random.default_rng(seed).random(len(sentences))
-    pairs: list[tuple[str, str]] = []
-    rest: list[str] = []
-    for u, sentence in zip(draws, sentences, strict=True):
-        translated = pivot.translate(sentence)
-        if u < denoised or translated is None:
-            rest.append(sentence)
-        elif u < (1 + denoised) / 2:
-            pairs.append((THERE + sentence, translated))
-        else:
-            pairs.append((BACK + translated, sentence))
-    return pairs + denoising_pairs(rest, seed)
-
-
 def build_encoder(params: Params) -> Built:
     """A RoBERTa sentence encoder: supervised SimCSE on the entailed pairs of the NLI data."""
     drawn = examples(params.critic_pairs, params.seed)
@@ -309,14 +265,12 @@ def build_encoder(params: Params) -> Built:
     texts = [text for pair in pairs for text in pair]
     tokenizer = train_tokenizer(texts[:TOKENIZER_TEXTS], "roberta")
     torch.manual_seed(params.seed)
-    model = RobertaModel(
-        architectures.roberta(tokenizer, hidden=128, layers=2, heads=4), add_pooling_layer=False
-    )
+    config = architectures.roberta(tokenizer, hidden=128, layers=2, heads=4)
+    model = RobertaModel(config, add_pooling_layer=False)
     settings = schedule("encoder", params.encoder_steps, 1e-3, params.seed)
     started = time.perf_counter()
     history = train_encoder(model, tokenizer, pairs, settings, dev)
-    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
-    return Built(model, tokenizer, _recipe(params, "encoder", texts, settings), metrics, history)
+    return _built(params, "encoder", model, tokenizer, texts, settings, history, started)
 
 
 RECIPES: dict[str, Callable[[Params], Built]] = {
@@ -328,11 +282,12 @@ RECIPES: dict[str, Callable[[Params], Built]] = {
 }
 
 
-def _recipe(
-    params: Params, name: str, texts: Sequence[str], settings: TrainingSettings
-) -> dict[str, Any]:
-    """What to note beside a model so that it can be told from others and built again."""
-    return {
+def _built(
+    params: Params, name: str, model: Any, tokenizer: Any, texts: Sequence[str],
+    settings: TrainingSettings, history: History, started: float,
+) -> Built:  # fmt: skip
+    """A model with what tells it from others and builds it again."""
+    recipe = {
         "model": name,
         "seed": params.seed,
         "texts": len(texts),
@@ -341,3 +296,5 @@ def _recipe(
         "batch_size": BATCH[name],
         "learning_rate": settings.learning_rate,
     }
+    metrics = {"dev_loss": history.best_loss, "seconds": time.perf_counter() - started}
+    return Built(model, tokenizer, recipe, metrics, history)

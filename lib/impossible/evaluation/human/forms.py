@@ -19,8 +19,8 @@ import pandas as pd
 from impossible.config.yaml_files import read_yaml
 from impossible.data.digests import digest
 from impossible.data.html_templates import template
-from impossible.data.human_datasets import read_lines, read_predictions
 from impossible.data.io import read_frame, read_json, write_json, write_text
+from impossible.data.json_lines import read_lines, read_predictions
 from impossible.data.run_folder import item_rng
 from impossible.data.schemas import PREDICTIONS
 from impossible.errors import DataError, nearest

@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from impossible.data.human_datasets import read_lines
 from impossible.data.io import write_text
+from impossible.data.json_lines import read_lines
 from impossible.data.run_folder import item_rng
 from impossible.errors import DataError
 from impossible.evaluation.human.forms import KEY, SCALE, Kit

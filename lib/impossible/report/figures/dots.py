@@ -15,7 +15,6 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator
 from impossible.report.figures import style
 from impossible.report.figures.style import BLUE, COLUMN, GREY, INK, PAGE, styled
 
-_LEVELS = (style.DOTTED, style.DASHED)
 _LOOKS: dict[str, dict[str, Any]] = {
     "ours": {"color": BLUE, "marker": "D", "markersize": 4.4},
     "control": {"color": INK, "marker": "o", "markersize": 3.8, "markerfacecolor": "white"},

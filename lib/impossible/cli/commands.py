@@ -1,0 +1,152 @@
+"""The subcommands of `impossible`, and those that need no module of their own.
+
+Heavy modules are imported by the command that needs them, so that help and refusals are instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from impossible.cli import assets, critics, rating, rewriting, run
+from impossible.cli.rewriting import positive
+from impossible.errors import DataError
+
+EXAMPLES = {
+    **run.EXAMPLES,
+    "score": "impossible score predictions.jsonl",
+    "quality": "impossible quality pairs.jsonl --sample 1000",
+    **rewriting.EXAMPLES,
+    **critics.EXAMPLES,
+    **rating.EXAMPLES,
+    **assets.EXAMPLES,
+}
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Options of the command line; names and overrides of a run may stand anywhere.
+
+    argparse alone refuses overrides that come after an option, such as `smoke --only 04 -- k=50`.
+
+    >>> parse(["run", "smoke", "--only", "04", "--", "k=50"]).params
+    ['smoke', 'k=50']
+    """
+    top = parser()
+    if arguments[:1] not in (["run"], ["plan"], ["critics"]):
+        return top.parse_args(arguments)
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, others = top.parse_known_args(arguments[:end])
+    if unknown := [each for each in others if each.startswith("-")]:
+        top.error(f"unrecognized arguments: {' '.join(unknown)}")
+    options.params += [*others, *arguments[end + 1 :]]
+    return options
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser with all subcommands."""
+    about = "Paraphrase datasets and models from a small language model."
+    top = argparse.ArgumentParser(prog="impossible", description=about)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run.add_run(_command, commands)
+    _add_score(commands)
+    _add_quality(commands)
+    rewriting.add_rewriters(_command, commands)
+    critics.add_critics(_command, commands, _lines)
+    rating.add_rating(_command, commands)
+    assets.add_assets(_command, commands)
+    return top
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    text: str,
+    handler: Callable[[argparse.Namespace], None],
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"example:\n  {EXAMPLES[name]}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(handler=handler, kept="")
+    return command
+
+
+def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = 'score outputs: lines {"source", "output", "references": […]} → JSON'
+    command = _command(commands, "score", text, _score)
+    command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
+    command.add_argument("--encoder", metavar="DIR", help="model for BERT-iBLEU; absent: not given")
+
+
+def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = 'measure a corpus as in Table 1: lines {"source", "target"} → JSON'
+    command = _command(commands, "quality", text, _quality)
+    command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
+    command.add_argument("--encoder", metavar="DIR", help="sentence encoder for the cosine")
+    command.add_argument("--parser", choices=("grammar", "flat"), help="source of trees for TED")
+    command.add_argument("--sample", type=positive, metavar="N", help="measure N pairs, drawn")
+
+
+#: Bytes of memory that a command needs per byte of its file, measured on 200,000 lines.
+_SCORE, _QUALITY, _SAMPLE = 5, 40, 8
+
+
+def _score(options: argparse.Namespace) -> None:
+    _check_memory(options.file, _SCORE)
+    lines, name = _lines(options.file)
+    from impossible.evaluation.paraphrase_metrics import score_file
+
+    _print(score_file(lines, name, encoder=_encoder(options.encoder)))
+
+
+def _quality(options: argparse.Namespace) -> None:
+    _check_memory(options.file, _SAMPLE if options.sample else _QUALITY)
+    lines, name = _lines(options.file)
+    from impossible.evaluation.corpus_quality import quality_file
+    from impossible.filtering.constituency_parser import load_parser
+
+    parser = load_parser(options.parser) if options.parser else None
+    encoder = _encoder(options.encoder)
+    _print(quality_file(lines, name, encoder=encoder, parser=parser, n=options.sample))
+
+
+def _check_memory(file: str, times: int) -> None:
+    """Refuse a file that would fill the memory before it is read, if its size is known."""
+    import psutil
+
+    path = Path(file)
+    size = path.stat().st_size * (5 if path.suffix == ".gz" else 1) if path.is_file() else 0
+    needed, free = times * size, psutil.virtual_memory().available
+    if needed > free:
+        raise DataError(
+            f"{file} needs about {needed / 1e9:,.1f} GB of memory and {free / 1e9:,.1f} GB are "
+            f"free: give a part of it, such as shuf -n 100000 {file} | impossible … -"
+        )
+
+
+def _encoder(name: str | None) -> Any:
+    """The sentence encoder called `name` (folder or in-vitro/encoder); None without one."""
+    if not name:
+        return None
+    from impossible.models.loading import load_encoder
+    from impossible.models.sentence_encoder import SentenceEncoder
+
+    found = load_encoder(str(Path(name).absolute()) if Path(name).is_dir() else name)
+    return SentenceEncoder(found)
+
+
+def _print(value: object) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _lines(file: str) -> tuple[Iterator[str], str]:
+    """Lines of a file (`-`: standard input), and its name for messages."""
+    from impossible.data.json_lines import read_lines
+
+    return read_lines(file), "standard input" if file == "-" else file
