@@ -11,7 +11,7 @@ from impossible.config.params import Params
 from impossible.filtering.critic import TextPairs
 from impossible.filtering.same_names import SameNames
 from impossible.filtering.thresholds import Thresholds
-from impossible.text.names import names, words_of
+from impossible.text.names import names, words_as_names
 
 CASES = {
     "Yesterday the mayor of Lyon met Anna.": {"lyon", "anna"},
@@ -33,7 +33,7 @@ def test_names_are_words_with_a_capital_within_a_sentence(text: str, expected: s
 
 @given(st.text(max_size=60))
 def test_a_name_is_a_word(text: str) -> None:
-    assert names(text) <= words_of(text)
+    assert names(text) <= words_as_names(text)
 
 
 def accepted(x: str, y: str, task: str = "paraphrase", **values: object) -> bool:

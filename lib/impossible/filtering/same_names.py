@@ -12,7 +12,7 @@ import pandas as pd
 from impossible.data.schemas import FLAG
 from impossible.filtering.critic import Columns, Critic, Mask, Models, TextPairs
 from impossible.filtering.thresholds import Thresholds
-from impossible.text.names import names, words_of
+from impossible.text.names import names, words_as_names
 
 
 class SameNames(Critic):
@@ -26,7 +26,7 @@ class SameNames(Critic):
 
     def score(self, pairs: TextPairs, models: Models, thresholds: Thresholds) -> Columns:
         """Columns names_kept (those of x in y) and names_known (those of y in x)."""
-        named, written = (list(map(of, pairs.texts)) for of in (names, words_of))
+        named, written = (list(map(of, pairs.texts)) for of in (names, words_as_names))
         kept = [named[x] <= written[y] for x, y in zip(pairs.x, pairs.y, strict=True)]
         known = [named[y] <= written[x] for x, y in zip(pairs.x, pairs.y, strict=True)]
         return {"names_kept": np.array(kept, bool), "names_known": np.array(known, bool)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["names", "words_of"]
+__all__ = ["names", "words_as_names"]
 
 _WORD = re.compile(r"[^\W\d_](?:[\w'’&-]|\.(?=\w))*")
 #: After these a word has a capital anyway.
@@ -31,7 +31,7 @@ def names(text: str) -> frozenset[str]:
     )
 
 
-def words_of(text: str) -> frozenset[str]:
+def words_as_names(text: str) -> frozenset[str]:
     """All words as `names` writes them: a name may stand at the beginning of the other text."""
     return frozenset(_plain(found.group()) for found in _WORD.finditer(text))
 
