@@ -19,8 +19,9 @@ from impossible.evaluation.metric import Texts
 from impossible.evaluation.metric_rows import Encoder as Similarity
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.metrics import METRICS, RAW
-from impossible.evaluation.paraphrase_metrics import with_similarities
+from impossible.evaluation.paraphrase_metrics import score_predictions, with_similarities
 from impossible.evaluation.prompting import answers, asked
+from impossible.evaluation.test_sets import by_set
 from impossible.models.loading import LanguageModel, load_encoder
 from impossible.models.sentence_encoder import SentenceEncoder
 from impossible.text.signature import signature
@@ -28,7 +29,8 @@ from impossible.training.student import Student
 
 __all__ = [
     "System", "copy_input", "gold_reference", "item_scores", "mean_rows", "of_sources",
-    "paired_gain", "predict", "prompted", "shuffled", "student_system", "text_encoder",
+    "paired_gain", "predict", "prompted", "score_sets", "shuffled", "student_system",
+    "text_encoder",
 ]  # fmt: skip
 
 #: What is measured of every output of a paraphraser.
@@ -111,6 +113,17 @@ def predict(
         columns = {"item": answered["id"], "source": answered["source"], "references": others}
         parts.append(pd.DataFrame({"system": name, **columns, "output": system(answered)}))
     return with_similarities(pd.concat(parts, ignore_index=True), encoder)
+
+
+def score_sets(
+    predictions: pd.DataFrame, items: pd.DataFrame, metrics: Sequence[str], judge: Judge,
+    bootstrap: Bootstrap, **limits: float,
+) -> dict[str, pd.DataFrame]:  # fmt: skip
+    """METRIC_ROWS of all systems for each test set; see `score_predictions`, which gives them."""
+    return {
+        name: score_predictions(part, None, bootstrap, metrics, judge, **limits)
+        for name, part in by_set(predictions, items).items()
+    }
 
 
 def text_encoder(

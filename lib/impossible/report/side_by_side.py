@@ -1,0 +1,82 @@
+"""Systems beside each other and beside the paper's: figures and tables for each test set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from impossible.evaluation.test_sets import suffixes
+from impossible.report.figures import system_dots
+from impossible.report.paper_tables import Published, tables_beside
+from impossible.report.tables import wide, with_paper
+
+
+class Shows(Protocol):
+    """What is needed of `notebook.Stage`."""
+
+    def figure(self, name: str, figure: Any, caption: str, *more: Any) -> Any:
+        """Save a figure and return it."""
+
+    def table(self, name: str, frame: pd.DataFrame, caption: str, *more: Any) -> Any:
+        """Save a table and return what is to be shown."""
+
+
+def systems_of_sets(
+    stage: Shows, name: str, rows: Mapping[str, pd.DataFrame], caption: str, data: Sequence[Path],
+    paper: str | None, titles: Mapping[str, str], panels: Sequence[str], controls: Sequence[str],
+    ours: Sequence[str],
+) -> list[Any]:  # fmt: skip
+    """Save the figure and the table NAME of each test set, NAME-SET of all but the first.
+
+    Args:
+        rows: test set → METRIC_ROWS.
+        caption: with {} for the test set's name.
+        titles: metric → title; a column of the table each. panels: those in the figure.
+        controls, ours: systems that are marked.
+
+    Returns:
+        What is to be displayed.
+    """
+    shown = []
+    for each, suffix in suffixes(rows).items():
+        place, told = f"{name}{suffix}", caption.format(each)
+        picture = system_dots(rows[each], {m: titles[m] for m in panels}, controls, ours)
+        shown.append(stage.figure(place, picture, told, data, paper))
+        frame = wide(rows[each], list(titles))
+        shown.append(stage.table(place, frame, told, data, None, rows[each]))
+    return shown
+
+
+def papers_of_sets(
+    stage: Shows, names: Sequence[str], rows: Mapping[str, pd.DataFrame], data: Sequence[Path],
+    paper: str | None = None, published: Published | None = None,
+    ours: Mapping[str, str] | None = None,
+) -> list[Any]:  # fmt: skip
+    """Save ours and the paper's rows for each test set: all, and those that answer to each other.
+
+    Args:
+        names: of the two tables, with {} for the paper's "table2"; without a second one there is
+            only the first.
+        rows: test set → METRIC_ROWS.
+        published: the paper's table; None: that of the test set, with a second name also Table 8.
+        ours: our system → the paper's that it answers to; None: by `paper_tables.ANSWERS_TO`.
+
+    Returns:
+        The last table of each, to be displayed.
+    """
+    shown = []
+    for each, suffix in suffixes(rows).items():
+        for one in [published] if published else tables_beside(each, not suffix and len(names) > 1):
+            label = one.table if one.label == "paper" else f"{one.table} ({one.label})"
+            places = [name.format(one.table.lower().replace(" ", "")) + suffix for name in names]
+            answers = one.answered(rows[each]["system"].unique()) if ours is None else ours
+            frames = with_paper(rows[each], one, answers)
+            caption = f"Our systems on {each} and the paper's {label}."
+            captions = (caption, f"{label} beside ours on {each}.")
+            for saved in zip(places, frames, captions, strict=False):
+                last = stage.table(*saved, data, paper, rows[each])
+            shown.append(last)
+    return shown
