@@ -14,6 +14,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "laboratory.md")
 RUN, FULL = ROOT / "results" / "laboratory", ROOT / "results" / "laboratory-full"
+WIDE = ROOT / "results" / "english-full"
 ENGLISH = ROOT / "lib" / "impossible" / "english"
 CRITIC = ENGLISH / "critic"
 
@@ -121,6 +122,29 @@ def claims(run: Path) -> str:
     return "\n".join([top, f"|{'---|' * len(heads)}", *body])
 
 
+def english(run: Path = WIDE) -> str:
+    """What the wide run in real English made, as its referee sees it."""
+    s = read(run)
+    first, pairs, second = s["05_dataset"], s["04_pairs_critics"], s["07_self_distillation"]
+    said = [
+        ("pairs of next sentences that mean the same: any two of a context",
+         f"{100 * first['base_rate']:.1f} %", "05_dataset"),
+        ("pairs that the cheap critics pass on to the NLI model, chosen by chance in the contexts "
+         "of D_T", f"{100 * first['by_chance']:.1f} %", "05_dataset"),
+        ("first dataset D_T: pairs of how many sampled; that mean the same",
+         f"{first['n_dataset']:,} of {pairs['n_pairs']:,}; {100 * first['precision']:.1f} %",
+         "05_dataset"),
+        ("second dataset D_para: pairs of how many candidates; that mean the same; of all "
+         "candidates", f"{second['n_dataset']:,} of {second['n_candidates']:,}; "
+         f"{100 * second['precision']:.1f} %; {100 * second['base_rate']:.1f} %",
+         "07_self_distillation"),
+    ]  # fmt: skip
+    lines = [f"| {what} | {value} | `scalars/{file}.json` |" for what, value, file in said]
+    return "\n".join(
+        ["| by the referee's verdicts, uncorrected | | file |", "|---|---|---|", *lines]
+    )
+
+
 def critic(folder: Path = CRITIC) -> str:
     """What was measured of the English critic that ships."""
     found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -173,6 +197,7 @@ def between(text: str, mark: str, table: str) -> str:
 def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     """A page with its tables made anew; a table whose run is not there stays as it is."""
     text = between(between(text, "critic", critic()), "examples", examples())
+    text = between(text, "english", english()) if (WIDE / "scalars").is_dir() else text
     text = between(text, "numbers", numbers(run)) if (run / "scalars").is_dir() else text
     return between(text, "claims", claims(full)) if (full / "tables").is_dir() else text
 
