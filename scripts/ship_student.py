@@ -36,8 +36,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("name", choices=sorted(KINDS))
     parser.add_argument("run", type=Path, help="folder of the run")
+    parser.add_argument("--model", help="another of its models than the last, such as student")
     options = parser.parse_args()
     model, kind = KINDS[options.name]
+    model = options.model or model
     source, out = options.run / "models" / model, ENGLISH / options.name
     out.mkdir(exist_ok=True)
     for file in WEIGHTS:

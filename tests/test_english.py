@@ -61,6 +61,8 @@ def small(folder: Path) -> dict[str, Any]:
         "length_ratio_max": 10.0,
         "summary_length_ratio_max": 0.99,
         "number_consistency": False,
+        "name_consistency": False,
+        "similarity_min": 0.0,
         "n_contexts": 8,
         "context_sentences_min": 1,
         "context_sentences_max": 2,
