@@ -56,7 +56,7 @@ def _add(
         "n": "most candidates per line (default 1)",
         "novelty": f"weight of new words, 0 to 1 (default {0.2 if task == 'summary' else 0.5})",
         "best": "where nothing passed, give the most faithful candidate all the same, after '? '",
-        "m": "written per line, more with -n above 2 (default 5)",
+        "m": "written per line, more with -n above 5 (default 12)",
     }
     add("file", nargs="?", default="-", metavar="FILE", help="one sentence per line; -: standard "
         "input (default)")  # fmt: skip
