@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -32,6 +33,22 @@ NOTEBOOKS = sorted(  # as the runner orders them: the report comes last
 SMOKE = Params.load("smoke")
 LONGEST = 25  # cells
 LONGEST_SECOND_RUN = 20  # seconds
+
+#: A notebook of the main line: cells, words of text, lines of code in the median cell.
+SHORT = (16, 600, 8.0)
+LINE = 100  # characters of a line of code
+STILL_LONG = {
+    "02_proximity": (24, 1336, 8),
+    "03_contexts_sentences": (20, 765, 6),
+    "06_student": (18, 607, 7),
+    "08_dataset_quality": (25, 1411, 7),
+    "11_summarization": (25, 808, 10),
+    "12_syntactic_control": (20, 740, 7.5),
+    "14_ablation": (23, 857, 11.5),
+    "15_examples": (20, 826, 5),
+    "16_human_evaluation": (23, 1038, 8),
+    "23_claims": (21, 1184, 7),
+}
 
 # --- sources
 
@@ -70,6 +87,22 @@ def test_a_notebook_is_short_and_defines_nothing(path: Path) -> None:
     assert len(read_json(path)["cells"]) <= LONGEST
     defining = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     assert not [node for node in ast.walk(ast.parse(code(path))) if isinstance(node, defining)]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")), ids=lambda path: path.stem
+)
+def test_a_notebook_of_the_main_line_is_short(path: Path) -> None:
+    codes = [source(cell).splitlines() for cell in cells(path)]
+    words = sum(len(source(cell).split()) for cell in cells(path, "markdown"))
+    lines = statistics.median(sum(map(bool, map(str.strip, code))) for code in codes)
+    counts = (len(read_json(path)["cells"]), words, lines)
+    limits = STILL_LONG.get(path.stem, SHORT)
+    assert all(count <= limit for count, limit in zip(counts, limits, strict=True)), counts
+    assert path.stem not in STILL_LONG or any(
+        count > limit for count, limit in zip(counts, SHORT, strict=True)
+    ), "take it off the list"
+    assert max(len(line) for code in codes for line in code) <= LINE
 
 
 def test_a_notebook_opens_with_its_title_and_question(path: Path) -> None:
