@@ -67,7 +67,7 @@ def _add(
     add("--best-effort", action="store_true", help=texts["best"])
     add("--model", metavar="NAME", help=f"student: a name or a folder (default english/{name})")
     add("--critic", metavar="NAME", default="english/critic", help="NLI model, named likewise")
-    add("--candidates", type=positive, default=5, metavar="M", help=texts["m"])
+    add("--candidates", type=positive, default=12, metavar="M", help=texts["m"])
     add("--out", metavar="FILE", help="write here instead of to standard output")
     for axis, scale in AXES[task].items():
         add(f"--{axis}", metavar="WORD", help=f"{' or '.join(scale.words)}: of a student that "

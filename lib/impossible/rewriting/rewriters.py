@@ -261,9 +261,10 @@ class Rewriter:
 class Paraphraser(Rewriter):
     """Paraphrases by a distilled student; see `Rewriter`.
 
-    Critics: P(x⇒y) and P(y⇒x) at least 0.75, the same numbers and names, 0.8 to 1.5 times as long. Default novelty 0.5: fidelity and rewording count alike per point. As fidelity differs
-    by at most 0.25 among those that passed, rewording then mostly decides, which is what a
-    paraphrase is for; at 0.2 the ranges of both weigh the same.
+    Critics: P(x⇒y) and P(y⇒x) at least 0.75, the same numbers and names, 0.8 to 1.5 times as long.
+    Default novelty 0.5: fidelity and rewording count alike per point. As fidelity differs by at
+    most 0.25 among those that passed, rewording then mostly decides, which is what a paraphrase is
+    for; at 0.2 the ranges of both weigh the same.
 
     Example:
         >>> Paraphraser().paraphrase(["The mayor opened the bridge."], n=3)  # doctest: +SKIP
