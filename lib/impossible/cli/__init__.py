@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _ended(options)
     except KeyboardInterrupt as stop:
         print(f"impossible: stopped{kept}.", file=sys.stderr)
-        return 128 + (stop.args or (signal.SIGINT,))[0]
+        return 128 + int((stop.args or (signal.SIGINT,))[0])
 
 
 def _ended(options: argparse.Namespace) -> int:
