@@ -43,7 +43,9 @@ def locate(name: str, run: RunFolder | None = None) -> Path:
         if any((folder / file).is_file() for file in (_WHOLE, _ADAPTER)):
             return folder
         if name.startswith("english/"):
-            raise ModelError(f"the model {name!r} is not shipped with this version")
+            raise ModelError(
+                f"the model {name!r} is not shipped with this version: name the folder of another."
+            )
         if name.startswith("in-vitro/"):
             there = sorted(p.parent.name for p in folder.parent.glob(f"*/{_WHOLE}"))
             raise ModelError(
