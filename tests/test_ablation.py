@@ -18,10 +18,13 @@ from impossible.filtering.critics import REASONS
 from impossible.filtering.thresholds import Thresholds
 from numpy.typing import NDArray
 
-LIMITS = Thresholds.paraphrase(Params.load("base", {"similarity_min": 0.5}))
+LIMITS = Thresholds.paraphrase(
+    Params.load("base", {"similarity_min": 0.5, "name_consistency": True})
+)
 GOOD = {
     "rouge_l": 0.5, "similarity": 0.8, "length_ratio": 1.0, "numbers_consistent": True,
-    "ted": 20.0, "ted_lower": 9.0, "ted_upper": 30.0, "p_xy": 0.9, "p_yx": 0.9,
+    "names_kept": True, "names_known": True, "ted": 20.0,
+    "ted_lower": 9.0, "ted_upper": 30.0, "p_xy": 0.9, "p_yx": 0.9,
 }  # fmt: skip
 BAD = {
     "entailment": {"p_xy": 0.1, "p_yx": np.nan, "ted": np.nan, "ted_lower": np.nan,
@@ -31,6 +34,7 @@ BAD = {
     "ted": {"ted": 3.0, "ted_lower": 3.0, "ted_upper": 3.0},
     "length_ratio": {"length_ratio": 3.0},
     "numbers": {"numbers_consistent": False},
+    "names": {"names_known": False},
 }  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def scored(rows: list[tuple[str, str, float, float, float]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["x", "y", "rouge_l", "p_xy", "p_yx"])
     frame = frame.assign(
         context_id="c", domain="news", length_ratio=1.0, numbers_consistent=True, ted=np.nan,
-        similarity=np.nan,
+        similarity=np.nan, names_kept=True, names_known=True,
         ted_lower=14.0, ted_upper=20.0, tree_fallback=False,
     )  # fmt: skip
     return frame[PAIRS.names]

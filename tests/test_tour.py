@@ -24,7 +24,7 @@ THRESHOLDS = Thresholds.paraphrase(PARAMS)
 EVIL = "<script>alert(1)</script> $x$"
 GOOD = {
     "length_ratio": 1.0, "numbers_consistent": True, "rouge_l": 0.5, "p_xy": 0.9, "p_yx": 0.8,
-    "ted": 14.0, "ted_lower": 14.0, "ted_upper": 14.0,
+    "names_kept": True, "names_known": True, "ted": 14.0, "ted_lower": 14.0, "ted_upper": 14.0,
 }  # fmt: skip
 
 

@@ -48,9 +48,10 @@ def scored(*rows: tuple[str, str, str, float, float], rouge: float = 0.5) -> pd.
     """PAIRS from (context, x, y, p_xy, p_yx); other scores pass every gate."""
     frame = pd.DataFrame(rows, columns=["context_id", "x", "y", "p_xy", "p_yx"])
     scores = {"rouge_l": rouge, "similarity": np.nan, "length_ratio": 1.0,
-              "numbers_consistent": True, "ted": 20.0, "ted_lower": 20.0,
+              "numbers_consistent": True, "names_kept": True, "names_known": True,
+              "ted": 20.0, "ted_lower": 20.0,
               "ted_upper": 20.0, "tree_fallback": False}  # fmt: skip
-    numbers = [name for name in scores if name not in ("numbers_consistent", "tree_fallback")]
+    numbers = [name for name in scores if not isinstance(scores[name], bool)]
     return frame.assign(**scores).astype(dict.fromkeys([*numbers, "p_xy", "p_yx"], "float32"))
 
 
