@@ -40,7 +40,6 @@ LINE = 100  # characters of a line of code
 STILL_LONG = {
     "02_proximity": (24, 1336, 8),
     "03_contexts_sentences": (20, 765, 6),
-    "06_student": (18, 607, 7),
     "08_dataset_quality": (25, 1411, 7),
     "11_summarization": (25, 808, 10),
     "12_syntactic_control": (20, 740, 7.5),
