@@ -246,7 +246,7 @@ def edit(line: int, old: str, new: str) -> Callable[[list[str]], list[str]]:
 
 
 REFUSED: dict[str, tuple[Callable[[list[str]], list[str] | bytes], str]] = {
-    "another file": (lambda lines: b"\x89PNG\r\n", "a.csv, line 1: not UTF-8"),
+    "another file": (lambda lines: b"\x89PNG\r\n", "a.csv, line 1 is not UTF-8"),
     "a spreadsheet's UTF-16": (lambda lines: "\n".join(lines).encode("utf-16"), "not UTF-8"),
     "an empty file": (lambda lines: [], "its first line must be form,rater,unit,fluent"),
     "pipes": (lambda lines: [x.replace(",", "|") for x in lines], "it lacks form, rater"),

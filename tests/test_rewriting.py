@@ -156,7 +156,8 @@ def test_another_lines_text_is_dropped_by_a_sane_critic() -> None:
     right = Paraphraser(writing({x: [y] for x, y in own.items()}), Says(sane), params=PARAMS)
     assert [r.text for r in right.paraphrase(texts)] == list(own.values())
     shifted = dict(zip(texts, [*texts[1:], texts[0]], strict=True))
-    wrong = Paraphraser(writing({x: [own[y]] for x, y in shifted.items()}), Says(sane))
+    student = writing({x: [own[y]] for x, y in shifted.items()})
+    wrong = Paraphraser(student, Says(sane), params=PARAMS)
     results = wrong.paraphrase(texts)
     assert [r.candidates for r in results] == [[]] * 4
     assert all("did not mean the same" in r.reason for r in results)
@@ -343,7 +344,7 @@ def test_nothing_passed_is_said_and_best_effort_is_marked(run: Run) -> None:
     given = (tiny.SENTENCES[0] + "\n").encode()  # a random critic is never sure
     out, err = run("paraphrase", given)
     assert out == [""]
-    assert "line 1: nothing passed: of 5 candidates" in err
+    assert "line 1: nothing passed: of 12 candidates" in err
     out, err = run("paraphrase", given, "--best-effort")
     assert out[0].startswith("? ")
     assert "line 1: nothing passed" in err
