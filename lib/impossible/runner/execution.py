@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -47,11 +48,13 @@ class Execution:
         self._begin, self._end = time.monotonic(), 0.0
         self._failure: BaseException | None = None
         self._thread = threading.Thread()
+        # not the thread's own state: Ctrl-C during its `join` leaves it marked as ended (3.11)
+        self._done = threading.Event()
 
     @property
     def running(self) -> bool:
         """Whether it has not ended."""
-        return self._thread.is_alive()
+        return not self._done.is_set()
 
     @property
     def seconds(self) -> float:
@@ -80,6 +83,7 @@ class Execution:
             self._failure = bad
         finally:
             self._end = time.monotonic()
+            self._done.set()
 
     def _observe(self, processes: list[psutil.Process], served: int) -> None:
         """Note what is alive, and its memory with that of the process which serves it."""
@@ -117,9 +121,11 @@ class Kernels:
 
     def __exit__(self, *_: object) -> None:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # of an impatient second Ctrl-C
+        logging.disable()  # nbclient reports that a kernel died, which is what is asked of it
         try:
             self._stop()
         finally:
+            logging.disable(logging.NOTSET)
             self._stack.close()
             signal.signal(signal.SIGINT, before)
 
@@ -155,7 +161,7 @@ class Kernels:
         """Wait so long, or until what runs has ended, and note its processes and memory."""
         alive = self._alive()
         for execution in alive:
-            execution._thread.join(seconds / len(alive))
+            execution._done.wait(seconds / len(alive))
         served, found = psutil.Process().memory_info().rss, _children()
         for execution in alive:
             execution._observe(found[str(execution._mark)], served)
@@ -171,7 +177,7 @@ class Kernels:
             for process in (each for one in alive for each in found[str(one._mark)]):
                 with contextlib.suppress(psutil.Error):
                     process.kill()
-            alive[0]._thread.join(0.1)
+            alive[0]._done.wait(0.1)
 
 
 def _children() -> defaultdict[str, list[psutil.Process]]:
