@@ -32,7 +32,8 @@ OTHER = Domain(name="other", prefixes=[tiny.SENTENCES[0], tiny.SENTENCES[6]], ba
 
 
 def small(**changes: Any) -> Params:
-    values: dict[str, Any] = {"context_sentences_max": 2, "k": 6, "sentence_max_new_tokens": 24}
+    values: dict[str, Any] = {"context_sentences_max": 2, "k": 6, "workers": 1}
+    values["sentence_max_new_tokens"] = 24
     values |= {"context_max_new_tokens": 40, "domains": [NEWS, OTHER]}
     return Params.load("base", {**values, **changes})
 

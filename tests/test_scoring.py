@@ -47,7 +47,7 @@ def models(critic: Counting) -> SimpleNamespace:
 
 
 def paraphrase(**values: object) -> Thresholds:
-    return Thresholds.paraphrase(Params.load("base", values))
+    return Thresholds.paraphrase(Params.load("base", {"workers": 1, **values}))
 
 
 def frame(contexts: int = 20) -> pd.DataFrame:
@@ -98,8 +98,8 @@ def test_candidates_add_up_and_are_written_once(build: Any, tmp_path: Path) -> N
     scored, funnel = score_candidates(run, inputs, student, models(Counting()), paraphrase(**given))
     assert funnel.groupby("input_id")["n"].sum().to_dict() == {"i0": 3, "i1": 3}
     assert funnel.set_index("reason")["n"].get("scored", pd.Series(0)).sum() == len(scored)
-    again, looser = Counting(), paraphrase(**given, rouge_l_max=0.9)
-    same = score_candidates(run, inputs, student, models(again), looser)
+    again, stricter = Counting(), paraphrase(**given, entailment_threshold=0.9)
+    same = score_candidates(run, inputs, student, models(again), stricter)
     pd.testing.assert_frame_equal(same[0], scored)
     assert not again.asked
 

@@ -137,7 +137,7 @@ def test_an_adapter_is_small_and_opens_with_peft_and_with_us(build: Any, tmp_pat
     folder = tiny.save(tmp_path / "base", *build())
     base = load_student(str(folder))
     before = weights(base)
-    settings = TrainingSettings(8, learning_rate=1e-2, batch_size=4)
+    settings = TrainingSettings(8, learning_rate=1e-2, batch_size=4, dtype="float32")
     student = train_student(base, PAIRS, (), settings, tmp_path / "out", adapter_rank=4)
     assert not list((tmp_path / "out").glob("model*"))
     config = json.loads((tmp_path / "out" / "adapter_config.json").read_text())
@@ -147,7 +147,7 @@ def test_an_adapter_is_small_and_opens_with_peft_and_with_us(build: Any, tmp_pat
     batch = student.collate(student.encode(PAIRS))
     with torch.no_grad():
         ours, expected = student.model(**batch).logits, theirs(**batch).logits
-    assert torch.allclose(ours, expected, atol=0.05)
+    assert torch.allclose(ours, expected, atol=0.05, rtol=0.05)
     fresh = load_student(str(folder))
     assert torch.equal(before, weights(fresh))  # the base on disk is as it was
     assert not torch.allclose(weights(student), before)
@@ -174,7 +174,7 @@ def test_training_teaches_the_target_and_not_a_permuted_one(build: Any) -> None:
 
 def test_a_fixed_number_of_epochs_holds_nothing_out_and_never_stops(tmp_path):
     run = RunFolder.open(tmp_path)
-    params = Params.load("base", GIVEN | {"student_patience": 1})
+    params = Params.load("base", GIVEN | {"student_patience": 1, "dtype": "float32"})
     load = partial(load_student, str(tiny.save(tmp_path / "base", *tiny.t5())))
     student = train_on(corpus(), load(), params, run, "fixed", epochs=9)
     recipe, metrics = (read_json(run.models / "fixed" / f"{n}.json") for n in ("recipe", "metrics"))

@@ -37,7 +37,7 @@ class Asked:
 def scored(critic: Asked, thresholds: Thresholds) -> pd.DataFrame:
     x, y = [LONG] * 3 + TEXTS[:1], [*TEXTS, LONG]
     models = SimpleNamespace(critic=critic, parser=FlatParser())
-    frame, _ = score_pairs(TextPairs.of(x, y), models, thresholds, early_exit=False)
+    frame, _ = score_pairs(TextPairs.of(x, y), models, thresholds, exits_after=0)
     return pd.concat([pd.DataFrame({"context_id": "c", "x": x, "y": y}), frame], axis=1)
 
 

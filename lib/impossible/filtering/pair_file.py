@@ -76,7 +76,7 @@ def every_score(pairs: TextPairs, models: Any, thresholds: Thresholds) -> pd.Dat
     parser = Trees(getattr(models.parser, "parser", models.parser))  # remembers this chunk only
     critic = _Patient(models.critic)
     parts = SimpleNamespace(critic=critic, encoder=models.encoder, parser=parser)
-    scores, _ = score_pairs(pairs, parts, thresholds.fix(**asked), early_exit=False)
+    scores, _ = score_pairs(pairs, parts, thresholds.fix(**asked), exits_after=0)
     trees = dict(zip(pairs.texts, parser.parse_many(pairs.texts), strict=True))
     both = [pair_trees(min(pair), max(pair), trees.__getitem__)[:2] for pair in pairs]
     return scores.assign(ted=pd.array([ted(*pair) for pair in both], dtype="Float32"))

@@ -73,7 +73,7 @@ def score_pairs(
     pairs: TextPairs,
     models: Models,
     thresholds: Thresholds,
-    early_exit: bool = True,
+    exits_after: int = 1,
     critics: Sequence[Critic] = CRITICS,
 ) -> tuple[pd.DataFrame, NDArray[np.object_]]:
     """Ask every critic, the cheapest first.
@@ -82,24 +82,26 @@ def score_pairs(
         pairs: n ordered pairs.
         models: the NLI model and the parser.
         thresholds: see `score_context`.
-        early_exit: False shows the expensive critics also what the cheap ones reject.
+        exits_after: rejections by critics that exit early, after which a pair is shown to no
+            other; 2 computes whatever an ablation of one critic needs, 0 everything.
         critics: who is asked.
 
     Returns:
         The critics' columns in their types, null where not computed, and for each pair the name of
-        the critic that exited early or "scored".
+        the critic after which it was shown to no other, or "scored".
     """
     reason = np.full(len(pairs), SCORED, dtype=object)
+    rejected = np.zeros(len(pairs), dtype=int)  # by how many critics
     shown = np.arange(len(pairs))  # the pairs that the next critic sees
     parts = []
     for critic in critics:
         found = pd.DataFrame(dict(critic.score(pairs[shown], models, thresholds)), index=shown)
         parts.append(found)
-        if critic.exits and early_exit:
-            passed = critic.accepts(found, thresholds)
+        passed = critic.goes_on(found, thresholds)
+        if critic.exits and exits_after:
+            rejected[shown] += ~critic.accepts(found, thresholds)
+            passed = rejected[shown] < exits_after
             reason[shown[~passed]] = critic.name
-        else:
-            passed = critic.goes_on(found, thresholds)
         shown = shown[passed]
     frame = pd.concat(parts, axis=1).reindex(np.arange(len(pairs)))
     fields = [field for critic in critics for field in critic.columns]

@@ -29,7 +29,7 @@ from impossible.text.sentence_boundaries import (
 __all__ = ["Plan", "draw_contexts", "plan_contexts", "write_contexts"]
 
 _ATTEMPTS = 40  # a text that ends before it has enough sentences is written anew, at most so often
-_PLANS = 512  # in a unit: some thirty texts of a prefix make a batch worth its steps
+_PLANS = 512  # of which those with one prefix are a unit: some thirty texts, worth a batch
 _ROWS = 32  # texts in a batch
 
 
@@ -146,12 +146,17 @@ def draw_contexts(
     run: RunFolder, lm: LanguageModel, plans: Sequence[Plan], params: Params,
     stage: str = "contexts",
 ) -> pd.DataFrame:  # fmt: skip
-    """`write_contexts` in units of 512 plans, kept in `work/STAGE`."""
-    units = []
-    for start in range(0, len(plans), _PLANS):
-        some = [asdict(plan) for plan in plans[start : start + _PLANS]]
-        units.append(Unit(some[0]["context_id"], {"plans": some, "stage": stage}))
-    return map_units(_write_unit, units, params, run, stage, CONTEXTS, lm)[0]
+    """`write_contexts` of the plans with one prefix a unit, kept in `work/STAGE`."""
+    alike: dict[tuple[int, str, str], list[Plan]] = {}
+    for i, plan in enumerate(plans):
+        alike.setdefault((i // _PLANS, plan.domain, plan.prefix), []).append(plan)
+    units = [
+        Unit(some[0].context_id, {"plans": [asdict(plan) for plan in some], "stage": stage})
+        for some in alike.values()
+    ]
+    written = map_units(_write_unit, units, params, run, stage, CONTEXTS, lm)[0]
+    places = {plan.context_id: i for i, plan in enumerate(plans)}
+    return written.sort_values("context_id", key=lambda ids: ids.map(places), ignore_index=True)
 
 
 def _write_unit(unit: Unit, params: Params, lm: LanguageModel) -> Scored:

@@ -107,16 +107,17 @@ class Models:
         known = dict(zip(trees["text"], trees["tree"], strict=True))
         return load_parser(self._params.parser, known)
 
-    def student(self, name: str = "", dtype: str = "float32") -> Student:
+    def student(self, name: str = "", dtype: str = "") -> Student:
         """A student, loaded anew at each call, since training changes it.
 
         Args:
             name: of one that this run made (`m_para`), or of any model; empty: the base.
-            dtype: arithmetic; float32 to train.
+            dtype: arithmetic; empty: float32 for the base, which is trained, else the run's.
         """
         from impossible.training.student import load_student
 
         params = self._params
+        dtype = dtype or (params.dtype if name else "float32")
         if name and (self._run.models / name).is_dir():
             params.note([f"models/{name}"])
             return load_student(str(self._run.models / name), self._run, dtype, params.device)

@@ -60,7 +60,8 @@ def score_candidates(
 ) -> Scored:
     """Let a student rewrite inputs and score what it wrote, in pieces kept in `work/NAME`.
 
-    No critic exits early, so that a changed threshold neither writes nor scores anything again.
+    A candidate that two cheap critics reject is shown to no other: what is scored is what an
+    ablation of any one critic needs.
 
     Args:
         run: the run folder.
@@ -102,7 +103,7 @@ def candidates_of(
     written = _written(inputs, student, thresholds, stage)
     frame, funnel = _sorted_out(inputs, written, thresholds.rejections)
     pairs = TextPairs.of(frame["x"].tolist(), frame["y"].tolist())
-    scores, _ = score_pairs(pairs, models, thresholds, early_exit=False)
+    scores, _ = score_pairs(pairs, models, thresholds, exits_after=2)
     return pd.concat([frame, scores], axis=1), funnel
 
 

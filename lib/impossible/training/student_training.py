@@ -61,7 +61,7 @@ def train_student(
     }  # fmt: skip
     student.save(out, recipe, metrics)
     # Read back what was written: later stages see these weights, not the unrounded ones
-    return replace(load_student(str(out), device=str(base.device)), history=history)
+    return replace(load_student(str(out), None, settings.dtype, str(base.device)), history=history)
 
 
 def _with_adapter(base: Student, rank: int, seed: int) -> Any:
