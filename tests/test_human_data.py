@@ -13,13 +13,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from impossible.config.params import Params
-from impossible.data.human_datasets import HUMAN, available, human_pairs, human_predictions
+from impossible.data.human_datasets import (
+    HUB,
+    HUMAN,
+    available,
+    human_items,
+    human_pairs,
+    human_predictions,
+)
 from impossible.data.io import read_json, write_frame
 from impossible.data.schemas import DATASET
+from impossible.errors import DataError
 from impossible.evaluation.baselines import back_translation
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.corpus_quality import corpus_quality
 from impossible.evaluation.paraphrase_metrics import score_predictions
+from impossible.evaluation.test_sets import load_all
 from impossible.runner.run import Selection, run_all
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -58,6 +67,31 @@ if PRESENT:
 def test_every_known_set_says_how_to_get_it() -> None:
     assert all(text.endswith(".") for text in available("nowhere").values())
     assert set(available("nowhere")) == set(HUMAN)
+
+
+def test_the_hub_is_asked_only_where_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {"sentence1": "Prices rose.", "sentence2": "Prices went up.", "label": 1},
+        {"sentence1": "Prices rose.", "sentence2": "Prices fell.", "label": 0},
+    ]
+    asked = []
+
+    def load(*where: str, split: str) -> list[dict[str, object]]:
+        asked.append((*where, split))
+        return rows
+
+    monkeypatch.setattr("datasets.load_dataset", load)
+    params = Params.load("base", {"human_data": HUB, "test_sets": ["mrpc", "quora"]})
+    sets, missing = load_all(params, None)
+    assert sets["mrpc"]["references"].tolist() == [["Prices went up."]]
+    assert asked == [("nyu-mll/glue", "mrpc", "test")]
+    assert "github.com" in missing["quora"]  # the hub has no copy of this split
+    assert available(HUB, ["mrpc", "quora_vaesvg"])["mrpc"] == ""
+
+
+def test_a_hub_out_of_reach_is_one_sentence() -> None:
+    with pytest.raises(DataError, match=r"MRPC .* from the hub as nyu-mll/glue: .*; go online"):
+        human_items("mrpc", HUB)
 
 
 HEADLINES = ["old mill sold", "river floods town", "two goals win cup", "mayor quits"]

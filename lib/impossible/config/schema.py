@@ -207,7 +207,10 @@ class Schema(BaseModel):
         "Resamples behind each interval.", "samples", ge=10, le=100_000
     )
     confidence: float = parameter("Coverage of an interval.", "probability", gt=0.5, lt=1)
-    human_data: str = parameter("Folder of the human datasets; empty: left out.", names="folder")
+    human_data: str = parameter(
+        "Folder of the human datasets; hub: what the Hugging Face hub has; empty: left out.",
+        names="folder",
+    )
     human_n: int = parameter("Pairs taken from each human dataset.", "pairs", "§4", ge=10)
     compare_with: str = parameter(
         "Parquet file of pairs shown beside the human datasets; empty: this run's.", names="paths"

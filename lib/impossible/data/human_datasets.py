@@ -1,6 +1,7 @@
 """Readers of the human datasets that the paper and the notebooks compare with.
 
-Human datasets are never part of this package: they are read from a folder with one subfolder each.
+Human datasets are never part of this package: they are read from a folder with one subfolder each,
+or, where `human_data` is "hub" and the Hugging Face hub has them as rows of a table, from there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from impossible.config.params import Params
+from impossible.config.places import resolve
 from impossible.data.json_lines import (
     PAIR_FIELDS,
     json_objects,
@@ -22,19 +25,26 @@ from impossible.data.json_lines import (
 from impossible.errors import DataError
 
 __all__ = [
-    "HUMAN", "SUMMARIES", "HumanSet", "available", "human_items", "human_pairs",
-    "human_predictions", "take",
+    "HUB", "HUMAN", "SUMMARIES", "HumanSet", "available", "human_folder", "human_items",
+    "human_pairs", "human_predictions", "take",
 ]  # fmt: skip
+
+
+HUB = "hub"  # in the place of a folder
 
 
 @dataclass(frozen=True)
 class HumanSet:
-    """A human dataset: `file` below the data folder; if only rows with label 1 are paraphrases."""
+    """A human dataset: `file` below the data folder; if only rows with label 1 are paraphrases.
+
+    `hub`: repository, configuration, split, source column, target column.
+    """
 
     title: str
     file: str
     positive: bool
     get: str
+    hub: tuple[str, str, str, str, str] | None = None
 
 
 HUMAN = {
@@ -43,6 +53,7 @@ HUMAN = {
         "mrpc/test.jsonl",
         True,
         "the Microsoft Research Paraphrase Corpus (Dolan and Brockett 2005)",
+        ("nyu-mll/glue", "mrpc", "test", "sentence1", "sentence2"),
     ),
     "parasci_arxiv": HumanSet(
         "ParaSCI-arXiv (science)",
@@ -67,12 +78,14 @@ HUMAN = {
         "pawsx_en/dev.jsonl",
         True,
         "PAWS-X, github.com/google-research-datasets/paws (Yang et al. 2019)",
+        ("google-research-datasets/paws-x", "en", "validation", "sentence1", "sentence2"),
     ),
     "asset": HumanSet(
         "ASSET (simplification)",
         "asset/valid.jsonl",
         False,
         "ASSET, github.com/facebookresearch/asset (Alva-Manchego et al. 2020)",
+        ("facebook/asset", "simplification", "validation", "original", "simplifications"),
     ),
     "wiki_conciseness": HumanSet(
         "Wiki conciseness",
@@ -98,6 +111,7 @@ SUMMARIES = {
 TRAINING = {
     "mrpc_train": HumanSet(
         "MRPC train (news)", "mrpc/train.jsonl", True, HUMAN["mrpc"].get,
+        ("nyu-mll/glue", "mrpc", "train", "sentence1", "sentence2"),
     ),
 }  # fmt: skip
 
@@ -113,11 +127,16 @@ def available(folder: str | Path, names: Collection[str] = tuple(HUMAN)) -> dict
     """For each human dataset "" if `folder` has it, else the sentence that tells how to get it.
 
     Args:
-        folder: the local data folder; "": none.
+        folder: the local data folder; "hub"; "": none.
         names: keys of `HUMAN` (the default: paraphrases) or `SUMMARIES`.
     """
-    found = {name for name in names if folder and _path(folder, name).is_file()}
-    return {name: "" if name in found else _missing(folder, name) for name in names}
+    return {name: "" if _is_there(folder, name) else _missing(folder, name) for name in names}
+
+
+def _is_there(folder: str | Path, name: str) -> bool:
+    if folder == HUB:
+        return _known(name).hub is not None
+    return bool(folder) and _path(folder, name).is_file()
 
 
 def _known(name: str) -> HumanSet:
@@ -132,18 +151,22 @@ def _path(folder: str | Path, name: str) -> Path:
 
 
 def _missing(folder: str | Path, name: str) -> str:
-    known, where = _known(name), f"{folder}/" if str(folder) else "the folder human_data names, as "
+    known, named = _known(name), str(folder) not in ("", HUB)
+    where = f"{folder}/" if named else "the folder human_data names, as "
+    hub = f", or say human_data=hub for {known.hub[0]}" if known.hub else ""
     return (
         f"{known.title} is missing: put {known.get} as JSON lines with id, source and target (or "
-        f"targets) at {where}{known.file}."
+        f"targets) at {where}{known.file}{hub}."
     )
 
 
 def _human_rows(name: str, folder: str | Path) -> list[tuple[str, str, list[str]]]:
     """(id, source, targets) of a human dataset; only positives where pairs are labelled."""
     known, path = _known(name), _path(folder, name)
-    if not path.is_file():
+    if not _is_there(folder, name):
         raise DataError(_missing(folder, name))
+    if folder == HUB:
+        return _hub_rows(name, known)
     rows: list[tuple[str, str, list[str]]] = []
     for place, record in json_objects(read_lines(path), str(path), PAIR_FIELDS):
         if known.positive and record.get("label") != 1:
@@ -158,6 +181,32 @@ def _human_rows(name: str, folder: str | Path) -> list[tuple[str, str, list[str]
     return rows
 
 
+def _hub_rows(name: str, known: HumanSet) -> list[tuple[str, str, list[str]]]:
+    """The same from the hub, by its own library: tables only, no code of a repository is run."""
+    import datasets  # slow to import, and needed here only
+
+    assert known.hub is not None
+    repository, configuration, split, source, target = known.hub
+    try:
+        table = datasets.load_dataset(repository, configuration, split=split)
+    except Exception as error:  # the library raises many kinds: no network, no such id, …
+        raise DataError(
+            f"{known.title} cannot be loaded from the hub as {repository}: "
+            f"{' '.join(str(error).split())[:200]}; go online once, or put it into a folder that "
+            "human_data names."
+        ) from error
+    rows = [row for row in table if not known.positive or row["label"] == 1]
+    listed = [[row[target]] if isinstance(row[target], str) else row[target] for row in rows]
+    pairs = enumerate(zip(rows, listed, strict=True))
+    return [(f"{name}-{i:06d}", row[source], list(texts)) for i, (row, texts) in pairs]
+
+
+def human_folder(params: Params) -> str:
+    """The folder that `human_data` names, "hub", or "" for none."""
+    named = params.human_data
+    return named if named in ("", HUB) else str(resolve(named))
+
+
 def human_pairs(
     name: str, folder: str | Path = "", n: int | None = None, seed: int = 0
 ) -> pd.DataFrame:
@@ -165,7 +214,7 @@ def human_pairs(
 
     Args:
         name: a key of `HUMAN` or `SUMMARIES`.
-        folder: the local data folder.
+        folder: the local data folder, or "hub".
         n: how many, drawn by `seed` without replacement; None: all.
 
     Returns:

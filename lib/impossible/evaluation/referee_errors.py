@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from impossible.data.human_datasets import take
+from impossible.data.human_datasets import human_folder, take
 from impossible.data.io import read_json, write_json
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
@@ -62,7 +62,7 @@ def known_errors(
     for place in places:
         if counts := _stored(place, digest):
             return _pooled(counts)
-    counts = measured_errors(judge, params.human_data, params.human_n, params.seed)
+    counts = measured_errors(judge, human_folder(params), params.human_n, params.seed)
     if run and counts:
         _write(places[-1], digest, counts)
     return _pooled(counts)

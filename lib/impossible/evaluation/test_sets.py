@@ -15,7 +15,7 @@ import pandas as pd
 from impossible.config import plugins
 from impossible.config.params import Params
 from impossible.config.places import resolve
-from impossible.data.human_datasets import human_items, take
+from impossible.data.human_datasets import human_folder, human_items, take
 from impossible.data.io import read_frame
 from impossible.data.json_lines import read_items, read_lines
 from impossible.data.run_folder import RunFolder
@@ -133,7 +133,7 @@ def load_all(
     for name in filter(lambda name: serves(name, task), params.test_sets):
         try:
             found[_label(name)] = load(
-                name, n or params.n_test, params.seed, task, params.human_data, run, domain
+                name, n or params.n_test, params.seed, task, human_folder(params), run, domain
             )
         except DataError as absent:
             missing[_label(name)] = str(absent)

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import pandas as pd
 
 from impossible.config.params import Params
-from impossible.config.places import resolve
-from impossible.data.human_datasets import take
+from impossible.data.human_datasets import human_folder, take
 from impossible.data.io import read_frame
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
@@ -84,14 +83,10 @@ def other_corpora(run: RunFolder, models: Models, params: Params) -> dict[str, p
     if "world" in params.test_sets:
         pairs = world_test_sets.headlines(params.compared_pairs, params.seed, home)
     else:
-        known, _ = human_corpora(_human_folder(params), ["gigaword"])
+        known, _ = human_corpora(human_folder(params), ["gigaword"])
         pairs = next(iter(known.values()), pd.DataFrame(columns=["source", "target", "context_id"]))
     pairs = pairs.rename(columns={"source": "x", "target": "y"})
     return {"round trips": trips, "headlines": as_dataset(pairs, "headlines", "summary")}
-
-
-def _human_folder(params: Params) -> str:
-    return str(resolve(params.human_data)) if params.human_data else ""
 
 
 def transfer_corpora(
@@ -129,7 +124,7 @@ def variety_rows(
         (METRIC_ROWS of `quality_rows`, human datasets that are not there being missing;
         title of such a dataset → how to get it).
     """
-    human, absent = human_corpora(_human_folder(params), HUMAN_SUMMARIES)
+    human, absent = human_corpora(human_folder(params), HUMAN_SUMMARIES)
     compared = {**corpora, **human}
     size = equal_size(compared, n)
     parts = [quality_rows(compared, size, bootstrap=bootstrap)]

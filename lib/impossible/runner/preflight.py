@@ -11,6 +11,7 @@ from typing import Any
 from impossible.config.params import Params
 from impossible.config.places import project_root, resolve
 from impossible.data.digests import digest
+from impossible.data.human_datasets import HUB
 from impossible.data.run_folder import RunFolder, locate_model
 from impossible.errors import ParameterError
 from impossible.models.assets import PREFIX
@@ -63,7 +64,8 @@ def require_data(params: Params) -> None:
     for kind, is_there in (("folder", Path.is_dir), ("file", Path.is_file)):
         for name, (value,) in params.naming(kind).items():
             place = resolve(value)
-            if value not in ("", "in-vitro") and not is_there(place):
+            elsewhere = ("", "in-vitro", *([HUB] if name == "human_data" else []))
+            if value not in elsewhere and not is_there(place):
                 raise ParameterError(
                     f"{name} = {value!r}: there is no {kind} {place}; give the path of a {kind}, "
                     f"absolute or from {project_root()}, or leave {name} as in base "

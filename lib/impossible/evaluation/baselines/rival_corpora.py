@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from impossible.config.params import Params
-from impossible.data.human_datasets import human_pairs
+from impossible.data.human_datasets import human_folder, human_pairs
 from impossible.data.io import read_frame
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
@@ -53,7 +53,7 @@ def rival_corpora(
     written = teacher.generate(some["text"].tolist(), max_new_tokens=params.sentence_max_new_tokens)
     found["asked teacher"] = corpus(some, written, "asked teacher")
     try:
-        pairs = human_pairs("mrpc_train", params.human_data)
+        pairs = human_pairs("mrpc_train", human_folder(params))
         known = pairs["source"].isin([*tested]) | pairs["target"].isin([*tested])
         named = pairs[~known].rename(columns={"source": "x", "target": "y"})
         found["human pairs"] = as_dataset(named, "human pairs")
