@@ -23,6 +23,7 @@ EXAMPLES = {
     **critics.EXAMPLES,
     **rating.EXAMPLES,
     **assets.EXAMPLES,
+    "verify": "impossible verify results/english-full",
 }
 
 
@@ -57,6 +58,9 @@ def parser() -> argparse.ArgumentParser:
     critics.add_critics(_command, commands, _lines)
     rating.add_rating(_command, commands)
     assets.add_assets(_command, commands)
+    text = "compare a results folder with its manifest, its tables and README with their data"
+    verify = _command(commands, "verify", text, _verify)
+    verify.add_argument("folder", metavar="DIR", type=Path, help="such as results/english-full")
     return top
 
 
@@ -114,6 +118,17 @@ def _quality(options: argparse.Namespace) -> None:
     parser = load_parser(options.parser) if options.parser else None
     encoder = _encoder(options.encoder)
     _print(quality_file(lines, name, encoder=encoder, parser=parser, n=options.sample))
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from impossible.runner.verification import verify
+
+    found = verify(options.folder)
+    for line in (*found.unchecked, *found.problems):
+        print(line)
+    if found.problems:
+        raise DataError(f"{options.folder} is not what it says, see above ({len(found.problems)}).")
+    print(f"{found.intact} files are as the run left them; what could not be checked is above.")
 
 
 def _check_memory(file: str, times: int) -> None:

@@ -17,6 +17,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from impossible.config.params import Params
+from impossible.data.digests import digest
 from impossible.data.io import read_json, write_json
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError, RunError
@@ -107,7 +108,7 @@ def write_manifest(run: RunFolder, params: Params, ledger: Ledger) -> None:
     versions = {"python": platform.python_version(), **found}
     versions["arithmetic"] = arithmetic_in_words(params.dtype, params.device)
     content = {"parameters": params.model_dump(), "notebooks": entries, "versions": versions}
-    write_json(run.root / "manifest.json", content)
+    write_json(run.root / "manifest.json", content | {"digest": digest(content)})
 
 
 def _version(name: str) -> str | None:

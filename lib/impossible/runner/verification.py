@@ -1,0 +1,141 @@
+"""Is a results folder what its manifest says, and do its tables show what lies beside them?"""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from impossible.config.places import project_root
+from impossible.data.digests import digest
+from impossible.data.io import read_json
+from impossible.errors import DataError
+from impossible.report.save import latex_table, markdown_table
+
+OWN = ("manifest.json", "work", "models", "seeds")  # what no notebook declares, or checked apart
+LEFT_OUT = ("data/", "models/", "rating/")  # may be missing where results are published
+
+
+@dataclass
+class Verification:
+    """What was found.
+
+    Attributes:
+        intact: files that are as the run left them.
+        problems: one sentence each.
+        unchecked: what could not be checked, one sentence each.
+    """
+
+    intact: int = 0
+    problems: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+
+
+def verify(folder: Path) -> Verification:
+    """Compare a results folder with its manifest, its tables with their data, README with both.
+
+    Args:
+        folder: such as `results/english-full`.
+
+    Raises:
+        DataError: it has no manifest that can be read.
+    """
+    found = Verification()
+    for root in (folder, *sorted(path.parent for path in folder.glob("seeds/*/manifest.json"))):
+        recorded = _recorded(root, found)
+        _compare(root, recorded, found)
+        _check_tables(root, recorded, found)
+    found.problems += _readme(folder)
+    return found
+
+
+def _recorded(root: Path, found: Verification) -> dict[str, str]:
+    """Path → digest of everything that the notebooks of a manifest wrote."""
+    path = root / "manifest.json"
+    if not path.is_file():
+        raise DataError(f"{root} has no manifest.json: give the folder of a run's results.")
+    manifest: dict[str, Any] = read_json(path)
+    own = manifest.pop("digest", None)
+    if own is None:
+        found.unchecked.append(f"{path}: it holds no digest of itself (version 0.1).")
+    elif own != digest(manifest):
+        found.problems.append(f"{path} was changed after the run: its own digest differs.")
+    notebooks = manifest.get("notebooks", {})
+    return {name: value for each in notebooks.values() for name, value in each["outputs"].items()}
+
+
+def _compare(root: Path, recorded: dict[str, str], found: Verification) -> None:
+    """Every file against its digest, and every file against the list."""
+    left_out = []
+    for name, value in recorded.items():
+        path = root / name
+        if not path.exists():
+            if name.startswith(LEFT_OUT):
+                left_out.append(name)
+            elif root.parent.name != "seeds":  # of further seeds only the numbers are published
+                found.problems.append(f"{path} is missing: run its notebook again.")
+        elif digest(path) != value:
+            found.problems.append(f"{path} is not what the run wrote: run its notebook again.")
+        else:
+            found.intact += 1
+    if left_out:
+        found.unchecked.append(
+            f"{root}: {len(left_out)} of the run's files are not published here "
+            f"({', '.join(left_out[:3])}{', …' if len(left_out) > 3 else ''}); a run writes them."
+        )
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        name = path.relative_to(root)
+        known = any(str(each) in recorded for each in (name, *name.parents))
+        if not known and name.parts[0] not in OWN:
+            found.problems.append(f"{path} was written by no notebook of the manifest.")
+
+
+def _check_tables(root: Path, recorded: dict[str, str], found: Verification) -> None:
+    """Each table in its three formats against its note, and every note's data against the run's."""
+    old = 0
+    for path in sorted((*root.glob("tables/*.json"), *root.glob("figures/*.json"))):
+        if digest(path) != recorded.get(path.relative_to(root).as_posix()):
+            continue  # told already
+        note = read_json(path)
+        if not isinstance(note["data"], dict):
+            old += 1
+            continue
+        for name, short in note["data"].items():
+            if short and name in recorded and not recorded[name].startswith(short):
+                found.problems.append(
+                    f"{path} was made of another version of {name}: run {note['notebook']} again."
+                )
+        for file, text in _formats(path, note):
+            if file.is_file() and file.read_text(encoding="utf-8") != text:
+                found.problems.append(f"{file} does not show the rows of {path.name}.")
+    if old:
+        found.unchecked.append(f"{root}: {old} notes of version 0.1 name no digests of their data.")
+
+
+def _formats(path: Path, note: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+    """The files of a table that follow from its note, each with what it must say."""
+    if note["kind"] != "table":
+        return
+    cells = pd.DataFrame(note["rows"], columns=note["columns"], dtype=object)
+    text = markdown_table(cells, note["right"], note["caption"])
+    yield path.with_suffix(".md"), text
+    yield path.with_suffix(".tex"), latex_table(cells, note["right"], note["caption"], note["name"])
+
+
+def _readme(folder: Path) -> list[str]:
+    """Pages of this checkout whose numbers are not those of its results."""
+    script = project_root() / "scripts" / "readme.py"
+    if not script.is_file() or not folder.resolve().is_relative_to(project_root().resolve()):
+        return []
+    made = runpy.run_path(str(script))
+    pages = [path for path in made["PAGES"] if path.is_file()]
+    texts = {path: path.read_text(encoding="utf-8") for path in pages}
+    return [
+        f"{path} shows other numbers than results/: python scripts/readme.py writes them."
+        for path, text in texts.items()
+        if made["filled"](text) != text
+    ]

@@ -1,0 +1,91 @@
+"""`impossible verify`: every way in which a published run can differ from what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from impossible.cli import main
+from impossible.config.params import Params
+from impossible.data.digests import digest
+from impossible.data.io import read_json, write_json, write_text
+from impossible.data.run_folder import RunFolder
+from impossible.report.save import save_table
+from impossible.runner.ledger import Ledger, write_manifest
+from impossible.runner.verification import verify
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """A run of one notebook: a record, a model that is left out, a table of the record."""
+    run = RunFolder.open(tmp_path / "run")
+    record = run.root / "data" / "seen.json"
+    write_text(record, '["a"]')
+    save_table(run, "seen", pd.DataFrame({"n": [1]}), "One.", "04_pairs", [record])
+    ledger = Ledger(run)
+    ledger.start("04_pairs", 1)
+    paths = [p for p in run.root.rglob("*") if p.is_file() and "work" not in p.parts]
+    outputs = {path.relative_to(run.root).as_posix(): digest(path) for path in paths}
+    ledger.update("04_pairs", status="done", outputs=outputs | {"models/student": "0" * 64})
+    write_manifest(run, Params.load("base"), ledger)
+    return run.root
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def test_what_a_run_left_is_intact_and_what_is_not_there_is_said(published: Path) -> None:
+    found = verify(published)
+    assert (found.intact, found.problems) == (5, [])
+    assert ["models/student" in line for line in found.unchecked] == [True]
+    assert main(["verify", str(published)]) == 0
+
+
+@pytest.mark.parametrize("harm", [flip, lambda path: path.write_bytes(b"")], ids=["flip", "empty"])
+@pytest.mark.parametrize("name", ["data/seen.json", "tables/seen.csv", "tables/seen.json"])
+def test_a_changed_file_is_named(published: Path, name: str, harm: Callable[[Path], None]) -> None:
+    harm(published / name)
+    (problem,) = verify(published).problems
+    assert name in problem
+    assert main(["verify", str(published)]) == 2
+
+
+def test_missing_and_foreign_files_are_named(published: Path) -> None:
+    (published / "tables" / "seen.md").unlink()
+    (published / "figures").mkdir(exist_ok=True)
+    (published / "figures" / "new.png").write_bytes(b"x")
+    missing, foreign = verify(published).problems
+    assert "seen.md is missing" in missing
+    assert "new.png was written by no notebook" in foreign
+
+
+def test_a_changed_manifest_is_named(published: Path) -> None:
+    manifest = read_json(published / "manifest.json")
+    manifest["notebooks"]["04_pairs"]["outputs"]["models/student"] = "1" * 64
+    write_json(published / "manifest.json", manifest)
+    (problem,) = verify(published).problems
+    assert "its own digest differs" in problem
+
+
+def test_a_table_that_does_not_follow_from_its_note_or_data_is_named(published: Path) -> None:
+    """All digests of the manifest agree, as after a rerun that left a table behind."""
+    manifest = read_json(published / "manifest.json")
+    outputs = manifest["notebooks"]["04_pairs"]["outputs"]
+    (published / "tables" / "seen.md").write_text("| n |\n|--:|\n| 2 |\n")
+    (published / "data" / "seen.json").write_text('["b"]')
+    for name in ("tables/seen.md", "data/seen.json"):
+        outputs[name] = digest(published / name)
+    del manifest["digest"]
+    write_json(published / "manifest.json", manifest | {"digest": digest(manifest)})
+    data, rows = verify(published).problems
+    assert "another version of data/seen.json: run 04_pairs again" in data
+    assert "seen.md does not show the rows of seen.json" in rows
+
+
+def test_a_folder_without_manifest_is_one_sentence(tmp_path: Path) -> None:
+    assert main(["verify", str(tmp_path)]) == 2
