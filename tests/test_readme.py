@@ -42,3 +42,20 @@ def test_the_readme_is_short_and_its_table_is_the_shipped_critic_s(
     prose = [line for line in page.splitlines() if not line.startswith(("|", "<!--"))]
     assert len(" ".join(prose).split()) <= 700
     sys.modules.pop("readme")
+
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def test_the_files_named_beside_the_paper_s_tables_are_a_run_s() -> None:
+    text = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:tables|figures)/[\w*]+)`", text)
+    assert len(named) > 20
+    for name in named:
+        assert list((ROOT / "results" / "laboratory").glob(f"{name}.*")), name

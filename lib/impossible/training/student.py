@@ -7,7 +7,7 @@ reads the source and a line that asks for the target, and writes on; its prompt 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +34,7 @@ from impossible.training.trainer import History, TrainingExample
 
 _MAX_TOKENS = 512  # of a source and of a target; what is longer is cut
 ROWS_AT_ONCE = 320  # most texts written together
+_PROMPT_TOKENS = 32_768  # of all their prompts, whose keys and values are kept once for each text
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,9 @@ class Student(LanguageModel, ABC):
             check_window(self, source, len(row), 0)
         numbers = _uniforms(seed, (len(sources), n, max_new_tokens))
         numbers[:, : int(greedy_first)] = 0  # what is first among the falling probabilities
-        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         results: list[list[str]] = [[] for _ in sources]
-        size, nucleus = max(1, ROWS_AT_ONCE // n), Nucleus(top_p, temperature)
-        for chosen in (order[i : i + size] for i in range(0, len(order), size)):
+        nucleus = Nucleus(top_p, temperature)
+        for chosen in _together([len(row) for row in prompts], n):
             words = [tuple(avoid[i]) for i in chosen for _ in range(n)] if avoid else []
             rules = [AvoidWords(self.tokenizer, words)] if any(words) else []
             texts = self._write([prompts[i] for i in chosen], numbers[chosen], nucleus, rules)
@@ -224,6 +224,19 @@ class CausalStudent(Student):
             "attention_mask": mask.repeat_interleave(n, 0),
             "past_key_values": before.past_key_values,
         }
+
+
+def _together(lengths: Sequence[int], n: int) -> Iterator[list[int]]:
+    """Prompts of similar length whose n texts each are written together, as their places."""
+    chosen: list[int] = []
+    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
+        rows = n * (len(chosen) + 1)
+        if chosen and (rows > ROWS_AT_ONCE or rows * lengths[i] > _PROMPT_TOKENS):
+            yield chosen
+            chosen = []
+        chosen.append(i)
+    if chosen:
+        yield chosen
 
 
 def _uniforms(seed: int | Sequence[int], shape: tuple[int, int, int]) -> Tensor:
