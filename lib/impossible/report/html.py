@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import platform
 import re
 from collections.abc import Sequence
@@ -15,7 +16,9 @@ from xml.etree import ElementTree
 import nbformat
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from impossible.config.params import Params
+from impossible.config.params import EXTENDS, Params
+from impossible.config.places import project_root
+from impossible.config.yaml_files import read_yaml
 from impossible.data.html_templates import template
 from impossible.data.io import read_json, write_text
 from impossible.data.run_folder import RunFolder, scalars
@@ -28,7 +31,10 @@ LARGEST_SVG = 150_000  # bytes; a bigger drawing is shown as its PNG
 FILE_KINDS = {"figure": ("pdf", "svg", "png"), "table": ("csv", "md", "tex")}
 
 
-def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "24_report") -> Path:
+def build_report(
+    run: RunFolder, expected: Sequence[str] = (), builder: str = "24_report",
+    wider: Sequence[RunFolder] = (),
+) -> Path:  # fmt: skip
     """Write `report.html` in the run folder and return its path.
 
     Args:
@@ -37,6 +43,7 @@ def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "2
         expected: names of notebooks that get a section even when they left nothing.
         builder: the notebook that calls this; it is still running, and gets no section because
             the page is all that it makes.
+        wider: published runs of the same kind; what they read from their pictures is shown too.
 
     One file without scripts or outside resources; all text is escaped; what is not there is shown
     as missing. The same run folder always gives the same bytes.
@@ -61,8 +68,25 @@ def build_report(run: RunFolder, expected: Sequence[str] = (), builder: str = "2
         versions=[*versions, ("arithmetic", _arithmetic(settings))],
         sections=sections,
         compared=_compared(items),
+        wider=[_published(other, run) for other in wider],
     )
     return write_text(run.root / "report.html", page)
+
+
+def _published(other: RunFolder, run: RunFolder) -> dict[str, Any]:
+    """Name, link and readings of another run."""
+    notes = sorted([*other.figures.glob("*.json"), *other.tables.glob("*.json")])
+    report = os.path.relpath(other.root / "report.html", run.root)
+    compared = _compared([_json(path) | {"anchor": None} for path in notes])
+    return {"name": other.root.name, "report": Path(report).as_posix(), "compared": compared}
+
+
+def wider_runs(config: str) -> list[RunFolder]:
+    """The published runs whose params files extend this one's, such as english-full for english."""
+    files = sorted((project_root() / "params").glob("*.yaml"))
+    names = [path.stem for path in files if read_yaml(path).get(EXTENDS) == config]
+    folders = [project_root() / "results" / name for name in names]
+    return [RunFolder(folder) for folder in folders if (folder / "report.html").is_file()]
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -92,11 +116,27 @@ def _item(run: RunFolder, sidecar: Path) -> dict[str, Any]:
     }
 
 
-def _compared(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What has a reading or the paper's words, by notebook; a figure and its table count once."""
-    said = [item for item in items if item.get("paper") or item.get("reading")]
+def _is_main(item: dict[str, Any]) -> bool:
+    """Whether it says what it means, or what the paper has in its place."""
+    return bool(item.get("paper") or item.get("reading"))
+
+
+def _is_open(item: dict[str, Any], beside: list[dict[str, Any]]) -> bool:
+    """Whether it is shown without a click: what is `_is_main`, as a picture if there is one."""
+    pictures = {each["name"] for each in beside if each["kind"] == "figure"}
+    return _is_main(item) and (item["kind"] == "figure" or item["name"] not in pictures)
+
+
+def _compared(items: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """What has a reading and the paper's words, and what has one of them, by notebook.
+
+    A figure and its table count once.
+    """
+    said = [item for item in items if _is_main(item)]
     once = {(item["notebook"], item["name"]): item for item in reversed(said)}
-    return [once[key] for key in sorted(once)]
+    told = [once[key] for key in sorted(once)]
+    both = [item for item in told if item.get("paper") and item.get("reading")]
+    return {"both": both, "one": [item for item in told if item not in both]}
 
 
 def _relative(run: RunFolder, path: Path) -> str | None:
@@ -132,6 +172,10 @@ def _section(
     cells = _cells(executed) if executed.is_file() else []
     title, question = _opening(cells, name)
     code = "".join(cell.source for cell in cells if cell.cell_type == "code")
+    made = sorted(  # as the notebook saves them; what it does not name comes last
+        (item for item in items if item["notebook"] == name),
+        key=lambda item: code.find(f'"{item["name"]}"') % (len(code) + 1),
+    )
     state = entry.get("status", "") if isinstance(entry, dict) else ""
     return {
         "name": name,
@@ -139,10 +183,8 @@ def _section(
         "question": question,
         "executed": _relative(run, executed),
         "state": "" if state == "done" else state,  # else running, failed or killed
-        "shown": sorted(  # as the notebook saves them; what it does not name comes last
-            (item for item in items if item["notebook"] == name),
-            key=lambda item: code.find(f'"{item["name"]}"') % (len(code) + 1),
-        ),
+        "shown": [item for item in made if _is_open(item, made)],
+        "folded": [item for item in made if not _is_open(item, made)],
         "recorded": {key: _flat(value) for key, value in sorted(recorded.items())},
     }
 
