@@ -38,7 +38,6 @@ LONGEST_SECOND_RUN = 20  # seconds
 SHORT = (16, 600, 8.0)
 LINE = 100  # characters of a line of code
 STILL_LONG = {
-    "08_dataset_quality": (25, 1411, 7),
     "11_summarization": (25, 808, 10),
     "12_syntactic_control": (20, 740, 7.5),
     "14_ablation": (23, 857, 11.5),
