@@ -41,7 +41,6 @@ STILL_LONG = {
     "11_summarization": (25, 808, 10),
     "12_syntactic_control": (20, 740, 7.5),
     "14_ablation": (23, 857, 11.5),
-    "23_claims": (21, 1184, 7),
 }
 
 # --- sources
