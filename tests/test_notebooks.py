@@ -38,15 +38,9 @@ LONGEST_SECOND_RUN = 20  # seconds
 SHORT = (16, 600, 8.0)
 LINE = 100  # characters of a line of code
 STILL_LONG = {
-    "02_proximity": (24, 1336, 8),
-    "03_contexts_sentences": (20, 765, 6),
-    "08_dataset_quality": (25, 1411, 7),
     "11_summarization": (25, 808, 10),
     "12_syntactic_control": (20, 740, 7.5),
     "14_ablation": (23, 857, 11.5),
-    "15_examples": (20, 826, 5),
-    "16_human_evaluation": (23, 1038, 8),
-    "23_claims": (21, 1184, 7),
 }
 
 # --- sources

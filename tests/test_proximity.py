@@ -25,9 +25,12 @@ from impossible.experiments.proximity import (
     mixed_lengths,
     random_pairs,
     surface_contexts,
+    verdicts_of_parts,
     with_verdicts,
 )
+from impossible.experiments.proximity_numbers import given_gaps, proximity_numbers
 from impossible.experiments.proximity_statistics import (
+    claim_verdicts,
     end_difference,
     interval_says,
     panel_points,
@@ -156,6 +159,33 @@ def test_contrasts_have_the_right_sign_and_interval(judged: pd.DataFrame) -> Non
     few = own[own["context_id"].isin({"c0", "c1", "c2", "c3"})]
     assert np.isnan(end_difference(few, "critic", "length", params).low)
     assert np.isnan(end_difference(own.iloc[:0], "critic", "length", params).value)
+
+
+def test_parts_and_numbers_of_one_run(judged: pd.DataFrame) -> None:
+    params = Params.load("base", {"bootstrap_samples": 50})
+    scored = judged[JUDGED_PAIRS.names]
+    surface = scored.assign(mixed=False)[scored["temperature"] != params.sentence_temperature]
+    both = pd.concat([scored[in_panels(scored, 0.7)], surface], ignore_index=True)
+    every, own, far = verdicts_of_parts(both, Judge(), params)
+    assert len(every) == (~both["control"]).sum() > len(own) > 0
+    assert not own["control"].any()
+    assert far["control"].all()
+    assert in_panels(far, 0.7).all()
+    assert in_panels(own, 0.7).all()
+    cold = own[own["temperature"] == params.sentence_temperature]
+    gaps = given_gaps(own, far, cold, params)
+    assert gaps["own − given contexts, critic"].value == 0  # the same pairs on both sides
+    assert np.isnan(gaps["own − given contexts, oracle"].value)  # nobody judges
+    numbers = proximity_numbers(
+        own, far, claim_verdicts(own, params), gaps, (39.0, "paper"), params
+    )
+    assert numbers["ratio"] == own["critic"].mean()
+    assert numbers["ratio_control"] == 0
+    assert numbers["self_bleu_human_paper"] == 39
+    assert numbers["own − given contexts, critic"][0] == 0
+    longer = end_difference(own, "critic", "length", params)
+    assert numbers["critic_length"] == longer.bounds
+    assert {"tau_critic_length", "control_critic_length", "self_bleu_over_human"} <= set(numbers)
 
 
 def test_a_random_critic_finds_no_difference(judged: pd.DataFrame) -> None:

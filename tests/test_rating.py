@@ -35,7 +35,7 @@ from impossible.evaluation.human.forms import (
     render_form,
     write_kit,
 )
-from impossible.evaluation.human.returned_ratings import read_ratings, write_synthetic
+from impossible.evaluation.human.returned_ratings import read_ratings, refusals, write_synthetic
 from impossible.evaluation.paraphrase_metrics import with_similarities
 
 SYSTEMS = ("systemQ", "systemR", "systemS")
@@ -314,6 +314,19 @@ def test_the_only_key_is_read_or_kept(kit: Kit, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"give the key\.json as .* from a backup") as caught:
             read_key(path)
         assert "delete" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_a_damaged_file_is_refused_whatever_was_done(kit: Kit, tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "A.CSV"
+    path.write_text("\n".join([*answers(kit), ""]).replace(",", mark))
+    before = path.read_bytes()
+    said = refusals(tmp_path, kit.key())
+    assert len(said) == 5
+    assert all(each.endswith(".") for each in said.values())
+    assert "is missing: it must be one of" in said["no answer"]
+    assert "there is no rater 'someone'" in said["a stranger"]
+    assert path.read_bytes() == before
 
 
 def test_files_together_are_checked_too(kit: Kit, tmp_path: Path) -> None:

@@ -27,8 +27,9 @@ from impossible.text.bleu import self_bleu
 
 __all__ = [
     "JUDGED_PAIRS", "draw_after_given", "draw_by_temperature", "draw_for_surface",
-    "draw_judged_pairs", "draw_proximity_contexts", "identical_fraction", "in_panels",
-    "mixed_lengths", "random_pairs", "surface_contexts", "with_verdicts",
+    "draw_judged_pairs", "draw_panels_and_surface", "draw_proximity_contexts",
+    "identical_fraction", "in_panels", "mixed_lengths", "random_pairs", "surface_contexts",
+    "verdicts_of_parts", "with_verdicts",
 ]  # fmt: skip
 
 _CONTROLS = 4  # one control pair per so many pairs: its ratio is near zero, few suffice
@@ -193,6 +194,19 @@ def draw_for_surface(
     return judged.assign(mixed=False)
 
 
+def draw_panels_and_surface(
+    run: RunFolder, lm: LanguageModel, critic: EntailmentModel, contexts: pd.DataFrame,
+    sentences: Mapping[float, pd.DataFrame], params: Params,
+) -> pd.DataFrame:  # fmt: skip
+    """JUDGED_PAIRS of both panels, then those that the surface needs besides.
+
+    Arguments as for `draw_judged_pairs` and `draw_for_surface`.
+    """
+    panels = draw_judged_pairs(run, critic, contexts, sentences, params)
+    more = draw_for_surface(run, lm, critic, contexts, params)
+    return pd.concat([panels, more], ignore_index=True) if len(more) else panels
+
+
 def draw_after_given(
     run: RunFolder, lm: LanguageModel, critic: EntailmentModel, params: Params
 ) -> pd.DataFrame:
@@ -224,6 +238,16 @@ def with_verdicts(judged: pd.DataFrame, judge: Judge, params: Params) -> pd.Data
     said, true = bleu.where(accepted > 0), bleu.where(truth > 0)
     weaker = judged[["p_xy", "p_yx"]].min(axis=1)
     return judged.assign(weaker=weaker, self_bleu=said, self_bleu_oracle=true)
+
+
+def verdicts_of_parts(
+    judged: pd.DataFrame, judge: Judge, params: Params
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """`with_verdicts` of all pairs of one context, of those in the panels, and of their control."""
+    inside = in_panels(judged, params.sentence_temperature)
+    every = with_verdicts(judged[~judged["control"]], judge, params)
+    far = with_verdicts(judged[inside & judged["control"]], judge, params)
+    return every, every[in_panels(every, params.sentence_temperature)], far
 
 
 def in_panels(judged: pd.DataFrame, temperature: float) -> pd.Series[bool]:

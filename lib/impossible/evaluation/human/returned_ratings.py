@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -21,7 +22,7 @@ from impossible.evaluation.human.forms import KEY, SCALE, Kit
 from impossible.text.rouge import jaccard, rouge_l
 from impossible.text.sentence_boundaries import words
 
-__all__ = ["SYNTHETIC", "read_ratings", "write_synthetic"]
+__all__ = ["SYNTHETIC", "read_ratings", "refusals", "write_synthetic"]
 
 SYNTHETIC = "synthetic"
 HEADER = ("form", "rater", "unit")  # then one per question
@@ -44,14 +45,10 @@ def read_ratings(folder: Path, key: Mapping[str, Any]) -> pd.DataFrame:
         DataError: no file; not UTF-8; not this table; an unknown rater or output; another form; an
             answer given twice, missing or outside the scale; synthetic and human files together.
     """
-    # A Mac adds a file ._NAME to each in an archive.
-    files = sorted(p for p in folder.glob("*.[cC][sS][vV]") if not p.name.startswith("."))
-    if not files:
-        raise DataError(f"{folder} holds no .csv file: put there what the raters sent back.")
     seen: dict[tuple[str, str], str] = {}
     rows: list[tuple[Any, ...]] = []
     header = [*HEADER, *key["questions"]]
-    for place, line in (found for path in files for found in _table(path, header)):
+    for place, line in (found for path in _files(folder) for found in _table(path, header)):
         origin, (rater, unit) = _origin(line, place, key), (line["rater"], line["unit"])
         twin = seen.setdefault((rater, unit), place)
         if twin != place:
@@ -65,6 +62,14 @@ def read_ratings(folder: Path, key: Mapping[str, Any]) -> pd.DataFrame:
     ratings = pd.DataFrame(rows, columns=columns)
     _complete(ratings, key, folder)
     return ratings.sort_values(["rater", "unit"], kind="stable", ignore_index=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    """What raters sent back; a Mac adds a file ._NAME to each in an archive."""
+    files = sorted(p for p in folder.glob("*.[cC][sS][vV]") if not p.name.startswith("."))
+    if not files:
+        raise DataError(f"{folder} holds no .csv file: put there what the raters sent back.")
+    return files
 
 
 def _table(path: Path, header: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -147,6 +152,37 @@ def _complete(ratings: pd.DataFrame, key: Mapping[str, Any], folder: Path) -> No
                 + (f" and {len(lacking) - 1} more" if lacking[1:] else "")
                 + f" of {len(key['units'])} outputs: ask for the complete file."
             )
+
+
+def refusals(folder: Path, key: Mapping[str, Any]) -> dict[str, str]:
+    """What `read_ratings` says of the folder's first file when it is damaged, in five ways.
+
+    Args:
+        folder: as for `read_ratings`; nothing in it is changed.
+        key: of the kit.
+
+    Returns:
+        What was done to the file → the sentence by which it is refused; "" if it is not.
+    """
+    lines = [line.rstrip("\r\n") for line in read_lines(_files(folder)[0])]
+    rest, last = lines[:-1], lines[-1]
+    rater = next((name for name in key["forms"] if name in last), last)
+    damaged = {
+        "the last line lost": rest,
+        "the last line twice": [*lines, last],
+        "an answer of 4": [*rest, f"{last[:-1]}4"],
+        "no answer": [*rest, last[:-1]],
+        "a stranger": [*rest, last.replace(rater, "someone")],
+    }
+    said = dict.fromkeys(damaged, "")
+    for name, text in damaged.items():
+        with TemporaryDirectory() as place:
+            write_text(Path(place) / "file.csv", "\n".join(text))
+            try:
+                read_ratings(Path(place), key)
+            except DataError as bad:
+                said[name] = str(bad).replace(place, "…")
+    return said
 
 
 def write_synthetic(kit: Kit, folder: Path) -> None:

@@ -1,0 +1,112 @@
+"""Corpora of pairs beside those that people wrote: the figures and tables of notebook 08."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from impossible.evaluation import corpus_comparison
+from impossible.evaluation.corpus_quality import CORPUS_TITLES, corpus_differences
+from impossible.evaluation.metric_rows import recorded
+from impossible.report import tables
+from impossible.report.figures import system_dots
+from impossible.report.paper_tables import COPY_INPUT
+from impossible.report.side_by_side import Shows
+
+__all__ = ["copies_beside_paper", "corpora_beside_people", "summaries_beside_people"]
+
+
+def corpora_beside_people(
+    stage: Shows, rows: pd.DataFrame, ours: Iterable[str], n: int, source: str,
+    data: Sequence[Path],
+) -> list[Any]:  # fmt: skip
+    """Save the figure `human_comparison` and the tables `likeness` and `human_range`.
+
+    Args:
+        stage: of the notebook.
+        rows: METRIC_ROWS of `corpus_quality.quality_rows`.
+        ours: the corpora that people did not write.
+        n: pairs of each corpus.
+        source: that number and the kind of intervals, in words.
+        data: files that the numbers come from.
+
+    Returns:
+        What is to be displayed; without human data, or without ours, there is no range.
+    """
+    own, compared = list(ours), corpus_comparison.COMPARED
+    places = corpus_comparison.human_range(rows, own)
+    counts = places.loc[places["corpus"] == "D_para", "place"].value_counts().sort_index()
+    found = ", ".join(f"{count} {place}" for place, count in counts.items())
+    reading = f"D_para by the range of human sets: {found or 'not both in this run'}"
+    titles = {name: CORPUS_TITLES[name] for name in compared}
+    picture = system_dots(rows, titles, ours=own, human=set(rows["system"]) - set(own))
+    caption = f"Pairs made by the pipeline and by people. {source}"
+    theirs = "Table 1: DIMPLE is more varied than ParaBank and ChatGPT-Para"
+    shown = [stage.figure("human_comparison", picture, caption, data, theirs, reading)]
+    measures = [name for name in compared if name != "length_ratio"]
+    frame = tables.wide(rows, [*measures, "words_target"]).assign(n=n)
+    caption = f"Variety, similarity and length of pairs. {source}"
+    shown.append(stage.table("likeness", frame, caption, data, None, rows))
+    if len(places):
+        caption = f"Our corpora beside the range of the human datasets. {source}"
+        shown.append(stage.table("human_range", places, caption, data))
+    return shown
+
+
+def copies_beside_paper(stage: Shows, copied: pd.DataFrame) -> Any:
+    """Save the table `copy_input`: the system that copies its input, beside the paper's Table 2.
+
+    Args:
+        stage: of the notebook.
+        copied: of `corpus_comparison.copy_input_rows`; without human data empty.
+
+    Returns:
+        What is to be displayed.
+    """
+    readings = corpus_comparison.copy_input_readings(copied, COPY_INPUT)
+    beside = tables.beside_paper(copied, COPY_INPUT, readings, digits=2)
+    measured = beside[(beside["metric"] != "ibleu") & (beside["ours"] != tables.MISSING)]
+    told = ", ".join(f"{row.metric} {row.ours}" for row in measured.itertuples())
+    paper = "ROUGE-L 65.7 and 60.2, BLEU 44.4 and 42.8 (MRPC, ParaSCI)"
+    caption = "Copy-Input on real test sets beside the paper's Table 2."
+    how = (caption, (), paper, beside, 2, told or "not run: no human data")
+    return stage.table("copy_input", beside, *how)
+
+
+def summaries_beside_people(
+    stage: Shows, varied: pd.DataFrame, mine: Sequence[str], n: int, data: Sequence[Path]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Save figure and table `short_rewritings` and, where there are both, `short_gaps`.
+
+    Args:
+        stage: of the notebook.
+        varied: METRIC_ROWS of `corpus_quality.quality_rows`, of ours and of people's summaries.
+        mine: those that people did not write.
+        n: pairs of each corpus.
+        data: files that the numbers come from.
+
+    Returns:
+        What is to be displayed, and the numbers to record.
+    """
+    short = list(corpus_comparison.SHORT_METRICS)
+    known = varied[varied["metric"].isin(short)].itertuples()
+    numbers: dict[str, Any] = {f"{row.system}, {row.metric}": row.value for row in known}
+    picture = system_dots(varied, {name: CORPUS_TITLES[name] for name in short}, ours=mine)
+    caption = f"Short rewritings that people wrote and (blue) ours. {n} pairs of each corpus."
+    told = (caption, data, "v1: more diverse than Gigaword")
+    shown = [stage.figure("short_rewritings", picture, *told)]
+    frame = tables.wide(varied, [*short, "words_source"])
+    shown.append(stage.table("short_rewritings", frame, caption, data, None, varied))
+    theirs = [name for name in dict.fromkeys(varied["system"]) if name not in mine]
+    if mine and theirs:
+        versus = [(name, other) for name in mine for other in theirs]
+        gaps = corpus_differences(varied, versus, short)
+        numbers |= recorded(gaps)
+        reading = "; ".join(tables.readings(gaps[gaps["metric"].isin(["novelty", "self_bleu"])]))
+        caption = f"A corpus of summaries minus one of people's. {n} pairs of each corpus."
+        how = (caption, data, None, gaps, 2, reading)
+        shown.append(stage.table("short_gaps", tables.wide(gaps, short), *how))
+    return shown, numbers
