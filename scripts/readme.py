@@ -34,7 +34,7 @@ def several(found: dict[str, Any], names: list[str], digits: int = 1, unit: str 
 
 
 def system(found: dict[str, Any], name: str) -> str:
-    """Fidelity, faithful and new, BERT-iBLEU of a system of notebook 09 or 13."""
+    """Fidelity, valid paraphrases, BERT-iBLEU of a system of notebook 09 or 13."""
     fidelity, new = (f"{found[f'{name}, {metric}']:.1f} %" for metric in ("fidelity", "paraphrase"))
     return f"{fidelity}; {new}; {found[f'{name}, bert_ibleu']:.1f}"
 
@@ -45,7 +45,7 @@ def rows(s: Scalars) -> list[tuple[str, str, str]]:
     tested, short, against = s["09_evaluation"], s["11_summarization"], s["13_baselines"]
     after, told, both = s["17_constrained"], s["18_length_and_style"], s["19_two_tasks"]
     pooled, moved, kinds = s["20_domains"], s["21_transfer"], ("news", "biomedical", "forum")
-    three = "same meaning; same meaning in other words; BERT-iBLEU"
+    three = "fidelity; valid paraphrases; BERT-iBLEU"
     return [
         ("equivalent pairs among random pairs of next sentences, all lengths and temperatures of "
          "notebook 02 together (truth, by the oracle)",
@@ -88,7 +88,7 @@ def rows(s: Scalars) -> list[tuple[str, str, str]]:
         ("one student for both tasks minus a specialist each, points: paraphrases; summaries",
          "; ".join(interval(both[f"generalist, all − specialist, {what}"])
                    for what in ("paraphrase", "good")), "19_two_tasks"),
-        ("pairs pooled over domains minus as many of one, faithful and new, points: in other "
+        ("pairs pooled over domains minus as many of one, valid paraphrases, points: in other "
          "domains; in its own", "; ".join(interval(pooled[f"pooled − alone, {where}, paraphrase"])
          for where in ("away", "at home")), "20_domains"),
         ("good summaries in an unseen domain, student of D_sum minus the base, points: without "

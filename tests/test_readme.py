@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from impossible.data.io import read_json
+from impossible.evaluation.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "laboratory.md").read_text(encoding="utf-8")
@@ -59,3 +61,19 @@ def test_the_files_named_beside_the_paper_s_tables_are_a_run_s() -> None:
     assert len(named) > 20
     for name in named:
         assert list((ROOT / "results" / "laboratory").glob(f"{name}.*")), name
+
+
+def test_headings_and_titles_use_the_words_of_the_glossary() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (ROOT / "docs" / "words.md").read_text(encoding="utf-8").splitlines()[6:]
+    ]
+    assert len(rows) == 12
+    avoided = re.compile(rf"\b({'|'.join(row[2] for row in rows)})s?\b", re.IGNORECASE)
+    assert avoided.search("All gates"), "the test sees what it looks for"
+    said = [str(metric.title) for metric in METRICS.values()]
+    for path in (ROOT / "notebooks").rglob("*.ipynb"):
+        for cell in read_json(path)["cells"]:
+            if cell["cell_type"] == "markdown":
+                said += re.findall(r"^#+ .*", "".join(cell["source"]), re.MULTILINE)
+    assert [text for text in said if avoided.search(text)] == []
