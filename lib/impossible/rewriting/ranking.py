@@ -109,7 +109,9 @@ def judge_candidates(
     Returns:
         One row per pair with the fields of `Candidate`; `rejected` is "" where all accept.
     """
-    scores, _ = score_pairs(TextPairs.of(xs, ys), models, thresholds, exits_after=int(not best_effort))
+    scores, _ = score_pairs(
+        TextPairs.of(xs, ys), models, thresholds, exits_after=int(not best_effort)
+    )
     reasons = rejections(scores, thresholds)
     numbers = {name: scores[name].to_numpy(np.float64) for name in ("p_xy", "p_yx", "rouge_l")}
     fidelity = least_entailment(scores).to_numpy()
