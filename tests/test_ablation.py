@@ -9,10 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from impossible.config.params import Params
+from impossible.data.schemas import DATASET
 from impossible.errors import ParameterError
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.judges import Judge
-from impossible.experiments.ablation import chosen_from, filtered, truth_by_round, without
+from impossible.experiments.ablation import (
+    chosen_from,
+    compared,
+    filtered,
+    truth_by_round,
+    without,
+)
 from impossible.filtering.constituency_parser import FlatParser
 from impossible.filtering.critics import REASONS
 from impossible.filtering.hand_scored import hand_scored
@@ -85,6 +92,17 @@ def test_any_corpus_can_be_filtered_by_the_same_critics() -> None:
     assert kept["context_id"].tolist() == ["c"]
     assert kept["source"].tolist() == ["prices rose fast"]
     assert kept["origin"].tolist() == ["other"]
+
+
+def test_nothing_passes_of_no_corpus() -> None:
+    models = SimpleNamespace(critic=OnlyShort(), encoder=None, parser=FlatParser())
+    assert filtered(DATASET.empty_table().to_pandas(), models, LIMITS).empty
+
+
+def test_each_variant_is_compared_with_what_differs_in_one_part() -> None:
+    assert compared(["full", "− ted", "− diversity (D_T)"]) == [
+        ("− ted", "full"), ("− diversity (D_T)", "− self-distillation"),
+    ]  # fmt: skip
 
 
 class Judged(Judge):
