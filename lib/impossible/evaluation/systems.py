@@ -238,4 +238,4 @@ def paired_gains(
     """
     there = [pair for pair in pairs if {*pair} <= {*scores["system"]}]
     gains = [paired_gain(scores, *pair, metrics, bootstrap, judge) for pair in there]
-    return pd.concat(gains or [MetricRows("", None).frame()])
+    return pd.concat(gains or [MetricRows("", None).frame()], ignore_index=True)
