@@ -20,6 +20,7 @@ from impossible.evaluation.baselines.rival_corpora import rival_corpora
 from impossible.evaluation.best_of import best_of_system, chosen_candidates
 from impossible.evaluation.prompting import CHAT_TASKS, answer, asked, chat, few_shot, zero_shot
 from impossible.evaluation.systems import prompted
+from impossible.filtering.hand_scored import hand_scored
 from impossible.filtering.thresholds import Thresholds
 from impossible.models.loading import LanguageModel
 
@@ -101,13 +102,12 @@ def test_the_most_different_of_what_passes_is_chosen_else_the_most_faithful() ->
     scored = pd.DataFrame(
         {
             "input_id": list("aaabb"), "x": "x", "y": ["near", "far", "false", "so", "so so"],
-            "length_ratio": 1.0, "numbers_consistent": True, "similarity": 1.0,
             "rouge_l": [0.7, 0.3, 0.1, 0.2, 0.3],
             "p_xy": [0.9, 0.8, 0.1, 0.6, 0.7], "p_yx": [0.9, 0.8, 0.9, 0.2, 0.5],
-            "ted": 20.0, "ted_lower": 20.0, "ted_upper": 20.0,
         }
     )  # fmt: skip
     limits = Thresholds.paraphrase(Params.load("base"))
+    scored = hand_scored(scored, limits)
     assert chosen_candidates(scored, limits) == {"a": "far", "b": "so so"}
     assert chosen_candidates(scored.head(0), limits) == {}
 

@@ -117,7 +117,7 @@ def test_every_student_has_as_many_pairs_and_the_one_not_told_has_the_same() -> 
     assert set(found["not told"]["pair_id"]) == set(found["M_control"]["pair_id"])
     assert set(found["not told"]["source"]) == {"x"}
     assert found["M_control"]["source"].str.startswith("tree: S(").all()
-    assert list(syntactic_control.syntax_corpora(ours, None, parse, 2, 0)) == [
+    assert list(syntactic_control.syntax_corpora(ours, others.head(0), parse, 2, 0)) == [
         "M_control", "not told",
     ]  # fmt: skip
 

@@ -35,6 +35,7 @@ from impossible.experiments.ranked_pairs import (
     with_context,
 )
 from impossible.filtering.critics import CANDIDATES, PAIRS
+from impossible.filtering.hand_scored import hand_scored
 from impossible.filtering.thresholds import Thresholds
 from impossible.report.save import save_table
 from numpy.typing import NDArray
@@ -70,12 +71,8 @@ def pairs(*p_yx: float) -> pd.DataFrame:
 def scored(rows: list[tuple[str, str, float, float, float]]) -> pd.DataFrame:
     """PAIRS of one context: x, y, ROUGE-L, P(x ⇒ y), P(y ⇒ x); far apart as trees."""
     frame = pd.DataFrame(rows, columns=["x", "y", "rouge_l", "p_xy", "p_yx"])
-    frame = frame.assign(
-        context_id="c", domain="news", length_ratio=1.0, numbers_consistent=True, ted=np.nan,
-        similarity=np.nan, names_kept=True, names_known=True,
-        ted_lower=14.0, ted_upper=20.0, tree_fallback=False,
-    )  # fmt: skip
-    return frame[PAIRS.names]
+    frame = frame.assign(context_id="c", domain="news", ted=np.nan, ted_lower=14.0, ted_upper=20.0)
+    return hand_scored(frame, PARAPHRASE)[PAIRS.names]
 
 
 def test_the_lesser_direction_is_the_one_there_is() -> None:

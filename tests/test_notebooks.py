@@ -37,11 +37,6 @@ LONGEST_SECOND_RUN = 20  # seconds
 #: A notebook of the main line: cells, words of text, lines of code in the median cell.
 SHORT = (16, 600, 8.0)
 LINE = 100  # characters of a line of code
-STILL_LONG = {
-    "11_summarization": (25, 808, 10),
-    "12_syntactic_control": (20, 740, 7.5),
-    "14_ablation": (23, 857, 11.5),
-}
 
 # --- sources
 
@@ -90,11 +85,7 @@ def test_a_notebook_of_the_main_line_is_short(path: Path) -> None:
     words = sum(len(source(cell).split()) for cell in cells(path, "markdown"))
     lines = statistics.median(sum(map(bool, map(str.strip, code))) for code in codes)
     counts = (len(read_json(path)["cells"]), words, lines)
-    limits = STILL_LONG.get(path.stem, SHORT)
-    assert all(count <= limit for count, limit in zip(counts, limits, strict=True)), counts
-    assert path.stem not in STILL_LONG or any(
-        count > limit for count, limit in zip(counts, SHORT, strict=True)
-    ), "take it off the list"
+    assert all(count <= limit for count, limit in zip(counts, SHORT, strict=True)), counts
     assert max(len(line) for code in codes for line in code) <= LINE
 
 

@@ -53,3 +53,12 @@ def test_each_test_set_stands_beside_its_own_table() -> None:
     }  # fmt: skip
     known = {name for one in EVERY for name in one.values}
     assert set(paper_tables.ANSWERS_TO.values()) <= known
+
+
+def test_a_table_with_names_of_its_own_shows_also_what_was_not_run() -> None:
+    for one in EVERY:
+        assert set(one.ours.values()) <= set(one.values)
+    assert paper_tables.TABLE5.answered(["M_sum"]) == paper_tables.TABLE5.ours
+    rows = pd.DataFrame(columns=["system", "metric", "value", "low", "high", "n"])
+    _, beside = with_paper(rows, paper_tables.TABLE6, paper_tables.TABLE6.answered([]))
+    assert set(beside["reading"]) == {"not run"}

@@ -34,6 +34,7 @@ from impossible.experiments.control_grids import (
     Scale,
     fit_grid,
 )
+from impossible.filtering.hand_scored import hand_scored
 from impossible.filtering.thresholds import Thresholds
 from impossible.rewriting.rewriters import Summarizer
 from impossible.training.student import load_student
@@ -182,10 +183,10 @@ def test_pairs_of_a_task_have_groups_and_all_that_pass_are_divided() -> None:
     frame = pd.DataFrame({"input_id": list("abcd"), "context_id": "c", "x": SOURCE, "y": texts})
     frame = frame.assign(
         domain="news", rouge_l=0.5, length_ratio=frame["y"].str.len() / len(SOURCE),
-        similarity=float("nan"), p_xy=0.9, p_yx=0.1,
-        numbers_consistent=True, ted=1.0, ted_lower=1.0, ted_upper=1.0,
+        p_xy=0.9, p_yx=0.1,
     )  # fmt: skip
     thresholds = Thresholds.summary(Params.load("base"))
+    frame = hand_scored(frame, thresholds)
     grid, pairs = length_style_control.control_pairs(frame, thresholds, 100, 0)
     assert sorted(pairs["group"]) == sorted(grid.groups)
     assert set(pairs["task"]) == {"summary"}

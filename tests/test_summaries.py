@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import tiny
+from impossible.config.params import Params
 from impossible.evaluation.metrics import SUMMARY, novelty
 from impossible.evaluation.paraphrase_metrics import with_similarities
-from impossible.evaluation.summarization import first_words, pruned
+from impossible.evaluation.summarization import first_words, pruned, summary_systems
 from impossible.evaluation.systems import item_scores
 from impossible.filtering.constituency_parser import load_parser
+from impossible.filtering.thresholds import Thresholds
+from impossible.models.loading import LanguageModel
 from impossible.text.rouge import rouge_l
 from impossible.world import oracle, test_sets
 
@@ -83,6 +89,33 @@ def test_deletion_leaves_english_that_follows() -> None:
     text = "On Monday, police said that the old school was destroyed by a fire."
     (output,) = pruned(load_parser("grammar"))(pd.DataFrame({"source": [text]}))
     assert output == text or output.count(",") == 0
+
+
+class Tells:
+    """A student that says one thing."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def generate(self, sources: Sequence[str], **how: object) -> list[list[str]]:
+        return [[self.text]] * len(sources)
+
+
+def test_the_systems_of_table_5_and_deletion_only_where_something_parses() -> None:
+    students: dict[str, Any] = {"student base": Tells("base"), "M_sum": Tells("m")}
+    teacher = LanguageModel(*tiny.gpt2(), "tiny", "0")
+    limits = Thresholds.summary(Params.load("base", {"n_candidates": 3}))
+    items = test_sets.load(2, task="summary")
+    found = {}
+    for name in ("grammar", "flat"):
+        models: Any = SimpleNamespace(parser=load_parser(name))
+        found[name] = summary_systems(students, teacher, [], items, models, limits)
+    assert list(found["grammar"]) == [
+        "source", "shuffled M_sum", "first words", "deletion in the tree", "teacher, TL;DR",
+        "teacher, best of 3", "student base", "M_sum", "M_sum, best of 3", "gold summary",
+    ]  # fmt: skip
+    assert set(found["grammar"]) - set(found["flat"]) == {"deletion in the tree"}
+    assert found["flat"]["M_sum"](items) == ["m", "m"]
 
 
 def test_gold_summaries_follow_are_short_and_whole() -> None:

@@ -17,6 +17,7 @@ from impossible.evaluation.systems import (
     item_scores,
     mean_rows,
     paired_gain,
+    paired_gains,
     predict,
     prompted,
     shuffled,
@@ -151,6 +152,10 @@ def test_a_paired_interval_is_narrower_than_the_noise_both_share() -> None:
     alone = mean_rows(scores, ["s"]).set_index("system")
     assert alone.loc["a", "low"] < alone.loc["b", "high"]
     assert paired_gain(scores, "a", "a", ["s"]).iloc[0]["value"] == 0
+    several = paired_gains(scores, [("b", "a"), ("a", "none"), ("a", "b")], ["s"])
+    assert several["system"].tolist() == ["b − a", "a − b"]
+    assert several["value"].tolist() == pytest.approx([-gain["value"], gain["value"]])
+    assert paired_gains(scores, [("a", "none")], ["s"]).empty
 
 
 def test_missing_items_are_left_out_not_zero() -> None:

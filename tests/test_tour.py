@@ -14,6 +14,7 @@ from impossible.experiments import tour
 from impossible.experiments.pair_verdicts import fates, why
 from impossible.filtering.build_dataset import as_dataset
 from impossible.filtering.critics import CANDIDATES, PAIRS
+from impossible.filtering.hand_scored import hand_scored
 from impossible.filtering.thresholds import Thresholds
 from impossible.report import figures
 from impossible.training.self_distillation import LowestOverlap, candidates_of
@@ -24,17 +25,17 @@ THRESHOLDS = Thresholds.paraphrase(PARAMS)
 EVIL = "<script>alert(1)</script> $x$"
 GOOD = {
     "length_ratio": 1.0, "numbers_consistent": True, "rouge_l": 0.5, "p_xy": 0.9, "p_yx": 0.8,
-    "names_kept": True, "names_known": True, "ted": 14.0, "ted_lower": 14.0, "ted_upper": 14.0,
+    "ted": 14.0, "ted_lower": 14.0, "ted_upper": 14.0,
 }  # fmt: skip
 
 
 def scored(*changes: dict[str, Any]) -> pd.DataFrame:
     """One pair for each dictionary: good in everything that it does not change."""
     rows = [
-        {"context_id": "c", "x": f"x{i}", "y": f"y{i}", "similarity": np.nan, **GOOD, **each}
+        {"context_id": "c", "x": f"x{i}", "y": f"y{i}", **GOOD, **each}
         for i, each in enumerate(changes)
     ]
-    return pd.DataFrame(rows)
+    return hand_scored(pd.DataFrame(rows), THRESHOLDS)
 
 
 def test_each_fate_is_told_with_the_number_that_decided() -> None:

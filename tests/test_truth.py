@@ -21,6 +21,7 @@ from impossible.experiments import (
     threshold_search,
 )
 from impossible.filtering.constituency_parser import load_parser
+from impossible.filtering.hand_scored import hand_scored
 from impossible.filtering.thresholds import Thresholds
 from impossible.world import (
     DIFFERENCES,
@@ -47,12 +48,9 @@ MONDAY = "A fire destroyed a school on Monday."
 def scored(*rows: tuple[str, str, str, float, float], rouge: float = 0.5) -> pd.DataFrame:
     """PAIRS from (context, x, y, p_xy, p_yx); other scores pass every gate."""
     frame = pd.DataFrame(rows, columns=["context_id", "x", "y", "p_xy", "p_yx"])
-    scores = {"rouge_l": rouge, "similarity": np.nan, "length_ratio": 1.0,
-              "numbers_consistent": True, "names_kept": True, "names_known": True,
-              "ted": 20.0, "ted_lower": 20.0,
-              "ted_upper": 20.0, "tree_fallback": False}  # fmt: skip
-    numbers = [name for name in scores if not isinstance(scores[name], bool)]
-    return frame.assign(**scores).astype(dict.fromkeys([*numbers, "p_xy", "p_yx"], "float32"))
+    return hand_scored(
+        frame.assign(rouge_l=rouge, ted=20.0, ted_lower=20.0, ted_upper=20.0), LIMITS
+    )
 
 
 def sentences(**contexts: list[str]) -> pd.DataFrame:

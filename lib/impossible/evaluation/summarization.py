@@ -3,18 +3,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
+import pandas as pd
 from nltk.tree import Tree
 
-from impossible.evaluation.systems import System, of_sources
+from impossible.evaluation.best_of import asked_systems, best_of_system
+from impossible.evaluation.systems import (
+    System,
+    copy_input,
+    gold_reference,
+    of_sources,
+    shuffled,
+    student_system,
+)
+from impossible.filtering.critic import Models
+from impossible.filtering.thresholds import Thresholds
+from impossible.models.loading import LanguageModel
 from impossible.text.tree_edit_distance import parse_bracketed
+from impossible.training.student import Student
 
-__all__ = ["first_words", "pruned"]
+__all__ = ["first_words", "pruned", "summary_systems"]
 
 #: Prepositions whose phrases mostly name participants, so that deletion spares them.
 SPARED = ("by", "from", "of", "to", "with")
 DROPPED = ("ADVP", "JJ", "PRN")
+TRIED_SOURCES = 9  # if none of so many parses, the parser is for another kind of text
+
+
+def summary_systems(
+    students: Mapping[str, Student], teacher: LanguageModel, shots: Sequence[tuple[str, str]],
+    items: pd.DataFrame, models: Models, thresholds: Thresholds,
+) -> dict[str, System]:  # fmt: skip
+    """The systems of Table 5, the baselines without training, and the controls.
+
+    Args:
+        students: "M_sum" and others.
+        teacher: is asked, with and without the examples `shots`, and for the best of n.
+        items: source; if none of the first parses, nothing is deleted in trees.
+        models, thresholds: the parser, and the critics that choose the best of n.
+    """
+    longest, ours = thresholds.sentence_max_new_tokens, students["M_sum"]
+    trained = {name: student_system(model, longest) for name, model in students.items()}
+    parser = models.parser
+    parses = any(parser.parse_many(list(items["source"].head(TRIED_SOURCES))))
+    deletion = pruned(lambda text: parser.parse_many([text])[0])
+    best = best_of_system(ours, models, thresholds, "best of M_sum")
+    return {
+        "source": copy_input,
+        "shuffled M_sum": shuffled(trained["M_sum"]),
+        "first words": first_words(),
+        **({"deletion in the tree": deletion} if parses else {}),
+        **asked_systems(teacher, shots, models, thresholds),
+        **trained,
+        f"M_sum, best of {thresholds.n_candidates}": best,
+        "gold summary": gold_reference,
+    }
 
 
 def first_words(fraction: float = 0.5) -> System:

@@ -6,7 +6,7 @@ and a distilled student are all systems, and are scored by the same lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -29,8 +29,8 @@ from impossible.training.student import Student
 
 __all__ = [
     "System", "copy_input", "gold_reference", "item_scores", "mean_rows", "of_sources",
-    "paired_gain", "predict", "prompted", "score_sets", "shuffled", "student_system",
-    "text_encoder",
+    "paired_gain", "paired_gains", "predict", "prompted", "score_sets", "shuffled",
+    "student_system", "text_encoder",
 ]  # fmt: skip
 
 #: What is measured of every output of a paraphraser.
@@ -224,3 +224,18 @@ def paired_gain(
         gain = bootstrap_difference(first, second, None, bootstrap)
         rows.add(metric, gain, signature(f"difference of {metric}", n=gain.n, paired="item"))
     return rows.frame()
+
+
+def paired_gains(
+    scores: pd.DataFrame, pairs: Iterable[tuple[str, str]], metrics: Sequence[str],
+    bootstrap: Bootstrap = Bootstrap(), judge: Judge | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """METRIC_ROWS of `paired_gain` for several pairs of systems; those without scores are left out.
+
+    Args:
+        scores, metrics, bootstrap, judge: as for `paired_gain`.
+        pairs: (system, base).
+    """
+    there = [pair for pair in pairs if {*pair} <= {*scores["system"]}]
+    gains = [paired_gain(scores, *pair, metrics, bootstrap, judge) for pair in there]
+    return pd.concat(gains or [MetricRows("", None).frame()], ignore_index=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -26,9 +26,9 @@ from impossible.training.self_distillation import LowestOverlap, score_candidate
 from impossible.training.student import Student
 
 __all__ = [
-    "VARIANT_METRICS", "chosen_from", "filtered", "further_rounds", "passing_gaps", "rewritten",
-    "rival_sets", "rows_by_round", "trained", "truth_by_round", "variants", "without",
-    "without_diversity",
+    "VARIANT_METRICS", "chosen_from", "compared", "filtered", "further_rounds", "passing_gaps",
+    "rewritten", "rival_students", "rows_by_round", "trained", "truth_by_round",
+    "variants", "without", "without_diversity",
 ]  # fmt: skip
 
 #: What variants are compared in.
@@ -76,6 +76,12 @@ def chosen_from(
     return as_dataset(LowestOverlap()(passed, scored), origin or left_out, thresholds.task)
 
 
+def compared(variants: Iterable[str]) -> list[tuple[str, str]]:
+    """Each variant with its base: `full`, or the student of D_T for other pairs of the teacher."""
+    bases = {"− diversity (D_T)": "− self-distillation"}
+    return [(name, bases.get(name, "full")) for name in variants if name != "full"]
+
+
 def filtered(corpus: pd.DataFrame, models: Models, thresholds: Thresholds) -> pd.DataFrame:
     """The pairs of any corpus that the critics accept, with scores.
 
@@ -109,23 +115,40 @@ def without_diversity(
     return take(as_dataset(apply_thresholds(scored, thresholds)[0], "teacher"), n, seed)
 
 
-def rival_sets(
-    corpora: pd.DataFrame, inputs: pd.DataFrame, models: Models, thresholds: Thresholds, seed: int
-) -> dict[str, pd.DataFrame]:
-    """Other corpora of the same inputs, one pair each, and what of them the critics accept.
+def rival_students(
+    run: RunFolder, corpora: pd.DataFrame, inputs: pd.DataFrame, models: Models,
+    thresholds: Thresholds, load_base: Callable[[], Student],
+) -> tuple[dict[str, pd.DataFrame], dict[str, Student]]:  # fmt: skip
+    """Other corpora of the same inputs with parts of our method, and students of them.
 
     Args:
         corpora: DATASET with an `origin`; those of `RIVALS` count.
-        inputs: text.
-        models, thresholds: of the critics.
-        seed: which of several pairs of an input counts.
+        run, inputs, models, thresholds, load_base: as for `rewritten` and `trained`.
+
+    Returns:
+        (datasets, students) of each corpus as it is, "+ critics": what they accept, and
+        "+ self-distillation": our inputs as its student rewrites them and the critics choose.
     """
+    sets = _rival_sets(corpora, inputs, models, thresholds)
+    students = trained(sets, load_base, thresholds, run)
+    for name in (name for name in RIVALS if name in students):
+        label, where = f"{name} + self-distillation", f"ablation {name}"
+        found = rewritten(run, inputs, students[name], models, thresholds, where)
+        sets[label] = found.assign(origin=name)
+        students |= trained({label: sets[label]}, load_base, thresholds, run)
+    return sets, students
+
+
+def _rival_sets(
+    corpora: pd.DataFrame, inputs: pd.DataFrame, models: Models, thresholds: Thresholds
+) -> dict[str, pd.DataFrame]:
+    """One pair of each input, drawn by the seed, and what of them the critics accept."""
     mine = corpora[corpora["source"].isin(inputs["text"])]
     sets: dict[str, pd.DataFrame] = {}
     for name in RIVALS:
         part = mine[mine["origin"] == name]
         if len(part):
-            sets[name] = take(part, None, seed).drop_duplicates("source")
+            sets[name] = take(part, None, thresholds.seed).drop_duplicates("source")
             sets[f"{name} + critics"] = filtered(sets[name], models, thresholds)
     return sets
 
@@ -149,27 +172,29 @@ def rewritten(
 
 
 def further_rounds(
-    run: RunFolder, inputs: pd.DataFrame, steps: dict[str, Student], models: Models,
+    run: RunFolder, inputs: pd.DataFrame, student: Student, models: Models,
     thresholds: Thresholds, load_base: Callable[[], Student],
-) -> tuple[dict[str, Student], dict[str, pd.DataFrame]]:  # fmt: skip
+) -> tuple[dict[str, pd.DataFrame], dict[str, Student]]:  # fmt: skip
     """Rounds 2 to `rounds`: the last student rewrites the inputs, a new one is trained.
 
     Args:
-        steps: the students of the rounds so far, the last one named "round 1".
+        student: of the first round.
         run, inputs, models, thresholds, load_base: as for `rewritten` and `trained`.
 
     Returns:
-        (all students, the new rounds' datasets); they end where a round has fewer than two pairs.
+        The new rounds' (datasets, students); they end where a round has fewer than two pairs.
     """
-    steps, made = dict(steps), {}
+    made: dict[str, pd.DataFrame] = {}
+    students: dict[str, Student] = {}
     for number in range(2, thresholds.rounds + 1):
-        name, before = f"round {number}", steps[f"round {number - 1}"]
-        pairs = rewritten(run, inputs, before, models, thresholds, name)
+        name = f"round {number}"
+        pairs = rewritten(run, inputs, student, models, thresholds, name)
         if len(pairs) < 2:
             break
         made[name] = pairs
-        steps |= trained({name: pairs}, load_base, thresholds, run)
-    return steps, made
+        students |= trained({name: pairs}, load_base, thresholds, run)
+        student = students[name]
+    return made, students
 
 
 def passing_gaps(

@@ -19,7 +19,7 @@ from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.judges import Judge
-from impossible.evaluation.systems import System, item_scores, mean_rows, paired_gain
+from impossible.evaluation.systems import System, item_scores, mean_rows, paired_gain, paired_gains
 from impossible.experiments.control_grids import Grid, fit_grid, save_grid
 from impossible.filtering.build_dataset import apply_thresholds, build_dataset
 from impossible.filtering.thresholds import Thresholds
@@ -203,8 +203,7 @@ def control_gains(
     """
     measures = control_measures(grid)
     of_item = scores.groupby(["system", "item"], sort=False)[measures].mean().reset_index()
-    rows = [paired_gain(of_item, *pair, measures, bootstrap) for pair in versus]
-    return pd.concat(rows, ignore_index=True)
+    return paired_gains(of_item, versus, measures, bootstrap)
 
 
 def control_measures(grid: Grid) -> list[str]:

@@ -67,13 +67,13 @@ def with_target_trees(pairs: pd.DataFrame, parser: Parser) -> pd.DataFrame:
 
 
 def syntax_corpora(
-    dataset: pd.DataFrame, others: pd.DataFrame | None, parser: Parser, limit: int, seed: int
+    dataset: pd.DataFrame, others: pd.DataFrame, parser: Parser, limit: int, seed: int
 ) -> dict[str, pd.DataFrame]:
     """What students with control are trained on, as many pairs each.
 
     Args:
         dataset: D_para, a DATASET.
-        others: corpora to compare with, told apart by `origin`; None: there are none.
+        others: corpora to compare with, a DATASET told apart by `origin`, perhaps empty.
         parser: sentence → bracketed tree or None.
         limit: most pairs.
         seed: of the draw.
@@ -82,10 +82,8 @@ def syntax_corpora(
         "M_control", "student of ORIGIN" for each of the others, all with the trees of their
         targets, and "not told": the pairs of M_control without trees.
     """
-    parts = {"M_control": dataset}
-    if others is not None:
-        by_origin = others[others["origin"] != "gold"].groupby("origin", sort=False)
-        parts |= {f"student of {origin}": part for origin, part in by_origin}
+    by_origin = others[others["origin"] != "gold"].groupby("origin", sort=False)
+    parts = {"M_control": dataset} | {f"student of {origin}": part for origin, part in by_origin}
     annotated = {name: with_target_trees(part, parser) for name, part in parts.items()}
     size = equal_size(annotated, limit)
     corpora = {name: take(part, size, seed) for name, part in annotated.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
@@ -114,3 +114,9 @@ class Critic(ABC):
     def goes_on(self, scores: pd.DataFrame, thresholds: Thresholds) -> Mask:
         """Which pairs the more expensive critics are shown, shape (n,): all, unless it says so."""
         return np.ones(len(scores), dtype=bool)
+
+
+def column_types(critics: Iterable[Critic]) -> dict[str, str]:
+    """The critics' columns → their types in a frame, in which null is possible."""
+    fields = [field for critic in critics for field in critic.columns]
+    return {field.name: "boolean" if field.type == "bool" else "float32" for field in fields}

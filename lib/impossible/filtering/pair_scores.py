@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impossible.filtering.critic import Critic, Models, TextPairs
+from impossible.filtering.critic import Critic, Models, TextPairs, column_types
 from impossible.filtering.critics import CRITICS, REASONS
 from impossible.filtering.thresholds import Thresholds
 
@@ -104,6 +104,4 @@ def score_pairs(
             reason[shown[~passed]] = critic.name
         shown = shown[passed]
     frame = pd.concat(parts, axis=1).reindex(np.arange(len(pairs)))
-    fields = [field for critic in critics for field in critic.columns]
-    kinds = {field.name: "boolean" if field.type == "bool" else "float32" for field in fields}
-    return frame.astype(kinds), reason
+    return frame.astype(column_types(critics)), reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ class Published:
         metrics: columns, as ours are called.
         values: the paper's name of a system → a value per metric.
         n: items behind each value; 0: not said, or different for each line.
+        ours: our system → the table's that it answers to, where `ANSWERS_TO` does not say so.
     """
 
     table: str
@@ -29,6 +30,7 @@ class Published:
     metrics: Sequence[str]
     values: Mapping[str, Sequence[float]]
     n: int
+    ours: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self) -> pd.DataFrame:
         """METRIC_ROWS without intervals, which the paper does not give."""
@@ -57,7 +59,14 @@ class Published:
         }
 
     def answered(self, systems: Iterable[str]) -> dict[str, str]:
-        """Of our systems those that answer to one of this table, by `ANSWERS_TO`."""
+        """Our system → the one of this table that it answers to.
+
+        Args:
+            systems: ours; of them those count that `ANSWERS_TO` names. A table with names of its
+                own has all of these: what was not run is to be seen.
+        """
+        if self.ours:
+            return dict(self.ours)
         names = {name: ANSWERS_TO.get(name, "") for name in systems}
         return {name: theirs for name, theirs in names.items() if theirs in self.values}
 

@@ -53,7 +53,6 @@ def systems_of_sets(
 def papers_of_sets(
     stage: Shows, names: Sequence[str], rows: Mapping[str, pd.DataFrame], data: Sequence[Path],
     paper: str | None = None, published: Published | None = None,
-    ours: Mapping[str, str] | None = None,
 ) -> list[Any]:  # fmt: skip
     """Save ours and the paper's rows for each test set: all, and those that answer to each other.
 
@@ -62,7 +61,6 @@ def papers_of_sets(
             only the first.
         rows: test set → METRIC_ROWS.
         published: the paper's table; None: that of the test set, with a second name also Table 8.
-        ours: our system → the paper's that it answers to; None: by `paper_tables.ANSWERS_TO`.
 
     Returns:
         The last table of each, to be displayed.
@@ -72,8 +70,7 @@ def papers_of_sets(
         for one in [published] if published else tables_beside(each, not suffix and len(names) > 1):
             label = one.table if one.label == "paper" else f"{one.table} ({one.label})"
             places = [name.format(one.table.lower().replace(" ", "")) + suffix for name in names]
-            answers = one.answered(rows[each]["system"].unique()) if ours is None else ours
-            frames = with_paper(rows[each], one, answers)
+            frames = with_paper(rows[each], one, one.answered(rows[each]["system"].unique()))
             caption = f"Our systems on {each} and the paper's {label}."
             captions = (caption, f"{label} beside ours on {each}.")
             for saved in zip(places, frames, captions, strict=False):

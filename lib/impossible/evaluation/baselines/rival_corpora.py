@@ -16,7 +16,13 @@ from impossible.evaluation.baselines.back_translation import RoundTrip, corpus, 
 from impossible.evaluation.prompting import Asked
 from impossible.filtering.build_dataset import as_dataset
 
-__all__ = ["rival_corpora"]
+__all__ = ["rival_corpora", "stored_corpora"]
+
+
+def stored_corpora(run: RunFolder) -> pd.DataFrame:
+    """The corpora of notebook 10, a DATASET told apart by `origin`; empty if the run has none."""
+    path = run.data("corpora")
+    return read_frame(path, DATASET) if path.is_file() else DATASET.empty_table().to_pandas()
 
 
 def rival_corpora(
@@ -40,8 +46,7 @@ def rival_corpora(
     Returns:
         (name → DATASET, name → why it is missing).
     """
-    if run.data("corpora").is_file():
-        stored = read_frame(run.data("corpora"), DATASET)
+    if len(stored := stored_corpora(run)):
         return {str(name): part for name, part in stored.groupby("origin", sort=False)}, {}
     found: dict[str, pd.DataFrame] = {}
     missing: dict[str, str] = {}
