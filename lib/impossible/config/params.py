@@ -125,7 +125,7 @@ class Params(Experiments):
         return dict(self._origins)
 
     def fixed(self, **values: Any) -> Self:
-        """A copy in which these values are set, as a task sets its gates."""
+        """A copy in which these values are set, as a task sets its thresholds."""
         return self.model_copy(update=values)
 
     def reseeded(self, seed: int) -> Self:
