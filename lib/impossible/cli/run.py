@@ -9,6 +9,7 @@ from typing import Any
 
 from impossible.errors import ParameterError
 
+DEFAULT = "english"  # the params file of a bare `./run_all.sh`
 EXAMPLES = {
     "run": "impossible run smoke --until 05 -- k=50 seed=1",
     "plan": "impossible plan laboratory -- n_contexts=1200",
@@ -51,7 +52,7 @@ def _add_params(command: argparse.ArgumentParser) -> None:
         "params",
         nargs="*",
         metavar="PARAMS [-- name=value …]",
-        help="laboratory (default), english, another name or a YAML file; then overrides",
+        help=f"{DEFAULT} (default), laboratory, another name or a YAML file; then overrides",
     )
     command.add_argument(
         "--results",
@@ -67,7 +68,7 @@ def split(items: Sequence[str]) -> tuple[str, list[str]]:
         raise ParameterError(
             f"Give one params name or file, then overrides name=value; got {', '.join(names)}."
         )
-    return (names or ["laboratory"])[0], [item for item in items if "=" in item]
+    return (names or [DEFAULT])[0], [item for item in items if "=" in item]
 
 
 def _results(options: argparse.Namespace, name: str, overrides: list[str]) -> Path:
