@@ -159,10 +159,10 @@ def critic(folder: Path = CRITIC) -> str:
         for row in found["curve"]
         if row["threshold"] == 0.75
     ]
-    wrong = "; ".join(
-        f"{row['kind']} {row['wrongly accepted']:.1f} %" for row in found["kinds"]
-    )  # fmt: skip
-    lines.append(f"| minimal pairs wrongly accepted: {wrong} | |")
+    for error, n in (("wrongly accepted", "not entailed"), ("wrongly rejected", "entailed")):
+        kinds = [row for row in found["kinds"] if row[n]]
+        wrong = "; ".join(f"{row['kind']} {row[error]:.1f} %" for row in kinds)
+        lines.append(f"| minimal pairs {error}: {wrong} | |")
     return "\n".join(["| the English critic (notebook 26) | |", "|---|---|", *lines])
 
 

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))
 ENGLISH = ROOT / "lib" / "impossible" / "english"
 
+from impossible.data.human_datasets import take  # noqa: E402
 from impossible.data.io import read_json, write_json  # noqa: E402
 from impossible.evaluation import referee_errors  # noqa: E402
 from impossible.evaluation.judges import Referee  # noqa: E402
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("name", choices=sorted(p.stem for p in ENGLISH.glob("*.yaml")))
     parser.add_argument("data", type=Path, help="folder of the human datasets")
     parser.add_argument("--measure", action="store_true", help="do not train")
+    parser.add_argument("--most", type=int, metavar="N", help="measure N pairs of each set")
     options = parser.parse_args()
     recipe, out = NliRecipe.load(ENGLISH / f"{options.name}.yaml"), ENGLISH / options.name
     if not options.measure:
@@ -50,7 +52,7 @@ def main() -> None:
         train_nli(collect_nli(options.data, recipe, ENGLISH), recipe, out)
     share_tokenizer(out, locate(recipe.base))
     calibrate(out, options.data)
-    measure(out, options.data)
+    measure(out, options.data, options.most)
     if recipe.disjoint:  # a referee
         lm = load_critic(str(out))
         judge = Referee(EntailmentCritic(lm))
@@ -78,11 +80,12 @@ def calibrate(folder: Path, data: Path) -> None:
     write_json(folder / "config.json", {**config, TEMPERATURE: round(fitted, 3)})
 
 
-def measure(folder: Path, data: Path) -> None:
+def measure(folder: Path, data: Path, most: int | None = None) -> None:
     """Measure on test sets, minimal pairs and labelled paraphrases, and write metrics.json."""
-    critic, sets = _critic(folder), quality.test_pairs(data)
+    critic = _critic(folder)
+    sets = {name: take(pairs, most) for name, pairs in quality.test_pairs(data).items()}
     premises = [text for pairs in sets.values() for text in pairs["premise"]]
-    labelled = quality.labelled_paraphrases(data)
+    labelled = quality.labelled_paraphrases(data, most)
     tables = {
         "accuracy": quality.nli_accuracy(critic, sets),
         "calibration": quality.entailment_calibration(critic, _held_out(data)),
@@ -100,7 +103,7 @@ def _critic(folder: Path) -> EntailmentCritic:
 
 
 def _held_out(data: Path) -> Any:
-    return read_nli(data, CALIBRATION)
+    return take(read_nli(data, CALIBRATION), 2000)  # enough for one number
 
 
 if __name__ == "__main__":

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import tiny
@@ -20,6 +23,14 @@ from impossible.training.nli_training import (
     train_nli,
     without_premises,
 )
+from impossible.training.same_meaning import (
+    antonyms,
+    contractions,
+    copies,
+    moved_adverbials,
+    reported_that,
+    synonyms,
+)
 
 ENGLISH = Path(__file__).parents[1] / "lib" / "impossible" / "english"
 SENTENCES = {
@@ -31,6 +42,12 @@ SENTENCES = {
     "hypernyms": "She bought a guitar in the market.",
     "word order": "The teacher praised in public the doctor again.",
     "additions": "The old harbour of the town reopened to visitors.",
+    "antonyms": "The old harbour of the town reopened to visitors.",
+    "copies": "The old harbour of the town reopened to visitors.",
+    "contractions": "They do not know the way.",
+    "synonyms": "They bought a film about the war.",
+    "reported that": "The mayor said that he was tired.",
+    "moved adverbials": "The old harbour of the town reopened to visitors.",
 }
 EXPECTED = {
     "list members": (
@@ -45,8 +62,34 @@ EXPECTED = {
 def test_every_kind_edits_a_sentence_that_has_it(kind: str) -> None:
     made = minimal_pairs([SENTENCES[kind]], 5)
     row = made[made["kind"] == kind].iloc[0]
-    assert row["premise"] != row["hypothesis"]
-    assert SENTENCES[kind] in (row["premise"], row["hypothesis"])
+    assert (row["premise"] == row["hypothesis"]) == (kind == "copies")
+    if kind != "moved adverbials":  # both sides get one
+        assert SENTENCES[kind] in (row["premise"], row["hypothesis"])
+
+
+@pytest.mark.parametrize(
+    ("edit", "text", "expected"),
+    [
+        (contractions, "They do not know it isn't so.",
+         {"They don't know it isn't so.", "They do not know it is not so."}),
+        (reported_that, "The mayor said that he was tired.", {"The mayor said he was tired."}),
+        (reported_that, "The mayor said he was tired.", {"The mayor said that he was tired."}),
+        (synonyms, "They bought it.", {"They purchased it."}),
+        (antonyms, "Prices rose.", {"Prices fell."}),
+        (antonyms, "Prices never rose.", set()),
+        (copies, "Prices rose.", {"Prices rose."}),
+    ],
+)  # fmt: skip
+def test_edits_by_hand(edit: Callable[[str], Iterator[tuple[str, str]]], text, expected) -> None:
+    assert {after for _, after in edit(text)} == expected
+
+
+def test_an_adverbial_moves_between_the_ends() -> None:
+    moved = dict(moved_adverbials("The old harbour of the town reopened."))
+    last = "The old harbour of the town reopened in May."
+    assert moved[last] == "In May, the old harbour of the town reopened."
+    assert moved[moved[last]] == last
+    assert not list(moved_adverbials("Smith left the harbour of the town."))  # a name stays large
 
 
 @pytest.mark.parametrize("kind", EXPECTED)
@@ -161,3 +204,22 @@ def test_the_adapter_opens_as_a_critic_and_has_learned(tmp_path: Path, build: An
     critic = EntailmentCritic(lm)
     gold = [label == "entailment" for _, _, label in rows]
     assert critic.entails([(x, y) for x, y, _ in rows]).tolist() == gold
+
+
+def test_a_second_training_goes_on_from_the_first(tmp_path: Path) -> None:
+    """At a learning rate of nothing it decides as the first does, and its recipe names both."""
+    base = tiny.save(tmp_path / "base", *tiny.encoder())
+    rows = [(f"{x} ran.", f"{y} ran.", "entailment" if x == y else "neutral")
+            for x in ("A dog", "A cat") for y in ("A dog", "A cat")]  # fmt: skip
+    pairs = pd.DataFrame(rows * 8, columns=["premise", "hypothesis", "label"]).assign(set="s")
+    first = NliRecipe(str(base), {}, (), rank=4, epochs=9, batch_size=8, learning_rate=1e-2)
+    train_nli(pairs, first, tmp_path / "first")
+    still = replace(first, continues="first", epochs=1, learning_rate=1e-12)
+    notes = train_nli(pairs, still, tmp_path / "second")
+    assert notes["first"]["learning_rate"] == 1e-2
+    asked = [(x, y) for x, y, _ in rows]
+    one, two = (
+        EntailmentCritic(load_critic(str(tmp_path / name), dtype="float32")).probabilities(asked)
+        for name in ("first", "second")
+    )
+    np.testing.assert_allclose(one, two, atol=1e-4)

@@ -2,7 +2,8 @@
 
 An NLI model trained on human pairs alone takes Thursday for Wednesday and a list for a longer one.
 Such pairs, made from training premises, teach it the difference; made from test premises, they
-measure it. Of every edit the direction that is certain is given, no other.
+measure it. Of every edit the direction that is certain is given, no other. About as many edits
+change the meaning as do not (`same_meaning`).
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from impossible.training import same_meaning
+
 __all__ = ["EDITS_BY_KIND", "ENTAILMENT_LABELS", "minimal_pairs"]
 
 #: What a pair can be, in the order of an English critic's outputs.
 ENTAILMENT_LABELS = ENTAILMENT, NEUTRAL, CONTRADICTION = ("entailment", "neutral", "contradiction")
 Edit = tuple[str, str, str]  # premise, hypothesis, label
 Choose = Callable[[Sequence[str]], str]
+Edits = Callable[[str, Choose], Iterator[Edit]]
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
@@ -153,11 +157,21 @@ def _additions(text: str, choose: Choose) -> Iterator[Edit]:
         yield longer, text, ENTAILMENT
 
 
+def _labelled(changes: Callable[[str], Iterator[tuple[str, str]]], label: str) -> Edits:
+    return lambda text, choose: ((x, y, label) for x, y in changes(text))
+
+
 #: Kind → how a sentence is edited.
-EDITS_BY_KIND: dict[str, Callable[[str, Choose], Iterator[Edit]]] = {
+EDITS_BY_KIND: dict[str, Edits] = {
     "numbers": _numbers, "days": _days, "names": _names, "list members": _members,
     "negation": _negation, "hypernyms": _hypernyms, "word order": _order,
     "additions": _additions,
+    "antonyms": _labelled(same_meaning.antonyms, CONTRADICTION),
+    "copies": _labelled(same_meaning.copies, ENTAILMENT),
+    "contractions": _labelled(same_meaning.contractions, ENTAILMENT),
+    "synonyms": _labelled(same_meaning.synonyms, ENTAILMENT),
+    "reported that": _labelled(same_meaning.reported_that, ENTAILMENT),
+    "moved adverbials": _labelled(same_meaning.moved_adverbials, ENTAILMENT),
 }  # fmt: skip
 
 
@@ -189,11 +203,11 @@ def minimal_pairs(
     for kind, edits in EDITS_BY_KIND.items():
         made = 0
         for i in order:
+            if made == per_kind:
+                break
             if found := list(edits(texts[i], choose)):
                 rows.append((*found[rng.integers(len(found))], kind))
                 made += 1
-            if made == per_kind:
-                break
     return pd.DataFrame(rows, columns=["premise", "hypothesis", "label", "kind"])
 
 

@@ -21,6 +21,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 from impossible.config.yaml_files import read_yaml
 from impossible.data.digests import digest
+from impossible.data.io import read_json
 from impossible.errors import DataError
 from impossible.models.model_files import locate, quiet, save_model
 from impossible.training.minimal_pairs import ENTAILMENT_LABELS, minimal_pairs
@@ -39,6 +40,7 @@ class NliRecipe:
             each at most, premise by premise in an order of the seed.
         tests: files whose premises and hypotheses must not be trained on.
         disjoint: recipe whose training premises are left out too (a referee's critic).
+        continues: recipe whose adapter this training goes on from; "": a new one.
         made_per_kind: most made minimal pairs of a kind (`minimal_pairs`).
         layers: lowest layers of the base that are used; 0: all.
         rank: of the adapter on every linear layer.
@@ -51,6 +53,7 @@ class NliRecipe:
     train: Mapping[str, int]
     tests: tuple[str, ...]
     disjoint: str = ""
+    continues: str = ""
     made_per_kind: int = 3000
     layers: int = 0
     rank: int = 64
@@ -118,7 +121,9 @@ def collect_nli(folder: Path, recipe: NliRecipe, recipes: Path) -> pd.DataFrame:
         taken = _human_pairs(folder, other, read_nli(folder, other.tests))
         tests = pd.concat([tests, taken], ignore_index=True)
     pairs = _human_pairs(folder, recipe, tests)
-    texts = [*pairs["premise"], *pairs["hypothesis"]]
+    wide = NliRecipe.load(recipes / f"{recipe.continues}.yaml") if recipe.continues else recipe
+    source = _human_pairs(folder, wide, tests) if recipe.continues else pairs
+    texts = [*source["premise"], *source["hypothesis"]]
     made = minimal_pairs(texts, recipe.made_per_kind, recipe.seed).assign(set="made")
     return pd.concat([pairs, made], ignore_index=True)
 
@@ -136,18 +141,14 @@ def _human_pairs(folder: Path, recipe: NliRecipe, tests: pd.DataFrame) -> pd.Dat
 def train_nli(pairs: pd.DataFrame, recipe: NliRecipe, out: Path) -> dict[str, Any]:
     """Train the adapter and write it with its head, configuration, tokenizer and recipe to `out`.
 
+    An adapter that it goes on from lies beside `out`, under the name of its recipe.
+
     Returns:
         What recipe.json holds besides the recipe: counts by set, digest of the data, loss.
     """
     model, tokenizer = new_classifier(recipe.base, recipe.layers, recipe.seed)
-    config = peft.LoraConfig(
-        task_type="SEQ_CLS",
-        r=recipe.rank,
-        lora_alpha=2 * recipe.rank,
-        target_modules="all-linear",
-        base_model_name_or_path=recipe.base,
-    )
-    adapted: Any = peft.get_peft_model(model, config)
+    before = out.with_name(recipe.continues) if recipe.continues else None
+    adapted = _adapted(model, recipe, before)
     adapted.peft_config["default"].base_model_name_or_path = recipe.base
     examples = _examples(tokenizer, pairs, recipe.longest)
     settings = TrainingSettings(
@@ -163,10 +164,25 @@ def train_nli(pairs: pd.DataFrame, recipe: NliRecipe, out: Path) -> dict[str, An
         "pairs": {str(k): int(v) for k, v in pairs["set"].value_counts().items()},
         "data_digest": digest(pairs.to_numpy().tolist()),
         "train_loss": history.best_loss,
+        "first": read_json(before / "recipe.json") if before else {},
     }
     model.config.save_pretrained(out)
     save_model(out, adapted, tokenizer, {**asdict(recipe), **notes}, {})
     return notes
+
+
+def _adapted(model: Any, recipe: NliRecipe, before: Path | None) -> Any:
+    """The model with a new adapter on every linear layer, or with the one that is there."""
+    if before:
+        return peft.PeftModel.from_pretrained(model, before, is_trainable=True)
+    config = peft.LoraConfig(
+        task_type="SEQ_CLS",
+        r=recipe.rank,
+        lora_alpha=2 * recipe.rank,
+        target_modules="all-linear",
+        base_model_name_or_path=recipe.base,
+    )
+    return peft.get_peft_model(model, config)
 
 
 def new_classifier(base: str, layers: int = 0, seed: int = 0) -> tuple[Any, Any]:
