@@ -226,17 +226,20 @@ def test_selection_by_number_and_part_of_the_name(checkout: Path, two: Write) ->
     every = stages(checkout / "notebooks")
     assert [stage.number for stage in every] == ["01", "02", "10"]
     assert [find(every, text) for text in ("1", "02", "10", "two", "port")] == [0, 1, 2, 1, 2]
-    names = [s.name for s in Selection(start="two").of(every, ["main"])]
+    names = [s.name for s in Selection(start="two").of(every, Params.load("test"))]
     assert names == ["02_two", "10_report"]
-    assert [s.name for s in Selection(until="2").of(every, ["main"])] == ["01_one", "02_two"]
+    assert [s.name for s in Selection(until="2").of(every, Params.load("test"))] == [
+        "01_one",
+        "02_two",
+    ]
     with pytest.raises(RunError, match=r"'three' names no notebook: .* 01_one, 02_two, 10_report"):
         find(every, "three")
     with pytest.raises(RunError, match="more than one"):
         find(every, "o")
     with pytest.raises(RunError, match="swap"):
-        Selection(start="10", until="1").of(every, ["main"])
+        Selection(start="10", until="1").of(every, Params.load("test"))
     with pytest.raises(RunError, match="leave --from and --until out"):
-        Selection(only="1", start="2").of(every, ["main"])
+        Selection(only="1", start="2").of(every, Params.load("test"))
     with pytest.raises(RunError, match=r"02_two needs data/one .*: run 01_one first"):
         run(checkout, only="two")
 
@@ -554,7 +557,11 @@ def test_a_run_executes_its_parts_and_only_reaches_all(checkout: Path, two: Writ
     (checkout / "notebooks" / "02_two.ipynb").rename(moved)
     every = stages(checkout / "notebooks")
     assert {stage.part for stage in every} == {"main", "shelf"}
-    main = [stage.name for stage in Selection().of(every, ["main"])]
+    main = [stage.name for stage in Selection().of(every, Params.load("test"))]
     assert "02_two" not in main
     assert len(main) == len(every) - 1
-    assert [s.name for s in Selection(only="two").of(every, ["main"])] == ["02_two"]
+    assert [s.name for s in Selection(only="two").of(every, Params.load("test"))] == ["02_two"]
+    without = Params.load("test", {"leave_out": [main[0]]})
+    assert [s.name for s in Selection().of(every, without)] == main[1:]
+    with pytest.raises(RunError, match="'99' names no notebook"):
+        Selection().of(every, Params.load("test", {"leave_out": ["99"]}))

@@ -227,6 +227,10 @@ class Schema(BaseModel):
         affects=False,
         min_length=1,
     )
+    leave_out: list[str] = parameter(
+        "Numbers of notebooks that a run does not execute; `--only` reaches them too.",
+        affects=False,
+    )
     workers: Count = parameter(
         "Notebooks executed at the same time, and processes that share the units of one.",
         affects=False,

@@ -21,7 +21,7 @@ from impossible.data.io import read_json, write_json
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 from impossible.runner.ledger import Ledger
-from impossible.runner.notebook_spec import NotebookSpec, matches, stages
+from impossible.runner.notebook_spec import NotebookSpec, matches, of_run, stages
 from impossible.runner.parallel import timeline
 from impossible.runner.seeds import needed, seeds_of
 from impossible.runner.stage_cache import is_done
@@ -57,7 +57,7 @@ def plan(params: Params, folder: Path | None = None, speed: float | None = None)
         seconds, memory_mb, disk_mb; zero for a notebook that is skipped.
     """
     costs = read_json(COSTS)
-    notebooks = [s for s in stages(project_root() / "notebooks") if s.part in params.parts]
+    notebooks = of_run(stages(project_root() / "notebooks"), params)
     scale = machine_speed(costs["reference"]) if speed is None else speed
     tables = [_estimates(notebooks, params, folder, costs, scale)]
     for seed, kinds in seeds_of(params).items():

@@ -13,11 +13,12 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impossible.config.params import known
+from impossible.config.params import Params, known
 from impossible.data.digests import normalized
 from impossible.errors import ParameterError, RunError
 
@@ -176,7 +177,13 @@ def _order(path: Path) -> tuple[bool, int, str]:
     return path.stem.endswith("_report"), int(found.group()) if found else 0, path.name
 
 
-def find(stages: list[NotebookSpec], text: str) -> int:
+def of_run(stages: Sequence[NotebookSpec], params: Params) -> list[NotebookSpec]:
+    """The notebooks that a run executes: those of its parts that it does not leave out."""
+    left_out = {stages[find(stages, text)].name for text in params.leave_out}
+    return [s for s in stages if s.part in params.parts and s.name not in left_out]
+
+
+def find(stages: Sequence[NotebookSpec], text: str) -> int:
     """Position of the notebook with this number or with this unique part of its name."""
     by_number = [i for i, s in enumerate(stages) if s.number.lstrip("0") == text.lstrip("0")]
     found = by_number or [i for i, stage in enumerate(stages) if text in stage.name]

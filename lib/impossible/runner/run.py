@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from impossible.errors import ImpossibleError, RunError
 from impossible.runner.executed_copy import retold, tidy
 from impossible.runner.execution import Execution, Kernels
 from impossible.runner.ledger import Ledger, locked, write_manifest
-from impossible.runner.notebook_spec import NotebookSpec, find, missing_input, stages
+from impossible.runner.notebook_spec import NotebookSpec, find, missing_input, of_run, stages
 from impossible.runner.parallel import startable
 from impossible.runner.preflight import (
     cell_values,
@@ -50,10 +50,11 @@ class Selection:
         """Whether it leaves any notebook out."""
         return bool(self.start or self.only or self.until or self.names)
 
-    def of(self, notebooks: list[NotebookSpec], parts: Collection[str]) -> list[NotebookSpec]:
-        """The chosen ones of these parts, in order; one named alone may be of any part."""
+    def of(self, notebooks: list[NotebookSpec], params: Params) -> list[NotebookSpec]:
+        """The chosen ones of a run, in order; one named alone may be any."""
+        wanted = {stage.name for stage in of_run(notebooks, params)}
         if self.names:
-            return [s for s in notebooks if s.name in self.names and s.part in parts]
+            return [s for s in notebooks if s.name in self.names & wanted]
         if self.only and (self.start or self.until):
             raise RunError("--only names one notebook: leave --from and --until out.")
         if self.only:
@@ -62,7 +63,7 @@ class Selection:
         last = find(notebooks, self.until) if self.until else len(notebooks) - 1
         if first > last:
             raise RunError(f"--from {self.start} comes after --until {self.until}: swap them.")
-        return [stage for stage in notebooks[first : last + 1] if stage.part in parts]
+        return [stage for stage in notebooks[first : last + 1] if stage.name in wanted]
 
 
 def run_all(params: Params, folder: Path, selection: Selection | None = None) -> Path:
@@ -83,7 +84,7 @@ def run_all(params: Params, folder: Path, selection: Selection | None = None) ->
     """
     selection, params = selection or Selection(), portable(params)
     notebooks = stages(project_root() / "notebooks")
-    chosen = selection.of(notebooks, params.parts)
+    chosen = selection.of(notebooks, params)
     require_data(params)
     run = RunFolder.open(folder)
     with locked(run):
