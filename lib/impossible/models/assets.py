@@ -15,8 +15,10 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -271,15 +273,12 @@ def _dequantize(folder: Path) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
         options: dict[str, Any] = {"gguf_file": file.name, "local_files_only": True}
-        tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-        model = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=torch.bfloat16,
-            quantization_config=GgufConfig(dequantize=True),
-            **options,
-        )
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        how = {"dtype": torch.bfloat16, "quantization_config": GgufConfig(dequantize=True)}
+        with redirect_stderr(StringIO()):  # three progress bars for a few seconds
+            tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+            model = AutoModelForCausalLM.from_pretrained(folder, **how, **options)
+            model.save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
         file.unlink()
 
 
