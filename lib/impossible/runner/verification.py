@@ -88,9 +88,9 @@ def _compare(root: Path, recorded: dict[str, str], found: Verification) -> None:
             f"({', '.join(left_out[:3])}{', …' if len(left_out) > 3 else ''}); a run writes them."
         )
     for path in sorted(path for path in root.rglob("*") if path.is_file()):
-        name = path.relative_to(root)
-        known = any(str(each) in recorded for each in (name, *name.parents))
-        if not known and name.parts[0] not in OWN:
+        place = path.relative_to(root)
+        known = any(each.as_posix() in recorded for each in (place, *place.parents))
+        if not known and place.parts[0] not in OWN:
             found.problems.append(f"{path} was written by no notebook of the manifest.")
 
 
