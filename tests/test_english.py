@@ -40,6 +40,7 @@ def small(folder: Path) -> dict[str, Any]:
         "teacher": teacher,
         "student_base": teacher,
         "critic": str(tiny.save(folder / "critic", *tiny.critic())),
+        "leave_out": [],
         "referee": "none",
         "judge": "none",
         "encoder": str(tiny.save(folder / "encoder", *tiny.encoder())),

@@ -189,8 +189,8 @@ def minimal_pairs(
     Returns:
         premise, hypothesis, label and kind; a sentence gives at most one edit of a kind.
 
-    >>> minimal_pairs(["He left on Friday after lunch."], 1)[["kind", "label"]].values.tolist()
-    [['days', 'contradiction'], ['additions', 'entailment']]
+    >>> minimal_pairs(["Smith left on Friday."], 1)[["kind", "label"]].values.tolist()
+    [['days', 'contradiction'], ['copies', 'entailment']]
     """
     rng = np.random.default_rng(seed)
 
