@@ -6,6 +6,7 @@ The table of numbers is made of `results/laboratory/scalars/*.json`, that of cla
 
 from __future__ import annotations
 
+import csv
 import html
 import json
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "laboratory.md")
 RUN, FULL = ROOT / "results" / "laboratory", ROOT / "results" / "laboratory-full"
-WIDE = ROOT / "results" / "english-full"
+RUN_ENGLISH = ROOT / "results" / "english"
 ENGLISH = ROOT / "lib" / "impossible" / "english"
 CRITIC = ENGLISH / "critic"
 
@@ -122,8 +123,8 @@ def claims(run: Path) -> str:
     return "\n".join([top, f"|{'---|' * len(heads)}", *body])
 
 
-def english(run: Path = WIDE) -> str:
-    """What the wide run in real English made, as its referee sees it."""
+def english(run: Path = RUN_ENGLISH) -> str:
+    """What the default run in real English made, as its referee sees it."""
     s = read(run)
     first, pairs, second = s["05_dataset"], s["04_pairs_critics"], s["07_self_distillation"]
     said = [
@@ -140,9 +141,31 @@ def english(run: Path = WIDE) -> str:
          "07_self_distillation"),
     ]  # fmt: skip
     lines = [f"| {what} | {value} | `scalars/{file}.json` |" for what, value, file in said]
+    for table, name in (("systems", "MRPC"), ("systems-quora", "Quora")):
+        found = _measured(run / "tables" / f"{table}.csv")
+        n = found["M_para, best of 10", "n"]
+        values = "; ".join(
+            f"{found[one, 'paraphrase_raw']:.1f} %, {found[one, 'bert_ibleu']:.1f}"
+            for one in ("M_para, best of 10", "teacher, best of 10", "round trip", "gold reference")
+        )
+        lines.append(
+            f"| {n:.0f} sentences of {name}, valid paraphrases and BERT-iBLEU: M_para, best of 10; "
+            f"teacher asked, best of 10; round trip; people | {values} | `tables/{table}.csv` |"
+        )
     return "\n".join(
         ["| by the referee's verdicts, uncorrected | | file |", "|---|---|---|", *lines]
     )
+
+
+def _measured(path: Path) -> dict[tuple[str, str], float]:
+    """(system, metric) → value of a table of systems; its number of items as the metric n."""
+    found: dict[tuple[str, str], float] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["value"]:
+                found[row["system"], row["metric"]] = float(row["value"])
+                found[row["system"], "n"] = float(row["n"])
+    return found
 
 
 def critic(folder: Path = CRITIC) -> str:
@@ -197,7 +220,7 @@ def between(text: str, mark: str, table: str) -> str:
 def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     """A page with its tables made anew; a table whose run is not there stays as it is."""
     text = between(between(text, "critic", critic()), "examples", examples())
-    text = between(text, "english", english()) if (WIDE / "scalars").is_dir() else text
+    text = between(text, "english", english()) if (RUN_ENGLISH / "scalars").is_dir() else text
     text = between(text, "numbers", numbers(run)) if (run / "scalars").is_dir() else text
     return between(text, "claims", claims(full)) if (full / "tables").is_dir() else text
 

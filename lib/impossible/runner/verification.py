@@ -64,8 +64,14 @@ def _recorded(root: Path, found: Verification) -> dict[str, str]:
         found.unchecked.append(f"{path}: it holds no digest of itself (version 0.1).")
     elif own != digest(manifest):
         found.problems.append(f"{path} was changed after the run: its own digest differs.")
-    notebooks = manifest.get("notebooks", {})
-    return {name: value for each in notebooks.values() for name, value in each["outputs"].items()}
+    recorded: dict[str, str] = {}
+    for name, entry in manifest.get("notebooks", {}).items():
+        if entry.get("status") != "done":
+            found.unchecked.append(
+                f"{root}: {name} ended as {entry.get('status')}, without results."
+            )
+        recorded |= entry.get("outputs", {})
+    return recorded
 
 
 def _compare(root: Path, recorded: dict[str, str], found: Verification) -> None:
