@@ -32,7 +32,6 @@ _SYNONYMS = [
     ("because of", "due to"), ("everyone", "everybody"), ("someone", "somebody"),
     ("beautiful", "lovely"), ("sad", "unhappy"), ("often", "frequently"),
     ("percent", "per cent"), ("enough", "sufficient"), ("needed", "required"), ("rich", "wealthy"),
-
 ]  # fmt: skip
 _ANTONYMS = [
     ("big", "small"), ("large", "small"), ("long", "short"), ("early", "late"), ("old", "young"),
