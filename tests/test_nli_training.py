@@ -27,7 +27,9 @@ from impossible.training.same_meaning import (
     antonyms,
     contractions,
     copies,
+    exchanged_nouns,
     moved_adverbials,
+    reordered_members,
     reported_that,
     synonyms,
 )
@@ -48,6 +50,8 @@ SENTENCES = {
     "synonyms": "They bought a film about the war.",
     "reported that": "The mayor said that he was tired.",
     "moved adverbials": "The old harbour of the town reopened to visitors.",
+    "reordered members": "He sold apples, pears and plums to them.",
+    "exchanged nouns": "He left the harbour of the town.",
 }
 EXPECTED = {
     "list members": (
@@ -78,6 +82,12 @@ def test_every_kind_edits_a_sentence_that_has_it(kind: str) -> None:
         (antonyms, "Prices rose.", {"Prices fell."}),
         (antonyms, "Prices never rose.", set()),
         (copies, "Prices rose.", {"Prices rose."}),
+        (synonyms, "It is a big city.", {"It is a large city."}),
+        (synonyms, "A huge wave came.", set()),  # "a enormous"
+        (reordered_members, "He met Smith and Brown.", {"He met Brown and Smith."}),
+        (reordered_members, "He ran, swam, and singing stopped.", set()),
+        (exchanged_nouns, "He saw the side of the road.", {"He saw the road of the side."}),
+        (exchanged_nouns, "He saw the side of the side.", set()),
     ],
 )  # fmt: skip
 def test_edits_by_hand(edit: Callable[[str], Iterator[tuple[str, str]]], text, expected) -> None:

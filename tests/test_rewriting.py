@@ -59,13 +59,15 @@ class Says:
         return self.probabilities(pairs) >= 0.5
 
 
-def writing(written: dict[str, list[str]]) -> Any:
-    """A student of whom it is decided what it writes."""
+def writing(written: dict[str, list[str]], again: Sequence[str] = ()) -> Any:
+    """A student of whom it is decided what it writes, and what in a second try."""
     student = tiny.student(tiny.llama)
 
     class Told(type(student)):  # type: ignore[misc]
-        def generate(self, sources: Sequence[str], *_: Any, **__: Any) -> list[list[str]]:
-            return [written[source] for source in sources]
+        def generate(
+            self, sources: Sequence[str], *_: Any, greedy_first: bool = True, **__: Any
+        ) -> list[list[str]]:
+            return [written[source] if greedy_first else list(again) for source in sources]
 
     return Told(student.model, student.tokenizer, "told", "0")
 
@@ -109,6 +111,18 @@ def test_copies_and_repetitions_never_come_out() -> None:
     (nothing,) = told(agreeing, SOURCE, SOURCE, "").paraphrase([SOURCE], best_effort=True)
     assert nothing.candidates == []
     assert nothing.reason == "nothing passed: of 3 candidates 2 copied the text, 1 had no words"
+
+
+def test_where_nothing_passes_a_second_hotter_try_counts_too() -> None:
+    student = writing({SOURCE: [SOURCE, CLOSE]}, again=[FREE, CLOSE])
+    judges = Says(lambda x, y: 0.9 if FREE in (x, y) else 0.1)
+    (result,) = Paraphraser(student, judges, params=PARAMS).paraphrase([SOURCE])
+    assert (result.text, result.reason) == (FREE, "")
+    (nothing,) = Paraphraser(student, Says(lambda x, y: 0.1), params=PARAMS).paraphrase([SOURCE])
+    assert nothing.reason == (
+        "nothing passed: of 4 candidates 1 copied the text, 1 repeated another, "
+        "2 did not mean the same"
+    )
 
 
 def test_a_critic_that_refuses_everything_leaves_nothing_but_by_best_effort() -> None:
@@ -344,7 +358,7 @@ def test_nothing_passed_is_said_and_best_effort_is_marked(run: Run) -> None:
     given = (tiny.SENTENCES[0] + "\n").encode()  # a random critic is never sure
     out, err = run("paraphrase", given)
     assert out == [""]
-    assert "line 1: nothing passed: of 12 candidates" in err
+    assert "line 1: nothing passed: of 24 candidates" in err
     out, err = run("paraphrase", given, "--best-effort")
     assert out[0].startswith("? ")
     assert "line 1: nothing passed" in err

@@ -139,7 +139,7 @@ def _order(text: str, choose: Choose) -> Iterator[Edit]:
             yield text, _put(text, found, f"{two}{between}{one}"), NEUTRAL
     for found in _TWO_NUMBERS.finditer(text):
         one, between, two = found.groups()
-        if one != two and len(between) > 4:
+        if one != two and len(between) > 4 and not _SYMMETRIC.search(between):
             yield text, _put(text, found, f"{two}{between}{one}"), NEUTRAL
     for found in _ORDERED.finditer(text):
         before, one, to, two = found.groups()
@@ -172,6 +172,8 @@ EDITS_BY_KIND: dict[str, Edits] = {
     "synonyms": _labelled(same_meaning.synonyms, ENTAILMENT),
     "reported that": _labelled(same_meaning.reported_that, ENTAILMENT),
     "moved adverbials": _labelled(same_meaning.moved_adverbials, ENTAILMENT),
+    "reordered members": _labelled(same_meaning.reordered_members, ENTAILMENT),
+    "exchanged nouns": _labelled(same_meaning.exchanged_nouns, NEUTRAL),
 }  # fmt: skip
 
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["antonyms", "contractions", "copies", "moved_adverbials", "reported_that", "synonyms"]
+__all__ = [
+    "antonyms", "contractions", "copies", "exchanged_nouns", "moved_adverbials",
+    "reordered_members", "reported_that", "synonyms",
+]  # fmt: skip
 
 Change = tuple[str, str]  # before, after
 
@@ -50,6 +53,14 @@ _PLAIN = re.compile(r"[A-Z][^.?!;:\"]{20,110}\.")
 _UNSURE = re.compile(r"(?i)\b(?:if|not|no|never|every|all|will|would|can|should|may)\b|n't")
 _THAT = re.compile(r"(?<=[a-z] )(said|says|believes|thinks|thought|announced|knew) that (?=[a-z])")
 _NO_THAT = re.compile(r"(?<=[a-z] )(said|says|believes|thinks|thought) (?=(?:he|she|they|it|we)\b)")
+#: Members whose order says nothing: words of a list, names joined by "and".
+_MEMBERS = re.compile(
+    r"(?<=[a-z] )([a-z]{3,}), ([a-z]{3,})(?=,? (?:and|or) (?![a-z]+ing\b)[a-z]{3,}\b)"
+)
+_BOTH = re.compile(
+    r"(?<![\w-])([a-z]+ )([A-Z][a-z]{2,})( and )([A-Z][a-z]{2,})(?=[,.](?!\w)| [a-z])"
+)
+_OF_THE = re.compile(r"\b([Tt]he )([a-z]{4,})( of the )([a-z]{4,})\b(?! [a-z]+(?:s|ing)\b)")
 
 
 def copies(text: str) -> Iterator[Change]:
@@ -92,8 +103,28 @@ def moved_adverbials(text: str) -> Iterator[Change]:
         yield first, last
 
 
+def reordered_members(text: str) -> Iterator[Change]:
+    """Members of a list, or two names joined by "and", in another order."""
+    for found in _MEMBERS.finditer(text):
+        yield text, f"{text[: found.start()]}{found[2]}, {found[1]}{text[found.end() :]}"
+    for found in _BOTH.finditer(text):
+        before, one, both, two = found.groups()
+        yield text, f"{text[: found.start()]}{before}{two}{both}{one}{text[found.end() :]}"
+
+
+def exchanged_nouns(text: str) -> Iterator[Change]:
+    """ "the A of the B" and "the B of the A": the same words, and another meaning."""
+    for found in _OF_THE.finditer(text):
+        the, one, of, two = found.groups()
+        if one != two:
+            yield text, f"{text[: found.start()]}{the}{two}{of}{one}{text[found.end() :]}"
+
+
 def _exchanged(text: str, pairs: list[tuple[str, str]]) -> Iterator[Change]:
     for both in pairs:
         for old, new in (both, both[::-1]):
-            for found in re.finditer(rf"(?<![\w'-]){re.escape(old)}(?![\w'-])", text):
+            article = (
+                "" if (old[0] in "aeiou") == (new[0] in "aeiou") else r"(?<!\b[Aa] )(?<!\b[Aa]n )"
+            )
+            for found in re.finditer(rf"(?<![\w'-]){article}{re.escape(old)}(?![\w'-])", text):
                 yield text, text[: found.start()] + new + text[found.end() :]
