@@ -110,6 +110,27 @@ def test_a_member_less_and_a_wider_word_follow_and_not_the_other_way(kind: str) 
         assert (label == "entailment") == (premise == whole)
 
 
+def test_a_last_clause_is_dropped_or_another_sentences() -> None:
+    texts = [
+        "The old harbour of the town was closed, which surprised the visitors.",
+        "The mayor sold the old boats to a bank, which cost him the election.",
+    ]
+    made = minimal_pairs(texts, 50, seed=1)
+    made = made[made["kind"] == "clauses"]
+    begin = "The old harbour of the town was closed"
+    certain = {
+        (texts[0], f"{begin}, which cost him the election."): "neutral",
+        (f"{begin}, which cost him the election.", texts[0]): "neutral",
+        (texts[0], f"{begin}."): "entailment",
+        (f"{begin}.", texts[0]): "neutral",
+    }
+    found = {(x, y): label for x, y, label, _ in made.itertuples(index=False) if begin in x}
+    assert found.items() <= certain.items()
+    assert found
+    lists = ["The old men sold apples at noon, pears and plums to them."]
+    assert "clauses" not in set(minimal_pairs(lists, 5)["kind"])
+
+
 def test_where_a_negation_turns_entailment_round_nothing_is_made() -> None:
     texts = ["He never sold apples, pears and plums.", "No man bought a guitar there."]
     assert not set(minimal_pairs(texts, 5)["kind"]) & {"list members", "hypernyms", "negation"}

@@ -73,6 +73,15 @@ _OPPOSITE = {
 }  # fmt: skip
 
 
+#: What two sentences of one context often do not share: the clause after the last comma.
+_LAST_CLAUSE = re.compile(
+    r"([A-Z][^,.?!;:\"]{20,90}), (which|who|where|because|while|(?:and|but|so)"
+    r"(?= (?:he|she|it|they|we|I|you|the|this|there|his|her|their|is|was|are|were|has|have|had"
+    r"|will|can|also|now)\b)) ([^,.?!;:\"]{15,90})\."
+)
+_UNSURE = re.compile(r"(?i)\b(?:no|not|never|if|every|all|unless|either|neither)\b|n't")
+
+
 def _numbers(text: str, choose: Choose) -> Iterator[Edit]:
     for found in re.finditer(r"(?<![\w.,$])\d{1,4}(?:,\d{3})*(?![\w%]|[.,]\d)", text):
         old = found.group()
@@ -157,6 +166,20 @@ def _additions(text: str, choose: Choose) -> Iterator[Edit]:
         yield longer, text, ENTAILMENT
 
 
+def _clauses(text: str, choose: Choose, pool: Sequence[tuple[str, str]]) -> Iterator[Edit]:
+    """Another last clause, of `pool` (its first word, the rest), or none."""
+    if not (found := _LAST_CLAUSE.fullmatch(text)):
+        return
+    begin, joint, clause = found.groups()
+    if others := [rest for word, rest in pool if word == joint and rest != clause]:
+        other = f"{begin}, {joint} {choose(others)}."
+        yield text, other, NEUTRAL
+        yield other, text, NEUTRAL
+    if not _UNSURE.search(begin):
+        yield text, f"{begin}.", ENTAILMENT
+        yield f"{begin}.", text, NEUTRAL
+
+
 def _labelled(changes: Callable[[str], Iterator[tuple[str, str]]], label: str) -> Edits:
     return lambda text, choose: ((x, y, label) for x, y in changes(text))
 
@@ -201,8 +224,10 @@ def minimal_pairs(
 
     texts = [" ".join(t.split()) for t in dict.fromkeys(sentences) if len(t) <= longest]
     order = rng.permutation(len(texts))
+    pool = [found.group(2, 3) for text in texts if (found := _LAST_CLAUSE.fullmatch(text))]
+    kinds = EDITS_BY_KIND | {"clauses": lambda text, choose: _clauses(text, choose, pool)}
     rows = []
-    for kind, edits in EDITS_BY_KIND.items():
+    for kind, edits in kinds.items():
         made = 0
         for i in order:
             if made == per_kind:
