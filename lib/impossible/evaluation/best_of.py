@@ -17,8 +17,6 @@ from impossible.models.loading import LanguageModel
 from impossible.training.self_distillation import INPUTS_AT_ONCE, LowestOverlap, candidates_of
 from impossible.training.student import Student
 
-__all__ = ["asked_systems", "best_of_system", "chosen_candidates"]
-
 
 def best_of_system(student: Student, models: Models, thresholds: Thresholds, name: str) -> System:
     """The critics' choice among n candidates for each source, as self-distillation chooses.
@@ -28,7 +26,6 @@ def best_of_system(student: Student, models: Models, thresholds: Thresholds, nam
         models: the NLI model and the parser of the pipeline; never the judge.
         thresholds: of the task; reads seed, n_candidates, candidate_temperature, candidate_top_p
             and sentence_max_new_tokens too.
-        name: of the random stream.
     """
 
     def answer(items: pd.DataFrame) -> list[str]:
@@ -67,7 +64,6 @@ def asked_systems(
     Args:
         lm: the teacher; a chat model is asked in its template.
         shots: examples; without any there is no few-shot, and the best of n is zero-shot.
-        models, thresholds: as for `best_of_system`; the task is the thresholds'.
     """
     longest, n = thresholds.sentence_max_new_tokens, thresholds.n_candidates
     teacher = asked(lm, shots, longest, thresholds.task)

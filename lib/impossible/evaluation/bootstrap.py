@@ -15,11 +15,6 @@ from scipy.special import ndtr, stdtrit  # normal and t; `scipy.stats` is slow t
 
 from impossible.config.params import Params
 
-__all__ = [
-    "Bootstrap", "Interval", "bootstrap_contrast", "bootstrap_difference", "bootstrap_mean",
-    "bootstrap_ratio", "bootstrap_sums", "half_samples", "ratio",
-]  # fmt: skip
-
 Floats = NDArray[np.float64]
 _CELLS = 2**20  # resampling weights held at once: 8 MiB
 # Clusters drawn at most. More are first joined at random into so many, whose sums vary as theirs
@@ -34,9 +29,7 @@ class Bootstrap:
     """How intervals are made.
 
     Args:
-        samples: number of resamples, at least 1.
         confidence: coverage, in (0, 1).
-        seed: of the resampling.
     """
 
     samples: int = 1000
@@ -85,7 +78,6 @@ def bootstrap_sums(
         statistic: maps sums of shape (…, d) to values of shape (…).
         clusters: shape (n,), labels of groups that are drawn together (pairs of one context are not
             independent). None: each row by itself.
-        bootstrap: number of resamples, coverage and seed.
         smallest: clusters of the smallest part, where the statistic compares parts.
 
     Returns:
@@ -197,7 +189,6 @@ def half_samples(
     Args:
         statistic: maps a mask of observations, shape (n,), to a number.
         clusters: shape (n,), labels of groups that stay together.
-        bootstrap: as in `bootstrap_sums`.
     """
     _, codes = np.unique(np.asarray(clusters), return_inverse=True)
     groups = int(codes.max(initial=-1)) + 1

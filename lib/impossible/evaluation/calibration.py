@@ -10,8 +10,6 @@ from numpy.typing import ArrayLike
 
 from impossible.evaluation.bootstrap import Interval
 
-__all__ = ["calibration_curve", "calibration_error", "fraction", "fractions"]
-
 
 def fraction(outcomes: ArrayLike, confidence: float = 0.95) -> Interval:
     """Fraction of ones among outcomes that are present, with its Wilson (1927) interval.

@@ -32,13 +32,6 @@ from impossible.evaluation.metrics import CORPUS_METRICS
 from impossible.evaluation.paraphrase_metrics import score_predictions
 from impossible.text.rouge import jaccard
 
-__all__ = [
-    "COMPARED", "COPIED_SETS", "HUMAN_SUMMARIES", "SHORT_METRICS", "absent_corpora",
-    "by_similarity", "copy_input_readings", "copy_input_rows", "detokenized", "equal_size",
-    "gather", "human_corpora", "human_range", "own_corpora", "own_summaries", "permuted",
-    "quality_by_size", "shuffled_control",
-]  # fmt: skip
-
 #: Measures in which corpora are compared with human ones.
 COMPARED = (
     "h2", "h3", "msttr", "jaccard", "self_bleu", "rouge_l_source", "words_source", "length_ratio",
@@ -237,9 +230,7 @@ def human_range(
     """Where our corpora lie beside the range of the human ones.
 
     Args:
-        rows: METRIC_ROWS of `quality_rows`.
         ours: systems that are not human.
-        metrics: which.
 
     Returns:
         corpus, metric, value, lowest and highest human value, place ("inside", "below" or "above",

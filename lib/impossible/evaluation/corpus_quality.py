@@ -36,11 +36,6 @@ from impossible.text.sentence_boundaries import words
 from impossible.text.signature import signature
 from impossible.text.tree_edit_distance import ted, top_layers
 
-__all__ = [
-    "CORPUS_TITLES", "corpus_differences", "corpus_gap", "corpus_quality", "independent_difference",
-    "quality_file", "quality_rows",
-]  # fmt: skip
-
 #: Metrics of the registry that are means over pairs, with the target as output.
 OF_PAIRS = ("self_bleu", "rouge_l_source", "length_ratio", "compression", "novelty")
 CORPUS_TITLES = {
@@ -163,7 +158,6 @@ def corpus_gap(
     Args:
         a, b: corpora with context_id; contexts that both have are drawn together.
         measure: (sources, targets) → a value for each pair, NaN where it is missing.
-        bootstrap: of the interval.
     """
     ours, theirs = (measure(list(part["source"]), list(part["target"])) for part in (a, b))
     return bootstrap_contrast(ours, theirs, a["context_id"], b["context_id"], bootstrap)
@@ -193,9 +187,7 @@ def corpus_differences(
     """One corpus minus another of other texts, by `independent_difference`.
 
     Args:
-        rows: METRIC_ROWS of `quality_rows`.
         versus: pairs of corpora that share no context.
-        metrics: which.
 
     Returns:
         METRIC_ROWS whose `system` is "CORPUS − OTHER".

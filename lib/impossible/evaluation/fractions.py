@@ -29,7 +29,6 @@ def fraction_by_group(
         values: 0, 1 or NaN (missing, left out) per row.
         groups: group of each row.
         clusters: what is drawn together, for example the context.
-        bootstrap: how intervals are made.
         order: groups in this order; by default that of first appearance.
         errors: of the judge whose verdicts these are: fractions are corrected by them.
 
@@ -64,7 +63,6 @@ def precision_recall(
         accepted: what was decided, bool per row.
         truth: 0, 1 or NaN (not known, left out) per row.
         clusters: what is drawn together.
-        bootstrap: how intervals are made.
 
     Returns:
         Two rows, "precision" (true among accepted) and "recall" (accepted among true), as
@@ -108,7 +106,6 @@ def rows_by_group(
     Args:
         frame: group, context_id (drawn together), and columns of fractions; NaN is missing.
         measures: metric → column.
-        bootstrap, order: as for `fraction_by_group`.
         errors: column → error rates of the judge whose verdicts it holds; the fractions are
             corrected by them, and those of the verdicts as they are follow as "METRIC, raw".
     """

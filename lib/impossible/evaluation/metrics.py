@@ -20,11 +20,6 @@ from impossible.text.ibleu import bert_ibleu, ibleu
 from impossible.text.rouge import rouge_l, rouge_tokens
 from impossible.text.sentence_boundaries import words
 
-__all__ = [
-    "CORPUS_METRICS", "ENCODED", "JUDGED", "METRICS", "PARAPHRASE", "RAW", "SHOWN", "SUMMARY",
-    "novelty", "titles", "word_ratio",
-]  # fmt: skip
-
 RAW = "_raw"  # after the name of a judged metric: by the verdicts as they are
 
 

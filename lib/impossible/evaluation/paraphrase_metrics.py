@@ -19,10 +19,6 @@ from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
 from impossible.evaluation.metrics import PARAPHRASE
 from impossible.text.ibleu import cosine
 
-__all__ = [
-    "cosines", "encoder_names", "score_file", "score_predictions", "with_similarities",
-]  # fmt: skip
-
 Floats = NDArray[np.float64]
 
 
@@ -83,7 +79,6 @@ def score_predictions(
         frame: `schemas.PREDICTIONS`; several systems may be in it.
         encoder: for metrics of similarity; None: these come from the columns of
             `with_similarities`, and are null where it did not run.
-        bootstrap: over items.
         metrics: names in `metrics.METRICS`.
         judge: for judged metrics; None: they are null.
         limits: `rouge_l_max` and `longest` of `metrics.Texts`.

@@ -19,8 +19,6 @@ from impossible.models.nucleus_sampling import Nucleus
 from impossible.text.sentence_boundaries import first_sentence, sentence_end
 from impossible.training.student import CausalStudent
 
-__all__ = ["Asked", "answer", "answers", "asked", "chat", "few_shot", "tldr", "zero_shot"]
-
 CHAT_TASKS = {
     "paraphrase": "Rewrite the sentence in other words. Keep its meaning and leave nothing out. "
     "Answer with the rewritten sentence only.",
@@ -54,7 +52,6 @@ def few_shot(
     """A prompt that shows how the task is done and asks for one more.
 
     Args:
-        source: the sentence to rewrite.
         demonstrations: (sentence, its paraphrase or summary) pairs.
         task: "paraphrase" or "summary": what the prompt calls a target.
 
@@ -177,7 +174,6 @@ def answers(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int = 60)
 
     Args:
         prompts: one too long for the context length loses its beginning.
-        max_new_tokens: longest answer.
 
     Returns:
         One answer per prompt, perhaps ""; with a capital, for "In other words," asks for none.

@@ -8,8 +8,6 @@ from scipy import stats
 
 from impossible.evaluation.bootstrap import Floats, Interval
 
-__all__ = ["MOST_SEEDS", "holm", "one_sided_p", "over_seeds", "required_seeds"]
-
 MOST_SEEDS = 200  # beyond it more seeds are no advice
 
 

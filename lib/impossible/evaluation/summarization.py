@@ -23,8 +23,6 @@ from impossible.models.loading import LanguageModel
 from impossible.text.tree_edit_distance import parse_bracketed
 from impossible.training.student import Student
 
-__all__ = ["first_words", "pruned", "summary_systems"]
-
 #: Prepositions whose phrases mostly name participants, so that deletion spares them.
 SPARED = ("by", "from", "of", "to", "with")
 DROPPED = ("ADVP", "JJ", "PRN")

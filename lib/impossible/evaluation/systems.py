@@ -27,12 +27,6 @@ from impossible.models.sentence_encoder import SentenceEncoder
 from impossible.text.signature import signature
 from impossible.training.student import Student
 
-__all__ = [
-    "System", "copy_input", "gold_reference", "item_scores", "mean_rows", "of_sources",
-    "paired_gain", "paired_gains", "predict", "prompted", "score_sets", "shuffled",
-    "student_system", "text_encoder",
-]  # fmt: skip
-
 #: What is measured of every output of a paraphraser.
 ITEM_METRICS = ("rouge_l_source", "self_bleu", "bert_ibleu", "fidelity", "paraphrase")
 System = Callable[[pd.DataFrame], list[str]]
@@ -63,10 +57,8 @@ def prompted(
     """A language model asked to rewrite, greedy: by its chat template if it has one.
 
     Args:
-        lm: the teacher.
         shots: (sentence, target) examples in the prompt; none: it is told what to do, or without a
             template gets "In other words," or "TL;DR:" (Radford et al. 2019) to go on from.
-        max_new_tokens: longest answer.
         task: "paraphrase" or "summary".
 
     Returns:
@@ -96,7 +88,6 @@ def predict(
     """PREDICTIONS of every system for every item.
 
     Args:
-        systems: name → system.
         items: id, source, references (0 to many). Of several the first is kept for the system
             `gold_reference`, so that all systems are scored against the same others; an only one
             serves the others and leaves `gold_reference` none to be scored against.
@@ -205,8 +196,6 @@ def paired_gain(
 
     Args:
         scores: system, item and a column per metric.
-        system, base: names of two systems.
-        metrics: columns.
         judge: if its error rates are known, gains of judged metrics are corrected.
 
     Returns:
@@ -233,7 +222,6 @@ def paired_gains(
     """METRIC_ROWS of `paired_gain` for several pairs of systems; those without scores are left out.
 
     Args:
-        scores, metrics, bootstrap, judge: as for `paired_gain`.
         pairs: (system, base).
     """
     there = [pair for pair in pairs if {*pair} <= {*scores["system"]}]

@@ -22,11 +22,6 @@ from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET, SENTENCES
 from impossible.errors import DataError, nearest
 
-__all__ = [
-    "HELD_OUT", "NAMED", "SHOTS", "Source", "by_set", "joined", "load", "load_all", "pooled",
-    "suffixes", "with_examples",
-]  # fmt: skip
-
 COLUMNS = ("id", "source", "references", "domain", "exemplar")
 HELD_OUT = "held_out"
 SHOTS = 5  # items that serve as a prompt's examples (paper, Table 4)
@@ -69,7 +64,6 @@ def load(
             a task, those of this one); or `module:function`, called with (n, seed, task) and,
             where one is asked for, the domain.
         n: items, ≥ 1; None: all there are (not for "world").
-        seed: of the draw.
         task: "paraphrase" or "summary".
         folder: of the human datasets (parameter `human_data`).
         run: whose teacher wrote the sentences of "held_out".

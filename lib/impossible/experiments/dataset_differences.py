@@ -30,16 +30,12 @@ PAIR_MEASURES = {
 
 
 def described(corpus: pd.DataFrame, traits: Traits) -> pd.DataFrame:
-    """A corpus with the forms, words and lengths of its pairs.
-
-    Args:
-        corpus: DATASET.
-        traits: sentence → construction and negated (`oracle.traits`); none outside the grammar.
+    """A DATASET with the forms, words and lengths of its pairs.
 
     Returns:
-        The corpus with form_source and form_target (families of constructions), form_changes (0 or
-        100, NaN where a form is not known), new_words (words of the target that the source does not
-        have, in per cent), words_source and words_target.
+        The corpus with form_source and form_target (families of constructions by `traits`),
+        form_changes (0 or 100, NaN where a form is not known), new_words (words of the target that
+        the source does not have, in per cent), words_source and words_target.
     """
     frame = corpus.copy()
     for side in ("source", "target"):
@@ -59,11 +55,7 @@ def _form(found: Mapping[str, object]) -> str:
 
 
 def target_forms(corpora: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> pd.DataFrame:
-    """How often each form is the target's.
-
-    Args:
-        corpora: name → `described`, of equal size.
-        bootstrap: how intervals are made.
+    """How often each form is the target's in corpora `described`, of equal size.
 
     Returns:
         group (form, the most frequent over all corpora first), series (corpus), value, low, high,
@@ -80,12 +72,7 @@ def target_forms(corpora: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> p
 
 
 def difference_rows(corpora: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> pd.DataFrame:
-    """METRIC_ROWS of each corpus, then of the second minus the first.
-
-    Args:
-        corpora: name → `described`, two of equal size.
-        bootstrap: how intervals are made.
-    """
+    """METRIC_ROWS of two `described` corpora of equal size, then of the second minus the first."""
     (one, first), (two, second) = corpora.items()
     parts = [_own_rows(one, first, second, bootstrap), _own_rows(two, second, first, bootstrap)]
     gaps = MetricRows(f"{two} − {one}", None, bootstrap)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["bert_ibleu", "cosine", "ibleu"]
-
 
 def ibleu(
     bleu_reference: ArrayLike, bleu_source: ArrayLike, alpha: float = 0.7

@@ -16,8 +16,6 @@ from nltk.stem.porter import PorterStemmer
 from impossible.text.sentence_boundaries import words
 from impossible.text.word_edits import content_words
 
-__all__ = ["CorpusWords"]
-
 _SHORTEST = 3  # letters of a keyword
 _STEMMER = PorterStemmer()
 

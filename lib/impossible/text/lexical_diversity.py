@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from impossible.text.sentence_boundaries import words
 
-__all__ = ["MSTTR_SEGMENT", "entropy_bits", "msttr", "ngram_entropy", "ngram_ids", "segment_ratios"]
-
 #: Words in a segment of MSTTR; see the module's docstring.
 MSTTR_SEGMENT = 1000
 

@@ -12,8 +12,6 @@ from rapidfuzz.process import cdist
 
 from impossible.text.sentence_boundaries import words
 
-__all__ = ["jaccard", "rouge_l", "rouge_l_matrix", "rouge_tokens"]
-
 
 def rouge_tokens(text: str) -> list[str]:
     """Tokens of the `rouge-score` package without stemmer: lower-cased runs of a-z and 0-9."""

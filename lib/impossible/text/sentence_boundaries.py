@@ -9,11 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-__all__ = [
-    "find_sentence_end", "first_sentence", "opening_words", "rejected_by", "rejection_reason",
-    "sentence_end", "split_sentences", "words",
-]  # fmt: skip
-
 
 def _set(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
@@ -204,7 +199,6 @@ def rejected_by(sentence: str, rejections: Mapping[str, Sequence[str]]) -> str:
     """The first reason of which a regular expression is found in the sentence, or ''.
 
     Args:
-        sentence: any text.
         rejections: reason → regular expressions, as the parameter `rejections` gives them.
 
     Example:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["DEFINITIONS", "signature"]
-
 #: Raised by one whenever the definition of any of our own metrics changes.
 DEFINITIONS = 1
 

@@ -26,11 +26,6 @@ from rapidfuzz.distance import Levenshtein
 
 from impossible.errors import DataError
 
-__all__ = [
-    "at_least", "flat_tree", "format_tree", "pair_trees", "parse_bracketed", "ted", "ted_bounds",
-    "top_layers",
-]  # fmt: skip
-
 _Node = tuple[Any, ...]  # (label, *children), each a node; a word is a node without children
 _cached = lru_cache(maxsize=2**15)
 

@@ -7,11 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-__all__ = [
-    "FUNCTION_WORDS", "Synonyms", "Units", "content_words", "joined", "replace_synonyms",
-    "synonym_table", "units",
-]  # fmt: skip
-
 Units = tuple[str, ...]
 Synonyms = Mapping[str, Sequence[str]]
 _LONGEST = 3  # words of the longest phrase that is looked up
@@ -86,7 +81,6 @@ def replace_synonyms(
     comma is left alone; full stops at the end of the text stay there.
 
     Args:
-        text: a sentence.
         synonyms: from `synonym_table`.
         rng: source of the choices, used for phrases with synonyms only.
         rate: fraction of the phrases with synonyms that are exchanged, [0, 1], each for a random

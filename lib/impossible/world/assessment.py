@@ -13,8 +13,6 @@ from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
 from impossible.world.nli import Example
 
-__all__ = ["judged_examples", "model_card"]
-
 
 def judged_examples(critic: EntailmentCritic, examples: Sequence[Example]) -> pd.DataFrame:
     """What the critic says about labelled pairs, with the traits by which its errors are grouped.

@@ -246,7 +246,6 @@ def sample_document(rng: Rng, split: str = "train", domains: Sequence[str] = DOM
     """A random document.
 
     Args:
-        rng: source of all choices.
         split: "train": every fact is in the train split; "dev" or "test": the last fact is in
             that split and all before it are in train, so that a model can be measured on a fact
             it never saw.

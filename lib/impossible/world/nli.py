@@ -180,12 +180,10 @@ def sample_example(
     """A random labelled pair.
 
     Args:
-        rng: source of all choices.
         split: "train": both facts are of this split (see `documents.split_of`). "dev", "test": the
             fact that both start from is; an edit may lead out of it, since to ask for both would
             leave hardly any pair with another participant or a hypernym.
         noise: share of wrong labels.
-        domains: of the facts.
     """
     editors, weights = list(EDITS), np.array(list(EDITS.values()))
     while True:

@@ -18,7 +18,6 @@ def document_opening(
     Args:
         domain: "news", "biomedical", …
         n_sentences: of the opening; the document has at least one more.
-        rng: source of the document.
 
     Returns:
         (prefix, prefix and sentences), or None if no document was long enough.

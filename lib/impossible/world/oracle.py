@@ -14,11 +14,6 @@ from impossible import world
 from impossible.evaluation.judges import Floats, Judge, Texts
 from impossible.world.facts import Fact
 
-__all__ = [
-    "Oracle", "coverage", "differences", "entailed", "equivalent", "fraction_kept",
-    "good_summaries", "parse", "traits", "verdict",
-]  # fmt: skip
-
 parse = lru_cache(maxsize=200_000)(world.parse)
 
 

@@ -162,8 +162,6 @@ def denoising_pairs(
     needs most, is seldom trained; here every word of the target is.
 
     Args:
-        texts: sentences.
-        seed: of the damage.
         entries: groups of synonyms; with them, words are exchanged for synonyms before the damage
             (the noise of Hegde and Patil 2020, "Corruption" in the paper's Table 8).
         rate: share of the wordings in `entries` that are exchanged, perhaps for themselves, [0, 1];
@@ -195,7 +193,6 @@ def cloze_pairs(entries: Sequence[Sequence[str]], n: int, seed: int = 0) -> list
 
     Args:
         entries: wordings of one thing, two or more each.
-        n: pairs.
         seed: of the choice of entries, of the order of an entry's wordings and of the blanks.
 
     Returns:

@@ -71,8 +71,6 @@ def realize_tree(fact: Fact, rng: Rng, construction: str | None = None) -> str:
     """The constituency tree of a random realization of `fact`.
 
     Args:
-        fact: what to say.
-        rng: source of all choices.
         construction: its name, or None for a random one by weight.
 
     Raises:
@@ -165,8 +163,6 @@ def noun_phrase(
     """A noun phrase for an entity, and whether it is plural.
 
     Args:
-        entity: what to name.
-        rng: source of all choices.
         apposition: whether "Halden, a carmaker," may be used.
         subject: whether a verb phrase follows ("I" rather than "me").
     """

@@ -20,8 +20,6 @@ from impossible.world.oracle import fraction_kept
 from impossible.world.realize import constructions_for, realize
 from impossible.world.surface import detokenize, words_of
 
-__all__ = ["headlines", "load", "realizations"]
-
 #: Plain forms, the first to be preferred.
 PLAIN = (
     "active", "passive", "short passive", "intransitive", "negation", "negated passive",
@@ -47,7 +45,6 @@ def load(
 
     Args:
         n: items; item i is the same for every n > i.
-        seed: root of the randomness.
         task: "paraphrase", or "summary": sentences with something to leave out.
         n_references: gold realizations of each, from as many constructions as possible, all
             different from the source.
@@ -124,7 +121,6 @@ def headlines(n: int, seed: int = 0, domain: str = "news") -> pd.DataFrame:
 
     Args:
         n: pairs, each of another fact and another document; pair i is the same for every n > i.
-        seed: root of the randomness.
         domain: of the documents, whose facts are those that training documents may tell.
 
     Returns:
@@ -167,8 +163,6 @@ def realizations(texts: Sequence[str], seed: int = 0, plain: bool = False) -> li
     """For each text one other realization by the grammar; none for a text outside it.
 
     Args:
-        texts: sentences.
-        seed: root of the randomness.
         plain: always the same plain form (the first of `PLAIN` that fits, other than the text's
             own): what a strong generator with little variety writes.
     """

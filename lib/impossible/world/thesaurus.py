@@ -11,8 +11,6 @@ from collections.abc import Iterator
 
 from impossible.world.lexicon import LEXICON
 
-__all__ = ["entries", "entries_by_form"]
-
 
 def entries(by_form: bool = False) -> list[tuple[str, ...]]:
     """Groups of two or more wordings with one meaning; a wording may stand in several.

@@ -23,7 +23,6 @@ def train_tokenizer(
     """A byte-level BPE tokenizer with the special tokens of one architecture.
 
     Args:
-        texts: training text.
         kind: "gpt2", "roberta" or "t5".
         vocabulary: tokens at most.
     """

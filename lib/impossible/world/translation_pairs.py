@@ -25,7 +25,6 @@ def multitask_pairs(sentences: Sequence[str], seed: int = 0) -> list[tuple[str, 
 
     Args:
         sentences: of the closed world.
-        seed: of the choice and of the damage.
     """
     draws = np.random.default_rng(seed).random(len(sentences))
     pairs: list[tuple[str, str]] = []

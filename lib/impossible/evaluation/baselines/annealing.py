@@ -19,11 +19,6 @@ from impossible.errors import ModelError
 from impossible.evaluation.bootstrap import Floats
 from impossible.text.word_edits import Units
 
-__all__ = [
-    "RANDOM_PER_STEP", "Move", "Reader", "Reading", "Schedule", "WordList",
-    "acceptance_probability", "anneal", "propose",
-]  # fmt: skip
-
 DELETE, INSERT = 1, 2  # operations; 0 replaces
 RANDOM_PER_STEP = 4  # random numbers: operation, position, word, acceptance
 

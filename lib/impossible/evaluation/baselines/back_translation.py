@@ -26,11 +26,6 @@ from impossible.text.rouge import rouge_l_matrix
 from impossible.text.sentence_boundaries import words
 from impossible.training.student import Student
 
-__all__ = [
-    "RoundTrip", "Translator", "clustered_corpus", "constrained_corpus", "corpus",
-    "load_round_trip", "plain_corpus", "round_trip_system",
-]  # fmt: skip
-
 
 class Translator(Protocol):
     """What translates: a `Student` that was taught to, or `models.bergamot.Bergamot`."""
@@ -48,7 +43,6 @@ class RoundTrip:
         there, back: may be the same model.
         there_prefix, back_prefix: texts before the sentence, as T5 wants them
             (``"translate English to German: "``); empty for models of one direction.
-        max_new_tokens: longest translation.
     """
 
     there: Translator
@@ -116,8 +110,6 @@ def constrained_corpus(inputs: pd.DataFrame, trip: RoundTrip, params: Params) ->
 
     Args:
         inputs: input_id, text and context_id.
-        trip: the translators.
-        params: reads seed.
 
     Returns:
         DATASET: a pair per input whose translation differs from it.
@@ -144,7 +136,6 @@ def clustered_corpus(inputs: pd.DataFrame, trip: RoundTrip, params: Params) -> p
 
     Args:
         inputs: input_id, text and context_id.
-        trip: the translators.
         params: reads seed, n_candidates, candidate_top_p, candidate_temperature.
 
     Returns:
@@ -193,7 +184,6 @@ def corpus(inputs: pd.DataFrame, outputs: Sequence[Sequence[str]], origin: str) 
     Args:
         inputs: text and context_id.
         outputs: for each input any number of rewritten texts.
-        origin: name of the corpus.
     """
     columns = ["text", "context_id", *(name for name in ("domain",) if name in inputs)]
     pairs = inputs[columns].assign(y=list(outputs)).explode("y").dropna(subset="y")

@@ -26,8 +26,6 @@ from impossible.text.word_edits import (
 )
 from impossible.training.student import Student
 
-__all__ = ["Noise", "corrupted", "corruption_corpus", "corruption_system"]
-
 STAGE = "corruption"
 
 

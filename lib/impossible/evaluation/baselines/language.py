@@ -16,8 +16,6 @@ from impossible.models.causal_generation import check_window
 from impossible.models.loading import LanguageModel
 from impossible.text.word_edits import Units, joined
 
-__all__ = ["Language", "Sentence"]
-
 Sentence = tuple[Units, str]  # units and end mark, from `word_edits.units`
 _BATCH_TOKENS = 2048  # in one forward pass: each has a line of logits
 _WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*|,")

@@ -35,11 +35,6 @@ from impossible.models.sentence_encoder import SentenceEncoder
 from impossible.text.bleu import sentence_bleu
 from impossible.text.word_edits import Units, content_words, joined, units
 
-__all__ = [
-    "Objective", "Weights", "WordVectors", "search_if_affordable", "search_settings",
-    "search_system",
-]  # fmt: skip
-
 EMPTY = np.empty((0, 0), np.float32)
 LEAST = 1e-6  # similarity below which a proposed word counts as this similar
 ITEMS_AT_ONCE = 384  # searched side by side; memory only

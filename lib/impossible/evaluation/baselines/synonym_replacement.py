@@ -13,8 +13,6 @@ from impossible.data.run_folder import item_rng
 from impossible.evaluation.systems import System
 from impossible.text.word_edits import replace_synonyms, synonym_table
 
-__all__ = ["agreeing", "synonym_system"]
-
 
 def synonym_system(groups: Sequence[Sequence[str]], rate: float = 1.0, seed: int = 0) -> System:
     """A system that exchanges words for synonyms.

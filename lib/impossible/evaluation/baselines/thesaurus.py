@@ -9,8 +9,6 @@ from impossible.config.places import resolve
 from impossible.config.yaml_files import read_yaml
 from impossible.errors import DataError
 
-__all__ = ["NO_THESAURUS", "load_thesaurus"]
-
 NO_THESAURUS = (
     "Synonym replacement is missing, and Corruption exchanges no word: name a thesaurus, a JSON or "
     "YAML file of groups of synonyms (thesaurus=FILE), for example made of WordNet's synsets."

@@ -21,11 +21,6 @@ from impossible.data.run_folder import RunFolder, scalars
 from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Interval
 
-__all__ = [
-    "REQUIRED_SEEDS", "Claim", "ClaimBook", "Control", "Measure", "Part", "Recorded",
-    "RecordedNumber", "collect_seeds", "load_claims",
-]  # fmt: skip
-
 #: Seeds that a verdict needs. Sampling is cheap to repeat; training is not, and three is the least
 #: that shows a spread.
 REQUIRED_SEEDS = {"sampled": 5, "trained": 3}

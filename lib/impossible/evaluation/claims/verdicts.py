@@ -24,11 +24,6 @@ from impossible.evaluation.claims.specification import (
 )
 from impossible.evaluation.seed_statistics import holm, one_sided_p, over_seeds, required_seeds
 
-__all__ = [
-    "FAILED", "MISSING_NUMBERS", "REPRODUCED", "UNDECIDED", "VERDICTS", "Finding", "JudgedClaim",
-    "Judgement", "combined", "judge_claims", "ruling",
-]  # fmt: skip
-
 REPRODUCED, FAILED, UNDECIDED = "reproduced", "not reproduced", "undecided"
 MISSING_NUMBERS = "missing"
 VERDICTS = (REPRODUCED, FAILED, UNDECIDED, MISSING_NUMBERS)

@@ -22,11 +22,6 @@ from impossible.evaluation.human.returned_ratings import SYNTHETIC
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.text.signature import signature
 
-__all__ = [
-    "PAPER_ALPHA", "agreement_rows", "alpha", "mean_rating_rows",
-    "shuffled_ratings",
-]  # fmt: skip
-
 PAPER_ALPHA = 0.62  # the paper says neither for which question nor at which level of measurement
 
 
@@ -75,7 +70,6 @@ def agreement_rows(ratings: pd.DataFrame, bootstrap: Bootstrap = Bootstrap()) ->
 
     Args:
         ratings: `records.RATINGS`.
-        bootstrap: of the intervals.
     """
     raters, origin = ratings["rater"].nunique(), ratings["origin"].iloc[0]
     items = ratings.groupby("unit")["item"].first().to_numpy()
@@ -113,7 +107,6 @@ def mean_rating_rows(
     Args:
         ratings: `records.RATINGS`.
         key: of the kit: which systems wrote a unit.
-        bootstrap: of the bootstrap.
     """
     means = ratings.groupby(["unit", "item", "question"], as_index=False)["value"].mean()
     means["system"] = means["unit"].map(lambda unit: key["units"][unit]["systems"])

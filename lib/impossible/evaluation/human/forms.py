@@ -25,11 +25,6 @@ from impossible.data.run_folder import item_rng
 from impossible.data.schemas import PREDICTIONS
 from impossible.errors import DataError, nearest
 
-__all__ = [
-    "KEY", "QUESTIONS", "SCALE", "Kit", "Question", "draw_kit", "read_key", "read_systems",
-    "render_form", "write_kit",
-]  # fmt: skip
-
 SCALE = (1, 2, 3)
 KEY = "key.json"
 

@@ -22,8 +22,6 @@ from impossible.evaluation.human.forms import KEY, SCALE, Kit
 from impossible.text.rouge import jaccard, rouge_l
 from impossible.text.sentence_boundaries import words
 
-__all__ = ["SYNTHETIC", "read_ratings", "refusals", "write_synthetic"]
-
 SYNTHETIC = "synthetic"
 HEADER = ("form", "rater", "unit")  # then one per question
 

@@ -29,9 +29,6 @@ from impossible.models.causal_generation import (
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
 
-__all__ = ["ConstraintProcessor", "compile_constraints", "sample_constrained", "search_constrained"]
-
-
 _FORBIDDEN = -1e8  # score of a beam without an allowed token, or not begun
 
 
@@ -43,7 +40,6 @@ class ConstraintProcessor(LogitsProcessor):
     A banned word is never written. Nothing is constrained after a token of `automaton.tokens.end`.
 
     Args:
-        automaton: the compiled constraints.
         prompt_length: tokens of the prompt, which do not count; it ends between two words.
         max_new_tokens: as given to `generate`.
         bonus: nats for each required word, ≥ 0; None: all must occur.
@@ -145,7 +141,6 @@ def search_constrained(
     decoding (Lu et al. 2021, https://aclanthology.org/2021.naacl-main.339) without its groups.
 
     Args:
-        lm, prefix, constraints, banned: as for `sample_constrained`.
         max_new_tokens: longest sentence, tokens.
         width: beams.
         bonus: nats for each required word; None: all must occur.

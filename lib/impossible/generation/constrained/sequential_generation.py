@@ -31,11 +31,6 @@ from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
 from impossible.text.keywords import CorpusWords
 
-__all__ = [
-    "METHODS", "SequentialWriter", "dead_ends", "draw_sequences", "next_of_domain",
-    "parallel_sequences", "sentence_constraints",
-]  # fmt: skip
-
 METHODS = ("hard", "soft", "free", "hard, foreign keywords", "soft, foreign keywords")
 
 
@@ -47,7 +42,6 @@ def sentence_constraints(
     Args:
         x: the sentence that is not to be copied.
         keywords: words of which an inflection must occur: x's own, or those of another sentence.
-        corpus: says the inflections.
         copied: as many words of x in a row are banned; 0: none.
 
     Example:
@@ -67,7 +61,6 @@ class SequentialWriter:
     """Writes y after x by each method.
 
     Args:
-        lm: the teacher.
         sentences: SENTENCES of the contexts; x are their accepted samples, each once.
         contexts: CONTEXTS.
         params: reads seed, domains, sentence_top_p, sentence_temperature,
