@@ -174,6 +174,24 @@ def bootstrap_contrast(
     return bootstrap_sums(rows, difference, groups, bootstrap, fewest)
 
 
+def independent_difference(a: Interval, b: Interval) -> Interval:
+    """a − b of two independent estimates, from their intervals.
+
+    Each bound lies as far from the difference as the two distances make together, root of squares.
+    A statistic such as an entropy, whose resampling is biased, needs no resampling of its
+    difference this way.
+
+    Source: MOVER, Zou and Donner 2008 (https://doi.org/10.1002/sim.3095).
+
+    >>> independent_difference(Interval(9.0, 6.0, 12.0, 50), Interval(5.0, 1.0, 9.0, 50)).bounds
+    [4.0, -1.0, 9.0]
+    """
+    value = a.value - b.value
+    low = value - float(np.hypot(a.value - a.low, b.high - b.value))
+    high = value + float(np.hypot(a.high - a.value, b.value - b.low))
+    return Interval(value, low, high, a.n + b.n)
+
+
 def half_samples(
     statistic: Callable[[NDArray[np.bool_]], float],
     clusters: ArrayLike,

@@ -27,7 +27,6 @@ def fraction_by_group(
 
     Args:
         values: 0, 1 or NaN (missing, left out) per row.
-        groups: group of each row.
         clusters: what is drawn together, for example the context.
         order: groups in this order; by default that of first appearance.
         errors: of the judge whose verdicts these are: fractions are corrected by them.
@@ -57,16 +56,10 @@ def precision_recall(
     clusters: ArrayLike | None = None,
     bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
-    """How right a decision is.
+    """How right a decision is; what is not known (`truth` NaN) is left out.
 
-    Args:
-        accepted: what was decided, bool per row.
-        truth: 0, 1 or NaN (not known, left out) per row.
-        clusters: what is drawn together.
-
-    Returns:
-        Two rows, "precision" (true among accepted) and "recall" (accepted among true), as
-        `fraction_by_group` gives them.
+    Two rows of `fraction_by_group`: "precision" (true among accepted), "recall" (accepted among
+    true).
     """
     decided, true = np.asarray(accepted, dtype=bool), np.asarray(truth, dtype=float)
     names = np.arange(len(true)) if clusters is None else np.asarray(clusters)
@@ -78,19 +71,11 @@ def precision_recall(
     return pd.concat(rows, ignore_index=True)
 
 
-def fraction_rows(
-    fractions: pd.DataFrame, metric: str = "fraction, %", scale: float = 100.0
-) -> pd.DataFrame:
-    """Fractions of groups as METRIC_ROWS, for `tables.wide` and (scale 1) `fidelity_bars`.
-
-    Args:
-        fractions: from `fraction_by_group`; a column `series` names the metric.
-        metric: name of the number where there are no series.
-        scale: 100 for per cent, 1 for fractions.
-    """
+def fraction_rows(fractions: pd.DataFrame, metric: str = "fraction, %") -> pd.DataFrame:
+    """METRIC_ROWS, in per cent, of fractions of groups; a column `series` names the metric."""
     rows = fractions.rename(columns={"group": "system"}).assign(signature="fraction")
     rows["metric"] = fractions.get("series", metric)
-    rows[["value", "low", "high"]] *= scale
+    rows[["value", "low", "high"]] *= 100
     return rows[["system", "metric", "value", "low", "high", "n", "signature"]]
 
 
@@ -101,11 +86,10 @@ def rows_by_group(
     order: Sequence[object] | None = None,
     errors: Mapping[str, ErrorRates | None] = MappingProxyType({}),
 ) -> pd.DataFrame:
-    """METRIC_ROWS, in per cent, of several columns of fractions by group.
+    """METRIC_ROWS, in per cent, of several columns of fractions by group (metric → column).
 
     Args:
         frame: group, context_id (drawn together), and columns of fractions; NaN is missing.
-        measures: metric → column.
         errors: column → error rates of the judge whose verdicts it holds; the fractions are
             corrected by them, and those of the verdicts as they are follow as "METRIC, raw".
     """

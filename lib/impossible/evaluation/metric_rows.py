@@ -114,10 +114,8 @@ class MetricRows:
 
 
 def recorded(rows: pd.DataFrame, name: str = "") -> dict[str, list[float]]:
-    """METRIC_ROWS as the numbers a notebook records: "SYSTEM, METRIC" → [value, low, high].
-
-    Args:
-        name: in the place of the systems' names.
+    """METRIC_ROWS as a notebook records them: "SYSTEM, METRIC" (or "NAME, METRIC") → value, low,
+    high.
     """
     bounds = rows[["value", "low", "high"]].to_numpy(dtype=float).tolist()
     names = rows["system"] if not name else [name] * len(rows)

@@ -62,10 +62,7 @@ def noisy_dataset(
 
 
 def noise_chain_rows(
-    corpora: Mapping[float, pd.DataFrame],
-    scores: pd.DataFrame,
-    truth: Truth,
-    bootstrap: Bootstrap,
+    corpora: Mapping[float, pd.DataFrame], scores: pd.DataFrame, truth: Truth, bootstrap: Bootstrap
 ) -> pd.DataFrame:
     """From critic noise to dataset noise to student error.
 

@@ -32,11 +32,7 @@ Made = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]  # CONTEXTS, SENTENCES, D
 
 
 def pairs_of_domain_teacher(
-    run: RunFolder,
-    teacher: LanguageModel,
-    domain: Domain,
-    params: Params,
-    models: Models,
+    run: RunFolder, teacher: LanguageModel, domain: Domain, params: Params, models: Models
 ) -> Made:
     """All steps from a teacher of one domain to its pairs, in pieces kept in `work/`."""
     alone, stage = params.fixed(domains=[domain]), f"{domain.name} alone"
@@ -50,10 +46,7 @@ def pairs_of_domain_teacher(
 
 
 def pairs_by_teacher(
-    run: RunFolder,
-    teachers: Mapping[str, LanguageModel],
-    params: Params,
-    models: Models,
+    run: RunFolder, teachers: Mapping[str, LanguageModel], params: Params, models: Models
 ) -> dict[str, Made]:
     """What the mixed teacher and a teacher for each domain make of as many contexts.
 

@@ -125,10 +125,7 @@ def variant_datasets(
 
 
 def variant_rows(
-    made: Mapping[str, pd.DataFrame],
-    contexts: Sequence[str],
-    truth: Truth,
-    bootstrap: Bootstrap,
+    made: Mapping[str, pd.DataFrame], contexts: Sequence[str], truth: Truth, bootstrap: Bootstrap
 ) -> pd.DataFrame:
     """Yield and precision of datasets (context_id, x, y) that were made of the same contexts.
 

@@ -38,10 +38,7 @@ def as_written(frame: pd.DataFrame) -> Styler:
 
 
 def counts_by_context(
-    contexts: pd.DataFrame,
-    sentences: pd.DataFrame,
-    pairs: pd.DataFrame,
-    thresholds: Thresholds,
+    contexts: pd.DataFrame, sentences: pd.DataFrame, pairs: pd.DataFrame, thresholds: Thresholds
 ) -> pd.DataFrame:
     """What each context gave; the first row is the one to follow.
 

@@ -33,9 +33,8 @@ def sentence_bleu(output: str, references: Sequence[str]) -> float:
 
     0 when no word is shared. Equal to sacrebleu's with "add-k" smoothing of 1 in lower case.
 
-    Example:
-        >>> round(sentence_bleu("The cat sat.", ["the cat sat ."]), 6)
-        100.0
+    >>> round(sentence_bleu("The cat sat.", ["the cat sat ."]), 6)
+    100.0
     """
     return _sentence(output, tuple(references))
 

@@ -78,13 +78,9 @@ def replace_synonyms(
     """The words of a text, some phrases of up to three words exchanged for synonyms.
 
     The longest phrase is looked up first, with a small letter at its start too. One that ends in a
-    comma is left alone; full stops at the end of the text stay there.
-
-    Args:
-        synonyms: from `synonym_table`.
-        rng: source of the choices, used for phrases with synonyms only.
-        rate: fraction of the phrases with synonyms that are exchanged, [0, 1], each for a random
-            one of its group and so perhaps for itself.
+    comma is left alone; full stops at the end of the text stay there. A fraction `rate` of the
+    phrases of the `synonym_table` are exchanged, each for a random one of its group and so perhaps
+    for itself.
 
     >>> rng = np.random.default_rng(0)
     >>> replace_synonyms("The theater burned.", synonym_table([("theater", "playhouse")]), rng, 1.0)

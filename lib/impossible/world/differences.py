@@ -13,14 +13,11 @@ DIFFERENCES = (
 
 
 def differences(x: Fact, y: Fact) -> tuple[str, ...]:
-    """The respects in which x and y differ; the order of x and y makes no difference.
+    """The respects in which x and y differ, out of `DIFFERENCES`; their order makes no difference.
 
     Facts of unrelated predicates are about different events, so that nothing else is compared.
     "hypernym" is a predicate, participant or place that is more general on one side; "… left out"
     is what only one side tells; "name" is one named participant in the place of another.
-
-    Returns:
-        Names out of `DIFFERENCES` in their order; none for equal facts.
 
     >>> from .facts import Modifier, make_fact
     >>> fire = {"agent": Entity("fire"), "theme": Entity("school")}

@@ -68,13 +68,8 @@ def _has_generic(fact: Fact, slot: str) -> bool:
 
 
 def realize_tree(fact: Fact, rng: Rng, construction: str | None = None) -> str:
-    """The constituency tree of a random realization of `fact`.
-
-    Args:
-        construction: its name, or None for a random one by weight.
-
-    Raises:
-        ValueError: no such construction for this fact.
+    """The constituency tree of a random realization, by the construction of that name or a random
+    one.
     """
     chosen = _choose(fact, construction, rng)
     opening, adverb, tail = _place_modifiers(fact, chosen, rng)
@@ -162,9 +157,8 @@ def noun_phrase(
 ) -> tuple[str, bool]:
     """A noun phrase for an entity, and whether it is plural.
 
-    Args:
-        apposition: whether "Halden, a carmaker," may be used.
-        subject: whether a verb phrase follows ("I" rather than "me").
+    Whether it may be an apposition ("Halden, a carmaker,"), and whether a verb phrase follows ("I"
+    rather than "me").
     """
     if entity.concept == "money":
         return _money(entity.number, rng), True

@@ -22,11 +22,7 @@ _WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*|,")
 
 
 class Language:
-    """A language model over sentences that follow an opening.
-
-    Args:
-        lm: a decoder such as the teacher, with a fast tokenizer.
-    """
+    """A language model with a fast tokenizer, over sentences that follow an opening."""
 
     def __init__(self, lm: LanguageModel) -> None:
         self.lm = lm
@@ -55,10 +51,6 @@ class Language:
         self, openings: Sequence[str], sentences: Sequence[Sentence]
     ) -> list[tuple[float, Tensor]]:
         """How probable each sentence is after its opening, and what may stand at each position.
-
-        Args:
-            openings: texts before the sentences, not empty.
-            sentences: n of them.
 
         Returns:
             For each sentence its nats, and the logits of `words` before each of its units and

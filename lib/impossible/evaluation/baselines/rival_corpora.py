@@ -33,12 +33,8 @@ def rival_corpora(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
     """Those of notebook 10 where the run has them; else what is made here of the same inputs.
 
-    Args:
-        params: compared_pairs, human_data, seed, sentence_max_new_tokens.
-        run: its `data/corpora` is read.
-        inputs: input_id, text, context_id: what our own pipeline rewrites.
-        teacher: is asked for a paraphrase of each input.
-        tested: sources of the test sets; no pair with one of them is trained on.
+    The teacher is asked for a paraphrase of each input (input_id, text, context_id); no pair of
+    people with a sentence of `tested` is trained on.
 
     Returns:
         (name → DATASET, name → why it is missing).

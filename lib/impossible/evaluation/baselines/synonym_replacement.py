@@ -15,12 +15,8 @@ from impossible.text.word_edits import replace_synonyms, synonym_table
 
 
 def synonym_system(groups: Sequence[Sequence[str]], rate: float = 1.0, seed: int = 0) -> System:
-    """A system that exchanges words for synonyms.
-
-    Args:
-        groups: from `load_thesaurus`.
-        rate: fraction of the words with synonyms that are exchanged, [0, 1].
-        seed: root of the randomness; an output depends on its item only.
+    """A system that exchanges words for synonyms (of `load_thesaurus`), a fraction `rate` of those
+    known.
 
     Source: Zhang et al. 2015 (arXiv 1509.01626), section 2.4, as augmentation.
 

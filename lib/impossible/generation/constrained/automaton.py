@@ -181,13 +181,10 @@ class Automaton:
         return cost
 
     def need(self, state: int, seen: int) -> _Ints:
-        """Tokens to the end if a token comes next, itself counted; `NEVER`: it is not allowed.
+        """Tokens to the end if a token comes next, itself counted, shape (tokens,); `NEVER`: not
+        allowed.
 
-        Args:
-            seen: bits of the words that have occurred.
-
-        Returns:
-            shape (tokens,).
+        `seen` are bits of the words that have occurred.
         """
         after = self.words[state] | seen
         ended = np.where(after == self.everything, 0, NEVER)
