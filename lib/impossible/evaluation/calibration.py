@@ -33,8 +33,7 @@ def fraction(outcomes: ArrayLike, confidence: float = 0.95) -> Interval:
 def fractions(
     frame: pd.DataFrame, by: Iterable[str], outcome: str, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Fraction of ones of the column `outcome`, for each of several groupings, as figures draw
-    them.
+    """Fraction of ones of a column for each of several groupings, as figures draw them.
 
     Returns:
         by, group ("BY: value", or the value if there is one grouping only), value, low, high, n;
@@ -59,8 +58,7 @@ def _natural(name: object) -> tuple[float, str]:
 def calibration_curve(
     probabilities: ArrayLike, outcomes: ArrayLike, bins: int = 10, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Fraction that came true among predictions (in [0, 1], shape (n,)) of about the same
-    probability.
+    """Fraction that came true among predictions in [0, 1] of about the same probability.
 
     Returns:
         predicted (mean of the bin), observed, low, high, n; empty bins are left out.

@@ -154,6 +154,14 @@ def equal_size(corpora: Mapping[str, pd.DataFrame], limit: int) -> int:
     return min([limit, *map(len, corpora.values())])
 
 
+def equally_many(
+    corpora: Mapping[str, pd.DataFrame], limit: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    """As many pairs of each corpus (`equal_size`), drawn by the seed."""
+    size = equal_size(corpora, limit)
+    return {name: take(frame, size, seed) for name, frame in corpora.items()}
+
+
 def permuted(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Each source with another pair's target: the control with the signal destroyed."""
     mixed = take(pairs, None, seed)
@@ -222,8 +230,7 @@ def human_range(rows: pd.DataFrame, ours: Sequence[str]) -> pd.DataFrame:
 
 
 def copy_input_rows(folder: str, bootstrap: Bootstrap = Bootstrap()) -> pd.DataFrame:
-    """METRIC_ROWS of the system that copies its input on the test sets of `COPIED_SETS`, as they
-    are.
+    """METRIC_ROWS of the system that copies its input on the test sets of `COPIED_SETS`.
 
     `system` is the test set; one that `folder` lacks has no rows.
     """

@@ -50,6 +50,23 @@ def fraction_by_group(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def shares(
+    corpora: Mapping[str, pd.DataFrame], column: str, values: Sequence[str], bootstrap: Bootstrap
+) -> pd.DataFrame:
+    """How often each value is that of a column: a fraction of each corpus, contexts resampled.
+
+    Returns:
+        group (value, in the given order), series (corpus), value, low, high, n (rows of it).
+    """
+    columns, parts = ["group", "series", *COLUMNS[1:]], []
+    for value in values:
+        for name, frame in corpora.items():
+            hit = (frame[column] == value).astype(float)
+            found = fraction_by_group(hit, [value] * len(hit), frame["context_id"], bootstrap)
+            parts.append(found.assign(series=name))
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
 def precision_recall(
     accepted: ArrayLike,
     truth: ArrayLike,

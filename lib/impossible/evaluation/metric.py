@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from impossible.evaluation.bootstrap import Floats
 from impossible.evaluation.judges import Judge
 from impossible.text import bleu
 from impossible.text.rouge import rouge_l, rouge_tokens
 from impossible.text.signature import signature
 
-Floats = NDArray[np.float64]
 NO_ENCODER = "no sentence encoder was given"
 
 

@@ -17,8 +17,6 @@ from impossible.evaluation.metric import Texts
 from impossible.evaluation.metrics import METRICS, RAW
 from impossible.text.signature import signature
 
-Floats = NDArray[np.float64]
-
 
 class Encoder(Protocol):
     """What the metrics need of a sentence encoder (`sentence_encoder.SentenceEncoder`)."""
@@ -114,9 +112,7 @@ class MetricRows:
 
 
 def recorded(rows: pd.DataFrame, name: str = "") -> dict[str, list[float]]:
-    """METRIC_ROWS as a notebook records them: "SYSTEM, METRIC" (or "NAME, METRIC") → value, low,
-    high.
-    """
+    """METRIC_ROWS as notebooks record them: "SYSTEM (or NAME), METRIC" → value, low, high."""
     bounds = rows[["value", "low", "high"]].to_numpy(dtype=float).tolist()
     names = rows["system"] if not name else [name] * len(rows)
     return {f"{each}, {m}": b for each, m, b in zip(names, rows["metric"], bounds, strict=True)}

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from impossible.evaluation.bootstrap import Floats
 from impossible.evaluation.judges import Judge
-from impossible.evaluation.metric import NO_ENCODER, Floats, Metric, Texts
+from impossible.evaluation.metric import NO_ENCODER, Metric, Texts
 from impossible.text import bleu, lexical_diversity
 from impossible.text.ibleu import bert_ibleu, ibleu
 from impossible.text.rouge import rouge_l, rouge_tokens

@@ -7,19 +7,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from impossible.data.json_lines import read_predictions
 from impossible.data.progress import bar
 from impossible.data.schemas import SIMILARITIES
-from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.bootstrap import Bootstrap, Floats
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric import Texts
 from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
 from impossible.evaluation.metrics import PARAPHRASE
 from impossible.text.ibleu import cosine
-
-Floats = NDArray[np.float64]
 
 
 def with_similarities(

@@ -61,8 +61,7 @@ def summary_systems(
 def first_words(fraction: float = 0.5) -> System:
     """The first words of the source and a full stop: the baseline of DUC and Gigaword ("lead").
 
-    Half of the words by default: the usual 75 bytes or 8 words of a headline corpus' sentence are
-    that.
+    Half of the words by default, about what the usual 75 bytes or 8 words leave of such sentences.
     """
 
     def start(source: str) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from impossible.evaluation.bootstrap import Bootstrap
-from impossible.evaluation.fractions import fraction_by_group, precision_recall
+from impossible.evaluation.fractions import fraction_by_group, precision_recall, shares
 
 #: Last words by which constructions form families; others stand for themselves.
 FAMILIES = ("passive", "cleft", "relative", "nominalization", "existential")
@@ -169,16 +169,6 @@ def survivors(
     named = {name: frame["difference"] for name, frame in corpora.items()}
     frequency = pd.DataFrame({n: d.value_counts(normalize=True) for n, d in named.items()})
     order = frequency.fillna(0).sum(axis=1).sort_values(ascending=False).index
-    parts = [
-        fraction_by_group(
-            (named[name] == kind).astype(float),
-            [kind] * len(frame),
-            frame["context_id"],
-            bootstrap,
-            [kind],
-        ).assign(series=name)
-        for kind in dict.fromkeys([*filter(None, order), *expected])
-        for name, frame in corpora.items()
-    ]
-    columns = ["group", "series", "value", "low", "high", "n"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    return shares(
+        corpora, "difference", [*dict.fromkeys([*filter(None, order), *expected])], bootstrap
+    )

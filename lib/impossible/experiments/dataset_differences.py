@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_contrast, half_samples
-from impossible.evaluation.fractions import fraction_by_group
+from impossible.evaluation.fractions import shares
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.experiments.critic_errors import Traits, family
 from impossible.text.sentence_boundaries import words
@@ -62,13 +62,8 @@ def target_forms(corpora: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> p
         n (pairs of the corpus).
     """
     counts = pd.concat(list(corpora.values()))["form_target"].value_counts()
-    parts = []
-    for form in sorted(counts.index, key=lambda name: name == OUTSIDE):  # stable: that one last
-        for name, frame in corpora.items():
-            hit = (frame["form_target"] == form).astype(float)
-            rows = fraction_by_group(hit, [form] * len(hit), frame["context_id"], bootstrap)
-            parts.append(rows.assign(series=name))
-    return pd.concat(parts, ignore_index=True)[["group", "series", "value", "low", "high", "n"]]
+    forms = sorted(counts.index, key=lambda name: name == OUTSIDE)  # stable: that one last
+    return shares(corpora, "form_target", forms, bootstrap)
 
 
 def difference_rows(corpora: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> pd.DataFrame:

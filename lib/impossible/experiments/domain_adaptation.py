@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import pandas as pd
 
 from impossible.config.params import Params
-from impossible.data.human_datasets import human_folder, take
+from impossible.data.human_datasets import human_folder
 from impossible.data.io import read_frame
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
@@ -21,6 +21,7 @@ from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.corpus_comparison import (
     HUMAN_SUMMARIES,
     equal_size,
+    equally_many,
     human_corpora,
     permuted,
 )
@@ -89,8 +90,7 @@ def transfer_corpora(
     """
     pools = {"student of D_sum": dataset[dataset["domain"] == home_domain(params)]}
     pools |= {f"student of {name}": part for name, part in others.items() if len(part) > 1}
-    size = equal_size(pools, params.compared_pairs)
-    corpora = {name: take(pool, size, params.seed) for name, pool in pools.items()}
+    corpora = equally_many(pools, params.compared_pairs, params.seed)
     shuffled = permuted(corpora["student of D_sum"], params.seed)
     return corpora | {"student of shuffled D_sum": shuffled}
 

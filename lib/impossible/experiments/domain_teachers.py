@@ -14,7 +14,7 @@ from impossible.data.io import read_frame
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import CONTEXTS, DATASET, SENTENCES
 from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_contrast
-from impossible.evaluation.corpus_comparison import permuted
+from impossible.evaluation.corpus_comparison import equally_many, permuted
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.systems import paired_gain
@@ -163,14 +163,6 @@ def by_domain(scores: pd.DataFrame, metric: str, name: str = "{}") -> pd.DataFra
     kinds = scores["domain"].dropna().unique()
     parts = {name.format(d): scores[metric].where(scores["domain"] == d) for d in kinds}
     return scores.assign(**parts)
-
-
-def equally_many(
-    parts: Mapping[str, pd.DataFrame], limit: int, seed: int
-) -> dict[str, pd.DataFrame]:
-    """As many pairs of each part, at most `limit`, drawn by the seed."""
-    size = min([limit, *map(len, parts.values())])
-    return {name: take(part, size, seed) for name, part in parts.items()}
 
 
 def domain_corpora(dataset: pd.DataFrame, params: Params) -> dict[str, pd.DataFrame]:

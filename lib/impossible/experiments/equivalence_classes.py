@@ -82,8 +82,7 @@ def class_means(grown: pd.DataFrame, by: str, bootstrap: Bootstrap) -> pd.DataFr
 
 
 def half_of_all(grown: pd.DataFrame, measure: str, bootstrap: Bootstrap) -> Interval:
-    """What half of the samples hold of a measure, as a fraction of what all hold, contexts
-    resampled.
+    """What half of the samples hold of a measure, as a fraction of what all hold.
 
     The step of `growth` nearest to half of the largest k stands for the half.
     """

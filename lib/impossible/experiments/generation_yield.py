@@ -166,32 +166,23 @@ def way_rows(
     spent: Mapping[str, pd.DataFrame], kept: Mapping[str, pd.DataFrame],
     truth: Mapping[str, NDArray[np.float64]], contexts: Sequence[str], bootstrap: Bootstrap,
 ) -> pd.DataFrame:  # fmt: skip
-    """`yield_rows` of all ways."""
-    parts = [
-        yield_rows(name, spent[name], pairs, truth[name], contexts, bootstrap)
-        for name, pairs in kept.items()
-    ]
+    """METRIC_ROWS of the ways: kept and true pairs per 1,000 teacher tokens, and precision in %."""
+    parts = []
+    for name, pairs in kept.items():
+        rows = MetricRows(name, pairs["context_id"].to_numpy(), bootstrap)
+        for metric, weight in (("kept", None), ("true", truth[name])):
+            if weight is not None and np.isnan(weight).any():
+                rows.missing(metric, "not all pairs can be judged")
+                continue
+            columns = _per_thousand(tokens_and_pairs(spent[name], pairs, contexts, weight))
+            found = bootstrap_sums(columns, ratio, None, bootstrap)
+            rows.add(metric, found, signature(metric, n=found.n, per="1,000 tokens"))
+        if len(pairs):
+            rows.mean("precision", 100 * truth[name])
+        else:
+            rows.missing("precision", "no pair was kept")
+        parts.append(rows.frame())
     return pd.concat(parts, ignore_index=True)
-
-
-def yield_rows(
-    name: str, spent: pd.DataFrame, kept: pd.DataFrame, truth: NDArray[np.float64],
-    contexts: Sequence[str], bootstrap: Bootstrap = Bootstrap(),
-) -> pd.DataFrame:  # fmt: skip
-    """METRIC_ROWS of one way: kept and true pairs per 1,000 teacher tokens, and precision in %."""
-    rows = MetricRows(name, kept["context_id"].to_numpy(), bootstrap)
-    for metric, weight in (("kept", None), ("true", truth)):
-        if metric == "true" and np.isnan(truth).any():
-            rows.missing(metric, "not all pairs can be judged")
-            continue
-        columns = _per_thousand(tokens_and_pairs(spent, kept, contexts, weight))
-        found = bootstrap_sums(columns, ratio, None, bootstrap)
-        rows.add(metric, found, signature(metric, n=found.n, per="1,000 tokens"))
-    if len(kept):
-        rows.mean("precision", 100 * truth)
-    else:
-        rows.missing("precision", "no pair was kept")
-    return rows.frame()
 
 
 def _per_thousand(counts: pd.DataFrame) -> NDArray[np.float64]:

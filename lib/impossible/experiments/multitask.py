@@ -55,8 +55,7 @@ def _instruction(task: str) -> str:
 
 
 def instructed_pairs(pairs: pd.DataFrame, task: str) -> pd.DataFrame:
-    """DATASET pairs whose sources begin with the instruction of their task, which is their
-    `origin`.
+    """DATASET pairs whose sources begin with the instruction of their task (`origin`).
 
     A pair that serves two tasks has a name for each.
 
@@ -82,8 +81,7 @@ def instructed_system(system: System, task: str) -> System:
 
 
 def training_tokens(pairs: pd.DataFrame, student: Student) -> NDArray[np.int64]:
-    """Training tokens of each pair in one epoch, shape (n,): source with instruction, target, both
-    ends.
+    """Training tokens of each pair in one epoch, shape (n,), with instruction and ends.
 
     What training cuts is not counted, nor is padding, which depends on the neighbours in the batch.
     """
@@ -233,8 +231,10 @@ def two_task_scores(
 
 
 def generalist_gains(scores: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> pd.DataFrame:
-    """METRIC_ROWS of generalists and controls minus the specialist of the task (task → scores),
-    minus their controls, and of `ALL` minus `HALF`, paired by item.
+    """Gains of the generalists, paired by item, as METRIC_ROWS; `scores` by task.
+
+    Generalists and controls minus the specialist of the task, minus their controls, and `ALL` minus
+    `HALF`.
     """
     wrong = {name: f"{name}, told wrong" for name in (HALF, ALL)}
     versus = [(s, "specialist") for s in (HALF, ALL, *wrong.values(), "not told", "shuffled")]

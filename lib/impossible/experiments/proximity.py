@@ -143,9 +143,7 @@ def _judge_unit(unit: Unit, params: Params, critic: EntailmentModel) -> Scored:
 
 
 def surface_contexts(contexts: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Contexts of the panel over lengths that a cell of the surface needs besides the other
-    panel's.
-    """
+    """What a cell of the surface needs of the panel over lengths besides the other panel."""
     first = contexts.groupby("n_sentences").head(params.proximity_surface_contexts)
     return first[~first["context_id"].isin(mixed_lengths(contexts, params.proximity_contexts))]
 

@@ -15,8 +15,7 @@ from impossible.experiments.proximity_statistics import control_differences, len
 def given_gaps(
     own: pd.DataFrame, far: pd.DataFrame, given: pd.DataFrame, params: Params
 ) -> dict[str, Interval]:
-    """Equivalent pairs after contexts of the teacher minus those after contexts of others, in
-    words.
+    """Equivalent pairs after contexts of the teacher minus those after contexts of others.
 
     `own` and `far` are judged pairs of the panels, of one context and of two (the control); those
     at `sentence_temperature` are compared with those after `given` contexts.

@@ -176,16 +176,15 @@ def right_by_rank(
         group ("CORPUS, best third" …), series ("by rank", "by chance"), value, low, high, n.
     """
     rng = item_rng(bootstrap.seed, "examples", "thirds by chance")
-    parts, order = [], []
+    parts, found = [], []
     for corpus, frame in accepted.items():
         third = thirds(frame)
-        chance = pd.Series(rng.permutation(third), frame.index, dtype=object)
-        below = rejected[corpus].assign(place=JUST_REJECTED, series="by rank")
-        parts += [frame.assign(place=third, series="by rank"), below]
-        parts += [frame.assign(place=chance, series="by chance")]
-        parts[-3:] = [part.assign(group=corpus + ", " + part["place"]) for part in parts[-3:]]
-        order += [f"{corpus}, {name}" for name in (*THIRDS, JUST_REJECTED)]
-    found = []
+        below = rejected[corpus].assign(place=JUST_REJECTED)
+        ranked = pd.concat([frame.assign(place=third), below])
+        drawn = frame.assign(place=pd.Series(rng.permutation(third), frame.index, dtype=object))
+        for series, part in (("by rank", ranked), ("by chance", drawn)):
+            parts.append(part.assign(series=series, group=corpus + ", " + part["place"]))
+    order = [f"{corpus}, {name}" for corpus in accepted for name in (*THIRDS, JUST_REJECTED)]
     for series, part in pd.concat(parts, ignore_index=True).groupby("series", sort=False):
         here = [name for name in order if name in set(part["group"])]
         named = (part["right"], part["group"], part["context_id"])

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
-from impossible.data.human_datasets import take
 from impossible.errors import DataError
-from impossible.evaluation.corpus_comparison import equal_size
+from impossible.evaluation.corpus_comparison import equally_many
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.systems import System, copy_input, prompted, student_system
 from impossible.evaluation.test_sets import pooled
@@ -47,8 +46,7 @@ def tree_prompt(source: str, tree: str) -> str:
 
 
 def with_target_trees(pairs: pd.DataFrame, parser: Parser) -> pd.DataFrame:
-    """D_control: each source of a DATASET with the tree of its target, as far as targets have
-    trees.
+    """D_control: each source of a DATASET with the tree of its target, if it has one.
 
     Raises:
         DataError: no target parses.
@@ -79,15 +77,13 @@ def syntax_corpora(
     by_origin = others[others["origin"] != "gold"].groupby("origin", sort=False)
     parts = {"M_control": dataset} | {f"student of {origin}": part for origin, part in by_origin}
     annotated = {name: with_target_trees(part, parser) for name, part in parts.items()}
-    size = equal_size(annotated, limit)
-    corpora = {name: take(part, size, seed) for name, part in annotated.items()}
+    corpora = equally_many(annotated, limit, seed)
     same = dataset["pair_id"].isin(corpora["M_control"]["pair_id"])
     return corpora | {"not told": dataset[same]}
 
 
 def nearest_exemplars(targets: Sequence[str], pool: Sequence[str], parser: Parser) -> list[str]:
-    """For each target the sentence of the pool that is built most like it; no target is in the
-    pool.
+    """For each target the sentence of the pool, which holds no target, that is built most like it.
 
     Distance is the number of insertions and deletions between the sequences of part-of-speech tags;
     ties go to the first in the pool (Chen et al. 2019, section 3).
@@ -202,9 +198,7 @@ def syntax_systems(
 
 
 def with_tree(system: System, parser: Parser) -> System:
-    """A system, such as a prompted model, that reads the tree of each item's exemplar before the
-    source.
-    """
+    """A system that reads the tree of each item's exemplar before the source."""
 
     def answer(items: pd.DataFrame) -> list[str]:
         trees = items["exemplar"].map(parser).map(str)

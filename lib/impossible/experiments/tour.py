@@ -101,8 +101,7 @@ def _texts(dataset: pd.DataFrame) -> list[tuple[str, str]]:
 def taught(
     base: Student, train: pd.DataFrame, held_out: pd.DataFrame, params: Params
 ) -> tuple[Student, pd.DataFrame]:
-    """Fine-tune a student (in float32, in place) for a few steps, its loss measured before and
-    after.
+    """Fine-tune a student (float32, in place) for a few steps; its loss before and after.
 
     Returns:
         The student, and pairs, before, after (nats per token) of "training" and "held out"; without
@@ -185,8 +184,7 @@ def flow_of(
     candidates: pd.DataFrame,
     relabels: pd.DataFrame,
 ) -> pd.DataFrame:
-    """What a run found at each step of the method, for `figures.method_flow`: rows of count and
-    text.
+    """What a run found at each step, for `figures.method_flow`: rows of count and text.
 
     Args:
         context: row of CONTEXTS.

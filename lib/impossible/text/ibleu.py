@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 def ibleu(
     bleu_reference: ArrayLike, bleu_source: ArrayLike, alpha: float = 0.7
 ) -> NDArray[np.float64]:
-    """iBLEU = alpha · BLEU(y, references) − (1 − alpha) · BLEU(y, x) (Sun and Zhou 2012), in [0,
-    100].
+    """iBLEU = alpha · BLEU(y, references) − (1 − alpha) · BLEU(y, x) (Sun and Zhou 2012).
 
     The weight 0.7 follows from the paper's Copy-Input rows: 0.7·44.4 − 30 = 1.1.
 

@@ -44,8 +44,7 @@ def rouge_l_matrix(sentences: Sequence[str]) -> NDArray[np.float64]:
 
 
 def jaccard(x: str, y: str) -> float:
-    """Jaccard similarity of the sets of `sentence_boundaries.words` in [0, 1] (paper section 4,
-    Table 1).
+    """Jaccard similarity of the sets of words of two sentences in [0, 1] (Table 1).
 
     0 when both sentences have no word.
 

@@ -168,8 +168,7 @@ def split_sentences(text: str) -> list[str]:
 
 
 def rejection_reason(sentence: str, min_characters: int = 3) -> str:
-    """Why a sentence is not accepted: 'too_short', 'newline' or 'no_end'; '' when it is (section
-    3.1).
+    """Why a sentence is not accepted: 'too_short', 'newline', 'no_end'; '' if it is (§3.1).
 
     A sentence must have at least `min_characters` characters (paper: 3), contain no newline and end
     in ``.``, ``?`` or ``!``. As in the paper a closing quote after the mark is not an end; a title

@@ -13,8 +13,7 @@ _ATTEMPTS = 200  # documents looked at for one that is long enough
 def document_opening(
     domain: str, n_sentences: int, rng: np.random.Generator
 ) -> tuple[str, str] | None:
-    """Prefix, and prefix and first sentences, of a document drawn as those that the models learned
-    from.
+    """Prefix and opening of a document, drawn as those that the models learned from.
 
     The document has at least one more sentence; None if no document was long enough.
     """

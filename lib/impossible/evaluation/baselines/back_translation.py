@@ -120,7 +120,7 @@ def _half(text: str, rng: np.random.Generator) -> list[str]:
 
 
 def clustered_corpus(inputs: pd.DataFrame, trip: RoundTrip, params: Params) -> pd.DataFrame:
-    """Like ParaBank2, a DATASET: of many sampled translations one of each similar kind."""
+    """Like ParaBank2, a DATASET: of many sampled translations, one of each cluster."""
     texts = inputs["text"].tolist()
     sampled = trip.return_trips(
         trip.pivot(texts),

@@ -15,8 +15,7 @@ from impossible.text.word_edits import replace_synonyms, synonym_table
 
 
 def synonym_system(groups: Sequence[Sequence[str]], rate: float = 1.0, seed: int = 0) -> System:
-    """A system that exchanges words for synonyms (of `load_thesaurus`), a fraction `rate` of those
-    known.
+    """A system that exchanges a fraction of the words that `groups` knows for synonyms.
 
     Source: Zhang et al. 2015 (arXiv 1509.01626), section 2.4, as augmentation.
 

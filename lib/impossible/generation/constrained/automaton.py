@@ -181,8 +181,7 @@ class Automaton:
         return cost
 
     def need(self, state: int, seen: int) -> _Ints:
-        """Tokens to the end if a token comes next, itself counted, shape (tokens,); `NEVER`: not
-        allowed.
+        """Tokens to the end if a token comes next, itself counted; `NEVER`: it is not allowed.
 
         `seen` are bits of the words that have occurred.
         """

@@ -37,8 +37,7 @@ METHODS = ("hard", "soft", "free", "hard, foreign keywords", "soft, foreign keyw
 def sentence_constraints(
     x: str, keywords: Sequence[str], corpus: CorpusWords, copied: int
 ) -> Constraints:
-    """What y must and must not hold: an inflection of each keyword, no `copied` words of x in a
-    row.
+    """What y holds: an inflection of each keyword, and not `copied` words of x in a row.
 
     >>> corpus = CorpusWords(["The council approved the new plan.", "Plans changed."])
     >>> str(sentence_constraints("The council approved the plan.", ["plan"], corpus, 4))
