@@ -129,17 +129,6 @@ def bootstrap_ratio(
     return bootstrap_sums(columns[present], ratio, groups, bootstrap)
 
 
-def bootstrap_difference(
-    a: ArrayLike,
-    b: ArrayLike,
-    clusters: ArrayLike | None = None,
-    bootstrap: Bootstrap = Bootstrap(),
-) -> Interval:
-    """Mean of a − b over paired observations: two systems on the same items, drawn together."""
-    difference = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
-    return bootstrap_mean(difference, clusters, bootstrap)
-
-
 def bootstrap_contrast(
     a: ArrayLike,
     b: ArrayLike,

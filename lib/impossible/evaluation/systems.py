@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from impossible.data.run_folder import RunFolder
-from impossible.evaluation.bootstrap import Bootstrap, bootstrap_difference
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean
 from impossible.evaluation.corrected_rates import ErrorRates
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric import Texts
@@ -191,7 +191,7 @@ def paired_gain(
             asked = (a[metric + _ASKED] - b[metric + _ASKED]).to_numpy(float)
             rows.corrected(metric, (first - second) / 100, asked, errors, lowest=-1)
             continue
-        gain = bootstrap_difference(first, second, None, bootstrap)
+        gain = bootstrap_mean(first - second, None, bootstrap)
         rows.add(metric, gain, signature(f"difference of {metric}", n=gain.n, paired="item"))
     return rows.frame()
 
