@@ -61,8 +61,8 @@ def shares(
     columns, parts = ["group", "series", *COLUMNS[1:]], []
     for value in values:
         for name, frame in corpora.items():
-            hit = (frame[column] == value).astype(float)
-            found = fraction_by_group(hit, [value] * len(hit), frame["context_id"], bootstrap)
+            hit, names = (frame[column] == value).astype(float), [value] * len(frame)
+            found = fraction_by_group(hit, names, frame["context_id"], bootstrap, [value])
             parts.append(found.assign(series=name))
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
