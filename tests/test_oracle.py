@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from impossible.world import parse, test_sets
 from impossible.world.documents import split_of
-from impossible.world.oracle import equivalent, traits, verdict
+from impossible.world.oracle import equivalent, traits
 
 
 def test_equivalent_tells_false_from_unknown() -> None:
@@ -15,10 +15,6 @@ def test_equivalent_tells_false_from_unknown() -> None:
     assert values[0] == 1
     assert values[1] == 0
     assert np.isnan(values[2])
-
-
-def test_verdict_is_that_of_the_world() -> None:
-    assert verdict("A fire destroyed a school.", "A fire damaged a school.") == "entails"
 
 
 def test_traits_of_a_sentence() -> None:

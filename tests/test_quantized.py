@@ -411,7 +411,7 @@ def test_a_teacher_is_shown_the_task_by_its_name(monkeypatch: pytest.MonkeyPatch
     )
     pairs = pd.DataFrame({"source": ["A fire."], "target": ["Fire."], "group": ["short"]})
     asking = items(2).assign(asked=["short", "long"])
-    length_style_systems.shown_examples(None, pairs, "summary")(asking)  # type: ignore[arg-type]
+    length_style_systems.shown_examples(None, pairs, "summary", 60)(asking)  # type: ignore[arg-type]
     assert asked == [
         "Sentence: A fire. Summary: Fire. Sentence: test-0 Summary:", "Sentence: test-1 Summary:",
     ]  # fmt: skip

@@ -112,7 +112,8 @@ def test_rates_by_hand() -> None:
     )
     same = generation_yield.rate_gap(counts, counts, Bootstrap(200))
     assert same.bounds == [0, 0, 0]
-    rows = generation_yield.yield_rows("w", spent, kept, np.array([1.0, 0.0, np.nan]), ["c", "d"])
+    truth = {"w": np.array([1.0, 0.0, np.nan])}
+    rows = generation_yield.way_rows({"w": spent}, {"w": kept}, truth, ["c", "d"], Bootstrap())
     value = rows.set_index("metric")["value"]
     assert value["kept"] == pytest.approx(6)
     assert np.isnan(value["true"])

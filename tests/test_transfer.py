@@ -17,7 +17,7 @@ from impossible.config.params import Params
 from impossible.data import human_datasets
 from impossible.errors import DataError, ParameterError
 from impossible.evaluation import corpus_comparison, corpus_quality
-from impossible.evaluation.bootstrap import Bootstrap, Interval
+from impossible.evaluation.bootstrap import Bootstrap, Interval, independent_difference
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metrics import novelty
 from impossible.experiments import domain_adaptation
@@ -185,7 +185,7 @@ def test_the_interval_of_a_difference_covers_as_often_as_it_says() -> None:
     rng, hits = np.random.default_rng(0), 0
     for _ in range(2000):
         a, b = rng.normal(3, 1), rng.normal(1, 2)
-        gap = corpus_quality.independent_difference(
+        gap = independent_difference(
             Interval(a, a - 1.96, a + 1.96, 1), Interval(b, b - 3.92, b + 3.92, 1)
         )
         hits += gap.low <= 2 <= gap.high

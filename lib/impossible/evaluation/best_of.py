@@ -17,18 +17,11 @@ from impossible.models.loading import LanguageModel
 from impossible.training.self_distillation import INPUTS_AT_ONCE, LowestOverlap, candidates_of
 from impossible.training.student import Student
 
-__all__ = ["asked_systems", "best_of_system", "chosen_candidates"]
-
 
 def best_of_system(student: Student, models: Models, thresholds: Thresholds, name: str) -> System:
     """The critics' choice among n candidates for each source, as self-distillation chooses.
 
-    Args:
-        student: of either kind, or a model that is `asked`.
-        models: the NLI model and the parser of the pipeline; never the judge.
-        thresholds: of the task; reads seed, n_candidates, candidate_temperature, candidate_top_p
-            and sentence_max_new_tokens too.
-        name: of the random stream.
+    The student is of either kind, or a model that is `asked`; the critics are never the judge.
     """
 
     def answer(items: pd.DataFrame) -> list[str]:
@@ -64,10 +57,7 @@ def asked_systems(
 ) -> dict[str, System]:
     """The teacher asked properly: zero-shot (TL;DR), few-shot, and best of n by our critics.
 
-    Args:
-        lm: the teacher; a chat model is asked in its template.
-        shots: examples; without any there is no few-shot, and the best of n is zero-shot.
-        models, thresholds: as for `best_of_system`; the task is the thresholds'.
+    Without `shots` there is no few-shot, and the best of n is zero-shot.
     """
     longest, n = thresholds.sentence_max_new_tokens, thresholds.n_candidates
     teacher = asked(lm, shots, longest, thresholds.task)

@@ -15,11 +15,6 @@ from scipy.special import ndtr, stdtrit  # normal and t; `scipy.stats` is slow t
 
 from impossible.config.params import Params
 
-__all__ = [
-    "Bootstrap", "Interval", "bootstrap_contrast", "bootstrap_difference", "bootstrap_mean",
-    "bootstrap_ratio", "bootstrap_sums", "half_samples", "ratio",
-]  # fmt: skip
-
 Floats = NDArray[np.float64]
 _CELLS = 2**20  # resampling weights held at once: 8 MiB
 # Clusters drawn at most. More are first joined at random into so many, whose sums vary as theirs
@@ -34,9 +29,7 @@ class Bootstrap:
     """How intervals are made.
 
     Args:
-        samples: number of resamples, at least 1.
         confidence: coverage, in (0, 1).
-        seed: of the resampling.
     """
 
     samples: int = 1000
@@ -85,7 +78,6 @@ def bootstrap_sums(
         statistic: maps sums of shape (…, d) to values of shape (…).
         clusters: shape (n,), labels of groups that are drawn together (pairs of one context are not
             independent). None: each row by itself.
-        bootstrap: number of resamples, coverage and seed.
         smallest: clusters of the smallest part, where the statistic compares parts.
 
     Returns:
@@ -137,17 +129,6 @@ def bootstrap_ratio(
     return bootstrap_sums(columns[present], ratio, groups, bootstrap)
 
 
-def bootstrap_difference(
-    a: ArrayLike,
-    b: ArrayLike,
-    clusters: ArrayLike | None = None,
-    bootstrap: Bootstrap = Bootstrap(),
-) -> Interval:
-    """Mean of a − b over paired observations: two systems on the same items, drawn together."""
-    difference = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
-    return bootstrap_mean(difference, clusters, bootstrap)
-
-
 def bootstrap_contrast(
     a: ArrayLike,
     b: ArrayLike,
@@ -182,6 +163,24 @@ def bootstrap_contrast(
     return bootstrap_sums(rows, difference, groups, bootstrap, fewest)
 
 
+def independent_difference(a: Interval, b: Interval) -> Interval:
+    """a − b of two independent estimates, from their intervals.
+
+    Each bound lies as far from the difference as the two distances make together, root of squares.
+    A statistic such as an entropy, whose resampling is biased, needs no resampling of its
+    difference this way.
+
+    Source: MOVER, Zou and Donner 2008 (https://doi.org/10.1002/sim.3095).
+
+    >>> independent_difference(Interval(9.0, 6.0, 12.0, 50), Interval(5.0, 1.0, 9.0, 50)).bounds
+    [4.0, -1.0, 9.0]
+    """
+    value = a.value - b.value
+    low = value - float(np.hypot(a.value - a.low, b.high - b.value))
+    high = value + float(np.hypot(a.high - a.value, b.value - b.low))
+    return Interval(value, low, high, a.n + b.n)
+
+
 def half_samples(
     statistic: Callable[[NDArray[np.bool_]], float],
     clusters: ArrayLike,
@@ -197,7 +196,6 @@ def half_samples(
     Args:
         statistic: maps a mask of observations, shape (n,), to a number.
         clusters: shape (n,), labels of groups that stay together.
-        bootstrap: as in `bootstrap_sums`.
     """
     _, codes = np.unique(np.asarray(clusters), return_inverse=True)
     groups = int(codes.max(initial=-1)) + 1

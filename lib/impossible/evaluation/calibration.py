@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,15 +11,11 @@ from numpy.typing import ArrayLike
 
 from impossible.evaluation.bootstrap import Interval
 
-__all__ = ["calibration_curve", "calibration_error", "fraction", "fractions"]
-
 
 def fraction(outcomes: ArrayLike, confidence: float = 0.95) -> Interval:
     """Fraction of ones among outcomes that are present, with its Wilson (1927) interval.
 
-    Args:
-        outcomes: zeros and ones, shape (n,), independent; NaN = missing, not counted.
-        confidence: in (0, 1).
+    Outcomes are zeros and ones, independent; NaN is missing and not counted.
 
     >>> fraction([1, 1, 0, float("nan")]).n
     3
@@ -36,13 +33,7 @@ def fraction(outcomes: ArrayLike, confidence: float = 0.95) -> Interval:
 def fractions(
     frame: pd.DataFrame, by: Iterable[str], outcome: str, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Fraction of ones per group, for each of several groupings, as figures draw them.
-
-    Args:
-        frame: a row per observation.
-        by: columns to group by, one after the other.
-        outcome: column of zeros and ones.
-        confidence: of the intervals.
+    """Fraction of ones of a column for each of several groupings, as figures draw them.
 
     Returns:
         by, group ("BY: value", or the value if there is one grouping only), value, low, high, n;
@@ -60,23 +51,17 @@ def fractions(
 def _natural(name: object) -> tuple[float, str]:
     """Sorts "1–5" before "11–15" and "none" before all texts."""
     text = str(name)
-    digits = "".join(character if character.isdigit() else " " for character in text).split()
-    return (float(digits[0]) if digits else -1.0 if text == "none" else 0.0), text
+    number = re.search(r"\d+", text)
+    return (float(number.group()) if number else -1.0 if text == "none" else 0.0), text
 
 
 def calibration_curve(
     probabilities: ArrayLike, outcomes: ArrayLike, bins: int = 10, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Fraction that came true among predictions of about the same probability.
-
-    Args:
-        probabilities: predictions in [0, 1], shape (n,).
-        outcomes: zeros and ones, shape (n,).
-        bins: number of bins of equal width; empty ones are left out.
-        confidence: of the intervals.
+    """Fraction that came true among predictions in [0, 1] of about the same probability.
 
     Returns:
-        predicted (mean of the bin), observed, low, high, n.
+        predicted (mean of the bin), observed, low, high, n; empty bins are left out.
     """
     from sklearn.calibration import calibration_curve as curve
 

@@ -32,13 +32,6 @@ from impossible.evaluation.metrics import CORPUS_METRICS
 from impossible.evaluation.paraphrase_metrics import score_predictions
 from impossible.text.rouge import jaccard
 
-__all__ = [
-    "COMPARED", "COPIED_SETS", "HUMAN_SUMMARIES", "SHORT_METRICS", "absent_corpora",
-    "by_similarity", "copy_input_readings", "copy_input_rows", "detokenized", "equal_size",
-    "gather", "human_corpora", "human_range", "own_corpora", "own_summaries", "permuted",
-    "quality_by_size", "shuffled_control",
-]  # fmt: skip
-
 #: Measures in which corpora are compared with human ones.
 COMPARED = (
     "h2", "h3", "msttr", "jaccard", "self_bleu", "rouge_l_source", "words_source", "length_ratio",
@@ -71,9 +64,8 @@ def detokenized(text: str) -> str:
 
     Spaces before punctuation stay: all measures split punctuation off. Case stays: they fold it.
 
-    Example:
-        >>> detokenized("He does n't say `` no '' to Ann 's dog .")
-        'He doesn\\'t say " no " to Ann\\'s dog .'
+    >>> detokenized("He does n't say `` no '' to Ann 's dog .")
+    'He doesn\\'t say " no " to Ann\\'s dog .'
     """
     for pattern, replacement in _UNDO:
         text = pattern.sub(replacement, text)
@@ -83,10 +75,8 @@ def detokenized(text: str) -> str:
 def own_corpora(run: RunFolder, compare_with: str = "") -> dict[str, pd.DataFrame]:
     """D_T and D_para as far as this run has them.
 
-    Args:
-        run: its `data/dataset_teacher` and `data/dataset_para` are read.
-        compare_with: a Parquet file of pairs that stands for D_para, for example another run's
-            (relative: from the checkout); empty: this run's. A file that is not there is left out.
+    `compare_with` is a Parquet file of pairs that stands for D_para, for example another run's
+    (relative: from the checkout); empty: this run's. A file that is not there is left out.
     """
     para = resolve(compare_with) if compare_with else run.data("dataset_para")
     files = {"D_T": run.data("dataset_teacher"), "D_para": para}
@@ -125,10 +115,7 @@ def human_corpora(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
     """Corpora that people wrote, detokenized, and a sentence for each that is not there.
 
-    Args:
-        folder: of the human datasets; "": none.
-        names: of the datasets. Labelled ones give their positives, those with several targets the
-            first.
+    Labelled ones give their positives, those with several targets the first.
 
     Returns:
         (title → pairs, title → how to get it); every dataset is in one of the two.
@@ -142,11 +129,7 @@ def human_corpora(
 
 
 def gather(ours: Mapping[str, pd.DataFrame], folder: str = "") -> dict[str, pd.DataFrame]:
-    """Every corpus that can be compared, ours first, all detokenized.
-
-    Args:
-        ours: name → pairs (source, target, context_id); empty corpora are left out.
-        folder: where the human datasets are; empty: none.
+    """Every corpus that can be compared, ours first, all detokenized; empty ones are left out.
 
     Raises:
         DataError: there is neither a corpus of ours nor a human dataset.
@@ -167,13 +150,16 @@ def _detokenized_pairs(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def equal_size(corpora: Mapping[str, pd.DataFrame], limit: int) -> int:
-    """Pairs to draw from each corpus: as many as the smallest has, at most `limit`.
-
-    Example:
-        >>> equal_size({"a": pd.DataFrame(index=range(5)), "b": pd.DataFrame(index=range(9))}, 7)
-        5
-    """
+    """Pairs to draw from each corpus: as many as the smallest has, at most `limit`."""
     return min([limit, *map(len, corpora.values())])
+
+
+def equally_many(
+    corpora: Mapping[str, pd.DataFrame], limit: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    """As many pairs of each corpus (`equal_size`), drawn by the seed."""
+    size = equal_size(corpora, limit)
+    return {name: take(frame, size, seed) for name, frame in corpora.items()}
 
 
 def permuted(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -183,11 +169,7 @@ def permuted(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
 
 def shuffled_control(
-    corpora: Mapping[str, pd.DataFrame],
-    n: int,
-    encoder: Encoder | None = None,
-    metrics: Sequence[str] = ("cosine", "jaccard", "self_bleu"),
-    seed: int = 0,
+    corpora: Mapping[str, pd.DataFrame], n: int, encoder: Encoder | None = None, seed: int = 0
 ) -> pd.DataFrame:
     """The similarity of pairs beside that of the same sentences paired at random.
 
@@ -198,7 +180,7 @@ def shuffled_control(
         A line per corpus: corpus, and for each metric its mean over the pairs (`jaccard`) and over
         shuffled pairs (`jaccard, shuffled`); NaN where the measure is missing.
     """
-    lines = []
+    metrics, lines = ("cosine", "jaccard", "self_bleu"), []
     for name, frame in corpora.items():
         drawn = take(frame, n, seed)
         line: dict[str, float] = {}
@@ -215,8 +197,7 @@ def quality_by_size(
 ) -> pd.DataFrame:
     """A measure of `CORPUS_METRICS` at several sizes: why corpora are compared at equal n.
 
-    Returns:
-        A line per corpus, a column per size; NaN where the corpus is smaller.
+    A line per corpus, a column per size; NaN where the corpus is smaller.
     """
 
     def measured(frame: pd.DataFrame, size: int) -> float:
@@ -231,21 +212,14 @@ def quality_by_size(
     return pd.DataFrame(lines)
 
 
-def human_range(
-    rows: pd.DataFrame, ours: Sequence[str], metrics: Sequence[str] = COMPARED
-) -> pd.DataFrame:
-    """Where our corpora lie beside the range of the human ones.
-
-    Args:
-        rows: METRIC_ROWS of `quality_rows`.
-        ours: systems that are not human.
-        metrics: which.
+def human_range(rows: pd.DataFrame, ours: Sequence[str]) -> pd.DataFrame:
+    """Where our corpora lie beside the range of the human ones, which all others are.
 
     Returns:
         corpus, metric, value, lowest and highest human value, place ("inside", "below" or "above",
         by the value, not its interval); empty without human datasets or without ours.
     """
-    known = rows[rows["metric"].isin(list(metrics))].dropna(subset="value")
+    known = rows[rows["metric"].isin(COMPARED)].dropna(subset="value")
     human = known[~known["system"].isin(list(ours))].groupby("metric")["value"].agg(["min", "max"])
     found = known[known["system"].isin(list(ours))].join(human, on="metric", how="inner")
     below, above = found["value"] < found["min"], found["value"] > found["max"]
@@ -256,10 +230,9 @@ def human_range(
 
 
 def copy_input_rows(folder: str, bootstrap: Bootstrap = Bootstrap()) -> pd.DataFrame:
-    """Scores of the system that copies its input on the test sets of `COPIED_SETS`, as they are.
+    """METRIC_ROWS of the system that copies its input on the test sets of `COPIED_SETS`.
 
-    Returns:
-        METRIC_ROWS; `system` is the test set. A test set that `folder` lacks has no rows.
+    `system` is the test set; one that `folder` lacks has no rows.
     """
     lacking = available(folder)
     parts = [

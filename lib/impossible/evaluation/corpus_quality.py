@@ -23,6 +23,7 @@ from impossible.evaluation.bootstrap import (
     bootstrap_contrast,
     bootstrap_mean,
     half_samples,
+    independent_difference,
 )
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric import Texts
@@ -35,11 +36,6 @@ from impossible.text.rouge import jaccard
 from impossible.text.sentence_boundaries import words
 from impossible.text.signature import signature
 from impossible.text.tree_edit_distance import ted, top_layers
-
-__all__ = [
-    "CORPUS_TITLES", "corpus_differences", "corpus_gap", "corpus_quality", "independent_difference",
-    "quality_file", "quality_rows",
-]  # fmt: skip
 
 #: Metrics of the registry that are means over pairs, with the target as output.
 OF_PAIRS = ("self_bleu", "rouge_l_source", "length_ratio", "compression", "novelty")
@@ -59,17 +55,16 @@ def corpus_quality(
     bootstrap: Bootstrap = Bootstrap(),
     judge: Judge | None = None,
 ) -> pd.DataFrame:
-    """Every measure of a corpus of pairs.
+    """Every measure of a corpus of pairs (source, target).
+
+    Intervals: bootstrap over contexts (`context_id`, if there) for means, `half_samples` for
+    entropies, bootstrap over segments for MSTTR.
 
     Args:
-        pairs: columns source and target; context_id, if there, names pairs that are not
-            independent (intervals resample contexts).
         system: name in the result; default the `origin` column's, else "corpus".
         encoder: for cosine; without one it is null.
         parser: for TED-3 and TED-F; pairs of which one does not parse are missing there.
         n: draw n pairs by the seed first.
-        bootstrap: of the intervals: bootstrap over contexts for means, `half_samples` for
-            entropies, bootstrap over segments for MSTTR.
         judge: for fidelity; without one it has no row.
 
     Returns:
@@ -160,45 +155,19 @@ def corpus_gap(
 ) -> Interval:
     """Mean of a measure over the pairs of one corpus minus that over another's.
 
-    Args:
-        a, b: corpora with context_id; contexts that both have are drawn together.
-        measure: (sources, targets) → a value for each pair, NaN where it is missing.
-        bootstrap: of the interval.
+    Contexts that both have are drawn together. `measure` maps (sources, targets) to a value for
+    each pair, NaN where it is missing.
     """
     ours, theirs = (measure(list(part["source"]), list(part["target"])) for part in (a, b))
     return bootstrap_contrast(ours, theirs, a["context_id"], b["context_id"], bootstrap)
 
 
-def independent_difference(a: Interval, b: Interval) -> Interval:
-    """a − b of two independent estimates, from their intervals.
-
-    Each bound lies as far from the difference as the two distances make together, root of squares.
-    A statistic such as an entropy, whose resampling is biased, needs no resampling of its
-    difference this way.
-
-    Source: MOVER, Zou and Donner 2008 (https://doi.org/10.1002/sim.3095).
-
-    >>> independent_difference(Interval(9.0, 6.0, 12.0, 50), Interval(5.0, 1.0, 9.0, 50)).bounds
-    [4.0, -1.0, 9.0]
-    """
-    value = a.value - b.value
-    low = value - float(np.hypot(a.value - a.low, b.high - b.value))
-    high = value + float(np.hypot(a.high - a.value, b.value - b.low))
-    return Interval(value, low, high, a.n + b.n)
-
-
 def corpus_differences(
     rows: pd.DataFrame, versus: Iterable[tuple[str, str]], metrics: Sequence[str]
 ) -> pd.DataFrame:
-    """One corpus minus another of other texts, by `independent_difference`.
+    """One corpus minus another that shares no context, by `independent_difference`.
 
-    Args:
-        rows: METRIC_ROWS of `quality_rows`.
-        versus: pairs of corpora that share no context.
-        metrics: which.
-
-    Returns:
-        METRIC_ROWS whose `system` is "CORPUS − OTHER".
+    METRIC_ROWS whose `system` is "CORPUS − OTHER".
     """
     found = {
         (row.system, row.metric): Interval(row.value, row.low, row.high, row.n)

@@ -27,9 +27,7 @@ def fraction_by_group(
 
     Args:
         values: 0, 1 or NaN (missing, left out) per row.
-        groups: group of each row.
         clusters: what is drawn together, for example the context.
-        bootstrap: how intervals are made.
         order: groups in this order; by default that of first appearance.
         errors: of the judge whose verdicts these are: fractions are corrected by them.
 
@@ -52,23 +50,33 @@ def fraction_by_group(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def shares(
+    corpora: Mapping[str, pd.DataFrame], column: str, values: Sequence[str], bootstrap: Bootstrap
+) -> pd.DataFrame:
+    """How often each value is that of a column: a fraction of each corpus, contexts resampled.
+
+    Returns:
+        group (value, in the given order), series (corpus), value, low, high, n (rows of it).
+    """
+    columns, parts = ["group", "series", *COLUMNS[1:]], []
+    for value in values:
+        for name, frame in corpora.items():
+            hit, names = (frame[column] == value).astype(float), [value] * len(frame)
+            found = fraction_by_group(hit, names, frame["context_id"], bootstrap, [value])
+            parts.append(found.assign(series=name))
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
 def precision_recall(
     accepted: ArrayLike,
     truth: ArrayLike,
     clusters: ArrayLike | None = None,
     bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
-    """How right a decision is.
+    """How right a decision is; what is not known (`truth` NaN) is left out.
 
-    Args:
-        accepted: what was decided, bool per row.
-        truth: 0, 1 or NaN (not known, left out) per row.
-        clusters: what is drawn together.
-        bootstrap: how intervals are made.
-
-    Returns:
-        Two rows, "precision" (true among accepted) and "recall" (accepted among true), as
-        `fraction_by_group` gives them.
+    Two rows of `fraction_by_group`: "precision" (true among accepted), "recall" (accepted among
+    true).
     """
     decided, true = np.asarray(accepted, dtype=bool), np.asarray(truth, dtype=float)
     names = np.arange(len(true)) if clusters is None else np.asarray(clusters)
@@ -80,19 +88,11 @@ def precision_recall(
     return pd.concat(rows, ignore_index=True)
 
 
-def fraction_rows(
-    fractions: pd.DataFrame, metric: str = "fraction, %", scale: float = 100.0
-) -> pd.DataFrame:
-    """Fractions of groups as METRIC_ROWS, for `tables.wide` and (scale 1) `fidelity_bars`.
-
-    Args:
-        fractions: from `fraction_by_group`; a column `series` names the metric.
-        metric: name of the number where there are no series.
-        scale: 100 for per cent, 1 for fractions.
-    """
+def fraction_rows(fractions: pd.DataFrame, metric: str = "fraction, %") -> pd.DataFrame:
+    """METRIC_ROWS, in per cent, of fractions of groups; a column `series` names the metric."""
     rows = fractions.rename(columns={"group": "system"}).assign(signature="fraction")
     rows["metric"] = fractions.get("series", metric)
-    rows[["value", "low", "high"]] *= scale
+    rows[["value", "low", "high"]] *= 100
     return rows[["system", "metric", "value", "low", "high", "n", "signature"]]
 
 
@@ -103,12 +103,10 @@ def rows_by_group(
     order: Sequence[object] | None = None,
     errors: Mapping[str, ErrorRates | None] = MappingProxyType({}),
 ) -> pd.DataFrame:
-    """METRIC_ROWS, in per cent, of several columns of fractions by group.
+    """METRIC_ROWS, in per cent, of several columns of fractions by group (metric → column).
 
     Args:
         frame: group, context_id (drawn together), and columns of fractions; NaN is missing.
-        measures: metric → column.
-        bootstrap, order: as for `fraction_by_group`.
         errors: column → error rates of the judge whose verdicts it holds; the fractions are
             corrected by them, and those of the verdicts as they are follow as "METRIC, raw".
     """

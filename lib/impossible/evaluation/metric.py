@@ -11,14 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from impossible.evaluation.bootstrap import Floats
 from impossible.evaluation.judges import Judge
 from impossible.text import bleu
 from impossible.text.rouge import rouge_l, rouge_tokens
 from impossible.text.signature import signature
 
-__all__ = ["NO_ENCODER", "Metric", "Texts"]
-
-Floats = NDArray[np.float64]
 NO_ENCODER = "no sentence encoder was given"
 
 
@@ -28,7 +26,6 @@ class Texts:
 
     Args:
         frame: PREDICTIONS, for metrics of an encoder with the columns of `with_similarities`.
-        judge: says what an output means.
         rouge_l_max: more similar to its source, an output is no paraphrase, F1 (paper §3.2).
         longest: fraction of the source's characters that a summary has at most (§3.6).
     """

@@ -17,10 +17,6 @@ from impossible.evaluation.metric import Texts
 from impossible.evaluation.metrics import METRICS, RAW
 from impossible.text.signature import signature
 
-__all__ = ["Encoder", "MetricRows", "as_report", "recorded"]
-
-Floats = NDArray[np.float64]
-
 
 class Encoder(Protocol):
     """What the metrics need of a sentence encoder (`sentence_encoder.SentenceEncoder`)."""
@@ -37,9 +33,7 @@ class MetricRows:
     """Collects the `records.METRIC_ROWS` of one system and makes their intervals.
 
     Args:
-        system: its name in the rows.
         clusters: shape (n,), labels of items that are resampled together.
-        bootstrap: of the bootstrap.
     """
 
     system: str
@@ -118,12 +112,7 @@ class MetricRows:
 
 
 def recorded(rows: pd.DataFrame, name: str = "") -> dict[str, list[float]]:
-    """METRIC_ROWS as the numbers a notebook records: "SYSTEM, METRIC" → [value, low, high].
-
-    Args:
-        rows: METRIC_ROWS.
-        name: in the place of the systems' names.
-    """
+    """METRIC_ROWS as notebooks record them: "SYSTEM (or NAME), METRIC" → value, low, high."""
     bounds = rows[["value", "low", "high"]].to_numpy(dtype=float).tolist()
     names = rows["system"] if not name else [name] * len(rows)
     return {f"{each}, {m}": b for each, m, b in zip(names, rows["metric"], bounds, strict=True)}

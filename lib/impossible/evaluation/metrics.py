@@ -13,17 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from impossible.evaluation.bootstrap import Floats
 from impossible.evaluation.judges import Judge
-from impossible.evaluation.metric import NO_ENCODER, Floats, Metric, Texts
+from impossible.evaluation.metric import NO_ENCODER, Metric, Texts
 from impossible.text import bleu, lexical_diversity
 from impossible.text.ibleu import bert_ibleu, ibleu
 from impossible.text.rouge import rouge_l, rouge_tokens
 from impossible.text.sentence_boundaries import words
-
-__all__ = [
-    "CORPUS_METRICS", "ENCODED", "JUDGED", "METRICS", "PARAPHRASE", "RAW", "SHOWN", "SUMMARY",
-    "novelty", "titles", "word_ratio",
-]  # fmt: skip
 
 RAW = "_raw"  # after the name of a judged metric: by the verdicts as they are
 

@@ -7,38 +7,26 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from impossible.data.json_lines import read_predictions
 from impossible.data.progress import bar
 from impossible.data.schemas import SIMILARITIES
-from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.bootstrap import Bootstrap, Floats
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric import Texts
 from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
 from impossible.evaluation.metrics import PARAPHRASE
 from impossible.text.ibleu import cosine
 
-__all__ = [
-    "cosines", "encoder_names", "score_file", "score_predictions", "with_similarities",
-]  # fmt: skip
-
-Floats = NDArray[np.float64]
-
 
 def with_similarities(
     frame: pd.DataFrame, encoder: Encoder | None, references: bool = False
 ) -> pd.DataFrame:
-    """Predictions with what an encoder says of them, so that scores need no model any more.
+    """PREDICTIONS with what an encoder says of them, so that scores need no model any more.
 
-    Args:
-        frame: `schemas.PREDICTIONS`.
-        encoder: None: all is null.
-        references: also the similarity to the references, which summaries are scored by.
-
-    Returns:
-        The frame with the columns `encoder` (see `encoder_names`) and `schemas.SIMILARITIES`. An
-        empty output is similar to nothing: 0.
+    With `references` also the similarity to these, which summaries are scored by. The new columns
+    are `encoder` (see `encoder_names`) and `schemas.SIMILARITIES`; without an encoder all is null.
+    An empty output is similar to nothing: 0.
     """
     if encoder is None:
         return frame.assign(encoder=None, **dict.fromkeys(SIMILARITIES, np.nan))
@@ -77,19 +65,14 @@ def score_predictions(
     judge: Judge | None = None,
     **limits: float,
 ) -> pd.DataFrame:
-    """Score systems' outputs against references, sources and a judge (paper §4, Table 2).
+    """METRIC_ROWS, by system and metric, of PREDICTIONS of one or more systems (paper §4, Table 2).
 
     Args:
-        frame: `schemas.PREDICTIONS`; several systems may be in it.
         encoder: for metrics of similarity; None: these come from the columns of
             `with_similarities`, and are null where it did not run.
-        bootstrap: over items.
         metrics: names in `metrics.METRICS`.
         judge: for judged metrics; None: they are null.
         limits: `rouge_l_max` and `longest` of `metrics.Texts`.
-
-    Returns:
-        `schemas.METRIC_ROWS`, a row per system and metric.
     """
     if encoder is not None or "encoder" not in frame:
         frame = with_similarities(frame, encoder)
@@ -106,9 +89,8 @@ def score_predictions(
 def encoder_names(encoder: Any, *columns: Iterable[Any]) -> list[str]:
     """For each row first digits of the encoder's digest, and whether it read a text in part only.
 
-    Args:
-        encoder: of `models.sentence_encoder`, or another, which then reads whole texts.
-        columns: what it reads, a text or a list of texts in each row.
+    `columns` are what it reads, a text or a list of texts in each row; an encoder that is not of
+    `models.sentence_encoder` reads whole texts.
     """
     name = str(getattr(getattr(encoder, "lm", None), "digest", type(encoder).__name__))[:12]
     rows = [[t for each in row for t in ([each] if isinstance(each, str) else each)]

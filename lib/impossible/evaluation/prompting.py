@@ -19,8 +19,6 @@ from impossible.models.nucleus_sampling import Nucleus
 from impossible.text.sentence_boundaries import first_sentence, sentence_end
 from impossible.training.student import CausalStudent
 
-__all__ = ["Asked", "answer", "answers", "asked", "chat", "few_shot", "tldr", "zero_shot"]
-
 CHAT_TASKS = {
     "paraphrase": "Rewrite the sentence in other words. Keep its meaning and leave nothing out. "
     "Answer with the rewritten sentence only.",
@@ -51,12 +49,7 @@ def tldr(source: str) -> str:
 def few_shot(
     source: str, demonstrations: Sequence[tuple[str, str]], task: str = "paraphrase"
 ) -> str:
-    """A prompt that shows how the task is done and asks for one more.
-
-    Args:
-        source: the sentence to rewrite.
-        demonstrations: (sentence, its paraphrase or summary) pairs.
-        task: "paraphrase" or "summary": what the prompt calls a target.
+    """A prompt that shows how the task is done, by (sentence, target) pairs, and asks for one more.
 
     >>> few_shot("Prices rose.", [("He left.", "He went.")])
     'Sentence: He left. Paraphrase: He went. Sentence: Prices rose. Paraphrase:'
@@ -109,10 +102,8 @@ def answer(text: str, source: str) -> str:
 class Asked(CausalStudent):
     """A language model that was trained for no task and is asked for it, as a student is.
 
-    Args:
-        shots: (sentence, target) examples in every prompt.
-        task: "paraphrase" or "summary".
-        room: tokens kept free for an answer.
+    `shots` are examples (sentence, target) in every prompt; `room` tokens are kept free for an
+    answer.
     """
 
     shots: tuple[Pair, ...] = ()
@@ -173,14 +164,10 @@ def asked(
 
 
 def answers(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int = 60) -> list[str]:
-    """The first sentence of each prompt's most probable continuation (greedy).
+    """The first sentence of each prompt's most probable continuation (greedy), perhaps "".
 
-    Args:
-        prompts: one too long for the context length loses its beginning.
-        max_new_tokens: longest answer.
-
-    Returns:
-        One answer per prompt, perhaps ""; with a capital, for "In other words," asks for none.
+    A prompt too long for the context length loses its beginning. Sentences get a capital, for "In
+    other words," asks for none.
     """
     room = lm.window - max_new_tokens
     ids = token_ids(lm.tokenizer, list(prompts), True)

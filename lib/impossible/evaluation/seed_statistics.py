@@ -8,20 +8,13 @@ from scipy import stats
 
 from impossible.evaluation.bootstrap import Floats, Interval
 
-__all__ = ["MOST_SEEDS", "holm", "one_sided_p", "over_seeds", "required_seeds"]
-
 MOST_SEEDS = 200  # beyond it more seeds are no advice
 
 
 def over_seeds(values: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Mean over seeds with Student's t interval: what another seed would have given counts.
+    """Mean over seeds with Student's t interval, mean ± t s / √n with n - 1 degrees of freedom.
 
-    Args:
-        values: shape (n,), one number per seed; NaN = missing, not counted.
-        confidence: in (0, 1).
-
-    Returns:
-        Mean, mean ± t s / √n with n - 1 degrees of freedom, and n; no bounds with one seed.
+    So what another seed would have given counts. NaN is missing; no bounds with one seed.
 
     >>> found = over_seeds([1.0, 2.0, 3.0])  # t = 4.303 for two degrees of freedom
     >>> found.value, round(found.low, 3), round(found.high, 3)
@@ -57,8 +50,6 @@ def required_seeds(
     Args:
         deviation: standard deviation of the values between seeds.
         distance: of the mean from the bound that the interval must not hold, in the same unit.
-        confidence: in (0, 1).
-        most: largest answer.
 
     Returns:
         The smallest n in [2, most] with t(n - 1) · deviation / √n < distance; None when there is

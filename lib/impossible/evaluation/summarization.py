@@ -23,8 +23,6 @@ from impossible.models.loading import LanguageModel
 from impossible.text.tree_edit_distance import parse_bracketed
 from impossible.training.student import Student
 
-__all__ = ["first_words", "pruned", "summary_systems"]
-
 #: Prepositions whose phrases mostly name participants, so that deletion spares them.
 SPARED = ("by", "from", "of", "to", "with")
 DROPPED = ("ADVP", "JJ", "PRN")
@@ -41,7 +39,6 @@ def summary_systems(
         students: "M_sum" and others.
         teacher: is asked, with and without the examples `shots`, and for the best of n.
         items: source; if none of the first parses, nothing is deleted in trees.
-        models, thresholds: the parser, and the critics that choose the best of n.
     """
     longest, ours = thresholds.sentence_max_new_tokens, students["M_sum"]
     trained = {name: student_system(model, longest) for name, model in students.items()}
@@ -64,9 +61,7 @@ def summary_systems(
 def first_words(fraction: float = 0.5) -> System:
     """The first words of the source and a full stop: the baseline of DUC and Gigaword ("lead").
 
-    Args:
-        fraction: of the source's words, (0, 1]; the usual 75 bytes or 8 words are about half of a
-            headline corpus' sentence.
+    Half of the words by default, about what the usual 75 bytes or 8 words leave of such sentences.
     """
 
     def start(source: str) -> str:
@@ -81,9 +76,6 @@ def pruned(parser: Callable[[str], str | None]) -> System:
 
     Deleted are adverb phrases, adjectives, parentheses, and prepositional phrases but those of
     `SPARED`. A sentence that does not parse stays as it is.
-
-    Args:
-        parser: sentence → bracketed tree or None.
 
     Source: in the manner of Hedge Trimmer (Dorr et al. 2003).
     """

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from impossible.data.run_folder import RunFolder
-from impossible.evaluation.bootstrap import Bootstrap, bootstrap_difference
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean
 from impossible.evaluation.corrected_rates import ErrorRates
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric import Texts
@@ -26,12 +26,6 @@ from impossible.models.loading import LanguageModel, load_encoder
 from impossible.models.sentence_encoder import SentenceEncoder
 from impossible.text.signature import signature
 from impossible.training.student import Student
-
-__all__ = [
-    "System", "copy_input", "gold_reference", "item_scores", "mean_rows", "of_sources",
-    "paired_gain", "paired_gains", "predict", "prompted", "score_sets", "shuffled",
-    "student_system", "text_encoder",
-]  # fmt: skip
 
 #: What is measured of every output of a paraphraser.
 ITEM_METRICS = ("rouge_l_source", "self_bleu", "bert_ibleu", "fidelity", "paraphrase")
@@ -62,15 +56,8 @@ def prompted(
 ) -> System:
     """A language model asked to rewrite, greedy: by its chat template if it has one.
 
-    Args:
-        lm: the teacher.
-        shots: (sentence, target) examples in the prompt; none: it is told what to do, or without a
-            template gets "In other words," or "TL;DR:" (Radford et al. 2019) to go on from.
-        max_new_tokens: longest answer.
-        task: "paraphrase" or "summary".
-
-    Returns:
-        A system; without a template the first sentence of what is written counts.
+    Without `shots` (sentence, target) it is told what to do, or without a template gets "In other
+    words," or "TL;DR:" (Radford et al. 2019) to go on from; then the first sentence counts.
     """
     teacher = asked(lm, shots, max_new_tokens, task)
     if teacher.chats:
@@ -95,15 +82,9 @@ def predict(
 ) -> pd.DataFrame:
     """PREDICTIONS of every system for every item.
 
-    Args:
-        systems: name → system.
-        items: id, source, references (0 to many). Of several the first is kept for the system
-            `gold_reference`, so that all systems are scored against the same others; an only one
-            serves the others and leaves `gold_reference` none to be scored against.
-        encoder: for BERTScore and cosine of output and source; None: null.
-
-    Returns:
-        An item without references has no row of `gold_reference`.
+    Of several references the first is kept for the system `gold_reference`, so that all systems are
+    scored against the same others; an only one serves the others and leaves `gold_reference` none
+    to be scored against. An item without references has no row of `gold_reference`.
     """
     parts = []
     for name, system in systems.items():
@@ -140,13 +121,10 @@ def item_scores(
     metrics: Sequence[str] = ITEM_METRICS,
     longest: float = 0.8,
 ) -> pd.DataFrame:
-    """Scores of single outputs, from which differences of systems are made.
+    """Scores of single PREDICTIONS, from which differences of systems are made.
 
-    Args:
-        predictions: PREDICTIONS of `predict`.
-        judge: says what is faithful; None: judged metrics are NaN.
-        rouge_l_max, longest: limits of a valid paraphrase and of a good summary (`metrics.Texts`).
-        metrics: names in `metrics.METRICS`.
+    `rouge_l_max` and `longest` are limits of a valid paraphrase and of a good summary
+    (`metrics.Texts`); without a judge judged metrics are NaN.
 
     Returns:
         system, item and a column per metric, judged ones by verdicts as they are; NaN where a
@@ -201,16 +179,8 @@ def paired_gain(
     """What `system` scores minus what `base` scores on the same items, with a paired interval.
 
     Items are resampled with both answers: what makes an item hard for both cancels, and the
-    interval is narrower than that of two separate samples.
-
-    Args:
-        scores: system, item and a column per metric.
-        system, base: names of two systems.
-        metrics: columns.
-        judge: if its error rates are known, gains of judged metrics are corrected.
-
-    Returns:
-        METRIC_ROWS whose `system` is "SYSTEM − BASE".
+    interval is narrower than that of two separate samples. If the judge's error rates are known,
+    gains of judged metrics are corrected. METRIC_ROWS whose `system` is "SYSTEM − BASE".
     """
     a, b = (scores[scores["system"] == name].set_index("item") for name in (system, base))
     a, b = (scores.loc[a.index.intersection(b.index)] for scores in (a, b))
@@ -221,7 +191,7 @@ def paired_gain(
             asked = (a[metric + _ASKED] - b[metric + _ASKED]).to_numpy(float)
             rows.corrected(metric, (first - second) / 100, asked, errors, lowest=-1)
             continue
-        gain = bootstrap_difference(first, second, None, bootstrap)
+        gain = bootstrap_mean(first - second, None, bootstrap)
         rows.add(metric, gain, signature(f"difference of {metric}", n=gain.n, paired="item"))
     return rows.frame()
 
@@ -230,12 +200,7 @@ def paired_gains(
     scores: pd.DataFrame, pairs: Iterable[tuple[str, str]], metrics: Sequence[str],
     bootstrap: Bootstrap = Bootstrap(), judge: Judge | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    """METRIC_ROWS of `paired_gain` for several pairs of systems; those without scores are left out.
-
-    Args:
-        scores, metrics, bootstrap, judge: as for `paired_gain`.
-        pairs: (system, base).
-    """
+    """`paired_gain` of several pairs (system, base); those without scores are left out."""
     there = [pair for pair in pairs if {*pair} <= {*scores["system"]}]
     gains = [paired_gain(scores, *pair, metrics, bootstrap, judge) for pair in there]
     return pd.concat(gains or [MetricRows("", None).frame()], ignore_index=True)

@@ -22,11 +22,6 @@ from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET, SENTENCES
 from impossible.errors import DataError, nearest
 
-__all__ = [
-    "HELD_OUT", "NAMED", "SHOTS", "Source", "by_set", "joined", "load", "load_all", "pooled",
-    "suffixes", "with_examples",
-]  # fmt: skip
-
 COLUMNS = ("id", "source", "references", "domain", "exemplar")
 HELD_OUT = "held_out"
 SHOTS = 5  # items that serve as a prompt's examples (paper, Table 4)
@@ -69,8 +64,6 @@ def load(
             a task, those of this one); or `module:function`, called with (n, seed, task) and,
             where one is asked for, the domain.
         n: items, ≥ 1; None: all there are (not for "world").
-        seed: of the draw.
-        task: "paraphrase" or "summary".
         folder: of the human datasets (parameter `human_data`).
         run: whose teacher wrote the sentences of "held_out".
         domain: only items of this domain; "": all.
@@ -113,14 +106,9 @@ def load_all(
     params: Params, run: RunFolder, task: str = "paraphrase", n: int | None = None,
     domain: str = "",
 ) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:  # fmt: skip
-    """Every test set of the parameter `test_sets` that serves the task.
+    """Every test set of the parameter `test_sets` that serves the task, n items (`n_test`) of each.
 
-    Args:
-        params: test_sets, n_test, seed, human_data.
-        run: for "held_out", which also stands in where no other set is there.
-        task: sets of another task are passed over.
-        n: items of each; by default `n_test`.
-        domain: only items of this domain, as far as a set is there; "": all.
+    Where none is there, "held_out" stands in. `domain` as for `load`.
 
     Returns:
         ({name: items}, {name: the sentence that tells what is missing and how to get it}).

@@ -25,12 +25,6 @@ from impossible.training.fine_tuning import train_students
 from impossible.training.self_distillation import LowestOverlap, score_candidates
 from impossible.training.student import Student
 
-__all__ = [
-    "VARIANT_METRICS", "chosen_from", "compared", "filtered", "further_rounds", "passing_gaps",
-    "rewritten", "rival_students", "rows_by_round", "trained", "truth_by_round",
-    "variants", "without", "without_diversity",
-]  # fmt: skip
-
 #: What variants are compared in.
 VARIANT_METRICS = ("bert_ibleu", "fidelity", "paraphrase", "rouge_l_source")
 #: Corpora of notebook 10 that get parts of the method.
@@ -39,17 +33,9 @@ FIRST_ROUNDS = {"− self-distillation": "round 0 (D_T)", "full": "round 1"}
 
 
 def without(scored: pd.DataFrame, thresholds: Thresholds, left_out: str = "") -> pd.DataFrame:
-    """Scored candidates that all critics but one accept.
+    """The scored CANDIDATES that all critics but `left_out` ("": none) accept.
 
     Without the entailment critic, pairs that it had rejected have no tree distance; they pass.
-
-    Args:
-        scored: CANDIDATES.
-        thresholds: of the other critics.
-        left_out: name of a critic; "": none is left out.
-
-    Raises:
-        ParameterError: there is no such critic.
     """
     if left_out and left_out not in REASONS:
         names = ", ".join(REASONS)
@@ -62,15 +48,9 @@ def without(scored: pd.DataFrame, thresholds: Thresholds, left_out: str = "") ->
 def chosen_from(
     scored: pd.DataFrame, thresholds: Thresholds, left_out: str = "", origin: str = ""
 ) -> pd.DataFrame:
-    """The dataset that self-distillation makes of scored candidates, perhaps without a critic.
+    """The DATASET that self-distillation makes of scored candidates, perhaps without a critic.
 
-    Args:
-        scored: CANDIDATES.
-        thresholds, left_out: as for `without`.
-        origin: of the corpus.
-
-    Returns:
-        DATASET: at most one pair per input, the one with the lowest ROUGE-L.
+    At most one pair per input, the one with the lowest ROUGE-L.
     """
     passed = without(scored, thresholds, left_out)
     return as_dataset(LowestOverlap()(passed, scored), origin or left_out, thresholds.task)
@@ -83,12 +63,7 @@ def compared(variants: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def filtered(corpus: pd.DataFrame, models: Models, thresholds: Thresholds) -> pd.DataFrame:
-    """The pairs of any corpus that the critics accept, with scores.
-
-    Args:
-        corpus: DATASET, from any source.
-        models, thresholds: as for our own pairs.
-    """
+    """The pairs of any DATASET that the critics accept, with scores."""
     frame = corpus.rename(columns={"source": "x", "target": "y"}).reset_index(drop=True)
     frame = frame[["context_id", "domain", "x", "y"]]
     scores, _ = score_pairs(
@@ -121,13 +96,8 @@ def rival_students(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Student]]:  # fmt: skip
     """Other corpora of the same inputs with parts of our method, and students of them.
 
-    Args:
-        corpora: DATASET with an `origin`; those of `RIVALS` count.
-        run, inputs, models, thresholds, load_base: as for `rewritten` and `trained`.
-
-    Returns:
-        (datasets, students) of each corpus as it is, "+ critics": what they accept, and
-        "+ self-distillation": our inputs as its student rewrites them and the critics choose.
+    Of each of `RIVALS` in `corpora` (a DATASET): as it is; "+ critics": what they accept; and
+    "+ self-distillation": our inputs as its student rewrites them and the critics choose.
     """
     sets = _rival_sets(corpora, inputs, models, thresholds)
     students = trained(sets, load_base, thresholds, run)
@@ -177,12 +147,7 @@ def further_rounds(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Student]]:  # fmt: skip
     """Rounds 2 to `rounds`: the last student rewrites the inputs, a new one is trained.
 
-    Args:
-        student: of the first round.
-        run, inputs, models, thresholds, load_base: as for `rewritten` and `trained`.
-
-    Returns:
-        The new rounds' (datasets, students); they end where a round has fewer than two pairs.
+    `student` is that of the first round; they end where a round has fewer than two pairs.
     """
     made: dict[str, pd.DataFrame] = {}
     students: dict[str, Student] = {}
@@ -203,15 +168,8 @@ def passing_gaps(
 ) -> pd.DataFrame:  # fmt: skip
     """How much truer candidates are that pass all critics than those that pass all but one.
 
-    Args:
-        candidates: CANDIDATES; those of an input are drawn together.
-        thresholds: of the critics.
-        judge: who says what is true.
-        seed: of the control, two halves of what passes.
-        bootstrap: of the intervals.
-
-    Returns:
-        METRIC_ROWS of the metric "passing true", points; n: candidates of the second.
+    METRIC_ROWS "passing true", in points; n counts candidates of the second. Candidates of an
+    input are drawn together. The control are two halves of what passes, by the seed.
     """
     names = {"x": "source", "y": "target"}
     passing = {
@@ -238,12 +196,9 @@ def rows_by_round(
     judge: Judge,
     bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
-    """METRIC_ROWS of the students and the datasets of successive rounds.
+    """METRIC_ROWS of the students and the datasets (round → DATASET) of successive rounds.
 
-    Args:
-        scores: item scores of `systems.item_scores` with the columns `VARIANT_METRICS`.
-        made: round → DATASET.
-        judge, bootstrap: as for `truth_by_round`.
+    `scores` are those of `systems.item_scores` with the columns `VARIANT_METRICS`.
     """
     named = scores.replace({"system": FIRST_ROUNDS})
     answered = named[named["system"].isin(list(made))]
@@ -254,16 +209,10 @@ def rows_by_round(
 def truth_by_round(
     made: Mapping[str, pd.DataFrame], judge: Judge, bootstrap: Bootstrap = Bootstrap()
 ) -> pd.DataFrame:
-    """How true and how varied the datasets of successive rounds are.
+    """METRIC_ROWS of how true and how varied the datasets (round → DATASET) are.
 
-    Args:
-        made: round → DATASET.
-        judge: who says which pairs are true.
-        bootstrap: of the intervals.
-
-    Returns:
-        METRIC_ROWS: `pairs true` in per cent, self_bleu and h2 of as many pairs as the smallest
-        round has, and the number of all pairs.
+    `pairs true` in per cent, self_bleu and h2 of as many pairs as the smallest round has, and the
+    number of all pairs.
     """
     least = min(map(len, made.values()))  # entropies of different sizes do not compare
     rows = quality_rows(made, least, bootstrap=bootstrap, judge=judge)

@@ -172,13 +172,10 @@ class Grid:
         return self.group(source, output) != group, sum(far)
 
     def matching(self, asked: Mapping[str, str]) -> list[str]:
-        """The groups that have the words asked for; an axis that is not asked for may be anything.
-
-        Args:
-            asked: axis → word.
+        """The groups that have the words asked for (axis → word); other axes may be anything.
 
         Raises:
-            DataError: the grid has no such axis or word, with those it has.
+            DataError: the grid has no such axis or word.
         """
         words = {axis.name: axis.words for axis in self.axes}
         known = "; ".join(f"{name}: {', '.join(choices)}" for name, choices in words.items())
@@ -195,12 +192,7 @@ def fit_grid(task: str, pairs: pd.DataFrame, thresholds: Thresholds) -> Grid:
     """The grid of a task: axes of `AXES`, limits of the thresholds, cuts at quantiles of the pairs.
 
     Quantiles fill the groups whatever the teacher writes; fixed cuts would leave some nearly empty.
-
-    Args:
-        task: key of `AXES`.
-        pairs: source and target, those that passed the thresholds.
-        thresholds: of the task: length_ratio_min, length_ratio_max, rouge_l_max. What they
-            would drop lies in no group.
+    Pairs (source, target) beyond the task's limits of length and ROUGE-L lie in no group.
 
     Raises:
         DataError: no such task, or too few different pairs to cut.
@@ -234,11 +226,7 @@ def save_grid(folder: Path, grid: Grid) -> Path:
 
 
 def load_grid(folder: str | Path) -> Grid | None:
-    """The grid of the student in a folder; None if it takes no instructions.
-
-    Raises:
-        ModelError: the file is damaged.
-    """
+    """The grid of the student in a folder; None if it takes no instructions."""
     from impossible.data.io import read_json
 
     path = Path(folder) / CONTROL_FILE

@@ -15,14 +15,7 @@ class Instructed:
     """Instructions for `rewriting.rewriters.Rewriter`, by the words of a student's grid.
 
     Where an axis is left open, every group that fits is tried; outputs that are what was asked for
-    come first, then the nearest.
-
-    Args:
-        grid: of the student.
-        asked: axis → word, for example {"length": "short", "style": "abstractive"}.
-
-    Raises:
-        DataError: nothing is asked, or the grid knows no such word.
+    (axis → word) come first, then the nearest.
     """
 
     grid: Grid
@@ -50,10 +43,7 @@ class Instructed:
 def instructions_for(folder: Path, task: str, asked: Mapping[str, str]) -> Instructed | None:
     """The instructions for the student in a folder; None if it takes none and none are given.
 
-    Args:
-        folder: of the student.
-        task: "paraphrase" or "summary".
-        asked: axis → word.
+    `task` is "paraphrase" or "summary"; `asked` maps axes to words.
 
     Raises:
         ModelError: it takes no instructions, and some are given.

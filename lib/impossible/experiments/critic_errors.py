@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from impossible.evaluation.bootstrap import Bootstrap
-from impossible.evaluation.fractions import fraction_by_group, precision_recall
+from impossible.evaluation.fractions import fraction_by_group, precision_recall, shares
 
 #: Last words by which constructions form families; others stand for themselves.
 FAMILIES = ("passive", "cleft", "relative", "nominalization", "existential")
@@ -27,10 +27,7 @@ Traits = Mapping[str, Mapping[str, object]]  # sentence → `oracle.traits`
 def unordered(pairs: pd.DataFrame, threshold: float) -> pd.DataFrame:
     """Each unordered pair of a context once, with the critic's decision.
 
-    Args:
-        pairs: PAIRS; a pair may stand there in one order or in both.
-        threshold: least P_NLI in both directions, [0, 1]; a direction that was not computed counts
-            as rejected, because the other lies below the floor.
+    A direction of PAIRS that was not computed counts as rejected: the other lies below the floor.
 
     Returns:
         context_id, x (the shorter text: its direction was asked first), y, p_xy, p_yx, accepted.
@@ -56,29 +53,23 @@ def family(construction: str, negated: bool = False) -> str:
 
 
 def trait_groups(known: Traits) -> pd.DataFrame:
-    """Which groups each sentence belongs to.
+    """Which groups each sentence belongs to: a row of bool per sentence.
 
-    Args:
-        known: sentence → construction, negated, modifiers (joined by "+"), counted and words; a
-            sentence with none belongs to no group.
-
-    Returns:
-        A row of bool per sentence; a column per group: families of constructions, "modifier: KIND",
-        "number" and "words: BAND".
+    Groups are families of constructions, "modifier: KIND", "number" and "words: BAND". A sentence
+    without known traits (construction, negated, modifiers joined by "+", counted, words) is in
+    none.
     """
     parsed = {text: dict(found) for text, found in known.items() if found}
     table = pd.DataFrame.from_dict(parsed, orient="index")
     if table.empty:
         return pd.DataFrame(index=list(known))
-    form = [
-        family(str(c), bool(n))
-        for c, n in zip(table["construction"], table["negated"], strict=True)
-    ]
+    both = zip(table["construction"], table["negated"], strict=True)
+    form = [family(str(construction), bool(negated)) for construction, negated in both]
     bands = pd.cut(
         table["words"].astype(int), [*LENGTH_BANDS.values(), np.inf], labels=list(LENGTH_BANDS)
     )
     parts = [
-        pd.get_dummies(pd.Series(list(form), table.index)),
+        pd.get_dummies(pd.Series(form, table.index)),
         table["modifiers"].astype(str).str.get_dummies("+").astype(bool).add_prefix("modifier: "),
         table[["counted"]].astype(bool).rename(columns={"counted": "number"}),
         pd.get_dummies(bands).add_prefix("words: "),
@@ -93,7 +84,6 @@ def by_trait(judged: pd.DataFrame, groups: pd.DataFrame, bootstrap: Bootstrap) -
     Args:
         judged: `unordered` with the column `true` (1, 0, or NaN: not known, left out).
         groups: `trait_groups`; a pair belongs to every group that a sentence of it belongs to.
-        bootstrap: how intervals are made.
 
     Returns:
         group ("all pairs" first), series ("precision" or "recall"), value, low, high, n; groups
@@ -116,12 +106,8 @@ def by_trait(judged: pd.DataFrame, groups: pd.DataFrame, bootstrap: Bootstrap) -
 def false_acceptance(judged: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """The fraction of pairs differing in one respect alone that the critic accepts all the same.
 
-    Args:
-        judged: `unordered` with `difference` (`oracle.differences`); "" is no difference.
-        bootstrap: how intervals are made.
-
-    Returns:
-        As `fraction_by_group`, the largest first; no group below `RAREST` pairs.
+    `judged` has `difference` (`oracle.differences`; "": none). The rows of `fraction_by_group`, the
+    largest first; no group below `RAREST` pairs.
     """
     wrong = judged[judged["difference"] != ""]
     found = fraction_by_group(
@@ -134,10 +120,7 @@ def false_acceptance(judged: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame
 def directed(judged: pd.DataFrame, truth: ArrayLike, back: ArrayLike) -> pd.DataFrame:
     """Both directions of every pair as predictions of entailment, one row each.
 
-    Args:
-        judged: `unordered`.
-        truth: 1, 0 or NaN, whether x entails y, shape (n,).
-        back: the same for y and x.
+    `truth` says whether x entails y (1, 0 or NaN, shape (n,)), `back` the same for y and x.
 
     Returns:
         context_id, series ("asked first" or "asked back"), p, true; without what was not computed
@@ -152,16 +135,11 @@ def directed(judged: pd.DataFrame, truth: ArrayLike, back: ArrayLike) -> pd.Data
 
 
 def calibration(predictions: pd.DataFrame, bootstrap: Bootstrap, bins: int = 10) -> pd.DataFrame:
-    """Fraction that is true among predictions of about the same probability.
-
-    Args:
-        predictions: `directed`.
-        bootstrap: how intervals are made.
-        bins: of equal width over [0, 1]; empty ones are left out.
+    """Fraction that is true among predictions (`directed`) of about the same probability.
 
     Returns:
-        series, predicted (mean of the bin), observed, low, high, n; without predictions one row
-        with n = 0.
+        series, predicted (mean of the bin), observed, low, high, n; empty bins are left out, and
+        without predictions there is one row with n = 0.
     """
     parts = [pd.DataFrame({"series": ["asked first"], "n": 0})] if predictions.empty else []
     for name, rows in predictions.groupby("series", sort=False):
@@ -182,7 +160,6 @@ def survivors(
 
     Args:
         corpora: name → DATASET with `difference`.
-        bootstrap: how intervals are made.
         expected: kinds shown even where none is left.
 
     Returns:
@@ -192,16 +169,6 @@ def survivors(
     named = {name: frame["difference"] for name, frame in corpora.items()}
     frequency = pd.DataFrame({n: d.value_counts(normalize=True) for n, d in named.items()})
     order = frequency.fillna(0).sum(axis=1).sort_values(ascending=False).index
-    parts = [
-        fraction_by_group(
-            (named[name] == kind).astype(float),
-            [kind] * len(frame),
-            frame["context_id"],
-            bootstrap,
-            [kind],
-        ).assign(series=name)
-        for kind in dict.fromkeys([*filter(None, order), *expected])
-        for name, frame in corpora.items()
-    ]
-    columns = ["group", "series", "value", "low", "high", "n"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    return shares(
+        corpora, "difference", [*dict.fromkeys([*filter(None, order), *expected])], bootstrap
+    )

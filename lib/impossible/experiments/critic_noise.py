@@ -24,11 +24,7 @@ from impossible.text.tree_edit_distance import at_least, pair_trees
 
 
 def noise_name(fraction: float) -> str:
-    """Name of a noise level.
-
-    >>> noise_name(0.25)
-    'noise 25%'
-    """
+    """Name of a noise level, such as "noise 25%"."""
     return f"noise {100 * fraction:.4g}%"
 
 
@@ -36,12 +32,8 @@ def exchanged(pairs: pd.DataFrame, fraction: float, rng: np.random.Generator) ->
     """Give some pairs the scores (p_xy, p_yx) of other pairs, drawn at random.
 
     So the critic keeps the distribution of its scores and loses part of its sense. At a fraction of
-    1 the scores say nothing about the pairs, and as many are accepted as before.
-
-    Args:
-        pairs: PAIRS; what was not computed stays so where it is exchanged.
-        fraction: probability that a pair's scores are exchanged, [0, 1].
-        rng: of the choice and of the draw.
+    1 the scores say nothing about the pairs, and as many are accepted as before. What was not
+    computed stays so where it is exchanged.
     """
     hit = np.flatnonzero(rng.random(len(pairs)) < fraction)
     scores = pairs[["p_xy", "p_yx"]].to_numpy(copy=True)
@@ -55,17 +47,7 @@ def noisy_dataset(
     """The dataset that a degraded critic makes, without the diversity filter.
 
     Pairs that the critic had rejected have no tree distance, so trees are compared last, for as
-    many pairs, in random order, as n takes.
-
-    Args:
-        pairs: PAIRS.
-        fraction: of `exchanged`.
-        n: pairs wanted, all that pass if fewer.
-        trees: of the sentences.
-        thresholds: of paraphrases; reads seed too.
-
-    Returns:
-        DATASET with `origin` `noise_name(fraction)`; no pair twice.
+    many pairs, in random order, as n takes. The DATASET has no pair twice.
     """
     seed, name = thresholds.params.seed, noise_name(fraction)
     noisy = exchanged(pairs, fraction, item_rng(seed, "exchanged scores", name))
@@ -80,18 +62,13 @@ def noisy_dataset(
 
 
 def noise_chain_rows(
-    corpora: Mapping[float, pd.DataFrame],
-    scores: pd.DataFrame,
-    truth: Truth,
-    bootstrap: Bootstrap,
+    corpora: Mapping[float, pd.DataFrame], scores: pd.DataFrame, truth: Truth, bootstrap: Bootstrap
 ) -> pd.DataFrame:
     """From critic noise to dataset noise to student error.
 
     Args:
         corpora: fraction exchanged → DATASET.
         scores: `systems.item_scores` of the students, whose systems are named by `noise_name`.
-        truth: (sources, outputs) → 1, 0 or NaN (cannot be judged).
-        bootstrap: how intervals are made.
 
     Returns:
         METRIC_ROWS with the column `noise`: "pairs true" (contexts resampled), "fidelity" and

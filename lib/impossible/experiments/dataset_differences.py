@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_contrast, half_samples
-from impossible.evaluation.fractions import fraction_by_group
+from impossible.evaluation.fractions import shares
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.experiments.critic_errors import Traits, family
 from impossible.text.sentence_boundaries import words
@@ -30,16 +30,12 @@ PAIR_MEASURES = {
 
 
 def described(corpus: pd.DataFrame, traits: Traits) -> pd.DataFrame:
-    """A corpus with the forms, words and lengths of its pairs.
-
-    Args:
-        corpus: DATASET.
-        traits: sentence → construction and negated (`oracle.traits`); none outside the grammar.
+    """A DATASET with the forms, words and lengths of its pairs.
 
     Returns:
-        The corpus with form_source and form_target (families of constructions), form_changes (0 or
-        100, NaN where a form is not known), new_words (words of the target that the source does not
-        have, in per cent), words_source and words_target.
+        The corpus with form_source and form_target (families of constructions by `traits`),
+        form_changes (0 or 100, NaN where a form is not known), new_words (words of the target that
+        the source does not have, in per cent), words_source and words_target.
     """
     frame = corpus.copy()
     for side in ("source", "target"):
@@ -59,33 +55,19 @@ def _form(found: Mapping[str, object]) -> str:
 
 
 def target_forms(corpora: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> pd.DataFrame:
-    """How often each form is the target's.
-
-    Args:
-        corpora: name → `described`, of equal size.
-        bootstrap: how intervals are made.
+    """How often each form is the target's in corpora `described`, of equal size.
 
     Returns:
         group (form, the most frequent over all corpora first), series (corpus), value, low, high,
         n (pairs of the corpus).
     """
     counts = pd.concat(list(corpora.values()))["form_target"].value_counts()
-    parts = []
-    for form in sorted(counts.index, key=lambda name: name == OUTSIDE):  # stable: that one last
-        for name, frame in corpora.items():
-            hit = (frame["form_target"] == form).astype(float)
-            rows = fraction_by_group(hit, [form] * len(hit), frame["context_id"], bootstrap)
-            parts.append(rows.assign(series=name))
-    return pd.concat(parts, ignore_index=True)[["group", "series", "value", "low", "high", "n"]]
+    forms = sorted(counts.index, key=lambda name: name == OUTSIDE)  # stable: that one last
+    return shares(corpora, "form_target", forms, bootstrap)
 
 
 def difference_rows(corpora: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> pd.DataFrame:
-    """METRIC_ROWS of each corpus, then of the second minus the first.
-
-    Args:
-        corpora: name → `described`, two of equal size.
-        bootstrap: how intervals are made.
-    """
+    """METRIC_ROWS of two `described` corpora of equal size, then of the second minus the first."""
     (one, first), (two, second) = corpora.items()
     parts = [_own_rows(one, first, second, bootstrap), _own_rows(two, second, first, bootstrap)]
     gaps = MetricRows(f"{two} − {one}", None, bootstrap)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import pandas as pd
 
 from impossible.config.params import Params
-from impossible.data.human_datasets import human_folder, take
+from impossible.data.human_datasets import human_folder
 from impossible.data.io import read_frame
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
@@ -21,6 +21,7 @@ from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.corpus_comparison import (
     HUMAN_SUMMARIES,
     equal_size,
+    equally_many,
     human_corpora,
     permuted,
 )
@@ -50,11 +51,7 @@ Pair = tuple[str, str]
 
 
 def home_domain(params: Params) -> str:
-    """The domain whose pairs students learn from: the first that is not the unseen one.
-
-    Raises:
-        ParameterError: there is no other domain.
-    """
+    """The domain whose pairs students learn from: the first that is not the unseen one."""
     others = [domain.name for domain in params.domains if domain.name != params.unseen_domain]
     if not others:
         raise ParameterError(
@@ -67,13 +64,8 @@ def home_domain(params: Params) -> str:
 def other_corpora(run: RunFolder, models: Models, params: Params) -> dict[str, pd.DataFrame]:
     """Corpora of summaries to set beside D_sum; empty where there is nothing to make them of.
 
-    Args:
-        run, models: perhaps with the corpora of notebook 10; critic and parser.
-        params: domains, unseen_domain, test_sets, human_data, compared_pairs, seed, thresholds.
-
-    Returns:
-        "round trips" of the home domain that the critics of summaries accept, and "headlines": in
-        the laboratory a stand-in of that domain, else Gigaword.
+    "round trips" (of notebook 10) of the home domain that the critics of summaries accept, and
+    "headlines": in the laboratory a stand-in of that domain, else Gigaword.
     """
     home, file = home_domain(params), run.data("corpora")
     trips = read_frame(file, DATASET) if file.is_file() else pd.DataFrame(columns=DATASET.names)
@@ -94,17 +86,11 @@ def transfer_corpora(
 ) -> dict[str, pd.DataFrame]:
     """As many pairs for every student: D_sum of the home domain, the others, and a control.
 
-    Args:
-        dataset, others: D_sum; of `other_corpora`.
-        params: domains, unseen_domain, compared_pairs, seed.
-
-    Returns:
-        "student of D_sum", "student of …", and "student of shuffled D_sum", its targets permuted.
+    "student of D_sum", "student of …", and "student of shuffled D_sum", its targets permuted.
     """
     pools = {"student of D_sum": dataset[dataset["domain"] == home_domain(params)]}
     pools |= {f"student of {name}": part for name, part in others.items() if len(part) > 1}
-    size = equal_size(pools, params.compared_pairs)
-    corpora = {name: take(pool, size, params.seed) for name, pool in pools.items()}
+    corpora = equally_many(pools, params.compared_pairs, params.seed)
     shuffled = permuted(corpora["student of D_sum"], params.seed)
     return corpora | {"student of shuffled D_sum": shuffled}
 
@@ -113,12 +99,10 @@ def variety_rows(
     corpora: Mapping[str, pd.DataFrame], control: Mapping[str, pd.DataFrame], n: int,
     params: Params, bootstrap: Bootstrap,
 ) -> tuple[pd.DataFrame, dict[str, str]]:  # fmt: skip
-    """How varied corpora of summaries are, beside human ones, at equal size.
+    """How varied corpora of summaries are, beside human ones, at equal size, at most n pairs.
 
     Args:
         corpora, control: name → DATASET; the latter should not differ.
-        n: pairs of each at most.
-        params, bootstrap: human_data; of the intervals.
 
     Returns:
         (METRIC_ROWS of `quality_rows`, human datasets that are not there being missing;
@@ -159,10 +143,7 @@ def gold_dev_test(
 
 
 def summary_quality(predictions: pd.DataFrame, judge: Judge, longest: float) -> float:
-    """How good summaries are on average: the judge's verdict, without one ROUGE-L to references.
-
-    `longest` is the fraction of the source's characters that a summary has at most.
-    """
+    """How good summaries are on average: the judge's verdict, without one ROUGE-L to references."""
     scores = item_scores(predictions, judge, metrics=("good", "rouge_l"), longest=longest)
     means = scores[["good", "rouge_l"]].mean().dropna()
     return float(means.iloc[0]) if len(means) else 0.0
@@ -177,15 +158,9 @@ def best_fine_tuned(
     A start that knows the task is soon spoilt by more steps, one that does not needs them. The loss
     on dev pairs would not choose well, as it asks for the words of one reference.
 
-    Args:
-        load: loads the start anew.
-        pairs: gold pairs; none: the start as it is, after 0 steps.
-        dev: items of the new domain.
-        judge: see `summary_quality`.
-        params: transfer_steps, summary_length_ratio_max, sentence_max_new_tokens, student_*.
-
     Returns:
-        (student, its number of steps); of equals the one with fewer.
+        (student, its number of steps); of equals the one with fewer, and without gold pairs the
+        start as it is, after 0 steps.
     """
     if not pairs:
         return load(), 0
@@ -214,7 +189,6 @@ def learning_curves(
     Args:
         starts: name → loads a student anew.
         gold, dev, test: of `gold_dev_test`.
-        judge, params: as for `best_fine_tuned`.
 
     Returns:
         PREDICTIONS without similarities, with start, pairs and steps besides; `system` names the
@@ -251,12 +225,8 @@ def curve_rows(
     In a mean every size counts alike, in `AREA` 0 too: about the area under the curve in the
     picture. `PAIRED` leaves out what a start does without any gold pair.
 
-    Args:
-        scores: start, pairs, item and a column per metric.
-        metrics, bootstrap: columns; of the intervals.
-
-    Returns:
-        METRIC_ROWS whose `system` is the start, with the column `pairs` (or `AREA`, `PAIRED`).
+    `scores` has start, pairs, item and a column per metric. METRIC_ROWS whose `system` is the
+    start, with the column `pairs` (or `AREA`, `PAIRED`).
     """
     parts = _by_size(scores, metrics)
     return pd.concat(
@@ -271,10 +241,7 @@ def curve_gain_rows(
     metrics: Sequence[str],
     bootstrap: Bootstrap = Bootstrap(),
 ) -> pd.DataFrame:
-    """One start minus another at every size and on their means, paired by test item.
-
-    As `curve_rows`, for pairs of starts; `system` is "START − OTHER".
-    """
+    """As `curve_rows`, one start minus another, paired by test item ("START − OTHER")."""
     points = _by_size(scores, metrics)
     parts = [
         paired_gain(part, ours, other, metrics, bootstrap).assign(pairs=size)

@@ -14,7 +14,7 @@ from impossible.data.io import read_frame
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import CONTEXTS, DATASET, SENTENCES
 from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_contrast
-from impossible.evaluation.corpus_comparison import permuted
+from impossible.evaluation.corpus_comparison import equally_many, permuted
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.systems import paired_gain
@@ -32,24 +32,9 @@ Made = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]  # CONTEXTS, SENTENCES, D
 
 
 def pairs_of_domain_teacher(
-    run: RunFolder,
-    teacher: LanguageModel,
-    domain: Domain,
-    params: Params,
-    models: Models,
+    run: RunFolder, teacher: LanguageModel, domain: Domain, params: Params, models: Models
 ) -> Made:
-    """All steps from a teacher of one domain to its pairs, in pieces kept in `work/`.
-
-    Args:
-        run: the run folder.
-        teacher: writes the contexts and the sentences.
-        domain: its prefixes, and what it never writes.
-        params: of the run; `domain_contexts` says how many contexts.
-        models: the NLI model and the parser of the run.
-
-    Returns:
-        (CONTEXTS, SENTENCES, their pairs as DATASET).
-    """
+    """All steps from a teacher of one domain to its pairs, in pieces kept in `work/`."""
     alone, stage = params.fixed(domains=[domain]), f"{domain.name} alone"
     plans = plan_contexts(alone, params.domain_contexts, stage)
     contexts = draw_contexts(run, teacher, plans, alone, stage)
@@ -61,23 +46,13 @@ def pairs_of_domain_teacher(
 
 
 def pairs_by_teacher(
-    run: RunFolder,
-    teachers: Mapping[str, LanguageModel],
-    params: Params,
-    models: Models,
+    run: RunFolder, teachers: Mapping[str, LanguageModel], params: Params, models: Models
 ) -> dict[str, Made]:
     """What the mixed teacher and a teacher for each domain make of as many contexts.
 
-    The mixed teacher's contexts are the first of the run: lengths come in turn within a domain, so
-    the first n of every teacher have the same lengths.
-
-    Args:
-        run: with the contexts, sentences and pairs of notebooks 03 to 05.
-        teachers: domain → a language model that has read this domain only.
-        params, models: as for `pairs_of_domain_teacher`.
-
-    Returns:
-        "mixed teacher" and, for each of the teachers, "DOMAIN: its own teacher".
+    The mixed teacher's contexts are the first of the run (notebooks 03 to 05): lengths come in turn
+    within a domain, so the first n of every teacher have the same lengths. The keys are "mixed
+    teacher" and, for each domain with a teacher that has read it only, "DOMAIN: its own teacher".
     """
     contexts = read_frame(run.data("contexts"), CONTEXTS)
     contexts = contexts.groupby("domain", sort=False).head(params.domain_contexts)
@@ -106,11 +81,7 @@ def judged_pairs(made: Mapping[str, Made], judge: Judge) -> pd.DataFrame:
 
 
 def yield_per_context(made: Mapping[str, Made], judged: pd.DataFrame) -> pd.DataFrame:
-    """What came of each context.
-
-    Args:
-        made: of `pairs_by_teacher`; sentences and pairs of other contexts are left out.
-        judged: its `judged_pairs`.
+    """What came of each context of `pairs_by_teacher`, by its `judged_pairs`.
 
     Returns:
         system, domain, item (the context), accepted (sentences), distinct (different ones), pairs
@@ -133,10 +104,6 @@ def yield_per_context(made: Mapping[str, Made], judged: pd.DataFrame) -> pd.Data
 def true_pair_gaps(yields: pd.DataFrame, bootstrap: Bootstrap) -> dict[str, Interval]:
     """True pairs per context: teachers of one domain minus the mixed one, and, as a control, two
     halves of the mixed one's contexts.
-
-    Args:
-        yields: of `yield_per_context`.
-        bootstrap: over contexts.
     """
     values = yields.set_index("item")["true pairs"]
     own = yields["system"].str.endswith("its own teacher").to_numpy()
@@ -158,13 +125,9 @@ def bits_per_character(
 
     Per character, not per token: teachers with different tokenizers can be compared.
 
-    Args:
-        teachers: name → language model.
-        items: id, source, domain.
-        domains: their first prefix is the context; that of the first serves other domains.
-
     Returns:
-        system, item, domain, bits.
+        system, item, domain, bits. The context is the first prefix of the item's domain, or that of
+        the first of `domains`.
     """
     prefixes = {domain.name: domain.prefixes[0] for domain in domains}
     contexts = items["domain"].map(prefixes).fillna(domains[0].prefixes[0]).tolist()
@@ -180,13 +143,8 @@ def bits_per_character(
 def bits_gap_rows(bits: pd.DataFrame, domains: Sequence[str], bootstrap: Bootstrap) -> pd.DataFrame:
     """A teacher in its own domain minus the mixed one, and minus the mean of the others.
 
-    Args:
-        bits: of `bits_per_character`, by "mixed teacher" and "teacher of DOMAIN".
-        domains: those with a teacher of their own.
-        bootstrap: of the intervals, paired by item.
-
-    Returns:
-        METRIC_ROWS whose `metric` is the domain; none where no sentence is of these domains.
+    By "mixed teacher" and "teacher of DOMAIN" in `bits_per_character`, paired by item. METRIC_ROWS
+    whose `metric` is the domain; none where no sentence is of these domains.
     """
     names = {"alone, at home": "its own", "alone, away": "of other domains"}
     alone = at_home_and_away(bits, {d: f"teacher of {d}" for d in domains}, ["bits"])
@@ -201,41 +159,20 @@ def bits_gap_rows(bits: pd.DataFrame, domains: Sequence[str], bootstrap: Bootstr
 
 
 def by_domain(scores: pd.DataFrame, metric: str, name: str = "{}") -> pd.DataFrame:
-    """Item scores with a column of this metric for each domain, called `name`; null elsewhere.
-
-    Args:
-        scores: domain and the metric.
-    """
+    """Item scores with a column of this metric for each domain, called `name`; null elsewhere."""
     kinds = scores["domain"].dropna().unique()
     parts = {name.format(d): scores[metric].where(scores["domain"] == d) for d in kinds}
     return scores.assign(**parts)
 
 
-def split_by_domain(pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """A corpus divided by domain, in the order of the domains' first pairs."""
-    return {str(name): part for name, part in pairs.groupby("domain", sort=False)}
-
-
-def equally_many(
-    parts: Mapping[str, pd.DataFrame], limit: int, seed: int
-) -> dict[str, pd.DataFrame]:
-    """As many pairs of each part, at most `limit`, drawn by the seed."""
-    size = min([limit, *map(len, parts.values())])
-    return {name: take(part, size, seed) for name, part in parts.items()}
-
-
 def domain_corpora(dataset: pd.DataFrame, params: Params) -> dict[str, pd.DataFrame]:
     """Corpora of one domain each and pooled ones.
 
-    Args:
-        dataset: DATASET of this run.
-        params: domains, compared_pairs, seed.
-
-    Returns:
-        "DOMAIN only", as many pairs each; "pooled", the same number of all; "shuffled pooled", its
-        targets permuted; "pooled, all", all of the first together.
+    "DOMAIN only", as many pairs each; "pooled", the same number of all; "shuffled pooled", its
+    targets permuted; "pooled, all", all of the first together.
     """
-    parts = equally_many(split_by_domain(dataset), params.compared_pairs, params.seed)
+    by_name = {str(name): part for name, part in dataset.groupby("domain", sort=False)}
+    parts = equally_many(by_name, params.compared_pairs, params.seed)
     together = pd.concat(parts.values(), ignore_index=True)
     pooled = take(together, min(map(len, parts.values())), params.seed)
     corpora = {f"{name} only": part for name, part in parts.items()}
@@ -248,14 +185,9 @@ def at_home_and_away(
 ) -> pd.DataFrame:
     """Two imaginary systems to compare a pooled one with, item by item.
 
-    Args:
-        scores: item scores of all systems: system, item, domain and the metrics.
-        alone: domain → the system that has seen this domain only.
-        metrics: columns of `scores`.
-
-    Returns:
-        Item scores of "alone, at home" (each item's score by the system of its own domain) and
-        "alone, away" (the mean of the other systems' scores).
+    `alone` maps a domain to the system that has seen this domain only. Item scores of "alone, at
+    home" (each item's score by the system of its own domain) and "alone, away" (the mean of the
+    other systems' scores).
     """
     seen = scores["system"].map({system: domain for domain, system in alone.items()})
     at_home = seen == scores["domain"]
@@ -273,14 +205,8 @@ def pooling_gain_rows(
 ) -> pd.DataFrame:
     """Students of `domain_corpora`: pooled minus alone, at home and away, overall and by domain.
 
-    Args:
-        scores: item scores: system, item, domain and the metrics.
-        domains: those that have a student.
-        metrics: columns.
-        bootstrap: of the intervals, paired by item.
-
-    Returns:
-        METRIC_ROWS: "pooled − alone, away", …, "DOMAIN: pooled − alone, away", …
+    METRIC_ROWS "pooled − alone, away", …, "DOMAIN: pooled − alone, away", …, paired by item;
+    `domains` are those that have a student.
     """
     single = at_home_and_away(scores, {name: f"{name} only" for name in domains}, metrics)
     both = pd.concat([scores, single], ignore_index=True)

@@ -26,13 +26,13 @@ CLASS_MEASURES = {
 }
 
 
-def steps_to(k: int, n: int = 10) -> list[int]:
-    """About n numbers of samples in equal steps up to k, from the first step on.
+def steps_to(k: int) -> list[int]:
+    """Ten numbers of samples in equal steps up to k; fewer where k is less than ten.
 
-    >>> steps_to(100), steps_to(16, 4)
-    ([10, 20, 30, 40, 50, 60, 70, 80, 90, 100], [4, 8, 12, 16])
+    >>> steps_to(100), steps_to(3)
+    ([10, 20, 30, 40, 50, 60, 70, 80, 90, 100], [1, 2, 3])
     """
-    return sorted({round(k * (i + 1) / n) for i in range(n)} - {0})
+    return sorted({round(k * (i + 1) / 10) for i in range(10)} - {0})
 
 
 def growth(sentences: pd.DataFrame, meaning: Meaning, steps: Sequence[int]) -> pd.DataFrame:
@@ -47,10 +47,6 @@ def growth(sentences: pd.DataFrame, meaning: Meaning, steps: Sequence[int]) -> p
         A row per context and step: context_id, k, and the columns `CLASS_MEASURES`. Sentences
         without a meaning are counted as strings only; where no sentence at all has one, what needs
         meanings is NaN.
-
-    Example:
-        Of "a", "b", "a", "c", where a and b mean the same, the first two give one class with one
-        pair; all four give three strings, two meanings, one class and one pair.
     """
     good = sentences[sentences["reason"] == ""]
     meanings = {text: meaning(text) for text in dict.fromkeys(good["text"])}
@@ -70,12 +66,7 @@ def growth(sentences: pd.DataFrame, meaning: Meaning, steps: Sequence[int]) -> p
 
 
 def class_means(grown: pd.DataFrame, by: str, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Means over contexts with intervals, for each value of a column.
-
-    Args:
-        grown: `growth`, perhaps with more columns.
-        by: for example "k", "n_sentences" or "temperature".
-        bootstrap: how intervals are made.
+    """Means over contexts with intervals, for each value of a column `by` of `growth`, such as "k".
 
     Returns:
         axis (`by`), x (its value), series (a name of `CLASS_MEASURES`), value, low, high, n
@@ -91,12 +82,9 @@ def class_means(grown: pd.DataFrame, by: str, bootstrap: Bootstrap) -> pd.DataFr
 
 
 def half_of_all(grown: pd.DataFrame, measure: str, bootstrap: Bootstrap) -> Interval:
-    """What half of the samples hold, as a fraction of what all hold, contexts resampled.
+    """What half of the samples hold of a measure, as a fraction of what all hold.
 
-    Args:
-        grown: `growth`; the step nearest to half of the largest k stands for the half.
-        measure: a name of `CLASS_MEASURES`.
-        bootstrap: how intervals are made.
+    The step of `growth` nearest to half of the largest k stands for the half.
     """
     steps = sorted(set(grown["k"]))
     half = min(steps, key=lambda k: abs(k - steps[-1] / 2))

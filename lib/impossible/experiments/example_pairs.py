@@ -14,8 +14,6 @@ import pandas as pd
 
 from impossible.evaluation.judges import Judge
 
-__all__ = ["Examples", "changes", "examples", "judged", "marked", "readable"]
-
 SHOWN = {"p_xy": "P(x ⇒ y)", "p_yx": "P(y ⇒ x)", "rouge_l": "ROUGE-L", "ted": "TED"}
 TAGS = {"new": "mark", "moved": "u"}
 NO_FORMULAS = 'class="tex2jax_ignore mathjax_ignore"'  # names that MathJax 2 and 3 leave alone
@@ -57,9 +55,7 @@ def examples(
 
     Args:
         pairs: x and y, or source and target; context_id; `right`, where they were judged before.
-        n: examples, all if there are fewer.
         judge: its verdict is shown beside each pair, and counted over all.
-        seed: of the draw.
         task: "paraphrase" or "summary".
     """
     named = pairs.rename(columns={"source": "x", "target": "y"}).reset_index(drop=True)

@@ -32,12 +32,6 @@ from impossible.generation.constrained.sequential_generation import SequentialWr
 from impossible.text.bleu import self_bleu
 from impossible.text.signature import signature
 
-__all__ = [
-    "both_orders", "candidate_pairs", "pool_halves", "rate_gap", "rate_gaps", "score_proposed",
-    "threshold_and_thin", "tokens_and_pairs", "true_pairs", "way_quality", "way_rows", "way_texts",
-    "within_budget", "yield_rows",
-]  # fmt: skip
-
 _POOLS = ("hard", "soft", "soft, foreign keywords")  # pooled with parallel generation
 _FEWEST = 10  # pairs of a way whose diversity is compared
 
@@ -45,9 +39,7 @@ _FEWEST = 10  # pairs of a way whose diversity is compared
 def within_budget(written: Mapping[str, pd.DataFrame], budget: float) -> dict[str, pd.DataFrame]:
     """What each way, and each pool of parallel generation with one, writes for so many tokens.
 
-    Args:
-        written: way → SEQUENCES, in the order of writing.
-        budget: tokens for each context.
+    `written` maps ways to SEQUENCES in the order of writing; the budget is that of each context.
     """
     spent = {name: _within(rows, budget) for name, rows in written.items()}
     for name in _POOLS:
@@ -132,13 +124,9 @@ def score_proposed(
 def threshold_and_thin(
     candidates: pd.DataFrame, scored: pd.DataFrame, thresholds: Thresholds, diversity: Diversity
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What thresholds leave of candidates, and what of that the diversity filter leaves.
+    """What thresholds leave of `candidate_pairs`, and what of that the diversity filter leaves.
 
-    Args:
-        candidates: of `candidate_pairs`.
-        scored: PAIRS with their scores; what a cheap critic rejected is not there.
-        thresholds: of paraphrases.
-        diversity: such as `Algorithm1`.
+    `scored` are PAIRS; what a cheap critic rejected is not there.
     """
     mine = scored.drop_duplicates(["context_id", "x", "y"]).merge(both_orders(candidates))
     passed, _ = apply_thresholds(mine, thresholds)
@@ -163,14 +151,8 @@ def tokens_and_pairs(
 
     Args:
         spent: SEQUENCES rows whose tokens were paid.
-        kept: a row per pair, with context_id.
         contexts: all of them, also those without a pair.
         weight: what each pair counts, for example 1 if it is true, else 0; None: 1.
-
-    Example:
-        >>> rows = pd.DataFrame({"context_id": ["c", "c", "d"], "tokens": [5, 5, 7]})
-        >>> tokens_and_pairs(rows, rows.head(1), ["c", "d"]).to_numpy().tolist()
-        [[1.0, 10.0], [0.0, 7.0]]
     """
     values = pd.Series(1.0 if weight is None else weight, index=kept.index, dtype=float)
     pairs = values.groupby(kept["context_id"]).sum(min_count=1)  # NaN where none can be judged
@@ -184,32 +166,23 @@ def way_rows(
     spent: Mapping[str, pd.DataFrame], kept: Mapping[str, pd.DataFrame],
     truth: Mapping[str, NDArray[np.float64]], contexts: Sequence[str], bootstrap: Bootstrap,
 ) -> pd.DataFrame:  # fmt: skip
-    """`yield_rows` of all ways."""
-    parts = [
-        yield_rows(name, spent[name], pairs, truth[name], contexts, bootstrap)
-        for name, pairs in kept.items()
-    ]
+    """METRIC_ROWS of the ways: kept and true pairs per 1,000 teacher tokens, and precision in %."""
+    parts = []
+    for name, pairs in kept.items():
+        rows = MetricRows(name, pairs["context_id"].to_numpy(), bootstrap)
+        for metric, weight in (("kept", None), ("true", truth[name])):
+            if weight is not None and np.isnan(weight).any():
+                rows.missing(metric, "not all pairs can be judged")
+                continue
+            columns = _per_thousand(tokens_and_pairs(spent[name], pairs, contexts, weight))
+            found = bootstrap_sums(columns, ratio, None, bootstrap)
+            rows.add(metric, found, signature(metric, n=found.n, per="1,000 tokens"))
+        if len(pairs):
+            rows.mean("precision", 100 * truth[name])
+        else:
+            rows.missing("precision", "no pair was kept")
+        parts.append(rows.frame())
     return pd.concat(parts, ignore_index=True)
-
-
-def yield_rows(
-    name: str, spent: pd.DataFrame, kept: pd.DataFrame, truth: NDArray[np.float64],
-    contexts: Sequence[str], bootstrap: Bootstrap = Bootstrap(),
-) -> pd.DataFrame:  # fmt: skip
-    """METRIC_ROWS of one way: kept and true pairs per 1,000 teacher tokens, and precision in %."""
-    rows = MetricRows(name, kept["context_id"].to_numpy(), bootstrap)
-    for metric, weight in (("kept", None), ("true", truth)):
-        if metric == "true" and np.isnan(truth).any():
-            rows.missing(metric, "not all pairs can be judged")
-            continue
-        columns = _per_thousand(tokens_and_pairs(spent, kept, contexts, weight))
-        found = bootstrap_sums(columns, ratio, None, bootstrap)
-        rows.add(metric, found, signature(metric, n=found.n, per="1,000 tokens"))
-    if len(kept):
-        rows.mean("precision", 100 * truth)
-    else:
-        rows.missing("precision", "no pair was kept")
-    return rows.frame()
 
 
 def _per_thousand(counts: pd.DataFrame) -> NDArray[np.float64]:
@@ -232,8 +205,7 @@ def rate_gaps(
 ) -> pd.DataFrame:  # fmt: skip
     """Rates of kept and of true pairs, every way minus parallel, free, and its own control.
 
-    Returns:
-        Index "a − b"; columns kept and true (`Interval` each).
+    Index "a − b"; columns kept and true (`Interval` each).
     """
     weights: dict[str, Mapping[str, NDArray[np.float64] | None]]
     weights = {"kept": dict.fromkeys(kept), "true": truth}

@@ -53,16 +53,9 @@ class OnePerGroup:
 def control_pairs(
     scores: pd.DataFrame, thresholds: Thresholds, limit: int, seed: int
 ) -> tuple[Grid, pd.DataFrame]:
-    """The groups of a task, and its pairs with their groups.
+    """The groups of a task, and at most `limit` of its pairs, drawn from all CANDIDATES that pass.
 
-    Args:
-        scores: CANDIDATES; the pairs are drawn from all that pass.
-        thresholds: of the task.
-        limit: most pairs.
-        seed: of the draw.
-
-    Returns:
-        (grid, DATASET with the column `group`).
+    The pairs are a DATASET with the column `group`.
     """
     passed, _ = apply_thresholds(scores, thresholds)
     columns = {"x": "source", "y": "target"}
@@ -75,14 +68,8 @@ def control_pairs(
 def control_corpora(pairs: pd.DataFrame, grid: Grid, seed: int = 0) -> dict[str, pd.DataFrame]:
     """What the student with instructions and its two controls are trained on.
 
-    Args:
-        pairs: DATASET with the column `group`.
-        grid: of the groups.
-        seed: of the permutation.
-
-    Returns:
-        "told": each source after the instruction of its group; "permuted": after another pair's,
-        so that instructions say nothing; "not told": the pairs as they are.
+    "told": each source after the instruction of its `group`; "permuted": after another pair's, so
+    that instructions say nothing; "not told": the pairs as they are.
     """
     permuted = pairs.assign(group=take(pairs[["group"]], None, seed)["group"].to_numpy())
     corpora = {
@@ -97,18 +84,10 @@ def train_controlled(
     pairs: pd.DataFrame, grid: Grid, load_base: Callable[[], Student], params: Params,
     run: RunFolder, name: str,
 ) -> dict[str, Student]:  # fmt: skip
-    """Train the student with instructions and its controls.
+    """Train the student with instructions, in `models/NAME`, and its controls (`control_corpora`).
 
-    Args:
-        pairs, grid: of `control_pairs`.
-        load_base: loads the base anew.
-        params: student_*, seed.
-        run: gets `models/NAME` with the grid beside the weights, `models/grid-TASK-…` of the
-            controls, and the dataset with instructions, `data/dataset_control_TASK`.
-        name: folder of the student with instructions.
-
-    Returns:
-        The students of `control_corpora`.
+    The run gets the grid beside the weights, the controls in `models/grid-TASK-…`, and the dataset
+    with instructions, `data/dataset_control_TASK`.
     """
     corpora = control_corpora(pairs, grid, params.seed)
     write_frame(run.data(f"dataset_control_{grid.task}"), corpora["told"], DATASET)
@@ -123,12 +102,8 @@ def control_scores(
 ) -> pd.DataFrame:
     """Whether each output falls into the group that was asked for, and its quality.
 
-    Args:
-        predictions: PREDICTIONS for items of `ask_every_group`.
-        items: those.
-        grid: of the groups. A system that ignores what is asked is right in 1 of len(grid.groups)
-            answers at most, since every item asks for every group.
-        judge, params: of the quality; rouge_l_max, summary_length_ratio_max.
+    A system that ignores what is asked is right in 1 of len(grid.groups) answers at most, since
+    every item (`ask_every_group`) asks for every group.
 
     Returns:
         system, item (its own name), asked, got ("" in no group), answers (number of different
@@ -159,16 +134,7 @@ def training_rows(
 
     Being right here alone proves nothing: a student that remembers what it was trained to write is
     right as well. What *told* is right more often than *told the opposite* is what it has heard.
-
-    Args:
-        systems: of `control_systems`.
-        pairs: of the training, with the column `group`.
-        grid: of the groups.
-        params: as for `control_scores`.
-        bootstrap: of the intervals.
-
-    Returns:
-        METRIC_ROWS of both, and of the first minus the second.
+    METRIC_ROWS of both, and of the first minus the second.
     """
     names = dict.fromkeys(("id", "of", "item"), pairs["pair_id"])
     items = pairs.assign(**names, asked=pairs["group"], references=[[] for _ in pairs["source"]])
@@ -193,14 +159,7 @@ def control_rows(
 def control_gains(
     scores: pd.DataFrame, versus: Iterable[tuple[str, str]], grid: Grid, bootstrap: Bootstrap
 ) -> pd.DataFrame:
-    """One system minus another, paired by sentence: the mean over what it is asked for.
-
-    Args:
-        scores: of `control_scores`.
-        versus: pairs of systems.
-        grid: of the groups.
-        bootstrap: of the intervals.
-    """
+    """One system minus another, paired by sentence: the mean over what it is asked for."""
     measures = control_measures(grid)
     of_item = scores.groupby(["system", "item"], sort=False)[measures].mean().reset_index()
     return paired_gains(of_item, versus, measures, bootstrap)

@@ -15,14 +15,9 @@ from impossible.training.student import Student
 
 
 def ask_every_group(items: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """Every item asked for every group.
+    """Every item asked for every group: a row per item and group.
 
-    Args:
-        items: id, source, …
-
-    Returns:
-        A row per item and group, with `asked` (the group) and `of` (the item's own name, over which
-        intervals resample); `id` names both.
+    `asked` is the group, `of` the item's own name, over which intervals resample; `id` names both.
     """
     rows = items.merge(pd.DataFrame({"asked": grid.groups}), how="cross")
     return rows.assign(of=rows["id"], id=rows["id"] + ", " + rows["asked"])
@@ -61,19 +56,14 @@ def one_answer_per_source(system: System) -> System:
 
 
 def shown_examples(
-    lm: LanguageModel, pairs: pd.DataFrame, task: str, max_new_tokens: int = 60, n: int = 3
+    lm: LanguageModel, pairs: pd.DataFrame, task: str, max_new_tokens: int
 ) -> System:
     """A language model that is shown pairs of the group asked for, and asked for one more; greedy.
 
-    Args:
-        lm: the teacher.
-        pairs: source, target, group.
-        task: "summary" or "paraphrase": what the prompt calls a target.
-        max_new_tokens: longest answer, of which the first sentence counts.
-        n: examples of each group, its first pairs.
+    Three of `pairs` (source, target, group) are shown; the first sentence of an answer counts.
     """
     shown = {
-        group: list(part[["source", "target"]].head(n).itertuples(index=False, name=None))
+        group: list(part[["source", "target"]].head(3).itertuples(index=False, name=None))
         for group, part in pairs.groupby("group")
     }
 
@@ -88,11 +78,7 @@ def shown_examples(
 def best_of_samples(student: Student, grid: Grid, params: Params) -> System:
     """Control without instructions: of n samples the first in the group asked for, or the nearest.
 
-    Args:
-        student: trained without instructions.
-        grid: of the groups.
-        params: n_candidates (n times the cost of one answer), candidate_temperature,
-            candidate_top_p, seed, sentence_max_new_tokens.
+    The samples are `n_candidates`: it costs so many times what one answer costs.
     """
 
     def answer(items: pd.DataFrame) -> list[str]:
@@ -112,15 +98,7 @@ def control_systems(
     students: Mapping[str, Student], teacher: LanguageModel, pairs: pd.DataFrame, grid: Grid,
     params: Params,
 ) -> dict[str, System]:  # fmt: skip
-    """The student with instructions, its controls and two other ways, for `ask_every_group`.
-
-    Args:
-        students: of `control_corpora`.
-        teacher: is shown examples.
-        pairs: the examples, with the column `group`.
-        grid: of the groups.
-        params: as for `best_of_samples`.
-    """
+    """The student with instructions, its controls and two other ways, for `ask_every_group`."""
     longest = params.sentence_max_new_tokens
     plain = {name: student_system(student, longest) for name, student in students.items()}
     told = with_instruction_of_group(plain["told"], grid)

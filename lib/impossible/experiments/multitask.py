@@ -44,7 +44,7 @@ ALL = "generalist, all"  # as many tokens of each task as its specialist
 
 
 def specialist(task: str) -> str:
-    """The name of the student of one task: "specialist, TASK"."""
+    """The name of the student of one task."""
     return f"specialist, {task}"
 
 
@@ -55,17 +55,9 @@ def _instruction(task: str) -> str:
 
 
 def instructed_pairs(pairs: pd.DataFrame, task: str) -> pd.DataFrame:
-    """Pairs whose sources begin with the instruction of their task.
+    """DATASET pairs whose sources begin with the instruction of their task (`origin`).
 
-    Args:
-        pairs: DATASET, from any source.
-        task: a name of `INSTRUCTIONS`.
-
-    Returns:
-        DATASET with the task as `origin`; a pair that serves two tasks has a name for each.
-
-    Raises:
-        DataError: there is no such task.
+    A pair that serves two tasks has a name for each.
 
     >>> frame = pd.DataFrame({"pair_id": ["a"], "source": ["It rained."], "target": ["Rain fell."]})
     >>> instructed_pairs(frame, "paraphrase").iloc[0].tolist()
@@ -83,22 +75,15 @@ def uninstructed_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def instructed_system(system: System, task: str) -> System:
-    """A system that reads the instruction of a task before every source.
-
-    The system is a student of `instructed_pairs`; the wrong task shows whether it listens.
-
-    Raises:
-        DataError: there is no such task.
-    """
+    """A system that reads the instruction of a task before every source."""
     instruction = _instruction(task)
     return lambda items: system(items.assign(source=instruction + items["source"]))
 
 
 def training_tokens(pairs: pd.DataFrame, student: Student) -> NDArray[np.int64]:
-    """Training tokens of each pair in one epoch: source with instruction, target, both ends.
+    """Training tokens of each pair in one epoch, shape (n,), with instruction and ends.
 
-    (n,) counts. What training cuts is not counted, nor is padding, which depends on the neighbours
-    in the batch.
+    What training cuts is not counted, nor is padding, which depends on the neighbours in the batch.
     """
     both = list(zip(pairs["source"], pairs["target"], strict=True))
     return np.array(student.tokens(both), dtype=np.int64)
@@ -109,16 +94,14 @@ def equal_token_corpora(
 ) -> dict[str, pd.DataFrame]:
     """Corpora of a specialist for each task and of two generalists, equal in training tokens.
 
-    The pairs of each task are put in a random order, and a student gets the first that fit into
-    its budget. So a generalist's pairs are those of the specialists, or the first part of them. A
+    The pairs of each task are put in a random order, and a student gets the first that fit into its
+    budget. So a generalist's pairs are those of the specialists, or the first part of them. A
     budget is missed by less than one pair of each task.
 
     Args:
         tasks: task → its pairs (`instructed_pairs`).
-        student: the base.
         limit: most pairs of a task. The task whose first `limit` pairs (all, if it has fewer)
             have the fewest tokens sets the budget B of a specialist.
-        seed: of the order.
 
     Returns:
         Name of the student → DATASET: `specialist(task)` has B tokens of its task, `HALF` B tokens
@@ -152,13 +135,8 @@ def training_costs(
 ) -> pd.DataFrame:
     """What each student is trained on, counted.
 
-    Args:
-        corpora: name → DATASET.
-        student, params: the base; multitask_epochs, student_batch_size.
-
-    Returns:
-        A line per student: student, pairs, tokens per epoch, epochs, tokens (that training sees in
-        all), steps (of the optimizer), and `TASK pairs` for each task.
+    A line per student: student, pairs, tokens per epoch, epochs, tokens (that training sees in
+    all), steps (of the optimizer), and `TASK pairs` for each task.
     """
     frame = pd.DataFrame({"student": list(corpora), "pairs": [len(p) for p in corpora.values()]})
     frame["tokens per epoch"] = [training_tokens(p, student).sum() for p in corpora.values()]
@@ -189,20 +167,11 @@ def train_equal_epochs(
 def length_fits_task(
     xs: Sequence[str], ys: Sequence[str], thresholds: Thresholds
 ) -> NDArray[np.float64]:
-    """Whether each y is as long as a task asks: does the student do that task?
+    """Whether each y is as long as a task asks (1 or 0, shape (n,)): does the student do that task?
 
-    The paper's length thresholds of paraphrase and summary have nothing in common but 0.8 exactly,
-    so the length tells which task an output can have been meant for. A copy passes for a
-    paraphrase.
-
-    Args:
-        xs, ys: n sentences each.
-        thresholds: length_ratio_min, length_ratio_max in characters of y / characters of x.
-
-    Returns:
-        (n,) floats, 1 or 0; an empty y is 0, though it is short.
-
-    Source: section 3.6 (summaries), the authors' code (paraphrases).
+    The length thresholds of paraphrase (the authors' code) and summary (section 3.6) have nothing
+    in common but 0.8 exactly, so the length tells which task an output can have been meant for. A
+    copy passes for a paraphrase, an empty y for neither.
 
     >>> params = Thresholds.paraphrase(Params.load("base"))
     >>> length_fits_task(["A fire burned."] * 2, ["A blaze raged.", ""], params).tolist()
@@ -216,13 +185,12 @@ def length_fits_task(
 def two_task_systems(asked: Mapping[str, System], task: str, base: System) -> dict[str, System]:
     """The systems of one task and their controls.
 
+    "specialist" of the task; `HALF` and `ALL` after its instruction, "…, told wrong" after the
+    other one; "shuffled", the outputs of `ALL` for the next item; "gold", a reference.
+
     Args:
         asked: student of `equal_token_corpora`, or "not told" → its system.
-        task, base: of the items; the student that all start from.
-
-    Returns:
-        "specialist" of the task; `HALF` and `ALL` after its instruction, "…, told wrong" after the
-        other one; "shuffled", the outputs of `ALL` for the next item; "gold", a reference.
+        base: the student that all start from.
     """
     (other,) = (name for name in INSTRUCTIONS if name != task)
     right = {name: instructed_system(asked[name], task) for name in (HALF, ALL)}
@@ -242,10 +210,6 @@ def two_task_scores(
     predictions: pd.DataFrame, task: str, judge: Judge, params: Params
 ) -> pd.DataFrame:
     """Item scores in per cent: whether an output does its task, and how well.
-
-    Args:
-        predictions: of `two_task_systems`, for items of the task.
-        judge, params: of the main measure; thresholds of both tasks.
 
     Returns:
         system, item, the metrics of the task, `TASK length` for both tasks (the length fits),
@@ -267,10 +231,10 @@ def two_task_scores(
 
 
 def generalist_gains(scores: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> pd.DataFrame:
-    """METRIC_ROWS of generalists and controls minus the specialist of the task, minus their
-    controls, and of `ALL` minus `HALF`, paired by item.
+    """Gains of the generalists, paired by item, as METRIC_ROWS; `scores` by task.
 
-    `scores` is task → `two_task_scores`.
+    Generalists and controls minus the specialist of the task, minus their controls, and `ALL` minus
+    `HALF`.
     """
     wrong = {name: f"{name}, told wrong" for name in (HALF, ALL)}
     versus = [(s, "specialist") for s in (HALF, ALL, *wrong.values(), "not told", "shuffled")]
@@ -284,10 +248,9 @@ def generalist_gains(scores: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -
 
 
 def listening_rows(scores: pd.DataFrame, bootstrap: Bootstrap) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """How long outputs for the same sentences are after both instructions.
+    """How long outputs for the sentences of the summary test are after both instructions.
 
-    `scores` are `two_task_scores` of the summary test. Returns METRIC_ROWS of the students after
-    each instruction, and of one minus the other, paired by item.
+    METRIC_ROWS of the students after each, and of one minus the other, paired by item.
     """
     lengths = ["paraphrase length", "summary length", "length"]
     names = {f"{name}, told wrong": f"{name}: paraphrase" for name in (HALF, ALL)}

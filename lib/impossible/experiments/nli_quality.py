@@ -20,11 +20,6 @@ from impossible.models.nli import EntailmentCritic
 from impossible.training.minimal_pairs import ENTAILMENT_LABELS, minimal_pairs
 from impossible.training.nli_training import read_nli
 
-__all__ = [
-    "by_kind", "confusion", "entailment_calibration", "fitted_temperature", "labelled_paraphrases",
-    "nli_accuracy", "recorded_table", "test_pairs", "threshold_curve",
-]  # fmt: skip
-
 NLI_TESTS = {"MultiNLI mismatched": "mnli_dev/dev_mismatched", "SNLI": "snli/test"}
 TABLES = {
     "accuracy": ["set", "value", "low", "high", "n"],
@@ -45,14 +40,9 @@ def predicted_labels(critic: EntailmentCritic, pairs: pd.DataFrame) -> NDArray[n
 def nli_accuracy(
     critic: EntailmentCritic, sets: Mapping[str, pd.DataFrame], confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Fraction of labels that are right, for each test set.
+    """Fraction of labels that are right: set, value, low, high (per cent, Wilson's interval) and n.
 
-    Args:
-        sets: name → premise, hypothesis, label.
-        confidence: of the Wilson intervals.
-
-    Returns:
-        set, value, low, high (per cent) and n.
+    `sets` maps names to premise, hypothesis, label.
     """
     rows = []
     for name, pairs in sets.items():
@@ -72,9 +62,7 @@ def confusion(critic: EntailmentCritic, pairs: pd.DataFrame) -> pd.DataFrame:
 def fitted_temperature(critic: EntailmentCritic, pairs: pd.DataFrame) -> float:
     """The temperature by which logits are divided so that probabilities mean what they say.
 
-    Args:
-        critic: at temperature 1.
-        pairs: that neither trained nor test it.
+    The critic is at temperature 1; the pairs neither trained nor test it.
 
     Source: Guo et al. 2017, *On calibration of modern neural networks*.
     """
@@ -112,13 +100,7 @@ def by_kind(
     critic: EntailmentCritic, premises: Sequence[str], per_kind: int = 200, threshold: float = 0.75,
     seed: int = 0,
 ) -> pd.DataFrame:  # fmt: skip
-    """Decisions about minimal pairs made of human premises, by kind.
-
-    Args:
-        premises: of test sets.
-        per_kind: pairs of a kind, at most.
-        threshold: probability from which on entailment is accepted.
-        seed: of the pairs.
+    """Decisions about minimal pairs made of human premises, at most `per_kind` of each kind.
 
     Returns:
         kind, `not entailed` and `entailed` (n of pairs), `wrongly accepted` and `wrongly rejected`
@@ -150,11 +132,7 @@ def labelled_paraphrases(folder: Path, n: int | None = None) -> pd.DataFrame:
 def threshold_curve(
     critic: EntailmentCritic, pairs: pd.DataFrame, thresholds: Sequence[float]
 ) -> pd.DataFrame:
-    """Precision and recall of *both directions at least τ* on labelled paraphrase pairs.
-
-    Args:
-        pairs: of `labelled_paraphrases`.
-        thresholds: values of τ.
+    """Precision and recall of *both directions at least τ* on `labelled_paraphrases`.
 
     Returns:
         set, threshold, precision, recall (per cent) and n accepted.

@@ -19,18 +19,13 @@ Truth = Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]]
 
 
 def distinct_pairs(sentences: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
-    """A random sample of all unordered pairs of different sentences of one context.
+    """A random sample of all unordered pairs of different accepted SENTENCES of one context.
 
-    The base against which critics are judged: what two next sentences are before any critic.
-
-    Args:
-        sentences: SENTENCES; rows with a `reason` are left out.
-        n: pairs wanted; all of them if there are fewer.
-        rng: generator.
+    The base against which critics are judged: what two next sentences are before any critic. Every
+    pair is equally likely, so contexts with more different sentences have more pairs.
 
     Returns:
-        context_id, x, y; every pair is equally likely, so contexts with more different sentences
-        have more pairs.
+        context_id, x, y: n rows, or all there are if fewer.
     """
     good = sentences[sentences["reason"] == ""]
     texts = {i: sorted(set(group)) for i, group in good.groupby("context_id", sort=False)["text"]}
@@ -53,11 +48,6 @@ def chosen_by_chance(
     """A random critic: of each context as many rows as were kept, but which ones is chance.
 
     The destroyed-signal control of a choice by scores.
-
-    Args:
-        pairs: rows that could have been chosen.
-        kept: rows that were; no context has more than in `pairs`.
-        rng: generator.
     """
     item = item_of(pairs)
     wanted = kept.groupby(item).size()
@@ -76,13 +66,8 @@ def nearest_to(frame: pd.DataFrame, score: pd.Series, threshold: float, n: int =
 def example_context(kept: pd.DataFrame, survivors: pd.DataFrame, most: int = 40) -> pd.DataFrame:
     """The kept pairs of one context that makes a readable picture of the diversity filter.
 
-    Args:
-        kept: pairs before the filter, not empty.
-        survivors: those after it, with context_id.
-        most: pairs; contexts with more are left out, unless there are no others.
-
-    Returns:
-        Rows of `kept` of the context with most survivors, then most pairs, then the first by name.
+    It is that with most survivors, then most pairs, then the first by name; contexts with more than
+    `most` pairs are left out, unless there are no others.
     """
     sizes = pd.DataFrame({"n": kept.groupby("context_id").size()})
     sizes["left"] = survivors.groupby("context_id").size().reindex(sizes.index, fill_value=0)
@@ -96,10 +81,8 @@ def pair_edges(
 ) -> list[tuple[int, int]]:
     """The edges of Algorithm 1 between pairs of one context, spelled out for a picture.
 
-    Args:
-        pairs: x, y; the index names the nodes.
-        entail: P(premise ⇒ hypothesis) of text pairs.
-        threshold: an edge joins i and j where P(x_i⇒x_j) or P(y_i⇒y_j), either way, exceeds it.
+    The index names the nodes. An edge joins i and j where P(x_i⇒x_j) or P(y_i⇒y_j), either way,
+    exceeds the threshold.
     """
     joined: set[tuple[int, int]] = set()
     for side in ("x", "y"):
@@ -129,14 +112,9 @@ def affordable(
 
 
 def judged_groups(samples: Mapping[str, pd.DataFrame], truth: Truth) -> pd.DataFrame:
-    """The pairs of several samples with the truth about each.
+    """The pairs of several samples with the truth about each: group, context_id, x, y, true.
 
-    Args:
-        samples: group → context_id, x, y.
-        truth: (xs, ys) → 1, 0 or NaN (cannot be judged).
-
-    Returns:
-        group, context_id, x, y, true.
+    `truth` maps (xs, ys) to 1, 0 or NaN (cannot be judged).
     """
     columns = ["context_id", "x", "y"]
     parts = {name: frame[columns] for name, frame in samples.items()}
@@ -167,7 +145,6 @@ def rewritings(
     Args:
         inputs: source, context_id.
         outputs: group → a text for each input.
-        judge: who says whether the meaning is the same.
 
     Returns:
         group, context_id, x, y, same (1, 0 or NaN: not judged), rouge_l (in [0, 1]), copy (0/1).

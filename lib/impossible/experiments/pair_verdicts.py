@@ -9,20 +9,14 @@ from impossible.experiments.example_pairs import SHOWN, Examples
 from impossible.filtering.build_dataset import KEPT, rejections
 from impossible.filtering.thresholds import Thresholds
 
-__all__ = ["counted_noun", "fates", "verdict_table", "why"]
-
 
 def fates(
     scores: pd.DataFrame, thresholds: Thresholds, dataset: pd.DataFrame, otherwise: str
 ) -> pd.Series:
     """What became of each scored pair: "kept", the first critic that rejects it, or `otherwise`.
 
-    Args:
-        scores: PAIRS or CANDIDATES.
-        thresholds: of the task.
-        dataset: DATASET made of them.
-        otherwise: of a pair that all critics accept and that is not in the dataset: "diversity",
-            "not_chosen".
+    The last is that of a pair that all critics accept and that is not in the DATASET made of them:
+    "diversity", "not_chosen".
     """
     reason = rejections(scores, thresholds)
     chosen = set(zip(dataset["source"], dataset["target"], strict=True))
@@ -30,15 +24,8 @@ def fates(
     return reason.mask((reason == KEPT) & pd.Series(left_out, scores.index, dtype=bool), otherwise)
 
 
-def why(reason: str, row: pd.Series, thresholds: Thresholds) -> str:
-    """A pair's fate in words, with the number that decided.
-
-    Args:
-        reason: from `fates`.
-        row: the pair's scores.
-        thresholds: of the task.
-    """
-    limits = thresholds
+def why(reason: str, row: pd.Series, limits: Thresholds) -> str:
+    """A pair's fate (of `fates`) in words, with the number that decided."""
     if reason == "entailment":
         least = np.nanmin(row[["p_xy", "p_yx"]].astype(float))
         return f"entailment: {least:.2f} < {limits.entailment_threshold:g}"
@@ -63,13 +50,7 @@ def why(reason: str, row: pd.Series, thresholds: Thresholds) -> str:
 
 
 def verdict_table(rows: pd.DataFrame, thresholds: Thresholds, sentence: str) -> Examples:
-    """What a reader sees of pairs: texts, scores, and the fate of each in words.
-
-    Args:
-        rows: x, y, reason (from `fates`) and scores.
-        thresholds: of the task.
-        sentence: shown below.
-    """
+    """What a reader sees of pairs: texts, scores, and the fate (`reason`) of each in words."""
     table = rows[["x", "y"]].copy()
     for name, shown in SHOWN.items():
         table[shown] = rows[name].astype(float) if name in rows else np.nan

@@ -36,11 +36,8 @@ Brackets = Counter[tuple[str, int, int]]
 def gold_trees(folder: str | Path) -> list[str]:
     """The treebank's trees without traces, functions and empty phrases.
 
-    Args:
-        folder: of the human datasets.
-
     Raises:
-        DataError: it is not there, with what to put where.
+        DataError: it is not in the folder of human datasets, with what to put where.
     """
     path = Path(folder) / TREEBANK
     if not folder or not path.is_file():
@@ -122,13 +119,9 @@ def bracket_rows(gold: Sequence[str], ours: Sequence[str | None]) -> pd.DataFram
 def distances(
     trees: Sequence[str], n: int, seed: int, layers: Callable[[str], str] = str
 ) -> list[int]:
-    """Tree edit distances of n pairs of different sentences, drawn by the seed.
+    """Tree edit distances of n pairs of different sentences; the same seed draws the same pairs.
 
-    Args:
-        trees: one for each sentence, at least two.
-        n: pairs.
-        seed: the same draws the same pairs, whatever the trees.
-        layers: what is kept of a tree, for example `top_layers` for TED-3.
+    `layers` says what is kept of a tree, for example `top_layers` for TED-3.
     """
     rng = np.random.default_rng(seed)
     cut = [layers(tree) for tree in trees]
@@ -139,8 +132,7 @@ def distances(
 def distance_rows(gold: Sequence[str], ours: Sequence[str], n: int, seed: int) -> pd.DataFrame:
     """TED and TED-3 by a parser's trees beside those by gold trees.
 
-    Returns:
-        distance, pairs, rank correlation (Spearman), mean by gold trees and by ours.
+    distance, pairs, rank correlation (Spearman), mean by gold trees and by ours.
     """
     rows = []
     for name, layers in (("TED", str), ("TED-3", top_layers)):

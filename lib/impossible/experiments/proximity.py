@@ -25,13 +25,6 @@ from impossible.generation.next_sentences import draw_sentences
 from impossible.models.loading import LanguageModel
 from impossible.text.bleu import self_bleu
 
-__all__ = [
-    "JUDGED_PAIRS", "draw_after_given", "draw_by_temperature", "draw_for_surface",
-    "draw_judged_pairs", "draw_panels_and_surface", "draw_proximity_contexts",
-    "identical_fraction", "in_panels", "mixed_lengths", "random_pairs", "surface_contexts",
-    "verdicts_of_parts", "with_verdicts",
-]  # fmt: skip
-
 _CONTROLS = 4  # one control pair per so many pairs: its ratio is near zero, few suffice
 
 #: One row per judged pair. item = context at a temperature; a pair of one context, or (control) a
@@ -75,17 +68,15 @@ def draw_by_temperature(
 def random_pairs(
     first: Sequence[str], second: Sequence[str] | None, n: int, rng: np.random.Generator
 ) -> list[tuple[str, str]]:
-    """Draw n different pairs of samples whose texts differ.
+    """Draw n different pairs of samples whose texts differ, or all there are if fewer.
 
     Args:
         first: accepted sentences of a context; a text that was sampled twice counts twice.
         second: sentences of another context to pair them with; None: pairs within `first`.
-        n: pairs wanted; all there are if fewer.
-        rng: source of the draw and of the order within a pair.
 
     Returns:
-        Pairs (x, y), x ≠ y: a sentence is no paraphrase of itself, and at low temperature pairs of
-        equal texts would be counted as proximity.
+        Pairs (x, y), x ≠ y, in random order within: a sentence is no paraphrase of itself, and at
+        low temperature pairs of equal texts would be counted as proximity.
 
     >>> random_pairs(["a", "b", "a"], ["b"], 5, np.random.default_rng(0))
     [('a', 'b'), ('a', 'b')]
@@ -109,12 +100,7 @@ def draw_judged_pairs(
 ) -> pd.DataFrame:  # fmt: skip
     """Draw and judge pairs of every context at every temperature, kept in `work/STAGE-pairs`.
 
-    Args:
-        critic: the NLI model.
-        contexts: CONTEXTS.
-        sentences: temperature → SENTENCES of (some of) the contexts.
-        params: reads seed, proximity_contexts, proximity_pairs, entailment_floor.
-        stage: name of the random stream.
+    `sentences` maps temperatures to SENTENCES of (some of) the contexts.
 
     Returns:
         JUDGED_PAIRS, proximity_pairs rows per context and temperature (fewer where there are not as
@@ -157,12 +143,7 @@ def _judge_unit(unit: Unit, params: Params, critic: EntailmentModel) -> Scored:
 
 
 def surface_contexts(contexts: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Contexts that a cell of the surface needs besides those of the temperature panel.
-
-    Args:
-        contexts: CONTEXTS of the panel over lengths.
-        params: reads proximity_contexts, proximity_surface_contexts (per length, in all).
-    """
+    """What a cell of the surface needs of the panel over lengths besides the other panel."""
     first = contexts.groupby("n_sentences").head(params.proximity_surface_contexts)
     return first[~first["context_id"].isin(mixed_lengths(contexts, params.proximity_contexts))]
 
@@ -176,14 +157,7 @@ def draw_for_surface(
     The panel over lengths is one row of the surface, and the contexts of the temperature panel are
     a few of every cell. Here further contexts follow at the other temperatures, with fewer pairs:
     contexts differ more than pairs of one context. Twice as many sentences as pairs are sampled, so
-    that pairs need not share one (at most k).
-
-    Args:
-        contexts: CONTEXTS of the panels.
-        params: what sentences need, and proximity_surface_contexts, proximity_surface_pairs.
-
-    Returns:
-        JUDGED_PAIRS with `mixed` false, so that the rows belong to neither panel.
+    that pairs need not share one (at most k). The rows belong to neither panel: `mixed` is false.
     """
     pairs = params.proximity_surface_pairs
     fewer = params.model_copy(update={"k": min(params.k, 2 * pairs), "proximity_pairs": pairs})
@@ -198,10 +172,7 @@ def draw_panels_and_surface(
     run: RunFolder, lm: LanguageModel, critic: EntailmentModel, contexts: pd.DataFrame,
     sentences: Mapping[float, pd.DataFrame], params: Params,
 ) -> pd.DataFrame:  # fmt: skip
-    """JUDGED_PAIRS of both panels, then those that the surface needs besides.
-
-    Arguments as for `draw_judged_pairs` and `draw_for_surface`.
-    """
+    """JUDGED_PAIRS of both panels, then those that the surface needs besides."""
     panels = draw_judged_pairs(run, critic, contexts, sentences, params)
     more = draw_for_surface(run, lm, critic, contexts, params)
     return pd.concat([panels, more], ignore_index=True) if len(more) else panels
@@ -219,12 +190,7 @@ def draw_after_given(
 
 
 def with_verdicts(judged: pd.DataFrame, judge: Judge, params: Params) -> pd.DataFrame:
-    """Judged pairs with what the critic and, for evaluation only, the judge say.
-
-    Args:
-        judged: JUDGED_PAIRS.
-        judge: of the run.
-        params: reads entailment_threshold and entailment_floor.
+    """JUDGED_PAIRS with what the critic and, for evaluation only, the judge say.
 
     Returns:
         Further columns: critic and oracle (1 equivalent, 0 not; NaN: the judge cannot say), weaker

@@ -11,22 +11,14 @@ from impossible.config.params import Params
 from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_mean
 from impossible.experiments.proximity_statistics import control_differences, length_matched_gap
 
-__all__ = ["given_gaps", "proximity_numbers"]
-
 
 def given_gaps(
     own: pd.DataFrame, far: pd.DataFrame, given: pd.DataFrame, params: Params
 ) -> dict[str, Interval]:
     """Equivalent pairs after contexts of the teacher minus those after contexts of others.
 
-    Args:
-        own: judged pairs of the panels; those at `sentence_temperature` are compared.
-        far: the control pairs of the panels.
-        given: judged pairs after contexts that the teacher did not write.
-        params: reads sentence_temperature and what intervals need.
-
-    Returns:
-        What is compared, in words → `length_matched_gap`.
+    `own` and `far` are judged pairs of the panels, of one context and of two (the control); those
+    at `sentence_temperature` are compared with those after `given` contexts.
     """
     cold, cold_far = (
         part[part["temperature"] == params.sentence_temperature] for part in (own, far)
@@ -49,7 +41,6 @@ def proximity_numbers(
         claims: of `proximity_statistics.claim_verdicts`.
         gaps: of `given_gaps`.
         human: Self-BLEU of human paraphrases and where it is from.
-        params: reads sentence_temperature and what intervals need.
     """
     value, source = human
     means = own[["oracle", "self_bleu", "self_bleu_oracle"]].mean()

@@ -25,13 +25,6 @@ from impossible.evaluation.bootstrap import (
 from impossible.evaluation.corpus_comparison import detokenized
 from impossible.text.bleu import self_bleu
 
-__all__ = [
-    "FEWEST_CONTEXTS", "PAPER_CLAIMS", "claim_verdicts", "control_differences", "end_difference",
-    "figure3_points", "human_self_bleu", "interval_says", "kendall_tau", "length_matched_gap",
-    "panel_points", "point_means", "proximity_examples", "step_trend", "surface_gap",
-    "surface_means", "threshold_sensitivity",
-]  # fmt: skip
-
 FEWEST_CONTEXTS = 5  # at each point of a trend or cell; with fewer there is no interval
 _PAPER_HUMAN = 39.0  # Self-BLEU of human paraphrases (MRPC) in Figure 3
 
@@ -59,9 +52,7 @@ def panel_points(
 def point_means(judged: pd.DataFrame, series: Mapping[str, str], params: Params) -> pd.DataFrame:
     """Values of all points with intervals, as `figures.proximity_curves` draws them.
 
-    Args:
-        judged: judged pairs.
-        series: name of a line → column to average (NaN = missing, not counted).
+    `series` names a line → the column to average (NaN: missing, not counted).
 
     Returns:
         axis, x, series, value, low, high, n; a point without a value is left out.
@@ -86,12 +77,7 @@ def surface_means(judged: pd.DataFrame, series: Mapping[str, str], params: Param
     """Context length × temperature: the mean over contexts of their fraction, with its interval.
 
     Every context counts the same, whether many of its pairs were judged (those of the panels) or
-    few (those of `proximity.draw_for_surface`).
-
-    Args:
-        judged: judged pairs.
-        series: name of a map → column to average (NaN = missing, not counted).
-        params: reads seed, bootstrap_samples, confidence.
+    few (those of `proximity.draw_for_surface`). `series` as for `point_means`.
 
     Returns:
         n_sentences, temperature, series, value, low, high and n (contexts with a value); a cell
@@ -123,14 +109,9 @@ def surface_gap(maps: pd.DataFrame) -> tuple[float, str]:
 def end_difference(judged: pd.DataFrame, column: str, axis: str, params: Params) -> Interval:
     """Mean of a column at the last point of an axis minus that at the first, with its interval.
 
-    Contexts are resampled; over temperatures the same contexts stand at both ends, so the
-    difference is paired. With fewer than 5 contexts at an end there is no interval.
-
-    Args:
-        judged: judged pairs.
-        column: what is averaged.
-        axis: "length" or "temperature".
-        params: reads seed, sentence_temperature, bootstrap_samples, confidence.
+    The axis is "length" or "temperature". Contexts are resampled; over temperatures the same
+    contexts stand at both ends, so the difference is paired. With fewer than 5 contexts at an end
+    there is no interval.
     """
     points = _points_of(judged, axis, params)
     return _across([*points[:1], *points[-1:]], column, _mean_step, params)
@@ -159,12 +140,10 @@ def length_matched_gap(a: pd.DataFrame, b: pd.DataFrame, column: str, params: Pa
 
 
 def kendall_tau(values: ArrayLike) -> Floats:
-    """Kendall's τ between values and their order, shape (…, k) → (…).
+    """Kendall's τ-a (1938) between values and their order, shape (…, k) → (…): 1 rises everywhere.
 
     Of all pairs of indices, the fraction whose later value is larger minus the fraction whose later
-    value is smaller: 1 rises everywhere, -1 falls everywhere (τ-a: equal values count for neither).
-
-    Source: Kendall 1938.
+    value is smaller. scipy's takes one series at a time, a bootstrap thousands.
 
     >>> float(kendall_tau([0.1, 0.3, 0.2]).round(3))
     0.333
@@ -289,8 +268,7 @@ def proximity_examples(judged: pd.DataFrame, threshold: float, n: int = 3) -> pd
 def human_self_bleu(folder: str = "") -> tuple[float, str]:
     """Self-BLEU of human paraphrases (MRPC), in [0, 100], and if it is "measured" or the "paper"'s.
 
-    Args:
-        folder: of the human datasets; without it, or without MRPC in it, the paper's value stands.
+    Without a folder of human datasets, or without MRPC in it, the paper's value stands.
     """
     if not folder or available(folder)["mrpc"]:
         return _PAPER_HUMAN, "paper"

@@ -23,12 +23,6 @@ from impossible.filtering.build_dataset import apply_thresholds
 from impossible.filtering.critics import CANDIDATES, PAIRS
 from impossible.filtering.thresholds import Thresholds
 
-__all__ = [
-    "EXAMPLE_KINDS", "RANKED_CORPORA", "best_minus_worst", "examples_by_rank", "examples_of_all",
-    "lesser_direction", "nearest_rejected", "pairs_of_run", "right_by_rank", "thirds",
-    "with_context",
-]  # fmt: skip
-
 #: Every accepted pair reaches the threshold, so the worst accepted is the nearest to it.
 EXAMPLE_KINDS = ("random", "best", "median", "worst accepted", "nearest rejected")
 #: Corpus → file of its pairs, file of the scores that it was chosen from, task.
@@ -45,11 +39,6 @@ def pairs_of_run(
     run: RunFolder, params: Params, judge: Judge
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
     """Accepted and nearest rejected pairs of each corpus that a run has.
-
-    Args:
-        run: its datasets, scores, contexts and inputs are read.
-        params: thresholds.
-        judge: says which pairs are right.
 
     Returns:
         (corpus → accepted pairs, corpus → `nearest_rejected`), with context and `right`.
@@ -75,9 +64,8 @@ def pairs_of_run(
 def lesser_direction(pairs: pd.DataFrame) -> pd.Series[float]:
     """The critic's lesser direction of each pair, in [0, 1].
 
-    Args:
-        pairs: p_xy, p_yx; where one was not computed the other stands alone: for a summary only
-            P(x ⇒ y) is asked, and a pair refuted in one direction is not asked in the other.
+    Where one was not computed the other stands alone: for a summary only P(x ⇒ y) is asked, and a
+    pair refuted in one direction is not asked in the other.
     """
     return pairs[["p_xy", "p_yx"]].min(axis=1)
 
@@ -97,8 +85,6 @@ def examples_by_rank(
         corpus: its name; also names the random stream.
         accepted: x, y, domain, p_xy, p_yx; a pair can be of several kinds.
         rejected: the same, from `nearest_rejected`; may be empty.
-        n: of each kind, all if there are fewer.
-        seed: of the random ones.
 
     Returns:
         Rows of both with corpus, kind (of `EXAMPLE_KINDS`) and lesser.
@@ -140,13 +126,8 @@ def examples_of_all(
 def nearest_rejected(scores: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
     """Pairs that the critic's threshold alone rejected, nearest first; of mirrored pairs one.
 
-    Args:
-        scores: PAIRS or CANDIDATES.
-        thresholds: all others must let the pair pass.
-
-    Returns:
-        Rows of `scores` with lesser in [entailment_floor, entailment_threshold); below the floor a
-        direction was not computed.
+    Their lesser direction is in [entailment_floor, entailment_threshold); below the floor a
+    direction was not computed.
     """
     low, high = thresholds.entailment_floor, thresholds.entailment_threshold
     inside = lesser_direction(scores).between(low, high, inclusive="left")
@@ -158,11 +139,8 @@ def nearest_rejected(scores: pd.DataFrame, thresholds: Thresholds) -> pd.DataFra
 def with_context(pairs: pd.DataFrame, contexts: pd.DataFrame, inputs: pd.DataFrame) -> pd.DataFrame:
     """Pairs with the text before them as `context`, missing where nothing knows it.
 
-    Args:
-        pairs: x and context_id.
-        contexts: CONTEXTS of the first dataset.
-        inputs: SENTENCES of `data/inputs`, whose contexts were cut into sentences: what was written
-            before a sentence is its context.
+    The contexts of `inputs` (SENTENCES) were cut into sentences: what was written before a sentence
+    is its context.
     """
     cut = inputs.sort_values("sample")
     before = cut.groupby("context_id")["raw"].transform(_before)
@@ -177,11 +155,7 @@ def _before(sentences: pd.Series[str]) -> list[str]:
 
 
 def thirds(pairs: pd.DataFrame) -> pd.Series[str]:
-    """Best, middle or worst third, of each pair among all by its lesser direction.
-
-    Example:
-        Of three pairs with 0.9, 0.8 and 0.95 they are "middle third", "worst third", "best third".
-    """
+    """Best, middle or worst third, of each pair among all by its lesser direction."""
     rank = lesser_direction(pairs).rank(method="first", ascending=False, na_option="bottom") - 1
     return (3 * rank // max(1, len(pairs))).astype(int).map(dict(enumerate(THIRDS)))
 
@@ -196,22 +170,21 @@ def right_by_rank(
     Args:
         accepted: corpus → x, y, context_id, p_xy, p_yx and `right`.
         rejected: the same of pairs below the threshold.
-        bootstrap: of the intervals, contexts resampled; its seed draws the control.
+        bootstrap: contexts are resampled; its seed draws the control.
 
     Returns:
         group ("CORPUS, best third" …), series ("by rank", "by chance"), value, low, high, n.
     """
     rng = item_rng(bootstrap.seed, "examples", "thirds by chance")
-    parts, order = [], []
+    parts, found = [], []
     for corpus, frame in accepted.items():
         third = thirds(frame)
-        chance = pd.Series(rng.permutation(third), frame.index, dtype=object)
-        below = rejected[corpus].assign(place=JUST_REJECTED, series="by rank")
-        parts += [frame.assign(place=third, series="by rank"), below]
-        parts += [frame.assign(place=chance, series="by chance")]
-        parts[-3:] = [part.assign(group=corpus + ", " + part["place"]) for part in parts[-3:]]
-        order += [f"{corpus}, {name}" for name in (*THIRDS, JUST_REJECTED)]
-    found = []
+        below = rejected[corpus].assign(place=JUST_REJECTED)
+        ranked = pd.concat([frame.assign(place=third), below])
+        drawn = frame.assign(place=pd.Series(rng.permutation(third), frame.index, dtype=object))
+        for series, part in (("by rank", ranked), ("by chance", drawn)):
+            parts.append(part.assign(series=series, group=corpus + ", " + part["place"]))
+    order = [f"{corpus}, {name}" for corpus in accepted for name in (*THIRDS, JUST_REJECTED)]
     for series, part in pd.concat(parts, ignore_index=True).groupby("series", sort=False):
         here = [name for name in order if name in set(part["group"])]
         named = (part["right"], part["group"], part["context_id"])

@@ -45,14 +45,8 @@ FILTERS: dict[str, frozenset[str]] = {
 def released_pairs(sentences: pd.DataFrame, models: Models, thresholds: Thresholds) -> pd.DataFrame:
     """Ordered pairs that the released code shows its critic and the paper's filters do not.
 
-    Args:
-        sentences: SENTENCES; rows with a `reason` are left out.
-        models: the NLI model and the parser.
-        thresholds: of the paper.
-
-    Returns:
-        PAIRS of different strings with a length ratio in the limits, such that every number of x is
-        in y; and ROUGE-L is above the limit or y has a number more.
+    PAIRS of different accepted SENTENCES with a length ratio in the limits, such that every number
+    of x is in y; and ROUGE-L is above the limit or y has a number more.
     """
     good = sentences[sentences["reason"] == ""]
     cheap = [critic for critic in CRITICS if critic.exits]
@@ -73,11 +67,7 @@ def first_label(scored: pd.DataFrame, critic: EntailmentModel) -> Callable[[Sequ
     """Whether the critic's first label is entailment, from stored scores as far as they go.
 
     A probability above one half is the first label of all; below it another label may be ahead or
-    not, and counts as ahead.
-
-    Args:
-        scored: PAIRS.
-        critic: is asked about pairs that are not among them.
+    not, and counts as ahead. The critic is asked about pairs that are not among the scored PAIRS.
     """
     known = known_probabilities(scored)
 
@@ -90,14 +80,10 @@ def first_label(scored: pd.DataFrame, critic: EntailmentModel) -> Callable[[Sequ
 
 
 def expensive_contexts(sentences: pd.DataFrame, fraction: float = LOST) -> set[str]:
-    """The contexts that cost the critic most: those that a lack of memory loses first.
+    """The given fraction of the contexts of SENTENCES that costs the critic most, [0, 1].
 
     A context costs what its ordered pairs of different sentences have in characters, (m - 1) times
     twice the length of its m sentences.
-
-    Args:
-        sentences: SENTENCES.
-        fraction: of the contexts with accepted sentences, [0, 1].
     """
     good = sentences[sentences["reason"] == ""].drop_duplicates(["context_id", "text"])
     lengths = good["text"].str.len().groupby(good["context_id"])
@@ -109,16 +95,9 @@ def expensive_contexts(sentences: pd.DataFrame, fraction: float = LOST) -> set[s
 def variant_datasets(
     pairs: pd.DataFrame, sentences: pd.DataFrame, models: Models, thresholds: Thresholds
 ) -> dict[str, pd.DataFrame]:
-    """The dataset that each variant of `FILTERS` makes of the same sentences.
+    """The dataset that each variant of `FILTERS` makes of the same SENTENCES: columns of PAIRS.
 
-    Args:
-        pairs: PAIRS of the sentences, as scored for the paper's thresholds.
-        sentences: SENTENCES.
-        models: the NLI model and the parser.
-        thresholds: of the paper.
-
-    Returns:
-        name → pairs in columns of PAIRS; no pair twice.
+    `pairs` are PAIRS of the sentences, as scored for the paper's thresholds.
     """
     more, critic = released_pairs(sentences, models, thresholds), models.critic
     near = more["rouge_l"] > np.float32(thresholds.rouge_l_max)
@@ -146,22 +125,12 @@ def variant_datasets(
 
 
 def variant_rows(
-    made: Mapping[str, pd.DataFrame],
-    contexts: Sequence[str],
-    truth: Truth,
-    bootstrap: Bootstrap,
+    made: Mapping[str, pd.DataFrame], contexts: Sequence[str], truth: Truth, bootstrap: Bootstrap
 ) -> pd.DataFrame:
-    """Yield and precision of datasets that were made of the same contexts.
+    """Yield and precision of datasets (context_id, x, y) that were made of the same contexts.
 
-    Args:
-        made: name → context_id, x, y.
-        contexts: all contexts, also those of which nothing is left.
-        truth: (sources, targets) → 1, 0 or NaN (cannot be judged).
-        bootstrap: how intervals are made.
-
-    Returns:
-        METRIC_ROWS: "pairs per context", "pairs true, %" and "contexts with pairs, %"; contexts
-        resampled.
+    METRIC_ROWS: "pairs per context", "pairs true, %" and "contexts with pairs, %"; contexts
+    resampled, also those of which nothing is left.
     """
     parts = []
     for name, frame in made.items():

@@ -11,11 +11,6 @@ from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean
 from impossible.evaluation.judges import Judge
 from impossible.text.sentence_boundaries import words
 
-__all__ = [
-    "accepted_sentences", "distinct_by_samples", "distinct_fractions", "generation_settings",
-    "grammatical_fraction", "meanings_per_context", "most_frequent_sentences",
-]  # fmt: skip
-
 
 def accepted_sentences(sentences: pd.DataFrame, contexts: pd.DataFrame) -> pd.DataFrame:
     """Accepted SENTENCES with the columns domain and words (their number)."""
@@ -28,9 +23,7 @@ def accepted_sentences(sentences: pd.DataFrame, contexts: pd.DataFrame) -> pd.Da
 def distinct_fractions(counts: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """Distinct among accepted sentences, as a mean over contexts, by their length and domain.
 
-    Args:
-        counts: of `next_sentences.acceptance_counts`.
-        bootstrap: contexts are resampled.
+    `counts` are those of `next_sentences.acceptance_counts`.
 
     Returns:
         group ("2 sentences"), series (domain), value, low, high, n, as figures draw them.

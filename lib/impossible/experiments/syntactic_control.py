@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
-from impossible.data.human_datasets import take
 from impossible.errors import DataError
-from impossible.evaluation.corpus_comparison import equal_size
+from impossible.evaluation.corpus_comparison import equally_many
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.systems import System, copy_input, prompted, student_system
 from impossible.evaluation.test_sets import pooled
@@ -47,11 +46,7 @@ def tree_prompt(source: str, tree: str) -> str:
 
 
 def with_target_trees(pairs: pd.DataFrame, parser: Parser) -> pd.DataFrame:
-    """D_control: each source with the tree of its target, as far as targets have trees.
-
-    Args:
-        pairs: DATASET, from any source.
-        parser: sentence → bracketed tree or None.
+    """D_control: each source of a DATASET with the tree of its target, if it has one.
 
     Raises:
         DataError: no target parses.
@@ -69,14 +64,11 @@ def with_target_trees(pairs: pd.DataFrame, parser: Parser) -> pd.DataFrame:
 def syntax_corpora(
     dataset: pd.DataFrame, others: pd.DataFrame, parser: Parser, limit: int, seed: int
 ) -> dict[str, pd.DataFrame]:
-    """What students with control are trained on, as many pairs each.
+    """What students with control are trained on, as many pairs each, at most `limit`.
 
     Args:
         dataset: D_para, a DATASET.
         others: corpora to compare with, a DATASET told apart by `origin`, perhaps empty.
-        parser: sentence → bracketed tree or None.
-        limit: most pairs.
-        seed: of the draw.
 
     Returns:
         "M_control", "student of ORIGIN" for each of the others, all with the trees of their
@@ -85,21 +77,16 @@ def syntax_corpora(
     by_origin = others[others["origin"] != "gold"].groupby("origin", sort=False)
     parts = {"M_control": dataset} | {f"student of {origin}": part for origin, part in by_origin}
     annotated = {name: with_target_trees(part, parser) for name, part in parts.items()}
-    size = equal_size(annotated, limit)
-    corpora = {name: take(part, size, seed) for name, part in annotated.items()}
+    corpora = equally_many(annotated, limit, seed)
     same = dataset["pair_id"].isin(corpora["M_control"]["pair_id"])
     return corpora | {"not told": dataset[same]}
 
 
 def nearest_exemplars(targets: Sequence[str], pool: Sequence[str], parser: Parser) -> list[str]:
-    """For each target the sentence of the pool that is built most like it.
+    """For each target the sentence of the pool, which holds no target, that is built most like it.
 
-    Distance is the number of insertions and deletions between the sequences of part-of-speech
-    tags; ties go to the first in the pool (Chen et al. 2019, section 3).
-
-    Args:
-        targets, pool: sentences that parse; no target is in the pool.
-        parser: sentence → bracketed tree or None.
+    Distance is the number of insertions and deletions between the sequences of part-of-speech tags;
+    ties go to the first in the pool (Chen et al. 2019, section 3).
 
     Raises:
         DataError: a sentence does not parse.
@@ -128,14 +115,8 @@ def with_exemplars(
     """The first n items whose wanted form is known, with the column `exemplar`.
 
     An exemplar that the test set gives stays. Otherwise it is the sentence of the pool nearest to
-    the first reference, or, without references, a sentence drawn from the pool.
-
-    Args:
-        items: source, references and, where the test set has them, exemplar.
-        pool: sentences about other things; those that do not parse are left out.
-        parser: sentence → bracketed tree or None.
-        n: items wanted.
-        seed: of the draw.
+    the first reference, or, without references, a sentence drawn from the pool. Sentences of the
+    pool are about other things; those that do not parse are left out.
 
     Raises:
         DataError: no reference, or nothing in the pool, has a tree.
@@ -162,9 +143,7 @@ def syntax_tests(
 
     Args:
         sets: name → items of `test_sets.load`; those not tested are the pool of its exemplars.
-        parser: sentence → bracketed tree or None.
         n: test items of each set, at most a fifth of those there are.
-        seed: as for `with_exemplars`.
         shots: examples, of the first set that has references.
 
     Returns:
@@ -199,12 +178,7 @@ def syntax_systems(
 ) -> dict[str, System]:
     """The systems of Table 4 and their controls, for items of `syntax_tests`.
 
-    Args:
-        students: of `syntax_corpora`.
-        teacher: is prompted with and without examples.
-        examples: of `syntax_tests`; none: the few-shot prompt is left out.
-        parser: of the exemplars.
-        max_new_tokens: longest output.
+    `students` are those of `syntax_corpora`; without `examples` the few-shot prompt is left out.
     """
     answering = {name: student_system(s, max_new_tokens) for name, s in students.items()}
     plain = answering.pop("not told")
@@ -224,10 +198,7 @@ def syntax_systems(
 
 
 def with_tree(system: System, parser: Parser) -> System:
-    """A system that reads the tree of each item's exemplar before the source.
-
-    The system is a student of `with_target_trees` pairs, or a prompted model.
-    """
+    """A system that reads the tree of each item's exemplar before the source."""
 
     def answer(items: pd.DataFrame) -> list[str]:
         trees = items["exemplar"].map(parser).map(str)
@@ -260,13 +231,7 @@ def distance_to_exemplar(
 def syntax_scores(
     predictions: pd.DataFrame, items: pd.DataFrame, parser: Parser, judge: Judge
 ) -> pd.DataFrame:
-    """Scores of single outputs: system, item, ted_exemplar, and per cent parses and fidelity.
-
-    Args:
-        predictions: PREDICTIONS for the items.
-        items: id, exemplar.
-        parser, judge: of distances; of fidelity.
-    """
+    """Scores of single outputs: system, item, ted_exemplar, and per cent parses and fidelity."""
     outputs = list(predictions["output"])
     exemplars = predictions["item"].map(items.set_index("id")["exemplar"])
     distance = distance_to_exemplar(outputs, list(exemplars), parser)

@@ -56,16 +56,10 @@ def grid_of(thresholds: Thresholds, grid: Mapping[str, Sequence[float]] = GRID) 
 def sensitivity(
     pairs: pd.DataFrame, thresholds: Thresholds, truth: Truth, names: Sequence[str]
 ) -> pd.DataFrame:
-    """What one changed threshold at a time does to the pairs that all critics accept.
-
-    Args:
-        pairs: PAIRS.
-        thresholds: of the run; the others stay as they are.
-        truth: (xs, ys) → 1, 0 or NaN (cannot be judged).
-        names: of the thresholds, of those in `GRID`.
+    """What one changed threshold at a time does to the PAIRS that all critics accept.
 
     Returns:
-        threshold, value, this_run, pairs, and "truly equivalent, %".
+        threshold (of `names`, as in `GRID`), value, this_run, pairs, and "truly equivalent, %".
     """
     rows = []
     for name in names:
@@ -84,8 +78,6 @@ def decided(
     """The pairs among which thresholds choose, each unordered pair once.
 
     Args:
-        pairs: PAIRS.
-        trees: of the sentences.
         floor: entailment_floor; below it in a direction no threshold keeps a pair.
         values: of `ted_min`.
 
@@ -107,11 +99,9 @@ def decided(
 
 
 def point_counts(pairs: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
-    """What every point keeps of every context.
+    """What every point of `grid_of` keeps of every context.
 
-    Args:
-        pairs: `decided`, with the column `true` (1, 0, or NaN: left out).
-        points: `grid_of`.
+    `pairs` are `decided`, with the column `true` (1, 0, or NaN: left out).
 
     Returns:
         The columns of `points`, context_id, kept, true; a row per point and context of `pairs`.
@@ -132,11 +122,7 @@ def point_counts(pairs: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
 
 
 def frontier_points(counted: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Pairs and precision of every point.
-
-    Args:
-        counted: `point_counts`.
-        bootstrap: how intervals are made.
+    """Pairs and precision of every point of `point_counts`.
 
     Returns:
         `POINT`, this_run, pairs, value (true fraction of them), low, high; NaN where none is kept.
@@ -158,12 +144,9 @@ def halves(contexts: Sequence[str], seed: int) -> tuple[set[str], set[str]]:
 def better_points(points: pd.DataFrame) -> pd.DataFrame:
     """The run's point and the best in two directions; ties go to the more, then to the truer.
 
-    Args:
-        points: `frontier_points` of the contexts that choose.
-
-    Returns:
-        Three rows by `choice`: "this run"; "more pairs", the most at no lower precision; "truer
-        pairs", the highest precision at no fewer pairs. Both can be the run's own point.
+    Three rows of `frontier_points` by `choice`: "this run"; "more pairs", the most at no lower
+    precision; "truer pairs", the highest precision at no fewer pairs. Both can be the run's own
+    point.
     """
     here = points[points["this_run"]].iloc[0]
     more = points[points["this_run"] | (points["value"] >= here["value"])]
@@ -177,16 +160,10 @@ def better_points(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def reported(chosen: pd.DataFrame, counted: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
-    """The chosen points on other contexts than those that chose them.
+    """The `better_points` on other contexts (`point_counts`) than those that chose them.
 
-    Args:
-        chosen: `better_points`.
-        counted: `point_counts` of the contexts that report.
-        bootstrap: how intervals are made; contexts are drawn.
-
-    Returns:
-        METRIC_ROWS, a system per choice: precision, gain over this run's, and the number of pairs
-        relative to this run's.
+    METRIC_ROWS, a system per choice: precision, gain over this run's, and the number of pairs
+    relative to this run's; contexts are drawn.
     """
 
     def gain(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -218,9 +195,6 @@ def search_thresholds(
     Args:
         pairs: PAIRS.
         truth: (xs, ys) → 1, 0 or NaN (cannot be judged).
-        trees: of the sentences.
-        thresholds: of the run; reads seed too.
-        bootstrap: how intervals are made.
 
     Returns:
         (`frontier_points` over all contexts, the rows of these that the first half chose by

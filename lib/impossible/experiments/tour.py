@@ -25,11 +25,6 @@ from impossible.training.fine_tuning import settings_of
 from impossible.training.student import Student
 from impossible.training.student_training import train_student
 
-__all__ = [
-    "as_written", "counts_by_context", "flow_of", "likeliest", "mean_loss", "one_of_each",
-    "outcome", "relabelled", "taught",
-]  # fmt: skip
-
 NOTHING = "(nothing)"  # what a student wrote that ended its text at once
 _PASSED = [KEPT, "diversity", "repeated"]  # all critics
 _EARLY = tuple(critic for critic in CRITICS if critic.exits)
@@ -43,18 +38,9 @@ def as_written(frame: pd.DataFrame) -> Styler:
 
 
 def counts_by_context(
-    contexts: pd.DataFrame,
-    sentences: pd.DataFrame,
-    pairs: pd.DataFrame,
-    thresholds: Thresholds,
+    contexts: pd.DataFrame, sentences: pd.DataFrame, pairs: pd.DataFrame, thresholds: Thresholds
 ) -> pd.DataFrame:
     """What each context gave; the first row is the one to follow.
-
-    Args:
-        contexts: CONTEXTS.
-        sentences: SENTENCES.
-        pairs: PAIRS, scored.
-        thresholds: of the task.
 
     Returns:
         context_id, prefix, accepted, different (sentences), pass (pairs that all critics accept);
@@ -75,17 +61,11 @@ def one_of_each(
     reasons: pd.Series,
     models: Models,
     thresholds: Thresholds,
-    n: int = 3,
 ) -> Examples:
-    """Pairs of one context to look at: n kept ones, and one for each reason of a rejection.
+    """Pairs of one context to look at: three kept ones, and one for each reason of a rejection.
 
-    Args:
-        texts: the context's accepted sentences.
-        pairs: its scored PAIRS.
-        reasons: their `fates`.
-        models: asked by the early critics, whose rejected pairs no scores are kept of.
-        thresholds: of the task; reads seed, by which pairs are drawn.
-        n: kept pairs.
+    `reasons` are the `fates` of `pairs`; the early critics, whose rejected pairs no scores are kept
+    of, are asked about the accepted sentences `texts` again.
     """
     asked = all_pairs(sorted(set(texts)))
     scores, early = score_pairs(asked, models, thresholds, critics=_EARLY)
@@ -94,7 +74,7 @@ def one_of_each(
     rng, drawn = item_rng(thresholds.seed, "tour", "examples"), []
     for reason in (KEPT, *(critic.name for critic in CRITICS), "diversity"):
         some = np.flatnonzero(rows["reason"] == reason)
-        drawn += sorted(rng.permutation(some)[: n if reason == KEPT else 1])
+        drawn += sorted(rng.permutation(some)[: 3 if reason == KEPT else 1])
     shown = rows.iloc[drawn].reset_index(drop=True)
     return verdict_table(shown, thresholds, _counted_kept(int((reasons == KEPT).sum())))
 
@@ -121,15 +101,11 @@ def _texts(dataset: pd.DataFrame) -> list[tuple[str, str]]:
 def taught(
     base: Student, train: pd.DataFrame, held_out: pd.DataFrame, params: Params
 ) -> tuple[Student, pd.DataFrame]:
-    """Fine-tune a student for a few steps, and measure its loss before and after.
-
-    Args:
-        base: in float32; its weights are changed in place.
-        train, held_out: DATASET frames; without a training pair nothing is trained.
-        params: reads tour_steps, student_adapter_rank and what `settings_of` reads.
+    """Fine-tune a student (float32, in place) for a few steps; its loss before and after.
 
     Returns:
-        The student, and pairs, before, after (nats per token) of "training" and "held out".
+        The student, and pairs, before, after (nats per token) of "training" and "held out"; without
+        a training pair nothing is trained.
     """
     parts = {"training": train, "held out": held_out}
     losses = pd.DataFrame({"pairs": {name: len(part) for name, part in parts.items()}})
@@ -161,11 +137,8 @@ def relabelled(
     """For each fresh input the candidate that was kept, or the one that came nearest, and why not.
 
     Args:
-        inputs: input_id, text.
-        candidates: CANDIDATES, scored.
-        reasons: their `fates`.
+        reasons: `fates` of the CANDIDATES.
         funnel: what became of all candidates: input_id, reason, n.
-        thresholds: of the task.
     """
     lesser = candidates[["p_xy", "p_yx"]].astype(float).min(axis=1)
     order = candidates.assign(reason=reasons, kept=reasons == KEPT, lesser=lesser)
@@ -186,13 +159,7 @@ def _all_fates(funnel: pd.DataFrame) -> str:
 
 
 def outcome(funnel: pd.DataFrame, context: pd.DataFrame, whole: pd.DataFrame) -> str:
-    """One sentence about what the followed context gave.
-
-    Args:
-        funnel: its rows of the funnel.
-        context: its part of the dataset.
-        whole: the dataset of all contexts.
-    """
+    """One sentence about what the followed context gave, by its rows of the funnel."""
     counts = funnel.groupby("reason")["n"].sum()
     passed = int(counts.reindex(_PASSED, fill_value=0).sum())
     if not passed:
@@ -217,20 +184,15 @@ def flow_of(
     candidates: pd.DataFrame,
     relabels: pd.DataFrame,
 ) -> pd.DataFrame:
-    """What a run found at each step of the method, for `figures.method_flow`.
+    """What a run found at each step, for `figures.method_flow`: rows of count and text.
 
     Args:
         context: row of CONTEXTS.
         sentences: its accepted next sentences.
-        funnel: its rows of the funnel.
         dataset: DATASET of all contexts, that of this one first.
-        losses: from `taught`.
         rewritten: x, before, after: fresh inputs and what the student makes of them.
         candidates: CANDIDATES of all inputs.
         relabels: DATASET that is made of them.
-
-    Returns:
-        count and text, a row for each step in its order.
     """
     prefix, text = str(context["prefix"]), str(context["text"])
     counts = funnel.groupby("reason", sort=False)["n"].sum()
@@ -238,7 +200,7 @@ def flow_of(
     lost = counts.drop(_PASSED, errors="ignore").nlargest(4)
     new = rewritten[(rewritten["after"] != rewritten["x"]) & (rewritten["after"] != NOTHING)]
     said = pd.concat([new, rewritten]).head(1).rename(columns={"x": "source", "after": "target"})
-    dropped = _lines(f"−{n:,} {_words(reason)}" for reason, n in lost.items())
+    dropped = "\n".join(f"−{n:,} {_words(reason)}" for reason, n in lost.items())
     before, after = losses.loc["training", ["before", "after"]]
     rows = [
         ("given", prefix),
@@ -259,14 +221,10 @@ def _words(reason: object) -> str:
     return str(reason).replace("_", " ")
 
 
-def _lines(texts: Iterable[str]) -> str:
-    return "\n".join(texts)
-
-
 def _list(texts: Iterable[str]) -> str:
-    return _lines(f"· {text}" for text in texts)
+    return "\n".join(f"· {text}" for text in texts)
 
 
 def _pairs(dataset: pd.DataFrame) -> str:
     rows = zip(dataset["source"], dataset["target"], strict=True)
-    return _lines(f"x: {x}\ny: {y}" for x, y in rows) or "none"
+    return "\n".join(f"x: {x}\ny: {y}" for x, y in rows) or "none"

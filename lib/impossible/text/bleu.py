@@ -21,11 +21,6 @@ from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
 from impossible.text.signature import signature
 
-__all__ = [
-    "bleu_from_sums", "bleu_signature", "bleu_statistics", "self_bleu",
-    "sentence_bleu", "sentence_bleus",
-]  # fmt: skip
-
 _ORDER = 4
 _tokenized: Callable[[str], str] = Tokenizer13a()  # type: ignore[no-untyped-call]
 _ROWS, _ROW_BIT = 2**11, 53  # pairs counted at once, and the bit at which their number begins
@@ -38,9 +33,8 @@ def sentence_bleu(output: str, references: Sequence[str]) -> float:
 
     0 when no word is shared. Equal to sacrebleu's with "add-k" smoothing of 1 in lower case.
 
-    Example:
-        >>> round(sentence_bleu("The cat sat.", ["the cat sat ."]), 6)
-        100.0
+    >>> round(sentence_bleu("The cat sat.", ["the cat sat ."]), 6)
+    100.0
     """
     return _sentence(output, tuple(references))
 

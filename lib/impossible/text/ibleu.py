@@ -5,22 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["bert_ibleu", "cosine", "ibleu"]
-
 
 def ibleu(
     bleu_reference: ArrayLike, bleu_source: ArrayLike, alpha: float = 0.7
 ) -> NDArray[np.float64]:
     """iBLEU = alpha · BLEU(y, references) − (1 − alpha) · BLEU(y, x) (Sun and Zhou 2012).
 
-    Args:
-        bleu_reference: BLEU of the output against the references, in [0, 100].
-        bleu_source: BLEU of the output against the source, in [0, 100].
-        alpha: weight in [0, 1]. 0.7 follows from the paper's Copy-Input rows: 0.7·44.4 − 30 = 1.1.
+    The weight 0.7 follows from the paper's Copy-Input rows: 0.7·44.4 − 30 = 1.1.
 
-    Example:
-        >>> round(float(ibleu(44.4, 100.0)), 2)
-        1.08
+    >>> round(float(ibleu(44.4, 100.0)), 2)
+    1.08
     """
     return np.asarray(alpha * np.asarray(bleu_reference) - (1 - alpha) * np.asarray(bleu_source))
 
@@ -28,18 +22,13 @@ def ibleu(
 def bert_ibleu(bertscore: ArrayLike, selfbleu: ArrayLike, beta: float = 4.0) -> NDArray[np.float64]:
     """BERT-iBLEU in [0, 1]: harmonic mean of BERTScore and 1 - self-BLEU (Niu et al. 2021).
 
-    ((beta / BERTScore + 1 / (1 - selfBLEU)) / (beta + 1))⁻¹. Where a term of the mean is 0 the mean
-    is 0 by continuity: for a copy of the source, as in the paper's Copy-Input row, and for an
-    output with no similarity at all (BERTScore ≤ 0, for example an empty one).
+    ((beta / BERTScore + 1 / (1 - selfBLEU)) / (beta + 1))⁻¹, with self-BLEU in [0, 1] and their
+    beta of 4. Where a term of the mean is 0 the mean is 0 by continuity: for a copy of the source,
+    as in the paper's Copy-Input row, and for an output with no similarity at all (BERTScore ≤ 0,
+    for example an empty one).
 
-    Args:
-        bertscore: BERTScore F1 of (y, x), at most 1.
-        selfbleu: BLEU of y against x in [0, 1] (not per cent).
-        beta: weight of the similarity in meaning; 4 as in Niu et al. and the paper.
-
-    Example:
-        >>> bert_ibleu([0.9, 1.0], [0.25, 1.0]).round(4).tolist()
-        [0.8654, 0.0]
+    >>> bert_ibleu([0.9, 1.0], [0.25, 1.0]).round(4).tolist()
+    [0.8654, 0.0]
     """
     meaning, novelty = np.asarray(bertscore, dtype=float), 1 - np.asarray(selfbleu, dtype=float)
     defined = (meaning > 0) & (novelty > 1e-9)  # sacrebleu's 100 is not exact to the last bit

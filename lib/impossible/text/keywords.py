@@ -16,8 +16,6 @@ from nltk.stem.porter import PorterStemmer
 from impossible.text.sentence_boundaries import words
 from impossible.text.word_edits import content_words
 
-__all__ = ["CorpusWords"]
-
 _SHORTEST = 3  # letters of a keyword
 _STEMMER = PorterStemmer()
 
@@ -30,13 +28,11 @@ def _stem(word: str) -> str:
 class CorpusWords:
     """What a corpus says about words: in how many sentences they stand, and their inflections.
 
-    Args:
-        sentences: the corpus; repeated sentences count once.
+    Repeated sentences count once.
 
-    Example:
-        >>> corpus = CorpusWords(["Prices rise.", "The price rises in May.", "Prices fell."])
-        >>> corpus.keywords("The price of bread rises.", 2), corpus.inflections("rises")
-        (['rises', 'price'], ('rise', 'rises'))
+    >>> corpus = CorpusWords(["Prices rise.", "The price rises in May.", "Prices fell."])
+    >>> corpus.keywords("The price of bread rises.", 2), corpus.inflections("rises")
+    (['rises', 'price'], ('rise', 'rises'))
     """
 
     def __init__(self, sentences: Iterable[str]) -> None:

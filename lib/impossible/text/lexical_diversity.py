@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from impossible.text.sentence_boundaries import words
 
-__all__ = ["MSTTR_SEGMENT", "entropy_bits", "msttr", "ngram_entropy", "ngram_ids", "segment_ratios"]
-
 #: Words in a segment of MSTTR; see the module's docstring.
 MSTTR_SEGMENT = 1000
 
@@ -51,9 +49,8 @@ def ngram_entropy(sentences: Sequence[str], n: int) -> float:
 
     It grows with the corpus: compare only corpora of equal size. NaN when there is no n-gram.
 
-    Example:
-        >>> ngram_entropy(["a b c d", "a b"], 2)
-        1.5
+    >>> ngram_entropy(["a b c d", "a b"], 2)
+    1.5
     """
     return entropy_bits(ngram_ids(sentences, n)[0])
 
@@ -71,9 +68,8 @@ def segment_ratios(sentences: Sequence[str], segment: int = MSTTR_SEGMENT) -> ND
 def msttr(sentences: Sequence[str], segment: int = MSTTR_SEGMENT) -> float:
     """Mean segmental type/token ratio in (0, 1] (Johnson 1944); NaN below one full segment.
 
-    Example:
-        >>> msttr(["a b a b", "a b c d"], segment=4)
-        0.75
+    >>> msttr(["a b a b", "a b c d"], segment=4)
+    0.75
     """
     ratios = segment_ratios(sentences, segment)
     return float(ratios.mean()) if len(ratios) else float("nan")

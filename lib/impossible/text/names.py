@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["names", "words_as_names"]
-
 _WORD = re.compile(r"[^\W\d_](?:[\w'’&-]|\.(?=\w))*")
 #: After these a word has a capital anyway.
 _OPENING = re.compile(r"(?:^|[.?!:;]|[\"“‘(\[—–])[\s\"“‘(\[—–]*$")

@@ -10,8 +10,6 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
-__all__ = ["number_values"]
-
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen"

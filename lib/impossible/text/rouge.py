@@ -12,8 +12,6 @@ from rapidfuzz.process import cdist
 
 from impossible.text.sentence_boundaries import words
 
-__all__ = ["jaccard", "rouge_l", "rouge_l_matrix", "rouge_tokens"]
-
 
 def rouge_tokens(text: str) -> list[str]:
     """Tokens of the `rouge-score` package without stemmer: lower-cased runs of a-z and 0-9."""
@@ -26,9 +24,8 @@ def rouge_l(x: str, y: str) -> float:
     Equal to ``rouge_score.rouge_scorer.RougeScorer(["rougeL"])`` without stemmer (paper section 4;
     checked on MRPC, where Copy-Input gives the paper's 65.7).
 
-    Example:
-        >>> round(rouge_l("the cat sat", "the cat ran off"), 4)
-        0.5714
+    >>> round(rouge_l("the cat sat", "the cat ran off"), 4)
+    0.5714
     """
     a, b = rouge_tokens(x), rouge_tokens(y)
     return 2 * LCSseq.similarity(a, b) / max(1, len(a) + len(b))
@@ -37,9 +34,8 @@ def rouge_l(x: str, y: str) -> float:
 def rouge_l_matrix(sentences: Sequence[str]) -> NDArray[np.float64]:
     """ROUGE-L F1 of all pairs of n sentences, shape (n, n), symmetric.
 
-    Example:
-        >>> rouge_l_matrix(["a b", "b a", "c"]).tolist()
-        [[1.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    >>> rouge_l_matrix(["a b", "b a", "c"]).tolist()
+    [[1.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
     tokens = [rouge_tokens(sentence) for sentence in sentences]
     lengths = np.array([len(row) for row in tokens], dtype=np.int64)
@@ -48,13 +44,12 @@ def rouge_l_matrix(sentences: Sequence[str]) -> NDArray[np.float64]:
 
 
 def jaccard(x: str, y: str) -> float:
-    """Jaccard similarity of the word sets of two sentences in [0, 1]; 0 when both have no word.
+    """Jaccard similarity of the sets of words of two sentences in [0, 1] (Table 1).
 
-    Paper section 4 (Table 1); words as in `sentence_boundaries.words`.
+    0 when both sentences have no word.
 
-    Example:
-        >>> jaccard("The cat sat.", "the cat ran")
-        0.5
+    >>> jaccard("The cat sat.", "the cat ran")
+    0.5
     """
     a, b = set(words(x)), set(words(y))
     return len(a & b) / max(1, len(a | b))

@@ -9,11 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-__all__ = [
-    "find_sentence_end", "first_sentence", "opening_words", "rejected_by", "rejection_reason",
-    "sentence_end", "split_sentences", "words",
-]  # fmt: skip
-
 
 def _set(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
@@ -87,9 +82,8 @@ def find_sentence_end(text: str, final: bool = True) -> int:
 def sentence_end(text: str, n: int, final: bool = True) -> int:
     """Index after the n-th sentence of `text`, or -1 if it has fewer (see `find_sentence_end`).
 
-    Example:
-        >>> sentence_end("It fell. He left. She", 2)
-        17
+    >>> sentence_end("It fell. He left. She", 2)
+    17
     """
     end = 0
     for _ in range(n):
@@ -143,9 +137,8 @@ def first_sentence(continuation: str) -> str:
 
     Newlines inside are kept, for `rejection_reason`; a text in which no sentence ends stays whole.
 
-    Example:
-        >>> first_sentence(" He met Dr. Lee in the U.S. Senate. Then he left.")
-        'He met Dr. Lee in the U.S. Senate.'
+    >>> first_sentence(" He met Dr. Lee in the U.S. Senate. Then he left.")
+    'He met Dr. Lee in the U.S. Senate.'
     """
     text = continuation.strip(" \t")
     end = find_sentence_end(text)
@@ -155,9 +148,8 @@ def first_sentence(continuation: str) -> str:
 def opening_words(prefix: str) -> str:
     """The words of a context's prefix that its first sentence begins with; after a label, none.
 
-    Example:
-        >>> opening_words("Abstract: In patients with"), opening_words("New York (CNN) --")
-        ('In patients with', '')
+    >>> opening_words("Abstract: In patients with"), opening_words("New York (CNN) --")
+    ('In patients with', '')
     """
     return _LABEL.split(f"{prefix} ")[-1].strip()
 
@@ -165,9 +157,8 @@ def opening_words(prefix: str) -> str:
 def split_sentences(text: str) -> list[str]:
     """The sentences of a text; what follows the last one that ends is one more.
 
-    Example:
-        >>> split_sentences("It fell. He left. She")
-        ['It fell.', 'He left.', 'She']
+    >>> split_sentences("It fell. He left. She")
+    ['It fell.', 'He left.', 'She']
     """
     sentences, rest = [], text.strip()
     while rest:
@@ -177,18 +168,14 @@ def split_sentences(text: str) -> list[str]:
 
 
 def rejection_reason(sentence: str, min_characters: int = 3) -> str:
-    """Say why a sentence is not accepted, or '' when it is (the paper's rules, section 3.1).
+    """Why a sentence is not accepted: 'too_short', 'newline', 'no_end'; '' if it is (§3.1).
 
     A sentence must have at least `min_characters` characters (paper: 3), contain no newline and end
     in ``.``, ``?`` or ``!``. As in the paper a closing quote after the mark is not an end; a title
     (``… met Dr.``) is a cut-off sentence and not an end either.
 
-    Returns:
-        '' (accepted), 'too_short', 'newline' or 'no_end'; the first that holds, in this order.
-
-    Example:
-        >>> rejection_reason("Prices rose."), rejection_reason("Prices rose")
-        ('', 'no_end')
+    >>> rejection_reason("Prices rose."), rejection_reason("Prices rose")
+    ('', 'no_end')
     """
     if len(sentence) < min_characters:
         return "too_short"
@@ -203,13 +190,8 @@ def rejection_reason(sentence: str, min_characters: int = 3) -> str:
 def rejected_by(sentence: str, rejections: Mapping[str, Sequence[str]]) -> str:
     """The first reason of which a regular expression is found in the sentence, or ''.
 
-    Args:
-        sentence: any text.
-        rejections: reason → regular expressions, as the parameter `rejections` gives them.
-
-    Example:
-        >>> rejected_by("User: prices rose.", {"link": ["www[.]"], "chat": ["^User:"]})
-        'chat'
+    >>> rejected_by("User: prices rose.", {"link": ["www[.]"], "chat": ["^User:"]})
+    'chat'
     """
     found = (name for name, each in rejections.items() if any(re.search(p, sentence) for p in each))
     return next(found, "")

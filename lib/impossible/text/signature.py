@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["DEFINITIONS", "signature"]
-
 #: Raised by one whenever the definition of any of our own metrics changes.
 DEFINITIONS = 1
 
@@ -11,8 +9,7 @@ DEFINITIONS = 1
 def signature(name: str, **parts: object) -> str:
     """One line that says how a score was computed: ``name|key:value|…|version:N``.
 
-    Example:
-        >>> signature("rouge_l", n=3, tok="rouge-score")
-        'rouge_l|n:3|tok:rouge-score|version:1'
+    >>> signature("rouge_l", n=3, tok="rouge-score")
+    'rouge_l|n:3|tok:rouge-score|version:1'
     """
     return "|".join([name, *(f"{k}:{v}" for k, v in parts.items()), f"version:{DEFINITIONS}"])

@@ -26,11 +26,6 @@ from rapidfuzz.distance import Levenshtein
 
 from impossible.errors import DataError
 
-__all__ = [
-    "at_least", "flat_tree", "format_tree", "pair_trees", "parse_bracketed", "ted", "ted_bounds",
-    "top_layers",
-]  # fmt: skip
-
 _Node = tuple[Any, ...]  # (label, *children), each a node; a word is a node without children
 _cached = lru_cache(maxsize=2**15)
 
@@ -41,9 +36,8 @@ def parse_bracketed(text: str) -> Tree:
     Raises:
         DataError: when brackets do not match or something follows the tree.
 
-    Example:
-        >>> parse_bracketed("(ROOT (NP (NN cat)))")
-        Tree('NP', [Tree('NN', ['cat'])])
+    >>> parse_bracketed("(ROOT (NP (NN cat)))")
+    Tree('NP', [Tree('NN', ['cat'])])
     """
     try:
         tree = Tree.fromstring(text)
@@ -69,9 +63,8 @@ def top_layers(tree: str, layers: int = 3, with_words: bool = False) -> str:
 
     Words are removed first unless `with_words`.
 
-    Example:
-        >>> top_layers("(S (NP (DT the) (NN cat)) (VP (VBD sat)))", 2)
-        '(S (NP) (VP))'
+    >>> top_layers("(S (NP (DT the) (NN cat)) (VP (VBD sat)))", 2)
+    '(S (NP) (VP))'
     """
 
     def top(node: Tree | str, left: int) -> Tree | str:
@@ -89,9 +82,8 @@ def flat_tree(sentence: str) -> str:
     Each token is its own part of speech, so that the distance of two flat trees is the word edit
     distance of the sentences, whether or not words count.
 
-    Example:
-        >>> flat_tree("It fell.")
-        '(S (It It) (fell fell) (. .))'
+    >>> flat_tree("It fell.")
+    '(S (It It) (fell fell) (. .))'
     """
     tokens = re.findall(r"\w+(?:['\u2019.,]\w+)*|[^\w\s]", sentence)
     return format_tree(Tree("S", [Tree(format_tree(token), [token]) for token in tokens]))
@@ -112,9 +104,8 @@ def pair_trees(x: str, y: str, parser: Callable[[str], str | None]) -> tuple[str
 def ted(a: str, b: str, with_words: bool = False) -> int:
     """Tree edit distance of two bracketed trees (paper section 3.2: TED ≥ 12), exact.
 
-    Example:
-        >>> ted("(S (NP (NN rain)) (VP (VBD fell)))", "(S (RB then) (NP (NNS men)) (VBD left))")
-        3
+    >>> ted("(S (NP (NN rain)) (VP (VBD fell)))", "(S (RB then) (NP (NNS men)) (VBD left))")
+    3
     """
     return _exact(*sorted((a, b)), with_words)
 
@@ -133,9 +124,8 @@ def ted_bounds(a: str, b: str, with_words: bool = False) -> tuple[int, int]:
 def at_least(a: str, b: str, threshold: float, with_words: bool = False) -> tuple[bool, int | None]:
     """Whether ``ted(a, b) ≥ threshold``, and the exact distance if it had to be computed.
 
-    Example:
-        >>> at_least("(S (A a))", "(S (B b) (C c) (D d) (E e))", 3)
-        (True, None)
+    >>> at_least("(S (A a))", "(S (B b) (C c) (D d) (E e))", 3)
+    (True, None)
     """
     if _lower(a, b, with_words) >= threshold:
         return True, None

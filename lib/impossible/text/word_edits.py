@@ -7,11 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-__all__ = [
-    "FUNCTION_WORDS", "Synonyms", "Units", "content_words", "joined", "replace_synonyms",
-    "synonym_table", "units",
-]  # fmt: skip
-
 Units = tuple[str, ...]
 Synonyms = Mapping[str, Sequence[str]]
 _LONGEST = 3  # words of the longest phrase that is looked up
@@ -83,14 +78,9 @@ def replace_synonyms(
     """The words of a text, some phrases of up to three words exchanged for synonyms.
 
     The longest phrase is looked up first, with a small letter at its start too. One that ends in a
-    comma is left alone; full stops at the end of the text stay there.
-
-    Args:
-        text: a sentence.
-        synonyms: from `synonym_table`.
-        rng: source of the choices, used for phrases with synonyms only.
-        rate: fraction of the phrases with synonyms that are exchanged, [0, 1], each for a random
-            one of its group and so perhaps for itself.
+    comma is left alone; full stops at the end of the text stay there. A fraction `rate` of the
+    phrases of the `synonym_table` are exchanged, each for a random one of its group and so perhaps
+    for itself.
 
     >>> rng = np.random.default_rng(0)
     >>> replace_synonyms("The theater burned.", synonym_table([("theater", "playhouse")]), rng, 1.0)

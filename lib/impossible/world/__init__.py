@@ -7,6 +7,8 @@ judge the experiment, and only `trees.GrammarParser` serves it, in place of anot
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from .differences import DIFFERENCES, differences
 from .facts import (
     OUTSIDE_NEGATION,
@@ -23,26 +25,14 @@ from .lexicon import LEXICON
 from .realize import realize
 
 __all__ = [
-    "DIFFERENCES",
-    "LEXICON",
-    "OUTSIDE_NEGATION",
-    "Entity",
-    "Fact",
-    "Modifier",
-    "differences",
-    "entails",
-    "entity_entails",
-    "equivalent",
-    "judge",
-    "make_fact",
-    "parse",
-    "realize",
-    "tree",
-]
+    "DIFFERENCES", "LEXICON", "OUTSIDE_NEGATION", "Entity", "Fact", "Modifier", "differences",
+    "entails", "entity_entails", "equivalent", "judge", "make_fact", "parse", "realize", "tree",
+]  # fmt: skip
 
 
+@lru_cache(maxsize=200_000)
 def parse(sentence: str) -> Fact | None:
-    """What a sentence means, or None for a sentence outside the grammar.
+    """What a sentence means, or None for a sentence outside the grammar; remembered.
 
     >>> parse("The blaze destroyed a school.") == parse("A school was wrecked by the fire.")
     True

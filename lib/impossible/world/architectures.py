@@ -6,8 +6,6 @@ from typing import Any
 
 from transformers import GPT2Config, RobertaConfig, T5Config
 
-__all__ = ["binary", "gpt2", "roberta", "t5"]
-
 
 def gpt2(tokenizer: Any, width: int, layers: int, heads: int) -> GPT2Config:
     """A decoder without dropout, with windows of 320 tokens."""

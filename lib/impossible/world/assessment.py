@@ -13,16 +13,12 @@ from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
 from impossible.world.nli import Example
 
-__all__ = ["judged_examples", "model_card"]
-
 
 def judged_examples(critic: EntailmentCritic, examples: Sequence[Example]) -> pd.DataFrame:
     """What the critic says about labelled pairs, with the traits by which its errors are grouped.
 
-    Returns:
-        A row per pair: premise, hypothesis, gold, predicted (label names in lower case),
-        p_<label> for each label, correct (0/1), and the traits `edit`, `modifiers`, `numbers`,
-        `negation`, `words` as short texts.
+    A row per pair: premise, hypothesis, gold, predicted (labels in lower case), p_<label> for each
+    label, correct (0/1), and the traits `edit`, `modifiers`, `numbers`, `negation`, `words`.
     """
     config = critic.lm.model.config
     labels = [str(config.id2label[i]).lower() for i in range(config.num_labels)]

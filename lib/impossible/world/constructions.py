@@ -58,139 +58,68 @@ class Construction:
         return any(name == slot for name, _ in self.leaves)
 
 
-def _by(agent: str = "{A}") -> str:
-    return f"(PP (IN by) {agent})"
-
+BY = "(PP (IN by) {A})"
 
 CONSTRUCTIONS: tuple[Construction, ...] = (
     Construction("active", "{A} (VP {D} {V:past} {T} {X} {M})", 8),
-    Construction("passive", "{T} (VP {BE:T} (VP {D} {V:part} {X} " + _by() + " {M}))", 5),
+    Construction("passive", "{T} (VP {BE:T} (VP {D} {V:part} {X} " + BY + " {M}))", 5),
     Construction(
-        "short passive", "{T} (VP {BE:T} (VP {D} {V:part} {X} {M}))", 5, needs_agent=False
-    ),
+        "short passive", "{T} (VP {BE:T} (VP {D} {V:part} {X} {M}))", 5, needs_agent=False),
     Construction("double object", "{A} (VP {D} {V:past} {R} {T} {X} {M})", 7, frames="dative"),
-    Construction(
-        "recipient passive",
-        "{R} (VP {BE:R} (VP {D} {V:part} {T} {X} " + _by() + " {M}))",
-        4,
-        frames="dative",
-    ),
-    Construction(
-        "agent cleft",
+    Construction("recipient passive",
+        "{R} (VP {BE:R} (VP {D} {V:part} {T} {X} " + BY + " {M}))", 4, frames="dative"),
+    Construction("agent cleft",
         "(NP (PRP it)) (VP (VBD was) {A}"
-        " (SBAR (WHNP (WDT that)) (S (VP {D} {V:past} {T} {X} {M}))))",
-        2,
-    ),
-    Construction(
-        "theme cleft",
+        " (SBAR (WHNP (WDT that)) (S (VP {D} {V:past} {T} {X} {M}))))", 2),
+    Construction("theme cleft",
         "(NP (PRP it)) (VP (VBD was) {T}"
-        " (SBAR (WHNP (WDT that)) (S {A} (VP {D} {V:past} {X} {M}))))",
-        2,
-    ),
-    Construction(
-        "pseudo-cleft",
-        "(SBAR (WHNP (WP what)) (S {A} (VP {D} {V:past} {X} {M}))) (VP {BE:T} {T})",
-        2,
-    ),
-    Construction(
-        "agent relative",
+        " (SBAR (WHNP (WDT that)) (S {A} (VP {D} {V:past} {X} {M}))))", 2),
+    Construction("pseudo-cleft",
+        "(SBAR (WHNP (WP what)) (S {A} (VP {D} {V:past} {X} {M}))) (VP {BE:T} {T})", 2),
+    Construction("agent relative",
         "(NP (NP (DT the) {G:A}) (SBAR (WHNP (WDT that)) (S (VP {D} {V:past} {T} {X} {M}))))"
-        " (VP (VBD was) {A})",
-        3,
-    ),
-    Construction(
-        "theme relative",
+        " (VP (VBD was) {A})", 3),
+    Construction("theme relative",
         "{T} (VP (VBD was) (NP (NP (DT the) {G:T})"
-        " (SBAR (WHNP (WDT that)) (S {A} (VP {D} {V:past} {X} {M})))))",
-        3,
-    ),
-    Construction(
-        "nominalization",
-        "(NP (NP (DT the) {N}) (PP (IN of) {T}) {X} " + _by() + ") (VP (VBD occurred) {M})",
-        3,
-    ),
-    Construction(
-        "possessive nominalization",
-        "(NP (NP {A} (POS 's)) {N} (PP (IN of) {T}) {X}) (VP (VBD occurred) {M})",
-        3,
-    ),
-    Construction(
-        "existential",
-        "(NP (EX there)) (VP (VBD was) (NP (NP {ART} {N}) (PP (IN of) {T}) {X} " + _by() + ") {M})",
-        2,
-    ),
-    Construction(
-        "light verb",
-        "{A} (VP (VBD carried) (PRT (RP out)) (NP (NP (DT the) {N}) (PP (IN of) {T}) {X}) {M})",
-        2,
-    ),
-    Construction(
-        "short nominalization",
+        " (SBAR (WHNP (WDT that)) (S {A} (VP {D} {V:past} {X} {M})))))", 3),
+    Construction("nominalization",
+        "(NP (NP (DT the) {N}) (PP (IN of) {T}) {X} " + BY + ") (VP (VBD occurred) {M})", 3),
+    Construction("possessive nominalization",
+        "(NP (NP {A} (POS 's)) {N} (PP (IN of) {T}) {X}) (VP (VBD occurred) {M})", 3),
+    Construction("existential",
+        "(NP (EX there)) (VP (VBD was) (NP (NP {ART} {N}) (PP (IN of) {T}) {X} " + BY + ") {M})",
+        2),
+    Construction("light verb",
+        "{A} (VP (VBD carried) (PRT (RP out)) (NP (NP (DT the) {N}) (PP (IN of) {T}) {X}) {M})", 2),
+    Construction("short nominalization",
         "(NP (NP (DT the) {N}) (PP (IN of) {T}) {X}) (VP (VBD occurred) {M})",
-        3,
-        needs_agent=False,
-    ),
+        3, needs_agent=False),
     Construction(
-        "negation", "{A} (VP (VBD did) (RB not) (VP {D} {V:base} {T} {X} {M}))", 4, negated=True
-    ),
-    Construction(
-        "failure",
-        "{A} (VP (VBD failed) (S (VP (TO to) (VP {D} {V:base} {T} {X} {M}))))",
-        3,
-        negated=True,
-    ),
-    Construction(
-        "negated passive",
-        "{T} (VP {BE:T} (RB not) (VP {D} {V:part} {X} " + _by() + " {M}))",
-        3,
-        negated=True,
-    ),
-    Construction(
-        "negated short passive",
-        "{T} (VP {BE:T} (RB not) (VP {D} {V:part} {X} {M}))",
-        3,
-        needs_agent=False,
-        negated=True,
-    ),
+        "negation", "{A} (VP (VBD did) (RB not) (VP {D} {V:base} {T} {X} {M}))", 4, negated=True),
+    Construction("failure",
+        "{A} (VP (VBD failed) (S (VP (TO to) (VP {D} {V:base} {T} {X} {M}))))", 3, negated=True),
+    Construction("negated passive",
+        "{T} (VP {BE:T} (RB not) (VP {D} {V:part} {X} " + BY + " {M}))", 3, negated=True),
+    Construction("negated short passive",
+        "{T} (VP {BE:T} (RB not) (VP {D} {V:part} {X} {M}))", 3, needs_agent=False, negated=True),
     Construction("intransitive", "{T} (VP {D} {V:past} {X} {M})", 7, frames="intransitive"),
-    Construction(
-        "subject cleft",
+    Construction("subject cleft",
         "(NP (PRP it)) (VP (VBD was) {T} (SBAR (WHNP (WDT that)) (S (VP {D} {V:past} {X} {M}))))",
-        2,
-        frames="intransitive",
-    ),
-    Construction(
-        "intransitive nominalization",
+        2, frames="intransitive"),
+    Construction("intransitive nominalization",
         "(NP (NP (DT the) {N}) (PP (IN of) {T}) {X}) (VP (VBD occurred) {M})",
-        3,
-        frames="intransitive",
-    ),
-    Construction(
-        "intransitive existential",
+        3, frames="intransitive"),
+    Construction("intransitive existential",
         "(NP (EX there)) (VP (VBD was) (NP (NP {ART} {N}) (PP (IN of) {T}) {X}) {M})",
-        2,
-        frames="intransitive",
-    ),
-    Construction(
-        "intransitive relative",
+        2, frames="intransitive"),
+    Construction("intransitive relative",
         "(NP (NP (DT the) {G:T}) (SBAR (WHNP (WDT that)) (S (VP {D} {V:past} {X} {M}))))"
-        " (VP (VBD was) {T})",
-        2,
-        frames="intransitive",
-    ),
-    Construction(
-        "intransitive negation",
+        " (VP (VBD was) {T})", 2, frames="intransitive"),
+    Construction("intransitive negation",
         "{T} (VP (VBD did) (RB not) (VP {D} {V:base} {X} {M}))",
-        4,
-        frames="intransitive",
-        negated=True,
-    ),
-    Construction(
-        "intransitive failure",
+        4, frames="intransitive", negated=True),
+    Construction("intransitive failure",
         "{T} (VP (VBD failed) (S (VP (TO to) (VP {D} {V:base} {X} {M}))))",
-        3,
-        frames="intransitive",
-        negated=True,
-    ),
-)
+        3, frames="intransitive", negated=True),
+)  # fmt: skip
 BY_NAME = {construction.name: construction for construction in CONSTRUCTIONS}

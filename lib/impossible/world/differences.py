@@ -13,14 +13,11 @@ DIFFERENCES = (
 
 
 def differences(x: Fact, y: Fact) -> tuple[str, ...]:
-    """The respects in which x and y differ; the order of x and y makes no difference.
+    """The respects in which x and y differ, out of `DIFFERENCES`; their order makes no difference.
 
     Facts of unrelated predicates are about different events, so that nothing else is compared.
     "hypernym" is a predicate, participant or place that is more general on one side; "… left out"
     is what only one side tells; "name" is one named participant in the place of another.
-
-    Returns:
-        Names out of `DIFFERENCES` in their order; none for equal facts.
 
     >>> from .facts import Modifier, make_fact
     >>> fire = {"agent": Entity("fire"), "theme": Entity("school")}
@@ -28,7 +25,7 @@ def differences(x: Fact, y: Fact) -> tuple[str, ...]:
     >>> differences(make_fact("destroy", fire, [monday]), make_fact("damage", fire))
     ('hypernym', 'time left out')
     """
-    if not _related_frames(x.frame, y.frame):
+    if not (LEXICON.frame_is_a(x.frame, y.frame) or LEXICON.frame_is_a(y.frame, x.frame)):
         return ("predicate",)
     found = {"hypernym"} if x.frame != y.frame else set()
     if x.negated != y.negated:
@@ -38,10 +35,6 @@ def differences(x: Fact, y: Fact) -> tuple[str, ...]:
     for kind in KINDS:
         found |= _of_modifiers(x, y, kind)
     return tuple(name for name in DIFFERENCES if name in found)
-
-
-def _related_frames(x: str, y: str) -> bool:
-    return LEXICON.frame_is_a(x, y) or LEXICON.frame_is_a(y, x)
 
 
 def _of_participants(x: Entity | None, y: Entity | None) -> set[str]:

@@ -243,14 +243,12 @@ def role_types(frame: str, role: str) -> tuple[str, ...]:
 
 
 def sample_document(rng: Rng, split: str = "train", domains: Sequence[str] = DOMAINS) -> Document:
-    """A random document.
+    """A random document of one of these domains.
 
     Args:
-        rng: source of all choices.
         split: "train": every fact is in the train split; "dev" or "test": the last fact is in
             that split and all before it are in train, so that a model can be measured on a fact
             it never saw.
-        domains: of which one is drawn, out of `DOMAINS`.
 
     >>> document = sample_document(np.random.default_rng(0))
     >>> 2 <= len(document.sentences) <= 8

@@ -105,13 +105,7 @@ def _next(tokens: list[str], position: int, after_determiner: bool) -> tuple[Phr
 
 
 def analyze(sentence: str) -> Analysis | None:
-    """Parse one sentence.
-
-    Args:
-        sentence: plain text, one sentence with its full stop.
-
-    Returns:
-        The analysis, or None when the sentence is outside the grammar.
+    """Parse one sentence with its full stop; None when it is outside the grammar.
 
     >>> analyze("The blaze destroyed a school.").construction.name
     'active'

@@ -136,16 +136,10 @@ def _plural(noun: str) -> str:
     return noun[:-1] + "ies" if noun.endswith("ty") else noun + "s"
 
 
-def _pair(form: str) -> tuple[str, str]:
-    """(singular, plural) of "singular|plural"."""
-    singular, _, plural = form.partition("|")
-    return singular, plural
-
-
 def _add(lexicon: Lexicon, concept: str, parent: str, forms: Sequence[str], **kind: Any) -> None:
     if concept in lexicon.nouns:
         raise ValueError(f"lexicon.yaml defines {concept!r} twice")
-    pairs = tuple(_pair(form) for form in forms)
+    pairs = tuple(form.partition("|")[::2] for form in forms)  # "singular|plural"
     lexicon.nouns[concept] = Noun(concept, parent, pairs, **kind)
 
 

@@ -74,10 +74,7 @@ def _place(value: str) -> Variants:
     plain = ("any", f"(PP (IN in) (NP (NNP {value})))")
     if country == "country":
         return (plain,)
-    return (
-        plain,
-        ("last", f"(PP (IN in) (NP (NP (NNP {value})) (, ,) (NP (NNP {country}))))"),
-    )
+    return (plain, ("last", f"(PP (IN in) (NP (NP (NNP {value})) (, ,) (NP (NNP {country}))))"))
 
 
 def _reason(value: str) -> Variants:

@@ -68,10 +68,7 @@ def change_modifier(fact: Fact, rng: Rng) -> Fact | None:
     old = fact.modifiers[rng.integers(len(fact.modifiers))]
     new = _other_modifier(old, fact, rng)
     return make_fact(
-        fact.frame,
-        dict(fact.roles),
-        [new if m == old else m for m in fact.modifiers],
-        fact.negated,
+        fact.frame, dict(fact.roles), [new if m == old else m for m in fact.modifiers], fact.negated
     )
 
 
@@ -177,15 +174,12 @@ EDITS = {
 def sample_example(
     rng: Rng, split: str = "train", noise: float = NOISE, domains: Sequence[str] = DOMAINS
 ) -> Example:
-    """A random labelled pair.
+    """A random labelled pair; `noise` is the share of wrong labels.
 
     Args:
-        rng: source of all choices.
         split: "train": both facts are of this split (see `documents.split_of`). "dev", "test": the
             fact that both start from is; an edit may lead out of it, since to ask for both would
             leave hardly any pair with another participant or a hypernym.
-        noise: share of wrong labels.
-        domains: of the facts.
     """
     editors, weights = list(EDITS), np.array(list(EDITS.values()))
     while True:

@@ -13,15 +13,9 @@ _ATTEMPTS = 200  # documents looked at for one that is long enough
 def document_opening(
     domain: str, n_sentences: int, rng: np.random.Generator
 ) -> tuple[str, str] | None:
-    """Prefix and first sentences of a document, drawn as those that the models learned from.
+    """Prefix and opening of a document, drawn as those that the models learned from.
 
-    Args:
-        domain: "news", "biomedical", …
-        n_sentences: of the opening; the document has at least one more.
-        rng: source of the document.
-
-    Returns:
-        (prefix, prefix and sentences), or None if no document was long enough.
+    The document has at least one more sentence; None if no document was long enough.
     """
     if domain not in DOMAINS:
         raise DataError(

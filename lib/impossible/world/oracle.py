@@ -6,7 +6,6 @@ Outside the closed world nothing parses, and every verdict is missing.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from functools import lru_cache
 
 import numpy as np
 
@@ -14,27 +13,7 @@ from impossible import world
 from impossible.evaluation.judges import Floats, Judge, Texts
 from impossible.world.facts import Fact
 
-__all__ = [
-    "Oracle", "coverage", "differences", "entailed", "equivalent", "fraction_kept",
-    "good_summaries", "parse", "traits", "verdict",
-]  # fmt: skip
-
-parse = lru_cache(maxsize=200_000)(world.parse)
-
-
-def verdict(x: str, y: str) -> str:
-    """How x and y relate: see `world.judge`; parses are remembered.
-
-    >>> verdict("A fire destroyed a school.", "A blaze wrecked the school.")
-    'equivalent'
-    """
-    first, second = parse(x), parse(y)
-    if first is None or second is None:
-        return "unparsed"
-    forward, backward = world.entails(first, second), world.entails(second, first)
-    if forward and backward:
-        return "equivalent"
-    return "entails" if forward else "entailed" if backward else "different"
+parse = world.parse
 
 
 class Oracle(Judge):
@@ -77,16 +56,15 @@ good_summaries = _ORACLE.good_summaries
 def _verdicts(xs: Texts, ys: Texts, wanted: Sequence[str]) -> Floats:
     pairs = zip(xs, ys, strict=True)
     return np.array(
-        [np.nan if parse(x) is None else verdict(x, y) in wanted for x, y in pairs], float
+        [np.nan if parse(x) is None else world.judge(x, y) in wanted for x, y in pairs], float
     )
 
 
 def differences(xs: Texts, ys: Texts) -> list[str]:
     """In what each y differs from its x, one name per pair, to group errors by.
 
-    Returns:
-        "" for the same meaning, a name of `world.DIFFERENCES` where that alone differs, "several"
-        where more does, and "outside the grammar" where x or y does not parse.
+    "" for the same meaning, a name of `world.DIFFERENCES` where that alone differs, "several" where
+    more does, and "outside the grammar" where x or y does not parse.
 
     >>> differences(["A fire destroyed a school."], ["The blaze damaged the school."])
     ['hypernym']
@@ -121,8 +99,7 @@ def _kept(x: Fact | None, y: Fact | None) -> float:
 def traits(sentence: str) -> dict[str, object]:
     """What a sentence is made of, to group errors by; empty outside the grammar.
 
-    Returns:
-        construction (name), modifiers (kinds joined by "+"), counted, negated, words.
+    construction (name), modifiers (kinds joined by "+"), counted, negated, words.
     """
     analysis = world.grammar.analyze(sentence)
     if analysis is None:

@@ -13,7 +13,7 @@ from typing import Any
 from .facts import Entity
 from .lexicon import LEXICON, Frame, Noun
 from .modifiers import all_modifiers, modifier_variants
-from .surface import article, leaves, words_of
+from .surface import article, leaves, verb_tree, words_of
 
 Trie = dict[Any, Any]  # word → Trie, and None → the phrases that end here
 NUMBERS = {word: str(number) for number, word in LEXICON.number_words.items()}
@@ -78,8 +78,10 @@ def named_variants(concept: str) -> list[tuple[str, str]]:
         ("bare", f"(NP {leaves('NNP' if noun.proper else 'NN', form)})") for form, _ in noun.forms
     ]
     parent = LEXICON.nouns[noun.parent]
-    if parent.named or LEXICON.is_a(concept, "country") or not takes_apposition(noun):
+    if parent.named or LEXICON.is_a(concept, "country"):
         return found
+    if not any(LEXICON.is_a(concept, kind) for kind in ("person", "organization", "drug")):
+        return found  # only they may be introduced by what they are
     written = noun.forms[0][0]
     name = leaves("NNP" if noun.proper else "NN", written)
     for title, _ in parent.forms:
@@ -88,11 +90,6 @@ def named_variants(concept: str) -> list[tuple[str, str]]:
             described = f"(NP (DT {article(title)}) {leaves('NN', title)})"
             found.append(("apposition", f"(NP (NP {name}) (, ,) {described} (, ,))"))
     return found
-
-
-def takes_apposition(noun: Noun) -> bool:
-    """People, organizations and drugs may be introduced by what they are."""
-    return any(LEXICON.is_a(noun.concept, kind) for kind in ("person", "organization", "drug"))
 
 
 def build_tries() -> tuple[Trie, Trie, Trie]:
@@ -127,17 +124,11 @@ def _insert_modifiers(anywhere: Trie, opening: Trie) -> None:
 def _insert_predicate(anywhere: Trie, frame: Frame) -> None:
     for forms in frame.verbs:
         for form, kind in zip(forms, ("base", "past", "part"), strict=True):
-            tree = f"(@ {form})" if " " not in form else _particle(form)
+            tree = verb_tree("@", form)  # the tag is set where the form is known
             _insert(anywhere, form.split(), Phrase("V", [(frame.name, kind)], tree))
     for nominal in frame.nouns:
         phrase = Phrase("N", [(frame.name, "noun")], leaves("NN", nominal))
         _insert(anywhere, nominal.split(), phrase)
-
-
-def _particle(form: str) -> str:
-    """A verb with particles: the tag of the verb itself is set where the form is known."""
-    verb, *rest = form.split()
-    return f"(@ {verb}) (PRT {leaves('RP', ' '.join(rest))})"
 
 
 def _insert_common(common: Trie, noun: Noun) -> None:

@@ -5,20 +5,27 @@ student base, and a round trip through a second language is the classical source
 (back-translation, ParaBank). Volan has one word for all synonyms, case particles in the place of
 prepositions and voice, no articles, and its verb last. It keeps the order in which a sentence names
 its participants and modifiers, as translators mostly do, so that a round trip rewords more than it
-rearranges.
+rearranges. `multitask_pairs` are what a student base learns of it.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
+
+import numpy as np
 
 from .constructions import Construction
 from .facts import Entity, Fact, Modifier
 from .grammar import Analysis, analyze
 from .lexicon import LEXICON
+from .pretraining import denoising_pairs
 
 NAME = "Volan"
+THERE = f"translate English to {NAME}: "  # as T5's own prefixes
+BACK = f"translate {NAME} to English: "
+DENOISED = 0.25  # share of sentences that are mended instead, so that copying is not forgotten
 CONSONANTS, VOWELS = "bdfgklmnprstvz", "aeiou"
 #: After a noun phrase or modifier: its case. A negation follows the verb, a plural its noun.
 PARTICLES = {
@@ -100,3 +107,25 @@ def _modifier(modifier: Modifier) -> str:
         return f"{number} {PARTICLES[unit]}"
     case = PARTICLES.get(modifier.kind)
     return word(modifier.kind, modifier.value) + (f" {case}" if case else "")
+
+
+def bilingual(sentences: Sequence[str]) -> list[str]:
+    """The second language, and what stands before a text to be translated, for a tokenizer."""
+    found = [text for s in sentences if (text := translate(s))]
+    return [*found, *[THERE, BACK] * (len(found) // 20)]
+
+
+def multitask_pairs(sentences: Sequence[str], seed: int = 0) -> list[tuple[str, str]]:
+    """Each sentence once: translated there or translated back, or (a quarter) to be denoised."""
+    draws = np.random.default_rng(seed).random(len(sentences))
+    pairs: list[tuple[str, str]] = []
+    rest: list[str] = []
+    for u, sentence in zip(draws, sentences, strict=True):
+        translated = translate(sentence)
+        if u < DENOISED or translated is None:
+            rest.append(sentence)
+        elif u < (1 + DENOISED) / 2:
+            pairs.append((THERE + sentence, translated))
+        else:
+            pairs.append((BACK + translated, sentence))
+    return pairs + denoising_pairs(rest, seed)

@@ -23,6 +23,8 @@ from impossible.models.batching import IGNORE, Ids, mask_of, mean_pool, padded, 
 from impossible.text.word_edits import replace_synonyms, synonym_table
 from impossible.training.trainer import History, TrainingExample, TrainingSettings, train_model
 
+MASKED = 0.3  # fraction of tokens masked: twice BERT's, for texts that are short
+
 
 def train_span_corruption(
     model: Any,
@@ -34,11 +36,7 @@ def train_span_corruption(
 ) -> History:
     """Pretrain an encoder-decoder as T5: restore masked spans (Raffel et al. 2020, §3.1.4).
 
-    Args:
-        density: fraction of tokens masked, (0, 1).
-
-    Raises:
-        DataError: no texts, or a tokenizer without `<extra_id_0>` … sentinels.
+    A fraction `density` of the tokens is masked. A DataError without texts or sentinels.
     """
     sentinels = sentinel_ids(tokenizer)
 
@@ -59,15 +57,11 @@ def train_encoder(
     pairs: Sequence[tuple[str, str]],
     settings: TrainingSettings,
     dev: Sequence[tuple[str, str]] = (),
-    temperature: float = 0.05,
 ) -> History:
     """Train a sentence encoder so that the two texts of a pair lie close (Gao et al. 2021, SimCSE).
 
     Every other second text of the batch is a negative. Pairs (x, x) give the unsupervised variant:
     dropout makes the two embeddings differ.
-
-    Args:
-        temperature: of the softmax over cosines.
     """
 
     def encode(given: Sequence[tuple[str, str]]) -> list[TrainingExample]:
@@ -83,33 +77,21 @@ def train_encoder(
     def loss(encoder: Any, batch: dict[str, Tensor]) -> Tensor:
         hidden = encoder(**batch).last_hidden_state  # (2b, length, d)
         x, y = mean_pool(hidden, batch["attention_mask"]).chunk(2)  # (b, d) each
-        cosines = x @ y.T / temperature  # (b, b)
+        cosines = x @ y.T / 0.05  # (b, b), at the temperature of SimCSE
         return functional.cross_entropy(cosines, torch.arange(len(x), device=cosines.device))
 
     return train_model(model, encode(pairs), collate, settings, encode(dev), loss=loss)
 
 
 def train_masked_lm(
-    model: Any,
-    tokenizer: Any,
-    texts: Sequence[tuple[str, str]],
-    settings: TrainingSettings,
-    density: float = 0.3,
+    model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]], settings: TrainingSettings
 ) -> History:
-    """Train an encoder to restore masked tokens of pairs of texts.
-
-    Args:
-        model: such as `RobertaForMaskedLM`.
-        density: fraction of tokens masked, (0, 1); twice BERT's, for texts that are short.
-
-    Raises:
-        DataError: no texts.
-    """
+    """Train an encoder (`RobertaForMaskedLM`) to restore masked tokens of pairs of texts."""
     special, rng = set(tokenizer.all_special_ids), np.random.default_rng(settings.seed)
 
     def masked(row: list[int]) -> TrainingExample:
         drawn = zip(rng.random(len(row)), row, strict=True)
-        hidden = [u < density and t not in special for u, t in drawn]
+        hidden = [u < MASKED and t not in special for u, t in drawn]
         pairs = list(zip(row, hidden, strict=True))
         return {
             "input_ids": [tokenizer.mask_token_id if h else t for t, h in pairs],
@@ -135,14 +117,7 @@ def _masked_loss(model: Any, batch: dict[str, Tensor]) -> Tensor:
 def train_shared_words(
     model: Any, tokenizer: Any, pairs: Sequence[tuple[str, str]], settings: TrainingSettings
 ) -> History:
-    """Train an encoder to tell which tokens of a pair occur in the other sentence too.
-
-    Args:
-        model: a token classifier with two labels, such as `RobertaForTokenClassification`.
-
-    Raises:
-        DataError: no pairs.
-    """
+    """Train a token classifier to tell which tokens of a pair occur in the other sentence too."""
     rows = token_ids(tokenizer, pairs, True)
     xs, ys = (token_ids(tokenizer, [pair[side] for pair in pairs], False) for side in (0, 1))
     common = [set(x) & set(y) for x, y in zip(xs, ys, strict=True)]
@@ -158,21 +133,16 @@ def denoising_pairs(
 ) -> list[tuple[str, str]]:
     """Damaged texts with the whole text as target, half by each of two objectives of the T5 paper.
 
-    Span corruption asks for the missing words only, so that copying, which a rewriting student
-    needs most, is seldom trained; here every word of the target is.
+    Up to three spans are masked ("BERT-style"), or the words in random order ("deshuffling"; Raffel
+    et al. 2020, section 3.3.1). Span corruption asks for the missing words only, so that copying,
+    which a rewriting student needs most, is seldom trained; here every word of the target is.
 
     Args:
-        texts: sentences.
-        seed: of the damage.
         entries: groups of synonyms; with them, words are exchanged for synonyms before the damage
             (the noise of Hegde and Patil 2020, "Corruption" in the paper's Table 8).
         rate: share of the wordings in `entries` that are exchanged, perhaps for themselves, [0, 1];
             a third, so that most of a sentence stays a matter of copying. A wording before a comma
             is left alone.
-
-    Returns:
-        (damaged, text): up to three spans masked ("BERT-style"), or the words in random order
-        ("deshuffling"); Raffel et al. 2020, section 3.3.1.
     """
     rng = np.random.default_rng(seed)
     synonyms = synonym_table(entries)
@@ -193,17 +163,9 @@ def denoising_pairs(
 def cloze_pairs(entries: Sequence[Sequence[str]], n: int, seed: int = 0) -> list[tuple[str, str]]:
     """Lists of synonyms with blanks, and the lists without: how a book of words is read.
 
-    Args:
-        entries: wordings of one thing, two or more each.
-        n: pairs.
-        seed: of the choice of entries, of the order of an entry's wordings and of the blanks.
-
-    Returns:
-        (entry in random order with one wording or more masked, the same without blanks); all
-        blanks carry the same mark, and adjacent blanks are one.
-
-    TrainingExample:
-        ("theater", "playhouse") may give ("<extra_id_0>, theater", "playhouse, theater").
+    An entry of two or more wordings stands in random order, one wording or more masked. All blanks
+    carry the same mark, and adjacent blanks are one: ("theater", "playhouse") may give
+    ("<extra_id_0>, theater", "playhouse, theater").
     """
     rng = np.random.default_rng(seed)
     pairs = []
@@ -218,20 +180,19 @@ def cloze_pairs(entries: Sequence[Sequence[str]], n: int, seed: int = 0) -> list
 
 
 def span_corruption(
-    ids: Ids, rng: np.random.Generator, sentinels: Ids, density: float = 0.15, span: float = 3.0
+    ids: Ids, rng: np.random.Generator, sentinels: Ids, density: float = 0.15
 ) -> tuple[list[int], list[int]]:
-    """Replace random spans by sentinels: (ids with sentinels, sentinels with the spans).
+    """Replace random spans of about three by sentinels: (ids with sentinels, sentinels with spans).
 
     The number of masked tokens and of spans is fixed by the length, as in T5; where they lie is
-    random. Spans never touch and the text never starts with one.
-
-    TrainingExample: ids [5, 6, 7, 8] might give ([5, 6, s0, 8], [s0, 7, s1]).
+    random. Spans never touch and the text never starts with one: ids [5, 6, 7, 8] might give
+    ([5, 6, s0, 8], [s0, 7, s1]).
     """
     n = len(ids)
     if n < 2:
         return list(ids), [sentinels[0]]
     noise = min(max(round(n * density), 1), n - 1)
-    spans = min(max(round(noise / span), 1), noise, n - noise, len(sentinels) - 1)
+    spans = min(max(round(noise / 3), 1), noise, n - noise, len(sentinels) - 1)
     masked = _composition(noise, spans, rng)
     kept = _composition(n - noise, spans, rng)
     source: list[int] = []

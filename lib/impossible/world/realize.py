@@ -10,7 +10,7 @@ from .layouts import VERB_TAGS, Slot, applicable, assemble, free_roles
 from .lexicon import LEXICON
 from .modifiers import modifier_variants
 from .phrases import Phrase, named_variants
-from .surface import article, detokenize, leaves, words_of
+from .surface import article, detokenize, leaves, verb_tree, words_of
 
 Rng = np.random.Generator
 NOMINAL = 0.25  # weight of nominalizations in forums, where people say what they did
@@ -68,16 +68,7 @@ def _has_generic(fact: Fact, slot: str) -> bool:
 
 
 def realize_tree(fact: Fact, rng: Rng, construction: str | None = None) -> str:
-    """The constituency tree of a random realization of `fact`.
-
-    Args:
-        fact: what to say.
-        rng: source of all choices.
-        construction: its name, or None for a random one by weight.
-
-    Raises:
-        ValueError: no such construction for this fact.
-    """
+    """The constituency tree of a random realization, of this construction or a random one."""
     chosen = _choose(fact, construction, rng)
     opening, adverb, tail = _place_modifiers(fact, chosen, rng)
     filling = _fill(fact, chosen, rng) | {("D", ""): adverb, ("M", ""): tail}
@@ -111,7 +102,7 @@ def _fill(fact: Fact, chosen: Construction, rng: Rng) -> dict[Slot, str]:
             filling[slot, ""], plural[slot] = noun_phrase(entity, rng, first, subject)
         elif slot == "V":
             form = verb[("base", "past", "part").index(argument)]
-            filling[slot, argument] = _verb(form, VERB_TAGS[argument])
+            filling[slot, argument] = verb_tree(VERB_TAGS[argument], form)
         elif slot == "N":
             nominal = frame.nouns[rng.integers(len(frame.nouns))]
             filling[slot, ""] = leaves("NN", nominal)
@@ -137,12 +128,6 @@ def realize(fact: Fact, rng: Rng, construction: str | None = None) -> str:
     return detokenize(words_of(realize_tree(fact, rng, construction)))
 
 
-def _verb(form: str, tag: str) -> str:
-    verb, *particles = form.split()
-    tree = f"({tag} {verb})"
-    return f"{tree} (PRT {leaves('RP', ' '.join(particles))})" if particles else tree
-
-
 def _generic(entity: Entity | None, rng: Rng) -> str:
     assert entity is not None
     parent = LEXICON.nouns[LEXICON.nouns[entity.concept].parent]
@@ -164,11 +149,8 @@ def noun_phrase(
 ) -> tuple[str, bool]:
     """A noun phrase for an entity, and whether it is plural.
 
-    Args:
-        entity: what to name.
-        rng: source of all choices.
-        apposition: whether "Halden, a carmaker," may be used.
-        subject: whether a verb phrase follows ("I" rather than "me").
+    `apposition`: "Halden, a carmaker," may be used; `subject`: a verb phrase follows ("I" rather
+    than "me").
     """
     if entity.concept == "money":
         return _money(entity.number, rng), True

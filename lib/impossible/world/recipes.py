@@ -28,6 +28,9 @@ from impossible.training.trainer import History, TrainingSettings
 from impossible.world import architectures, thesaurus
 from impossible.world.documents import DOMAINS, Document, sample_document
 from impossible.world.nli import LABELS, NOISE, Example, sample_example
+from impossible.world.pivot import BACK as BACK
+from impossible.world.pivot import THERE as THERE
+from impossible.world.pivot import bilingual, multitask_pairs
 from impossible.world.pretraining import (
     cloze_pairs,
     denoising_pairs,
@@ -37,9 +40,6 @@ from impossible.world.pretraining import (
     train_span_corruption,
 )
 from impossible.world.tokenizers import train_tokenizer
-from impossible.world.translation_pairs import BACK as BACK
-from impossible.world.translation_pairs import THERE as THERE
-from impossible.world.translation_pairs import bilingual, multitask_pairs
 
 TOKENIZER_TEXTS = 120_000
 BATCH = {"teacher": 32, "critic": 48, "student-base": 64, "encoder": 48}  # examples per step

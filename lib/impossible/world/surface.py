@@ -41,6 +41,17 @@ def leaves(tag: str, text: str) -> str:
     return " ".join(f"({tag} {word})" for word in text.split())
 
 
+def verb_tree(tag: str, form: str) -> str:
+    """A verb, perhaps with particles.
+
+    >>> verb_tree("VBD", "carried out")
+    '(VBD carried) (PRT (RP out))'
+    """
+    verb, *particles = form.split()
+    tree = f"({tag} {verb})"
+    return f"{tree} (PRT {leaves('RP', ' '.join(particles))})" if particles else tree
+
+
 def words_of(tree: str) -> list[str]:
     """The words of a bracketed tree ("@", the open place of a head phrase, counts as one).
 

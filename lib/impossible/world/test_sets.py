@@ -20,8 +20,6 @@ from impossible.world.oracle import fraction_kept
 from impossible.world.realize import constructions_for, realize
 from impossible.world.surface import detokenize, words_of
 
-__all__ = ["headlines", "load", "realizations"]
-
 #: Plain forms, the first to be preferred.
 PLAIN = (
     "active", "passive", "short passive", "intransitive", "negation", "negated passive",
@@ -42,24 +40,19 @@ def load(
 ) -> pd.DataFrame:
     """The test set "world": sentences about facts that no training document tells.
 
-    A gold summary tells the predicate and its participants without modifiers and adjectives, as
-    far as that follows: who did not resign on Friday may have resigned on Monday.
+    A gold summary tells the predicate and its participants without modifiers and adjectives, as far
+    as that follows: who did not resign on Friday may have resigned on Monday.
 
     Args:
         n: items; item i is the same for every n > i.
-        seed: root of the randomness.
         task: "paraphrase", or "summary": sentences with something to leave out.
         n_references: gold realizations of each, from as many constructions as possible, all
             different from the source.
         split: "test", "dev" for choosing settings, or "train" for facts that documents may tell.
-        domain: of all sentences, such as "biomedical"; None: any.
 
     Returns:
         Columns id, source, references (list of str), context (the document up to the sentence),
         domain.
-
-    Raises:
-        ParameterError: the closed world has no such domain.
     """
     rows: list[dict[str, object]] = []
     known: set[Fact] = set()
@@ -122,16 +115,8 @@ def headlines(n: int, seed: int = 0, domain: str = "news") -> pd.DataFrame:
     participants. Real headlines reword more, and leave out articles and verbs; ours stay sentences,
     so that the oracle reads what their student writes. It is no part of the pipeline.
 
-    Args:
-        n: pairs, each of another fact and another document; pair i is the same for every n > i.
-        seed: root of the randomness.
-        domain: of the documents, whose facts are those that training documents may tell.
-
-    Returns:
-        Columns source, target, context_id (the document's name), domain.
-
-    Raises:
-        ParameterError: the closed world has no such domain.
+    n pairs, each of another fact and another document (pair i is the same for every n > i), in the
+    columns source, target, context_id (the document's name), domain.
 
     Source: the form is that of Rush et al. 2015; any sentence of a document serves, not only its
     first, lest few predicates occur.
@@ -166,11 +151,8 @@ def _headline(fact: Fact, tokens: list[str]) -> str:
 def realizations(texts: Sequence[str], seed: int = 0, plain: bool = False) -> list[list[str]]:
     """For each text one other realization by the grammar; none for a text outside it.
 
-    Args:
-        texts: sentences.
-        seed: root of the randomness.
-        plain: always the same plain form (the first of `PLAIN` that fits, other than the text's
-            own): what a strong generator with little variety writes.
+    `plain`: always the same plain form (the first of `PLAIN` that fits, other than the text's own):
+    what a strong generator with little variety writes.
     """
     return [_realization(text, item_rng(seed, "wordings", text), plain) for text in texts]
 

@@ -11,18 +11,13 @@ from collections.abc import Iterator
 
 from impossible.world.lexicon import LEXICON
 
-__all__ = ["entries", "entries_by_form"]
-
 
 def entries(by_form: bool = False) -> list[tuple[str, ...]]:
     """Groups of two or more wordings with one meaning; a wording may stand in several.
 
-    Past tense and participle of a verb stand with its nominalizations, and a numeral's digits with
-    its words. Few sentences have base forms ("failed to destroy"); they are left out.
-
-    Args:
-        by_form: past tense, participle and nominalization are groups apart, so that any wording of
-            a group can stand in the place of another.
+    Past tense and participle of a verb stand with its nominalizations, unless `by_form`, so that
+    any wording of a group can stand in the place of another; a numeral's digits stand with its
+    words. Few sentences have base forms ("failed to destroy"); they are left out.
 
     >>> [entry for entry in entries() if "theater" in entry]
     [('theater', 'playhouse')]

@@ -20,13 +20,7 @@ SPECIAL = {
 def train_tokenizer(
     texts: Iterator[str] | Sequence[str], kind: str, vocabulary: int = VOCABULARY
 ) -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer with the special tokens of one architecture.
-
-    Args:
-        texts: training text.
-        kind: "gpt2", "roberta" or "t5".
-        vocabulary: tokens at most.
-    """
+    """A byte-level BPE tokenizer with the special tokens of a kind: gpt2, roberta or t5."""
     core = _byte_level(texts, SPECIAL[kind], vocabulary)
     names: dict[str, Any]
     if kind == "gpt2":

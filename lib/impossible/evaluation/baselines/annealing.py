@@ -19,11 +19,6 @@ from impossible.errors import ModelError
 from impossible.evaluation.bootstrap import Floats
 from impossible.text.word_edits import Units
 
-__all__ = [
-    "RANDOM_PER_STEP", "Move", "Reader", "Reading", "Schedule", "WordList",
-    "acceptance_probability", "anneal", "propose",
-]  # fmt: skip
-
 DELETE, INSERT = 1, 2  # operations; 0 replaces
 RANDOM_PER_STEP = 4  # random numbers: operation, position, word, acceptance
 
@@ -133,16 +128,14 @@ def propose(
 ) -> Move | None:
     """A random edit of one word; None where the edit is not possible.
 
-    Replacing, inserting and deleting are equally likely, as are the positions; a word is drawn
-    from g, as `reading.words` says. `longest` is the most units; one unit always stays. `uniforms`
-    in [0, 1) choose operation, position and word.
+    Replacing, inserting and deleting are equally likely, as are the positions; a word is drawn from
+    g, as `reading.words` says. `longest` is the most units; one unit always stays. `uniforms` in
+    [0, 1) choose operation, position and word.
 
-    Returns:
-        The move; its sentence can equal the current one. The correction of an insertion is
-        -log g(word): there are n + 1 positions to insert into n words and n + 1 words to delete
-        again. That of a deletion is log g(word), of a replacement log g(old | word) -
-        log g(word | old). A word that is never proposed has g = 0: a corrected search does not
-        give it up, since it could not come back.
+    The correction of an insertion is -log g(word): there are n + 1 positions to insert into n words
+    and n + 1 words to delete again. That of a deletion is log g(word), of a replacement log g(old |
+    word) - log g(word | old). A word that is never proposed has g = 0: a corrected search does not
+    give it up, since it could not come back.
     """
     n = len(sentence)
     operation = int(3 * uniforms[0])
@@ -169,18 +162,12 @@ def anneal(
     longest: Sequence[int],
     visit: Callable[[list[Units]], None] = lambda states: None,
 ) -> list[Units]:
-    """The best sentence that each chain has seen.
+    """The sentence of largest f that each chain has seen, the start if none has f > 0.
 
     Args:
-        reader: scores sentences and proposes words, for all items at once.
-        starts: n sentences.
         uniforms: n arrays (steps, `RANDOM_PER_STEP`) in [0, 1), which decide an item's chain.
-        schedule: steps and temperatures.
         longest: most units of each item's sentences.
         visit: is shown the states after each step.
-
-    Returns:
-        Of each item the sentence with the largest f, the start if none has f > 0.
     """
     states, vocabulary = list(starts), WordList(reader.vocabulary)
     readings = reader.read(range(len(states)), states)

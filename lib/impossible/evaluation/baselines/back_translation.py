@@ -26,11 +26,6 @@ from impossible.text.rouge import rouge_l_matrix
 from impossible.text.sentence_boundaries import words
 from impossible.training.student import Student
 
-__all__ = [
-    "RoundTrip", "Translator", "clustered_corpus", "constrained_corpus", "corpus",
-    "load_round_trip", "plain_corpus", "round_trip_system",
-]  # fmt: skip
-
 
 class Translator(Protocol):
     """What translates: a `Student` that was taught to, or `models.bergamot.Bergamot`."""
@@ -42,13 +37,9 @@ class Translator(Protocol):
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """Two translators, there and back.
+    """Two translators, there and back, perhaps the same model.
 
-    Args:
-        there, back: may be the same model.
-        there_prefix, back_prefix: texts before the sentence, as T5 wants them
-            (``"translate English to German: "``); empty for models of one direction.
-        max_new_tokens: longest translation.
+    The prefixes stand before a sentence, as T5 wants them (``"translate English to German: "``).
     """
 
     there: Translator
@@ -72,11 +63,8 @@ class RoundTrip:
 def load_round_trip(params: Params, load: Callable[[str], Student]) -> RoundTrip | None:
     """The translators that a run's parameters name; None where they name none.
 
-    Args:
-        params: reads translator, back_translator, their prefixes and sentence_max_new_tokens; a
-            `pypi:` asset with a compiled engine translates to Portuguese and back, and needs no
-            prefix.
-        load: opens any other model by its name, as `notebook.Models.student` does.
+    A `pypi:` asset with a compiled engine translates to Portuguese and back, and needs no prefix;
+    any other model is loaded by its name, as `notebook.Models.student` does.
     """
     names = (params.translator, params.back_translator)
     if "none" in names:
@@ -109,18 +97,10 @@ def plain_corpus(inputs: pd.DataFrame, trip: RoundTrip) -> pd.DataFrame:
 
 
 def constrained_corpus(inputs: pd.DataFrame, trip: RoundTrip, params: Params) -> pd.DataFrame:
-    """Like ParaBank1: translated back without some of the words that were there.
+    """Like ParaBank1: a DATASET, translated back without some of the words that were there.
 
     Of the words of a source that are neither capitalized nor numbers nor shorter than four letters,
-    a random half is forbidden.
-
-    Args:
-        inputs: input_id, text and context_id.
-        trip: the translators.
-        params: reads seed.
-
-    Returns:
-        DATASET: a pair per input whose translation differs from it.
+    a random half is forbidden. Inputs have input_id, text and context_id.
     """
     texts = inputs["text"].tolist()
     avoid = [
@@ -140,16 +120,7 @@ def _half(text: str, rng: np.random.Generator) -> list[str]:
 
 
 def clustered_corpus(inputs: pd.DataFrame, trip: RoundTrip, params: Params) -> pd.DataFrame:
-    """Like ParaBank2: many sampled translations, one of each cluster of similar ones.
-
-    Args:
-        inputs: input_id, text and context_id.
-        trip: the translators.
-        params: reads seed, n_candidates, candidate_top_p, candidate_temperature.
-
-    Returns:
-        DATASET: one or more pairs per input.
-    """
+    """Like ParaBank2, a DATASET: of many sampled translations, one of each cluster."""
     texts = inputs["text"].tolist()
     sampled = trip.return_trips(
         trip.pivot(texts),
@@ -164,11 +135,8 @@ def clustered_corpus(inputs: pd.DataFrame, trip: RoundTrip, params: Params) -> p
 def representatives(texts: Sequence[str], apart: float = 0.4) -> list[str]:
     """One text of each cluster: the one most similar to the others.
 
-    Average linkage over 1 − ROUGE-L; ties go to the alphabetically first.
-
-    Args:
-        texts: translations of one sentence.
-        apart: mean distance at which clusters are no longer joined, (0, 1).
+    Average linkage over 1 − ROUGE-L up to a mean distance `apart`, (0, 1); ties go to the
+    alphabetically first.
 
     >>> representatives(["the fire spread", "the fire spread", "it was rain that fell"])
     ['it was rain that fell', 'the fire spread']
@@ -188,13 +156,7 @@ def representatives(texts: Sequence[str], apart: float = 0.4) -> list[str]:
 
 
 def corpus(inputs: pd.DataFrame, outputs: Sequence[Sequence[str]], origin: str) -> pd.DataFrame:
-    """Outputs for inputs as a corpus of schema DATASET, without copies, empty texts and scores.
-
-    Args:
-        inputs: text and context_id.
-        outputs: for each input any number of rewritten texts.
-        origin: name of the corpus.
-    """
+    """A DATASET of any number of outputs for each input, without copies, empty texts and scores."""
     columns = ["text", "context_id", *(name for name in ("domain",) if name in inputs)]
     pairs = inputs[columns].assign(y=list(outputs)).explode("y").dropna(subset="y")
     pairs = pairs.rename(columns={"text": "x"})

@@ -26,8 +26,6 @@ from impossible.text.word_edits import (
 )
 from impossible.training.student import Student
 
-__all__ = ["Noise", "corrupted", "corruption_corpus", "corruption_system"]
-
 STAGE = "corruption"
 
 
@@ -81,14 +79,9 @@ def corruption_corpus(
 ) -> pd.DataFrame:
     """Pairs (damaged sentence, sentence), on which a student is trained to restore.
 
-    Args:
-        sentences: text and context_id of plain sentences.
-        groups: synonyms, from `load_thesaurus`.
-        noise: how much is damaged.
-        seed: root of the randomness; the damage depends on the sentence only.
-
-    Returns:
-        DATASET of origin "corruption", without undamaged and repeated sentences.
+    `sentences` has text and context_id, `groups` the synonyms of `load_thesaurus`. The damage
+    depends on the sentence only. A DATASET of origin "corruption", without undamaged and repeated
+    sentences.
     """
     synonyms = synonym_table(groups)
     texts = list(sentences["text"])

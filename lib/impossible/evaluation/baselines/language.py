@@ -16,19 +16,13 @@ from impossible.models.causal_generation import check_window
 from impossible.models.loading import LanguageModel
 from impossible.text.word_edits import Units, joined
 
-__all__ = ["Language", "Sentence"]
-
 Sentence = tuple[Units, str]  # units and end mark, from `word_edits.units`
 _BATCH_TOKENS = 2048  # in one forward pass: each has a line of logits
 _WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*|,")
 
 
 class Language:
-    """A language model over sentences that follow an opening.
-
-    Args:
-        lm: a decoder such as the teacher, with a fast tokenizer.
-    """
+    """A language model with a fast tokenizer, over sentences that follow an opening."""
 
     def __init__(self, lm: LanguageModel) -> None:
         self.lm = lm
@@ -57,10 +51,6 @@ class Language:
         self, openings: Sequence[str], sentences: Sequence[Sentence]
     ) -> list[tuple[float, Tensor]]:
         """How probable each sentence is after its opening, and what may stand at each position.
-
-        Args:
-            openings: texts before the sentences, not empty.
-            sentences: n of them.
 
         Returns:
             For each sentence its nats, and the logits of `words` before each of its units and

@@ -16,8 +16,6 @@ from impossible.evaluation.baselines.back_translation import RoundTrip, corpus, 
 from impossible.evaluation.prompting import Asked
 from impossible.filtering.build_dataset import as_dataset
 
-__all__ = ["rival_corpora", "stored_corpora"]
-
 
 def stored_corpora(run: RunFolder) -> pd.DataFrame:
     """The corpora of notebook 10, a DATASET told apart by `origin`; empty if the run has none."""
@@ -35,13 +33,8 @@ def rival_corpora(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
     """Those of notebook 10 where the run has them; else what is made here of the same inputs.
 
-    Args:
-        params: compared_pairs, human_data, seed, sentence_max_new_tokens.
-        run: its `data/corpora` is read.
-        inputs: input_id, text, context_id: what our own pipeline rewrites.
-        trip: translators there and back.
-        teacher: is asked for a paraphrase of each input.
-        tested: sources of the test sets; no pair with one of them is trained on.
+    The teacher is asked for a paraphrase of each input (input_id, text, context_id); no pair of
+    people with a sentence of `tested` is trained on.
 
     Returns:
         (name → DATASET, name → why it is missing).

@@ -21,12 +21,7 @@ from impossible.config.params import Params
 from impossible.data.progress import bar
 from impossible.data.run_folder import item_rng
 from impossible.errors import ModelError
-from impossible.evaluation.baselines.annealing import (
-    RANDOM_PER_STEP,
-    Reading,
-    Schedule,
-    anneal,
-)
+from impossible.evaluation.baselines.annealing import RANDOM_PER_STEP, Reading, Schedule, anneal
 from impossible.evaluation.baselines.language import Language, Sentence
 from impossible.evaluation.bootstrap import Floats
 from impossible.evaluation.systems import System
@@ -34,11 +29,6 @@ from impossible.models.loading import LanguageModel
 from impossible.models.sentence_encoder import SentenceEncoder
 from impossible.text.bleu import sentence_bleu
 from impossible.text.word_edits import Units, content_words, joined, units
-
-__all__ = [
-    "Objective", "Weights", "WordVectors", "search_if_affordable", "search_settings",
-    "search_system",
-]  # fmt: skip
 
 EMPTY = np.empty((0, 0), np.float32)
 LEAST = 1e-6  # similarity below which a proposed word counts as this similar
@@ -202,23 +192,20 @@ def search_system(
 ) -> System:
     """A system that searches for each source the sentence that `Objective` values most.
 
+    It answers with the source where that has no words, or nothing of f > 0 was found.
+
     Args:
-        teacher: the language model; says what is fluent and which words may stand where.
         encoder: says what is similar; needed.
         openings: what the teacher may read before a sentence, one or more; it takes the one after
             which the source is most probable. The first prefix of each domain will do.
         schedule, weights: from `search_settings`, or to be tried.
-        seed: root of the randomness; each item has numbers of its own.
-
-    Returns:
-        Items → outputs; the source where it has no words, or nothing of f > 0 was found.
 
     Raises:
         ModelError: no encoder, or no opening that is not empty.
 
     Source: Liu et al. 2020 (UPSA), Miao et al. 2019 (CGMH). They choose among the 50 to 100 words
-    that a forward and a backward model expect by their f. Here one word is drawn by what the
-    teacher expects after the words before it, times its similarity to what it replaces.
+        that a forward and a backward model expect by their f. Here one word is drawn by what the
+        teacher expects after the words before it, times its similarity to what it replaces.
     """
     if encoder is None or not all(openings or [""]):
         raise ModelError(

@@ -13,16 +13,9 @@ from impossible.data.run_folder import item_rng
 from impossible.evaluation.systems import System
 from impossible.text.word_edits import replace_synonyms, synonym_table
 
-__all__ = ["agreeing", "synonym_system"]
-
 
 def synonym_system(groups: Sequence[Sequence[str]], rate: float = 1.0, seed: int = 0) -> System:
-    """A system that exchanges words for synonyms.
-
-    Args:
-        groups: from `load_thesaurus`.
-        rate: fraction of the words with synonyms that are exchanged, [0, 1].
-        seed: root of the randomness; an output depends on its item only.
+    """A system that exchanges a fraction of the words that `groups` knows for synonyms.
 
     Source: Zhang et al. 2015 (arXiv 1509.01626), section 2.4, as augmentation.
 

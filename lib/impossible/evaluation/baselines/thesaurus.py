@@ -9,8 +9,6 @@ from impossible.config.places import resolve
 from impossible.config.yaml_files import read_yaml
 from impossible.errors import DataError
 
-__all__ = ["NO_THESAURUS", "load_thesaurus"]
-
 NO_THESAURUS = (
     "Synonym replacement is missing, and Corruption exchanges no word: name a thesaurus, a JSON or "
     "YAML file of groups of synonyms (thesaurus=FILE), for example made of WordNet's synsets."
@@ -20,15 +18,12 @@ SHAPE = "lists of two or more synonyms, such as [[theater, playhouse], [sold, di
 
 
 def load_thesaurus(name: str) -> list[tuple[str, ...]]:
-    """Groups of synonyms, each of which can stand in the place of the others.
+    """Groups of two or more synonyms, each of which can stand in the place of the others.
 
     Args:
         name: "in-vitro" (the closed world's own, apart by form: past tense, participle, noun); or
             a JSON or YAML file of groups, relative to the checkout. A file for open English can be
             made of WordNet's synsets, one group for each inflected form. Empty: no synonyms.
-
-    Returns:
-        Groups of two or more; a word may stand in several.
 
     Raises:
         DataError: the file cannot be read or is of another shape.

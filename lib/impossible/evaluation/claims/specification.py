@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -19,12 +19,7 @@ from impossible.config.places import PACKAGE
 from impossible.config.yaml_files import read_yaml
 from impossible.data.run_folder import RunFolder, scalars
 from impossible.errors import DataError
-from impossible.evaluation.bootstrap import Interval
-
-__all__ = [
-    "REQUIRED_SEEDS", "Claim", "ClaimBook", "Control", "Measure", "Part", "Recorded",
-    "RecordedNumber", "collect_seeds", "load_claims",
-]  # fmt: skip
+from impossible.evaluation.bootstrap import Interval, independent_difference
 
 #: Seeds that a verdict needs. Sampling is cheap to repeat; training is not, and three is the least
 #: that shows a spread.
@@ -103,7 +98,7 @@ class Part(Entry):
         found = [self._turned(number) for number in numbers if number is not None]
         if len(found) < len(numbers):
             return None
-        return [*found, _difference(*found)] if len(found) > 1 else found
+        return [*found, _excess(*found)] if len(found) > 1 else found
 
     def _turned(self, number: Interval) -> Interval:
         factor = self.sign * self.scale
@@ -111,16 +106,14 @@ class Part(Entry):
         return Interval(factor * number.value, low, high, number.n)
 
 
-def _difference(effect: Interval, control: Interval) -> Interval:
-    """Effect minus control of one seed, as if they were independent (half-widths in quadrature).
+def _excess(effect: Interval, control: Interval) -> Interval:
+    """Effect minus control of one seed, as if they were independent.
 
     A control without an interval is taken as it is.
     """
-    value = effect.value - control.value
-    widths = np.nan_to_num([control.high - control.value, control.value - control.low])
-    below = np.hypot(effect.value - effect.low, widths[0])
-    above = np.hypot(effect.high - effect.value, widths[1])
-    return Interval(value, value - float(below), value + float(above), 1)
+    if not np.isfinite(control.low):
+        control = Interval(control.value, control.value, control.value, 0)
+    return replace(independent_difference(effect, control), n=1)
 
 
 class Claim(Entry):
@@ -167,10 +160,7 @@ class Recorded:
 
 
 def load_claims(path: Path | None = None) -> ClaimBook:
-    """Read and check the claims.
-
-    Args:
-        path: a YAML file; by default the package's `claims.yaml`.
+    """Read and check the claims, those of the package by default.
 
     Raises:
         DataError: one sentence that names the file, the place in it and what is allowed there.
@@ -193,11 +183,9 @@ def load_claims(path: Path | None = None) -> ClaimBook:
 def collect_seeds(run: RunFolder, seed: int, n_seeds: int, book: ClaimBook) -> dict[int, Recorded]:
     """The recorded numbers of every seed of a run, smallest seed first.
 
-    Args:
-        run: its own numbers lie in `scalars/`, those of further seeds in `seeds/SEED/scalars/`.
-        seed: the run's own seed; the further ones follow it.
-        n_seeds: seeds in all; other folders in `seeds/`, left by other runs, do not count.
-        book: only numbers of notebooks that it names are read.
+    Its own seed's lie in `scalars/`, those of the `n_seeds` - 1 that follow in
+    `seeds/SEED/scalars/`; other folders there, left by other runs, do not count. Only notebooks
+    that the book names are read.
     """
     names = {s.notebook for claim in book.claims for part in claim.parts for s in part.sources()}
     further = range(seed + 1, seed + n_seeds)

@@ -24,11 +24,6 @@ from impossible.evaluation.claims.specification import (
 )
 from impossible.evaluation.seed_statistics import holm, one_sided_p, over_seeds, required_seeds
 
-__all__ = [
-    "FAILED", "MISSING_NUMBERS", "REPRODUCED", "UNDECIDED", "VERDICTS", "Finding", "JudgedClaim",
-    "Judgement", "combined", "judge_claims", "ruling",
-]  # fmt: skip
-
 REPRODUCED, FAILED, UNDECIDED = "reproduced", "not reproduced", "undecided"
 MISSING_NUMBERS = "missing"
 VERDICTS = (REPRODUCED, FAILED, UNDECIDED, MISSING_NUMBERS)
@@ -104,17 +99,11 @@ class Judgement:
 def judge_claims(
     book: ClaimBook, recorded: Mapping[int, Recorded], confidence: float = 0.95
 ) -> Judgement:
-    """Judge every claim by the one rule.
+    """Judge every claim by the one rule, at one confidence, from `collect_seeds`.
 
-    Args:
-        book: from `load_claims`.
-        recorded: from `collect_seeds`, by seed.
-        confidence: of all intervals, in (0, 1).
-
-    Returns:
-        The judgement. A seed counts for a part when effect and control are both recorded; a part
-        without such a seed is missing, never zero. The p value of a claim is the largest of its
-        parts (all must hold), adjusted for the number of claims (Holm).
+    A seed counts for a part when effect and control are both recorded; a part without such a seed
+    is missing, never zero. The p value of a claim is the largest of its parts (all must hold),
+    adjusted for the number of claims (Holm).
     """
     findings = [
         [_finding(part, claim.kind, book, recorded, confidence) for part in claim.parts]

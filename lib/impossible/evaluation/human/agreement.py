@@ -22,22 +22,14 @@ from impossible.evaluation.human.returned_ratings import SYNTHETIC
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.text.signature import signature
 
-__all__ = [
-    "PAPER_ALPHA", "agreement_rows", "alpha", "mean_rating_rows",
-    "shuffled_ratings",
-]  # fmt: skip
-
 PAPER_ALPHA = 0.62  # the paper says neither for which question nor at which level of measurement
 
 
 def alpha(ratings: pd.DataFrame) -> float:
     """Krippendorff's alpha at the ordinal level: 1 full agreement, 0 chance, below 0 worse.
 
-    Args:
-        ratings: unit and value, a row per rater and unit, of *one* question.
-
-    Returns:
-        1 − observed / expected disagreement; NaN with one rater, or where all gave one value.
+    `ratings` has unit and value, a row per rater and unit, of *one* question. NaN with one rater,
+    or where all gave one value.
 
     Source: Krippendorff 2011; the `krippendorff` package.
 
@@ -53,18 +45,14 @@ def _counts(ratings: pd.DataFrame) -> NDArray[np.int64]:
     return np.asarray(counts.reindex(columns=list(SCALE), fill_value=0))
 
 
-def _alpha_of(counts: NDArray[np.int64], mask: NDArray[np.bool_]) -> float:
-    return _alpha(counts[mask])
-
-
-def _alpha(counts: NDArray[np.int64]) -> float:
+def _alpha(counts: NDArray[np.int64], chosen: NDArray[np.bool_] | slice = slice(None)) -> float:
+    counts = counts[chosen]
     paired = counts[counts.sum(axis=1) > 1]
     if np.count_nonzero(paired.sum(axis=0)) < 2:  # nothing to disagree about, or nobody to
         return float("nan")
-    found = krippendorff.alpha(
-        value_counts=paired, value_domain=SCALE, level_of_measurement="ordinal"
+    return float(
+        krippendorff.alpha(value_counts=paired, value_domain=SCALE, level_of_measurement="ordinal")
     )
-    return float(found)
 
 
 def agreement_rows(ratings: pd.DataFrame, bootstrap: Bootstrap = Bootstrap()) -> pd.DataFrame:
@@ -72,10 +60,6 @@ def agreement_rows(ratings: pd.DataFrame, bootstrap: Bootstrap = Bootstrap()) ->
 
     Resampled are items, all their outputs together, without replacement (`half_samples`): a copy
     of a unit would agree with itself.
-
-    Args:
-        ratings: `records.RATINGS`.
-        bootstrap: of the intervals.
     """
     raters, origin = ratings["rater"].nunique(), ratings["origin"].iloc[0]
     items = ratings.groupby("unit")["item"].first().to_numpy()
@@ -87,7 +71,7 @@ def agreement_rows(ratings: pd.DataFrame, bootstrap: Bootstrap = Bootstrap()) ->
             out.missing(name, "all answers are alike" if twice else "no output has two raters")
             continue
 
-        interval = half_samples(partial(_alpha_of, counts), items, bootstrap)
+        interval = half_samples(partial(_alpha, counts), items, bootstrap)
         text = signature(
             "alpha", n=interval.n, level="ordinal", raters=raters, ratings=origin,
             lib=f"krippendorff:{metadata.version('krippendorff')}",
@@ -101,19 +85,12 @@ def _of(frame: pd.DataFrame, question: str) -> pd.DataFrame:
 
 
 def mean_rating_rows(
-    ratings: pd.DataFrame,
-    key: Mapping[str, Any],
-    bootstrap: Bootstrap = Bootstrap(),
+    ratings: pd.DataFrame, key: Mapping[str, Any], bootstrap: Bootstrap = Bootstrap()
 ) -> pd.DataFrame:
     """Mean rating per system and question as METRIC_ROWS, items resampled (Table 3).
 
-    The mean is over raters first, then over items. An output that several systems wrote counts for
-    each of them.
-
-    Args:
-        ratings: `records.RATINGS`.
-        key: of the kit: which systems wrote a unit.
-        bootstrap: of the bootstrap.
+    The mean is over raters first, then over items. An output that several systems wrote (the kit's
+    `key` says which) counts for each of them.
     """
     means = ratings.groupby(["unit", "item", "question"], as_index=False)["value"].mean()
     means["system"] = means["unit"].map(lambda unit: key["units"][unit]["systems"])

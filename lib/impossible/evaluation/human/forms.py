@@ -25,11 +25,6 @@ from impossible.data.run_folder import item_rng
 from impossible.data.schemas import PREDICTIONS
 from impossible.errors import DataError, nearest
 
-__all__ = [
-    "KEY", "QUESTIONS", "SCALE", "Kit", "Question", "draw_kit", "read_key", "read_systems",
-    "render_form", "write_kit",
-]  # fmt: skip
-
 SCALE = (1, 2, 3)
 KEY = "key.json"
 
@@ -111,11 +106,10 @@ def draw_kit(
     seed: int = 0,
     systems: Sequence[str] = (),
 ) -> Kit:
-    """Choose items by the seed and blind their outputs.
+    """Choose items by the seed and blind their outputs (section 4, Table 3).
 
     Args:
         predictions: `records.PREDICTIONS`; an item counts if every chosen system has it.
-        task: "paraphrase" or "summary".
         n_rated: items, ≥ 1; the paper has 200. Fewer if there are fewer.
         n_raters: ≥ 1; the paper has 6. Two or more for an agreement.
         seed: of items, letters and orders, each item and rater with numbers of their own.
@@ -124,8 +118,6 @@ def draw_kit(
     Raises:
         DataError: an unknown task or system, no common item, two outputs or sources where one must
             be.
-
-    Source: section 4, Table 3.
     """
     if task not in QUESTIONS:
         raise DataError(f"There is no task {task!r} to rate: give one of {', '.join(QUESTIONS)}.")
@@ -205,10 +197,7 @@ def write_kit(kit: Kit, folder: Path) -> None:
 
 
 def read_key(path: Path) -> dict[str, Any]:
-    """The key of a kit.
-
-    Args:
-        path: the file, or the kit's folder.
+    """The key of a kit, from the file or the kit's folder.
 
     Raises:
         DataError: the file is missing or no key. It must not be deleted: there is no other.
@@ -227,12 +216,8 @@ def read_key(path: Path) -> dict[str, Any]:
 def read_systems(files: Sequence[Path]) -> pd.DataFrame:
     """`records.PREDICTIONS` from files of the command line.
 
-    Args:
-        files: Parquet files of a run (all their systems), or JSON lines as `impossible score` reads
-            them: one system per file, named by it; the line number is the item.
-
-    Raises:
-        DataError: see `read_frame` and `read_predictions`.
+    Parquet files of a run (all their systems), or JSON lines as `impossible score` reads them: one
+    system per file, named by it; the line number is the item.
     """
     parts = [
         read_frame(path, PREDICTIONS)

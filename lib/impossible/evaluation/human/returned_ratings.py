@@ -22,8 +22,6 @@ from impossible.evaluation.human.forms import KEY, SCALE, Kit
 from impossible.text.rouge import jaccard, rouge_l
 from impossible.text.sentence_boundaries import words
 
-__all__ = ["SYNTHETIC", "read_ratings", "refusals", "write_synthetic"]
-
 SYNTHETIC = "synthetic"
 HEADER = ("form", "rater", "unit")  # then one per question
 
@@ -31,12 +29,9 @@ HEADER = ("form", "rater", "unit")  # then one per question
 def read_ratings(folder: Path, key: Mapping[str, Any]) -> pd.DataFrame:
     """Ratings from the CSV files that raters sent back: `HEADER` and a column per question.
 
-    A rater who sent nothing is no error (compare with `key["forms"]`); a file with a gap is one.
-
-    Args:
-        folder: its `.csv` files are read, and nothing else; what a spreadsheet of any country saves
-            as one (semicolons, tabs, a line `sep=;`, rows without cells) is understood.
-        key: of the kit (`rating.read_key`).
+    What a spreadsheet of any country saves as CSV (semicolons, tabs, a line `sep=;`, rows without
+    cells) is understood. A rater who sent nothing is no error (compare with `key["forms"]`); a file
+    with a gap is one.
 
     Returns:
         `records.RATINGS`, by rater, unit and question.
@@ -157,12 +152,8 @@ def _complete(ratings: pd.DataFrame, key: Mapping[str, Any], folder: Path) -> No
 def refusals(folder: Path, key: Mapping[str, Any]) -> dict[str, str]:
     """What `read_ratings` says of the folder's first file when it is damaged, in five ways.
 
-    Args:
-        folder: as for `read_ratings`; nothing in it is changed.
-        key: of the kit.
-
-    Returns:
-        What was done to the file → the sentence by which it is refused; "" if it is not.
+    What was done to the file → the sentence by which it is refused; "" if it is not. Nothing in the
+    folder is changed.
     """
     lines = [line.rstrip("\r\n") for line in read_lines(_files(folder)[0])]
     rest, last = lines[:-1], lines[-1]

@@ -19,8 +19,6 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from impossible.generation.constrained.constraints import ConstraintError, Constraints, Matcher
 
-__all__ = ["NEVER", "Automaton", "TokenTexts", "token_bytes"]
-
 NEVER = 1 << 20  # tokens to an end that cannot be reached
 _MARKS = b".?!"  # end a sentence
 _Ints = NDArray[np.int64]
@@ -84,7 +82,6 @@ class Automaton:
 
     Args:
         constraints: what the text, up to its end, must and must not hold.
-        tokens: the tokens.
 
     Attributes:
         kind: class of each token, shape (tokens,); the last class is never allowed.
@@ -186,12 +183,7 @@ class Automaton:
     def need(self, state: int, seen: int) -> _Ints:
         """Tokens to the end if a token comes next, itself counted; `NEVER`: it is not allowed.
 
-        Args:
-            state: of the matcher.
-            seen: bits of the words that have occurred.
-
-        Returns:
-            shape (tokens,).
+        `seen` are bits of the words that have occurred.
         """
         after = self.words[state] | seen
         ended = np.where(after == self.everything, 0, NEVER)

@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 
 from impossible.errors import ImpossibleError
 
-__all__ = ["ConstraintError", "Constraints", "Matcher"]
-
 _MOST = 12  # required words: tables have 2 ** 12 rows
 _INSIDE, _START = 0, 1  # states: within a word that is no form's; at a boundary
 _CONTINUING = range(0x80, 0xC0)  # bytes within a character of UTF-8

@@ -29,9 +29,6 @@ from impossible.models.causal_generation import (
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
 
-__all__ = ["ConstraintProcessor", "compile_constraints", "sample_constrained", "search_constrained"]
-
-
 _FORBIDDEN = -1e8  # score of a beam without an allowed token, or not begun
 
 
@@ -41,12 +38,7 @@ class ConstraintProcessor(LogitsProcessor):
     Hard (no `bonus`): a token is allowed only if all required words can still occur in the tokens
     that are left, so every text holds them. Soft: a text gains `bonus` nats for each word it holds.
     A banned word is never written. Nothing is constrained after a token of `automaton.tokens.end`.
-
-    Args:
-        automaton: the compiled constraints.
-        prompt_length: tokens of the prompt, which do not count; it ends between two words.
-        max_new_tokens: as given to `generate`.
-        bonus: nats for each required word, ≥ 0; None: all must occur.
+    The tokens of the prompt do not count; it ends between two words.
 
     Raises:
         ConstraintError: hard, and `max_new_tokens` are too few.
@@ -107,16 +99,10 @@ def sample_constrained(
     nucleus: Nucleus,
     banned: Iterable[str] = (),
 ) -> list[str]:
-    """`sample_continuations` of one sentence each, under hard constraints.
+    """`sample_continuations` of one sentence each, under hard constraints; k raw continuations.
 
-    Args:
-        lm, prefix, uniforms, nucleus: as for `sample_continuations`; of what is allowed.
-        constraints: what each sentence must and must not hold.
-        banned: characters that are never generated.
-
-    Returns:
-        k raw continuations. Up to the end mark each meets the constraints; an end mark (also one
-        within "3.5") is not written before.
+    Up to the end mark each meets the constraints; an end mark (also one within "3.5") is not
+    written before. `banned` characters are never generated.
 
     Raises:
         ConstraintError: constraints cannot be met, or not in max_new_tokens.
@@ -141,14 +127,9 @@ def search_constrained(
 ) -> tuple[list[str], int]:
     """The sentences that a beam search finds after a prefix, by `transformers`' generate.
 
-    Their score is the log-probability and a bonus for each required word they hold: NeuroLogic
-    decoding (Lu et al. 2021, https://aclanthology.org/2021.naacl-main.339) without its groups.
-
-    Args:
-        lm, prefix, constraints, banned: as for `sample_constrained`.
-        max_new_tokens: longest sentence, tokens.
-        width: beams.
-        bonus: nats for each required word; None: all must occur.
+    Their score is the log-probability and `bonus` nats for each required word they hold (None: all
+    must occur): NeuroLogic decoding (Lu et al. 2021, https://aclanthology.org/2021.naacl-main.339)
+    without its groups.
 
     Returns:
         (different sentences, best first; tokens that the teacher computed, one per beam and step).

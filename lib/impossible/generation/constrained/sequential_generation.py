@@ -31,29 +31,17 @@ from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
 from impossible.text.keywords import CorpusWords
 
-__all__ = [
-    "METHODS", "SequentialWriter", "dead_ends", "draw_sequences", "next_of_domain",
-    "parallel_sequences", "sentence_constraints",
-]  # fmt: skip
-
 METHODS = ("hard", "soft", "free", "hard, foreign keywords", "soft, foreign keywords")
 
 
 def sentence_constraints(
     x: str, keywords: Sequence[str], corpus: CorpusWords, copied: int
 ) -> Constraints:
-    """What y must and must not hold.
+    """What y holds: an inflection of each keyword, and not `copied` words of x in a row.
 
-    Args:
-        x: the sentence that is not to be copied.
-        keywords: words of which an inflection must occur: x's own, or those of another sentence.
-        corpus: says the inflections.
-        copied: as many words of x in a row are banned; 0: none.
-
-    Example:
-        >>> corpus = CorpusWords(["The council approved the new plan.", "Plans changed."])
-        >>> str(sentence_constraints("The council approved the plan.", ["plan"], corpus, 4))
-        'plan/plans, no The council approved the, no council approved the plan'
+    >>> corpus = CorpusWords(["The council approved the new plan.", "Plans changed."])
+    >>> str(sentence_constraints("The council approved the plan.", ["plan"], corpus, 4))
+    'plan/plans, no The council approved the, no council approved the plan'
     """
     pieces = x.rstrip(".?!").split()
     spans = [" ".join(pieces[i : i + copied]) for i in range(len(pieces) - copied + 1)]
@@ -64,15 +52,7 @@ def sentence_constraints(
 
 @dataclass
 class SequentialWriter:
-    """Writes y after x by each method.
-
-    Args:
-        lm: the teacher.
-        sentences: SENTENCES of the contexts; x are their accepted samples, each once.
-        contexts: CONTEXTS.
-        params: reads seed, domains, sentence_top_p, sentence_temperature,
-            sentence_max_new_tokens, min_characters, length_ratio_max and sequential_….
-    """
+    """Writes y after x by each method; x are the accepted samples among SENTENCES, each once."""
 
     lm: LanguageModel
     sentences: pd.DataFrame
@@ -125,12 +105,10 @@ class SequentialWriter:
         Each x stands in a row with an empty y, then what was written after it; an x without any is
         a dead end: its constraints cannot be met in the length allowed.
 
-        Args:
-            context_id: whose sentences are x.
-            method: "hard" (sampled, constraints always met), "soft" (beam search with a bonus),
-                "free" (sampled, no constraint); "hard, foreign keywords" and "soft, foreign
-                keywords" ask for words of the sentences of the next context that has any, of the
-                same domain if there is one: the signal destroyed.
+        Methods: "hard" (sampled, constraints always met), "soft" (beam search with a bonus), "free"
+        (sampled, no constraint); "hard, foreign keywords" and "soft, foreign keywords" ask for
+        words of the sentences of the next context that has any, of the same domain if there is one:
+        the signal destroyed.
         """
         rows: list[tuple[Any, ...]] = []
         spent = 0
