@@ -9,11 +9,11 @@ from impossible.evaluation.bootstrap import Bootstrap, Interval
 from impossible.experiments import referee_correction as correction
 from impossible.experiments.referee_correction import (
     ALLOWED,
-    CORRECTED,
+    BIAS,
     COVERS,
     FEW,
     OTHERS,
-    RAW,
+    RAW_BIAS,
     RAW_COVERS,
     RULE,
 )
@@ -86,8 +86,8 @@ def test_intervals_cover_where_the_referee_errs_alike(true: float) -> None:
     found = values({"d": same, RULE: pool(20_000, 0.5, 0.8, 0.9, seed=6)})
     for labels in (OTHERS, RULE):
         assert 91 <= found[labels, COVERS] <= 99
-        assert abs(found[labels, CORRECTED]) < 3
-    assert abs(found[OTHERS, RAW] - 100 * (true * 0.8 + (1 - true) * 0.1 - true)) < 2
+        assert abs(found[labels, BIAS]) < 3
+    assert abs(found[OTHERS, RAW_BIAS] - 100 * (true * 0.8 + (1 - true) * 0.1 - true)) < 2
     assert found[FEW, COVERS] > 85
     if true != 0.5:
         assert found[OTHERS, RAW_COVERS] < 70
@@ -98,7 +98,7 @@ def test_intervals_do_not_cover_where_it_errs_otherwise() -> None:
     judged = pool(3000, 0.5, 0.8, 0.9, seed=5)
     kinder = values({"d": judged, RULE: pool(3000, 0.5, 0.99, 0.6, seed=6)})
     assert kinder[RULE, COVERS] < 50 < 90 < kinder[OTHERS, COVERS]
-    assert abs(kinder[RULE, CORRECTED]) > 10
+    assert abs(kinder[RULE, BIAS]) > 10
 
 
 def test_a_referee_whose_verdicts_are_permuted_is_mostly_refused() -> None:

@@ -12,22 +12,28 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from impossible.data.human_datasets import take
+from impossible.data.run_folder import item_rng
 from impossible.evaluation.bootstrap import Bootstrap, Floats, bootstrap_mean
 from impossible.evaluation.calibration import fraction
 from impossible.evaluation.corrected_rates import ErrorRates, corrected_mean
-from impossible.experiments.pair_samples import Truth
+from impossible.experiments.pair_samples import Truth, distinct_pairs
+from impossible.world import recipes
 
 __all__ = [
-    "COVERS", "Design", "coin_referee", "correction_rows", "designs", "error_rows", "repeated",
-    "same_translation", "verdict_pools",
+    "ALLOWED", "ANY_TWO", "BIAS", "COVERS", "FEW", "INTERVAL_WIDTH", "OTHERS", "RAW_BIAS",
+    "RAW_COVERS", "RULE", "STUDIES", "Design", "coin_referee", "correction_rows", "designs",
+    "error_rows", "pairs_by_rule", "repeated", "same_translation", "samples_to_judge",
+    "verdict_pools",
 ]  # fmt: skip
 
 STUDIES = 200  # repetitions: the fraction that covers is then known to about 3 points
+ANY_TWO = "any two sentences"
 OTHERS, FEW, RULE = "other pairs of its own", "few pairs of its own", "pairs made by rule"
-RAW, CORRECTED = "raw − truth, points", "corrected − truth, points"
+RAW_BIAS, BIAS = "raw − truth, points", "corrected − truth, points"
 RAW_COVERS, COVERS = "raw interval holds it, %", "corrected interval holds it, %"
-ALLOWED, WIDTH = "corrected at all, %", "width, points"
-METRICS = (RAW, CORRECTED, RAW_COVERS, COVERS, WIDTH, ALLOWED)
+ALLOWED, INTERVAL_WIDTH = "corrected at all, %", "width, points"
+_METRICS = (RAW_BIAS, BIAS, RAW_COVERS, COVERS, INTERVAL_WIDTH, ALLOWED)
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,36 @@ def verdict_pools(
     return pools
 
 
+def samples_to_judge(
+    sentences: pd.DataFrame, corpora: Mapping[str, pd.DataFrame], n: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    """Datasets of several truths: any two sentences of a context, corpora, and a mixture.
+
+    Args:
+        sentences: SENTENCES.
+        corpora: name → DATASET.
+        n: pairs of each, or all there are.
+        seed: of the draws.
+
+    Returns:
+        name → x, y; the last is half of the first and half of the second, where they have as many.
+    """
+    two = distinct_pairs(sentences, n, item_rng(seed, "referee", ANY_TWO))[["x", "y"]]
+    samples = {ANY_TWO: two.sample(frac=1, random_state=seed)}
+    for name, frame in corpora.items():
+        pairs = take(frame, n, seed).rename(columns={"source": "x", "target": "y"})
+        samples[name] = pairs[["x", "y"]]
+    (_, first), (name, second) = list(samples.items())[:2]
+    half = min(len(first), len(second)) // 2
+    return samples | {f"half {ANY_TWO}, half {name}": pd.concat([first[:half], second[:half]])}
+
+
+def pairs_by_rule(n: int, seed: int) -> pd.DataFrame:
+    """Pairs that a rule made, of one fact or of facts that differ by an edit: x, y."""
+    made = recipes.examples(n, seed, "test", noise=0.0)
+    return pd.DataFrame([(e.premise, e.hypothesis) for e in made], columns=["x", "y"])
+
+
 def error_rows(pools: Mapping[str, pd.DataFrame], referees: Sequence[str]) -> pd.DataFrame:
     """Truth of each dataset, and sensitivity and specificity of each referee on it, per cent."""
     rows = []
@@ -176,7 +212,7 @@ def correction_rows(
         studies: of each referee, dataset and design.
 
     Returns:
-        METRIC_ROWS with referee, dataset and labels; `system` joins dataset and labels.
+        METRIC_ROWS with referee, dataset and labels (the name of the design); `system` joins them.
     """
     parts = []
     for referee in referees:
@@ -187,7 +223,7 @@ def correction_rows(
                 found = repeated(said[dataset], known, sizes, bootstrap, studies)
                 rows = _summary(found, said[dataset]["true"].mean(), bootstrap)
                 names = {"referee": referee, "dataset": dataset, "labels": labels}
-                parts.append(rows.assign(system=f"{dataset}; {labels}", **names))
+                parts.append(rows.assign(system="; ".join(names.values()), **names))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -210,4 +246,4 @@ def _summary(found: pd.DataFrame, truth: float, bootstrap: Bootstrap) -> pd.Data
     bounds = np.array([each.bounds for each in intervals]) * per_cent
     table = pd.DataFrame(bounds, columns=["value", "low", "high"])
     counts = [each.n for each in intervals]
-    return table.assign(metric=METRICS, n=counts, signature=f"{len(found)} studies")
+    return table.assign(metric=_METRICS, n=counts, signature=f"{len(found)} studies")

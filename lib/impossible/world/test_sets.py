@@ -20,7 +20,7 @@ from impossible.world.oracle import fraction_kept
 from impossible.world.realize import constructions_for, realize
 from impossible.world.surface import detokenize, words_of
 
-__all__ = ["headlines", "load", "realizations"]
+__all__ = ["headlines", "load", "realizations", "short_examples"]
 
 #: Plain forms, the first to be preferred.
 PLAIN = (
@@ -29,6 +29,13 @@ PLAIN = (
 )  # fmt: skip
 ATTEMPTS = 20  # draws until a realization differs from the source
 LONGEST = 0.8  # gold summary and headline, of the source's characters, as the task's threshold asks
+
+
+def short_examples(n: int, seed: int) -> list[tuple[str, str]]:
+    """The shortest n of a dozen items as (source, a paraphrase), to be shown in a prompt."""
+    spare = load(12, seed)
+    spare = spare.loc[spare["source"].str.len().sort_values().index].head(n)
+    return [(x, ys[0]) for x, ys in zip(spare["source"], spare["references"], strict=True)]
 
 
 def load(
