@@ -142,7 +142,7 @@ def context_perplexity(
 
     Args:
         lm: the teacher.
-        documents: each lends its sentences as a context to the one before it.
+        documents: each lends its sentences, after the other's own opening line, to the one before.
         bootstrap: of intervals, documents drawn together.
         most: sentences before the one that is scored.
 
