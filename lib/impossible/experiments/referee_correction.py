@@ -7,7 +7,7 @@ pairs, let it judge others, correct its rate, and see whether the interval holds
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -21,15 +21,16 @@ from impossible.experiments.pair_samples import Truth, distinct_pairs
 from impossible.world import recipes
 
 __all__ = [
-    "ALLOWED", "ANY_TWO", "BIAS", "COVERS", "FEW", "INTERVAL_WIDTH", "OTHERS", "RAW_BIAS",
-    "RAW_COVERS", "RULE", "STUDIES", "Design", "coin_referee", "correction_rows", "designs",
-    "error_rows", "pairs_by_rule", "repeated", "same_translation", "samples_to_judge",
-    "verdict_pools",
+    "ALLOWED", "ANY_TWO", "BIAS", "COVERS", "FEW", "INTERVAL_WIDTH", "MIXTURE", "OTHERS",
+    "RAW_BIAS", "RAW_COVERS", "RESAMPLES", "RULE", "STUDIES", "Design", "coin_referee",
+    "correction_rows", "designs", "error_rows", "pairs_by_rule", "repeated", "same_translation",
+    "samples_to_judge", "verdict_pools",
 ]  # fmt: skip
 
 STUDIES = 200  # repetitions: the fraction that covers is then known to about 3 points
-ANY_TWO = "any two sentences"
-OTHERS, FEW, RULE = "other pairs of its own", "few pairs of its own", "pairs made by rule"
+RESAMPLES = 400  # of one study at most: thousands of intervals are drawn
+ANY_TWO, MIXTURE = "any two sentences", "mixture"
+OTHERS, FEW, RULE = "others of its own", "few of its own", "pairs made by rule"
 RAW_BIAS, BIAS = "raw − truth, points", "corrected − truth, points"
 RAW_COVERS, COVERS = "raw interval holds it, %", "corrected interval holds it, %"
 ALLOWED, INTERVAL_WIDTH = "corrected at all, %", "width, points"
@@ -133,9 +134,9 @@ def samples_to_judge(
     for name, frame in corpora.items():
         pairs = take(frame, n, seed).rename(columns={"source": "x", "target": "y"})
         samples[name] = pairs[["x", "y"]]
-    (_, first), (name, second) = list(samples.items())[:2]
+    first, second = list(samples.values())[:2]
     half = min(len(first), len(second)) // 2
-    return samples | {f"half {ANY_TWO}, half {name}": pd.concat([first[:half], second[:half]])}
+    return samples | {MIXTURE: pd.concat([first[:half], second[:half]])}
 
 
 def pairs_by_rule(n: int, seed: int) -> pd.DataFrame:
@@ -214,13 +215,13 @@ def correction_rows(
     Returns:
         METRIC_ROWS with referee, dataset and labels (the name of the design); `system` joins them.
     """
-    parts = []
+    parts, few = [], replace(bootstrap, samples=min(bootstrap.samples, RESAMPLES))
     for referee in referees:
         said = {name: pool.assign(said=pool[referee]) for name, pool in pools.items()}
         for dataset in [name for name in said if name != RULE]:
             for labels, design in designs(judged).items():
                 known, sizes = said.get(design.elsewhere), (judged, design.labelled)
-                found = repeated(said[dataset], known, sizes, bootstrap, studies)
+                found = repeated(said[dataset], known, sizes, few, studies)
                 rows = _summary(found, said[dataset]["true"].mean(), bootstrap)
                 names = {"referee": referee, "dataset": dataset, "labels": labels}
                 parts.append(rows.assign(system="; ".join(names.values()), **names))

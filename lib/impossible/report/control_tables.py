@@ -15,10 +15,10 @@ from impossible.report import tables
 from impossible.report.figures import confusion_map, system_dots
 from impossible.report.side_by_side import Shows
 
-__all__ = ["control_confusion", "control_differences", "control_panels"]
+__all__ = ["control_confusion", "control_panels", "controlled_gains"]
 
-CONTROLS = ("told the opposite", "instructions permuted", "not told")
-PAPER = "v1: controllable where few-shot GPT-3 is not"
+_CONTROLS = ("told the opposite", "instructions permuted", "not told")
+_PAPER = "v1: controllable where few-shot GPT-3 is not"
 
 
 def control_panels(stage: Shows, task: str, rows: pd.DataFrame, data: Sequence[Path]) -> list[Any]:
@@ -35,10 +35,10 @@ def control_panels(stage: Shows, task: str, rows: pd.DataFrame, data: Sequence[P
     """
     titles = {name: METRICS[name].title if name in METRICS else name for name in rows["metric"]}
     caption, name = f"Control of a {task} by length and style; hollow: controls.", "control_groups"
-    picture = system_dots(rows, titles, CONTROLS, ("told",))
+    picture = system_dots(rows, titles, _CONTROLS, ("told",))
     return [
-        stage.figure(f"{name}_{task}", picture, caption, data, PAPER),
-        stage.table(f"{name}_{task}", tables.wide(rows), caption, data, PAPER, rows),
+        stage.figure(f"{name}_{task}", picture, caption, data, _PAPER),
+        stage.table(f"{name}_{task}", tables.wide(rows), caption, data, _PAPER, rows),
     ]
 
 
@@ -65,7 +65,7 @@ def control_confusion(
     return [*shown, stage.table(name, tables.wide(rows), caption, data, None, rows)]
 
 
-def control_differences(
+def controlled_gains(
     stage: Shows, task: str, gains: pd.DataFrame, data: Sequence[Path]
 ) -> list[Any]:
     """Save table `control_gains_TASK`.
@@ -78,5 +78,5 @@ def control_differences(
         On which side of 0 each difference in *right* lies, and the table.
     """
     caption = f"Control of a {task}: differences, paired by sentence (mean over its groups)."
-    table = stage.table(f"control_gains_{task}", tables.wide(gains), caption, data, PAPER, gains)
+    table = stage.table(f"control_gains_{task}", tables.wide(gains), caption, data, _PAPER, gains)
     return [*tables.readings(gains[gains["metric"] == "right"]), table]

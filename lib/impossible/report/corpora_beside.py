@@ -33,7 +33,7 @@ ANSWERS = {
     "plain forms (stand-in)": "ChatGPT-Para (2.1M)",
     "D_para": "DIMPLE (4.2M)",
 }
-FEW = 100  # resamples of a table that only says how measures grow
+_FEW = 100  # resamples of a table that only says how measures grow
 
 
 def corpora_beside_people(
@@ -133,7 +133,7 @@ def corpora_at_full_size(
     stage: Shows, corpora: Mapping[str, pd.DataFrame], bootstrap: Bootstrap, data: Sequence[Path]
 ) -> Any:
     """Save the table `corpora_full`: measures that need no model, with all pairs of each corpus."""
-    fewer = Bootstrap(FEW, bootstrap.confidence, bootstrap.seed)
+    fewer = Bootstrap(_FEW, bootstrap.confidence, bootstrap.seed)
     parts = [quality_rows({n: c}, len(c), bootstrap=fewer) for n, c in corpora.items()]
     rows = pd.concat(parts, ignore_index=True)
     frame = tables.wide(rows, ["h2", "h3", "msttr", "jaccard", "self_bleu"])
