@@ -10,6 +10,7 @@ import pytest
 import tiny
 import torch
 from impossible.errors import ModelError
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.calibration import (
     calibration_curve,
     calibration_error,
@@ -20,8 +21,18 @@ from impossible.evaluation.prompting import answers, few_shot, tldr, zero_shot
 from impossible.models.likelihood import perplexity, surprise
 from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
-from impossible.world.assessment import judged_examples, model_card
-from impossible.world.recipes import examples
+from impossible.world import pivot
+from impossible.world.assessment import (
+    TRANSLATION,
+    context_perplexity,
+    decisions_by_threshold,
+    judged_examples,
+    model_card,
+    prompted_answers,
+    translations,
+)
+from impossible.world.documents import Document
+from impossible.world.recipes import documents, examples
 
 
 def lm(window: int = 128) -> LanguageModel:
@@ -124,3 +135,70 @@ def test_model_card_reads_the_notes(tmp_path: Path) -> None:
     card = model_card("teacher", lm(), folder)
     assert (card["steps"], card["texts"], card["architecture"]) == (7, 3, "GPT2LMHeadModel")
     assert card["parameters (M)"] > 0 < card["weights (MB)"]
+
+
+FIRE = "A fire destroyed a school."
+
+
+def test_an_answer_is_a_paraphrase_if_it_means_the_same_and_is_another_string() -> None:
+    given = {"new": ["A school was wrecked by a blaze."], "copy": [FIRE], "odd": ["Fire a did."]}
+    found = prompted_answers([FIRE], given)
+    assert found["group"].tolist() == list(given)
+    assert found["paraphrase"].tolist() == [1, 0, 0]
+
+
+def test_decisions_by_threshold_by_hand() -> None:
+    gold = ["entailment", "entailment", "neutral", "neutral"]
+    judged = pd.DataFrame({"gold": gold, "p_entailment": [0.96, 0.55, 0.85, 0.1]})
+    found = decisions_by_threshold(judged, [0.2, 0.6]).set_index("threshold")
+    assert found.loc[0.5].tolist() == pytest.approx([2 / 3, 1, 0.5])
+    assert found.loc[0.95].tolist() == pytest.approx([1, 0.5, 0])
+
+
+class Perfect:
+    """A translator that knows the second language, and says one thing when it comes back."""
+
+    def pivot(self, texts: list[str]) -> list[str]:
+        return [pivot.translate(text) or "" for text in texts]
+
+    def return_trips(self, volan: list[str]) -> list[list[str]]:
+        return [[FIRE] for _ in volan]
+
+
+def test_a_translator_is_judged_one_way_and_both_ways() -> None:
+    texts = ["The blaze wrecked a school.", "A flood destroyed a school."]
+    found = translations(Perfect(), texts)  # type: ignore[arg-type]
+    assert found[list(TRANSLATION)].to_numpy().tolist() == [[1, 1, 1], [1, 0, 0]]
+    assert found["back"].tolist() == [FIRE, FIRE]
+
+
+def test_perplexity_after_own_and_other_contexts_is_the_naive_one() -> None:
+    model, (first, second) = lm(), _two_documents()
+    rows = context_perplexity(model, [first, second], Bootstrap(20), most=1)
+    value = rows.set_index(["system", "metric"])["value"]
+    starts = surprise(
+        model, [first.prefix, second.prefix], [d.sentences[0] for d in (first, second)]
+    )
+    assert value["0 sentences before", "own context"] == pytest.approx(perplexity(starts), rel=1e-5)
+    both = (first, second)
+    last = [d.sentences[1] for d in both]
+    own, other = (  # the opening line is always the sentence's own
+        surprise(
+            model,
+            [f"{d.prefix} {e.sentences[0]}" for d, e in zip(both, lenders, strict=True)],
+            last,
+        )
+        for lenders in (both, both[::-1])
+    )
+    assert value["1 sentences before", "own context"] == pytest.approx(perplexity(own), rel=1e-5)
+    assert value["1 sentences before", "other context"] == pytest.approx(
+        perplexity(other), rel=1e-5
+    )
+    assert rows["n"].tolist() == [2] * 4
+
+
+def _two_documents() -> list[Document]:
+    """Two documents of at least two short sentences: the tiny model's window is 128 tokens."""
+    drawn = documents(60, seed=3)
+    short = [d for d in drawn if len(d.sentences) > 1 and max(map(len, d.sentences[:2])) < 60]
+    return short[:2]

@@ -28,7 +28,8 @@ from impossible.evaluation.corpus_comparison import (
     quality_by_size,
     shuffled_control,
 )
-from impossible.evaluation.corpus_quality import corpus_gap, quality_rows
+from impossible.evaluation.corpus_quality import corpus_gap, corpus_gaps, quality_rows
+from impossible.evaluation.judges import Judge, Texts
 from impossible.report import paper_tables
 from impossible.report.paper_tables import TABLE1
 from impossible.text.sentence_boundaries import words
@@ -179,3 +180,20 @@ def test_a_gap_is_a_difference_of_means_and_a_permuted_corpus_has_the_same_texts
     assert sorted(mixed["target"]) == sorted(pairs["target"])
     assert corpus_gap(pairs, mixed, same, bootstrap=Bootstrap(20)).value == 1
     assert corpus_gap(pairs, pairs, same, bootstrap=Bootstrap(20)).bounds == [0, 0, 0]
+
+
+def test_gaps_of_corpora_by_hand() -> None:
+    copies = PAIRS.assign(target=PAIRS["source"])
+    corpora = {"copies": copies, "pairs": PAIRS}
+    versus = [("copies", "pairs"), ("copies", "copies")]
+    gaps = corpus_gaps(corpora, versus, 4, Alike(), Bootstrap(20))
+    assert gaps["copies − pairs, fidelity"][0] == 100
+    assert gaps["copies − pairs, self_bleu"][0] > 20
+    assert gaps["half − other half, fidelity"] == [0, 0, 0]
+
+
+class Alike(Judge):
+    """A judge for whom only copies mean the same."""
+
+    def entails(self, xs: Texts, ys: Texts) -> np.ndarray:
+        return np.array([float(x == y) for x, y in zip(xs, ys, strict=True)])

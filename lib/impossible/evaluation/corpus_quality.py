@@ -32,6 +32,7 @@ from impossible.evaluation.metrics import METRICS
 from impossible.evaluation.paraphrase_metrics import cosines, encoder_names
 from impossible.filtering.constituency_parser import Trees
 from impossible.text import lexical_diversity
+from impossible.text.bleu import self_bleu
 from impossible.text.rouge import jaccard
 from impossible.text.sentence_boundaries import words
 from impossible.text.signature import signature
@@ -160,6 +161,39 @@ def corpus_gap(
     """
     ours, theirs = (measure(list(part["source"]), list(part["target"])) for part in (a, b))
     return bootstrap_contrast(ours, theirs, a["context_id"], b["context_id"], bootstrap)
+
+
+def corpus_gaps(
+    corpora: Mapping[str, pd.DataFrame],
+    versus: Iterable[tuple[str, str]],
+    n: int,
+    judge: Judge,
+    bootstrap: Bootstrap = Bootstrap(),
+) -> dict[str, list[float]]:
+    """Self-BLEU and fidelity of corpora minus those of others, at n pairs of each.
+
+    Args:
+        corpora: name → DATASET.
+        versus: (corpus, other); a corpus against itself is one half of its pairs minus the other,
+            which shows what chance does.
+        n: pairs drawn by the bootstrap's seed.
+        judge: says whether pairs mean the same.
+        bootstrap: of intervals.
+
+    Returns:
+        "CORPUS − OTHER, METRIC" → value, low, high, in points.
+    """
+    measures = {"self_bleu": (self_bleu, 1.0), "fidelity": (judge.equivalent, 100.0)}
+    gaps = {}
+    for ours, other in versus:
+        a, b = (take(corpora[name], n, bootstrap.seed) for name in (ours, other))
+        title = f"{ours} − {other}" if ours != other else "half − other half"
+        if ours == other:
+            a, b = a.iloc[: n // 2], a.iloc[n // 2 :]
+        for metric, (measure, scale) in measures.items():
+            gap = corpus_gap(a, b, measure, bootstrap)
+            gaps[f"{title}, {metric}"] = [scale * bound for bound in gap.bounds]
+    return gaps
 
 
 def corpus_differences(

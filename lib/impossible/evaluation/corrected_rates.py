@@ -45,6 +45,18 @@ class ErrorRates:
             raise ValueError(f"{self}: hits and rejections are counts among their pairs")
 
     @classmethod
+    def counted(cls, verdicts: ArrayLike, labels: ArrayLike, data: str = "") -> ErrorRates:
+        """Counts of verdicts (1, 0, NaN: cannot be judged, left out) by labels (1 yes, 0 no).
+
+        >>> ErrorRates.counted([1, 0, 0, float("nan")], [1, 1, 0, 0]).sensitivity
+        0.5
+        """
+        said, true = np.asarray(verdicts, dtype=np.float64), np.asarray(labels, dtype=bool)
+        judged = ~np.isnan(said)
+        yes, no = said[judged & true], said[judged & ~true]
+        return cls(len(yes), int(yes.sum()), len(no), int((no == 0).sum()), data)
+
+    @classmethod
     def pooled(cls, parts: Iterable[ErrorRates]) -> ErrorRates:
         """The counts of several sets of labels together."""
         sets = list(parts)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
 
 from impossible.data.human_datasets import human_folder, take
@@ -97,7 +96,7 @@ def measured_errors(
             if folder and (path := Path(folder) / file).is_file():
                 pairs = take(_labelled(path, [x, y, "label"]), n, seed)
                 said, true = decide(list(pairs[x]), list(pairs[y])), pairs["label"] == yes
-                found.setdefault(asks, []).append(_counted(said, true.to_numpy(), file))
+                found.setdefault(asks, []).append(ErrorRates.counted(said, true, file))
     return found
 
 
@@ -107,13 +106,6 @@ def _labelled(path: Path, columns: list[str]) -> pd.DataFrame:
     except (ValueError, KeyError) as error:
         fields = ", ".join(columns)
         raise DataError(f"{path} is no JSON lines file with the fields {fields}.") from error
-
-
-def _counted(said: Floats, truth: Any, data: str) -> ErrorRates:
-    """Counts of verdicts by label; what cannot be judged is left out."""
-    judged = ~np.isnan(said)
-    yes, no = said[judged & truth], said[judged & ~truth]
-    return ErrorRates(len(yes), int(yes.sum()), len(no), int((no == 0).sum()), data)
 
 
 def _pooled(counts: Counts) -> dict[str, ErrorRates]:

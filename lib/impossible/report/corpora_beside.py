@@ -1,22 +1,39 @@
-"""Corpora of pairs beside those that people wrote: the figures and tables of notebook 08."""
+"""Corpora of pairs beside those of people, of other methods and of the paper: notebooks 08, 10."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from impossible.evaluation import corpus_comparison
-from impossible.evaluation.corpus_quality import CORPUS_TITLES, corpus_differences
+from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.corpus_quality import (
+    CORPUS_TITLES,
+    corpus_differences,
+    quality_rows,
+)
 from impossible.evaluation.metric_rows import recorded
 from impossible.report import tables
 from impossible.report.figures import system_dots
-from impossible.report.paper_tables import COPY_INPUT
+from impossible.report.paper_tables import COPY_INPUT, TABLE1
 from impossible.report.side_by_side import Shows
 
-__all__ = ["copies_beside_paper", "corpora_beside_people", "summaries_beside_people"]
+__all__ = [
+    "copies_beside_paper", "corpora_at_full_size", "corpora_beside_paper", "corpora_beside_people",
+    "summaries_beside_people",
+]  # fmt: skip
+
+#: Corpora of notebook 10 → the paper's that they stand beside.
+ANSWERS = {
+    "ParaBank1-like": "ParaBank1 (57.0M)",
+    "ParaBank2-like": "ParaBank2 (19.7M)",
+    "plain forms (stand-in)": "ChatGPT-Para (2.1M)",
+    "D_para": "DIMPLE (4.2M)",
+}
+_FEW = 100  # resamples of a table that only says how measures grow
 
 
 def corpora_beside_people(
@@ -110,3 +127,35 @@ def summaries_beside_people(
         how = (caption, data, None, gaps, 2, reading)
         shown.append(stage.table("short_gaps", tables.wide(gaps, short), *how))
     return shown, numbers
+
+
+def corpora_at_full_size(
+    stage: Shows, corpora: Mapping[str, pd.DataFrame], bootstrap: Bootstrap, data: Sequence[Path]
+) -> Any:
+    """Save the table `corpora_full`: measures that need no model, with all pairs of each corpus."""
+    fewer = Bootstrap(_FEW, bootstrap.confidence, bootstrap.seed)
+    parts = [quality_rows({n: c}, len(c), bootstrap=fewer) for n, c in corpora.items()]
+    rows = pd.concat(parts, ignore_index=True)
+    frame = tables.wide(rows, ["h2", "h3", "msttr", "jaccard", "self_bleu"])
+    caption = "Corpora at full size: entropies of different sizes are not comparable."
+    return stage.table("corpora_full", frame, caption, data, None, rows)
+
+
+def corpora_beside_paper(
+    stage: Shows, rows: pd.DataFrame, source: str, data: Sequence[Path]
+) -> list[Any]:
+    """Save `table1_all`, ours and the paper's Table 1, and `table1_beside`, line by line.
+
+    Args:
+        stage: of the notebook.
+        rows: METRIC_ROWS of `corpus_quality.quality_rows`.
+        source: sizes and kind of intervals, in words.
+        data: files that the numbers come from.
+    """
+    both, beside = tables.with_paper(rows, TABLE1, ANSWERS)
+    told = ("DIMPLE: cosine 87.68, H2 17.75, TED-F 29.84", rows, 2)
+    reading = "order only: other texts, other sizes"
+    caption = f"Our corpora and the paper's Table 1. {source}"
+    shown = [stage.table("table1_all", both, caption, data, *told, reading)]
+    caption = f"Table 1 beside ours (the stand-in says nothing about ChatGPT-Para itself). {source}"
+    return [*shown, stage.table("table1_beside", beside, caption, data, *told, reading)]

@@ -1,17 +1,34 @@
-"""What the laboratory's critic says about labelled pairs, and what its models are."""
+"""What the laboratory's models are, and how good they are before they are used."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from impossible.config.params import Params
 from impossible.data.io import read_json
+from impossible.data.run_folder import RunFolder
+from impossible.evaluation.baselines.back_translation import RoundTrip
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_ratio
+from impossible.models import loading, model_files
+from impossible.models.likelihood import surprise
 from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
+from impossible.training.student import load_student
+from impossible.world import oracle, pivot
+from impossible.world.documents import Document
 from impossible.world.nli import Example
+from impossible.world.recipes import RECIPES
+
+THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95)
+#: What is asked of the student base as a translator.
+TRANSLATION = (
+    "English to Volan, exact", "Volan to English, same meaning", "there and back, same meaning",
+)  # fmt: skip
 
 
 def judged_examples(critic: EntailmentCritic, examples: Sequence[Example]) -> pd.DataFrame:
@@ -67,3 +84,107 @@ def model_card(name: str, lm: LanguageModel, folder: Path) -> dict[str, Any]:
         "dev loss": notes.get("dev_loss"),
         "digest": lm.digest[:12],
     }
+
+
+def rebuild_models(params: Params, run: RunFolder) -> None:
+    """Train every model of the laboratory anew, into the run's folder. Hours on two cores."""
+    for name, recipe in RECIPES.items():
+        made = recipe(params)
+        folder = run.models / name
+        model_files.save_model(folder, made.model, made.tokenizer, made.recipe, made.metrics)
+
+
+def model_cards(params: Params, run: RunFolder) -> pd.DataFrame:
+    """A `model_card` of each model that the parameters name, of rebuilt ones beside the shipped."""
+    teachers = (params.teacher, *params.domain_teachers.values())
+    load: dict[str, Any] = dict.fromkeys(teachers, loading.load_teacher)
+    load |= {params.critic: loading.load_critic, params.student_base: load_student}
+    load |= {params.encoder: loading.load_encoder}
+    places = [("rebuilt", run)] * params.rebuild_models + [("as given", None)]
+    cards = [
+        {"copy": copy, **model_card(name, opens(name, place), model_files.locate(name, place))}
+        for name, opens in load.items()
+        for copy, place in places
+    ]
+    return pd.DataFrame(cards).astype({"texts": "Int64", "steps": "Int64"})
+
+
+def translations(trip: RoundTrip, texts: Sequence[str]) -> pd.DataFrame:
+    """How well a translator of the second language does, one way and both ways.
+
+    Args:
+        trip: into Volan and back.
+        texts: sentences of the closed world.
+
+    Returns:
+        English, Volan, back, and 1 or 0 for each of `TRANSLATION`: word for word what a perfect
+        translator writes; same meaning of a perfect translation come back, and of its own.
+    """
+    volan, perfect = trip.pivot(texts), [pivot.translate(text) or "" for text in texts]
+    own, best = ([found[0] for found in trip.return_trips(kind)] for kind in (volan, perfect))
+    exact = [float(a == b) for a, b in zip(volan, perfect, strict=True)]
+    same = (oracle.equivalent(texts, best), oracle.equivalent(texts, own))
+    frame = pd.DataFrame({"English": texts, "Volan": volan, "back": own})
+    return frame.assign(**dict(zip(TRANSLATION, (exact, *same), strict=True)))
+
+
+def context_perplexity(
+    lm: LanguageModel, documents: Sequence[Document], bootstrap: Bootstrap, most: int = 5
+) -> pd.DataFrame:
+    """Perplexity per token of a next sentence after its own context, and after another document's.
+
+    Args:
+        lm: the teacher.
+        documents: each lends its sentences, after the other's own opening line, to the one before.
+        bootstrap: of intervals, documents drawn together.
+        most: sentences before the one that is scored.
+
+    Returns:
+        METRIC_ROWS: a system per number of sentences before, metrics "own context" and "other
+        context". Lines have different sentences, since documents end.
+    """
+    rows = [
+        (d.text, i, *(" ".join([d.prefix, *each.sentences[:i]]) for each in (d, other)), sentence)
+        for d, other in zip(documents, [*documents[1:], documents[0]], strict=True)
+        for i, sentence in enumerate(d.sentences[: min(most, len(other.sentences)) + 1])
+    ]
+    names = ["document", "before", "own context", "other context", "sentence"]
+    scored, found = pd.DataFrame(rows, columns=names), []
+    for kind in names[2:4]:
+        nats = surprise(lm, scored[kind].tolist(), scored["sentence"].tolist())
+        for before, group in scored.assign(**nats).groupby("before"):
+            each = bootstrap_ratio(group["nats"], group["tokens"], group["document"], bootstrap)
+            bounds = np.exp(each.bounds).tolist()
+            found.append((f"{before} sentences before", kind, *bounds, len(group), "perplexity"))
+    columns = ["system", "metric", "value", "low", "high", "n", "signature"]
+    return pd.DataFrame(found, columns=columns)
+
+
+def prompted_answers(sources: Sequence[str], answers: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Answers of several writers by the oracle: source, group, answer, verdict, paraphrase.
+
+    A paraphrase (1, else 0) means what its source means and is another string.
+    """
+    frame = pd.DataFrame({"source": list(sources), **answers})
+    frame = frame.melt("source", var_name="group", value_name="answer")
+    verdicts = map(oracle.verdict, frame["source"], frame["answer"])
+    same = pd.Series(oracle.equivalent(frame["source"].tolist(), frame["answer"].tolist()))
+    return frame.assign(
+        verdict=list(verdicts), paraphrase=same.mask(frame["source"] == frame["answer"], 0.0)
+    )
+
+
+def decisions_by_threshold(judged: pd.DataFrame, control: Sequence[float]) -> pd.DataFrame:
+    """Precision and recall of "entails" by threshold, and how often it is said of the control.
+
+    Args:
+        judged: from `judged_examples`.
+        control: P(entailment) of pairs whose premises were permuted.
+    """
+    truth, chance, rows = judged["gold"] == "entailment", np.asarray(control), []
+    for least in THRESHOLDS:
+        said = judged["p_entailment"] >= least
+        rows.append((least, truth[said].mean(), said[truth].mean(), (chance >= least).mean()))
+    return pd.DataFrame(
+        rows, columns=["threshold", "precision", "recall", "said of shuffled pairs"]
+    )

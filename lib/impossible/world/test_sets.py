@@ -29,6 +29,13 @@ ATTEMPTS = 20  # draws until a realization differs from the source
 LONGEST = 0.8  # gold summary and headline, of the source's characters, as the task's threshold asks
 
 
+def short_examples(n: int, seed: int) -> list[tuple[str, str]]:
+    """The shortest n of a dozen items as (source, a paraphrase), to be shown in a prompt."""
+    spare = load(12, seed)
+    spare = spare.loc[spare["source"].str.len().sort_values().index].head(n)
+    return [(x, ys[0]) for x, ys in zip(spare["source"], spare["references"], strict=True)]
+
+
 def load(
     n: int,
     seed: int = 0,

@@ -1,0 +1,77 @@
+"""Pairs for the same number of teacher tokens, by way of generating: notebook 17."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from impossible.report import tables
+from impossible.report.figures import system_dots
+from impossible.report.side_by_side import Shows
+
+__all__ = ["DECIDING", "yield_gaps", "yields_by_way"]
+
+TITLES = {
+    "kept": "kept pairs per 1,000 tokens ↑",
+    "true": "true pairs (judge) per 1,000 tokens ↑",
+    "precision": "precision, % (judge) ↑",
+}
+#: Two differences for each expectation of the notebook, in its order.
+DECIDING = (
+    "soft − free", "soft − soft, foreign keywords", "hard − parallel", "soft − parallel",
+    "parallel and hard − parallel", "parallel and soft − parallel",
+)  # fmt: skip
+
+
+def yields_by_way(
+    stage: Shows, rows: pd.DataFrame, ways: Iterable[str], source: str, data: Sequence[Path]
+) -> list[Any]:
+    """Save figure and table `sequential_yield`.
+
+    Args:
+        stage: of the notebook.
+        rows: METRIC_ROWS of `generation_yield.way_rows`.
+        ways: all of them, pools too.
+        source: contexts, tokens and kind of intervals, in words.
+        data: files that the numbers come from.
+
+    Returns:
+        What is to be displayed.
+    """
+    caption = (
+        "Pairs kept for the same number of teacher tokens, by way of generating; pools spend half "
+        "on each part. Hard, soft: sampled, searched under constraints of x; free: without any; "
+        "foreign keywords: those of another context's sentence. Blue: next sentences of one "
+        f"context; hollow: controls, their values dotted; –: no pair. {source}"
+    )
+    controls = [name for name in ways if "foreign" in name or name == "free"]
+    wide = tables.wide(rows.replace({"metric": TITLES}), digits=2)
+    picture = system_dots(rows, TITLES, controls, ["parallel"])
+    return [
+        stage.table("sequential_yield", wide, caption, data, None, rows),
+        stage.figure("sequential_yield", picture, caption, data),
+    ]
+
+
+def yield_gaps(stage: Shows, gaps: pd.DataFrame, source: str, data: Sequence[Path]) -> list[Any]:
+    """Save table `sequential_gaps`, with a reading of the differences that decide.
+
+    Args:
+        stage, source, data: as for `yields_by_way`.
+        gaps: of `generation_yield.rate_gaps`.
+
+    Returns:
+        The reading, a line for each difference, and the table.
+    """
+    says = [f"{name}: {tables.against(*gaps.at[name, 'kept'].bounds)}" for name in DECIDING]
+    caption = (
+        "Differences in pairs per 1,000 teacher tokens, contexts resampled together; true: by the "
+        f"judge. {source}"
+    )
+    shown = gaps.map(lambda gap: tables.interval(*gap.bounds, digits=2))
+    shown = shown.rename_axis("difference").reset_index()
+    reading = "Kept pairs: " + "; ".join(says)
+    return [*says, stage.table("sequential_gaps", shown, caption, data, None, None, 2, reading)]
