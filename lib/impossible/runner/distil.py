@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from impossible.data.io import read_json, write_json
 from impossible.data.own_text import Document, read_documents
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError, ParameterError, RunError, nearest
-from impossible.filtering.build_dataset import require_pairs
 from impossible.filtering.thresholds import Thresholds
 from impossible.generation.next_sentences import draw_sentences
 from impossible.generation.own_text import OwnText, divided_text
@@ -185,7 +184,7 @@ class _Chain:
         sentences = draw_sentences(run, models.teacher, self.text.contexts, params)
         first = first_dataset(run, sentences, models, self.thresholds)
         _say(f"first dataset: {_pairs(first)}")
-        require_pairs(first.dataset, first.funnel)
+        self._require_pairs(first)
         student = trained_student(run, first.dataset, models, params, "student")
         inputs = self._short(fresh_inputs(self.text.inputs), student).head(params.n_inputs)
         _say(f"{len(inputs)} sentences of the text for the student to rewrite")
@@ -195,6 +194,7 @@ class _Chain:
         if len(second.dataset) >= 2:
             name, last, why = "second", second, "pairs that an earlier student wrote"
             student = trained_student(run, last.dataset, models, params, name)
+        told = self._told(run.models / name, student, first, second, last)
         counts = {
             "documents": self.n_documents,
             "contexts": len(self.text.contexts),
@@ -204,20 +204,37 @@ class _Chain:
             "sentences of the text rewritten": len(inputs),
             "pairs of the student's sentences": len(second.dataset),
         }
-        answers = self._answers(student)
-        return name, Distilled(
+        return name, replace(told, counts=counts, trained_on=f"{len(last.dataset):,} {why}")
+
+    def _told(
+        self, folder: Path, student: Student, first: Made, second: Made, last: Made
+    ) -> Distilled:
+        """What is told, but for the counts."""
+        pairs = pairs_with_split(first, last, self.params)
+        answers = self._answers(student, {*pairs["source"], *pairs["target"]})
+        return Distilled(
             task=self.thresholds.task,
             text=self.order.contexts.name,
-            licences=licences(self.order.licence, params),
-            counts=counts,
-            funnels=funnel_tables(first, second, params),
-            pairs=pairs_with_split(first, last, params),
+            licences=licences(self.order.licence, self.params),
+            counts={},
+            funnels=funnel_tables(first, second, self.params),
+            pairs=pairs,
             answers=answers,
-            trained_on=f"{len(last.dataset):,} {why}",
-            training=training_notes(run.models / name),
-            settings=plain_settings(params),
-            seed=params.seed,
+            trained_on="",
+            training=training_notes(folder),
+            settings=plain_settings(self.params),
+            seed=self.params.seed,
         )
+
+    def _require_pairs(self, first: Made) -> None:
+        """Refuse to train on less than two pairs."""
+        if len(first.dataset) < 2:
+            how = self.params
+            raise DataError(
+                f"{_pairs(first)} of next sentences passed every critic, and two are the least: "
+                f"raise n_contexts ({how.n_contexts}) or k ({how.k}), or lower "
+                f"sentence_temperature ({how.sentence_temperature:g}); what was computed is kept."
+            )
 
     def _short(self, inputs: pd.DataFrame, student: Student) -> pd.DataFrame:
         """Inputs that a target may be as long as."""
@@ -225,10 +242,11 @@ class _Chain:
         fits = [len(student.tokenizer.tokenize(text)) <= longest for text in inputs["text"]]
         return inputs[fits]
 
-    def _answers(self, student: Student) -> dict[str, pd.DataFrame]:
-        """Of the untrained base and of the student, on held-out sentences."""
+    def _answers(self, student: Student, known: set[str]) -> dict[str, pd.DataFrame]:
+        """Of the untrained base and of the student, on held-out sentences that are in no pair."""
         held_out = fresh_inputs(self.text.held_out)
-        sources = self._short(held_out, student)["text"].head(self.params.n_test).tolist()
+        held_out = self._short(held_out[~held_out["text"].isin(list(known))], student)
+        sources = held_out["text"].head(self.params.n_test).tolist()
         _say(f"{len(sources)} held-out sentences, before and after training")
         task = self.thresholds.task
         writers = {"base, not trained": self.models.student("", self.params.dtype)}

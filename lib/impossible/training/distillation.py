@@ -35,10 +35,12 @@ class Made:
     """A dataset and what became of all that it was chosen from.
 
     Attributes:
+        scored: PAIRS or CANDIDATES, of which it was chosen.
         dataset: DATASET.
         funnel: item, reason, n; the reasons of an item add up to what came in.
     """
 
+    scored: pd.DataFrame
     dataset: pd.DataFrame
     funnel: pd.DataFrame
 
@@ -68,7 +70,7 @@ def first_dataset(
     funnel = continued(unscored, chosen, "scored")
     accepted = sentences[sentences["reason"] == ""].groupby("context_id").size()
     check_funnel(funnel, (accepted * (accepted - 1)).to_dict())
-    return Made(dataset, funnel)
+    return Made(scored, dataset, funnel)
 
 
 def next_dataset(
@@ -85,7 +87,7 @@ def next_dataset(
     dataset, chosen = build_dataset(scored, thresholds, LowestOverlap(), "student")
     funnel = continued(unscored, chosen, "scored")
     check_funnel(funnel, dict.fromkeys(inputs["input_id"], thresholds.n_candidates))
-    return Made(dataset, funnel)
+    return Made(scored, dataset, funnel)
 
 
 def trained_student(
