@@ -21,6 +21,7 @@ from impossible.generation.own_text import divided_text
 from impossible.report.distilled import Distilled, distilled_page
 from impossible.runner import push
 from impossible.runner.distil import own_params
+from impossible.runner.order import Order, usable_documents
 from impossible.training import fine_tuning
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -170,6 +171,21 @@ def test_too_few_pairs_are_a_sentence_and_keep_what_was_made(
     assert list((out / "work" / "work" / "sentences").glob("*.parquet"))
 
 
+def test_a_student_that_is_there_can_write_what_the_teacher_s_pairs_do_not_give(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, student = tmp_path / "made", str(settings / "teacher")
+    given = ["--student", student, "--", "n_contexts=1", "k=2"]
+    assert cli.main([*arguments(settings, "paraphrase", out), *given]) == 0
+    assert [path.name for path in (out / "work" / "models").iterdir()] == ["second"]
+    card = (out / "dataset" / "README.md").read_text(encoding="utf-8")
+    assert "The student teacher, trained before" in card
+    capsys.readouterr()
+    absent = ["--student", "english/nobody"]
+    assert cli.main([*arguments(settings, "paraphrase", tmp_path / "x"), *absent]) == 2
+    assert "english/nobody" in capsys.readouterr().err
+
+
 FOREIGN = "El consejo aprobó el plan en Lyon el lunes después de un largo debate con la oposición."
 BAD = {
     "empty.txt": (b"", "holds no document"),
@@ -259,8 +275,6 @@ def test_all_kinds_of_files_give_the_same_documents(tmp_path: Path) -> None:
 def test_some_bad_documents_are_left_out_and_said(
     settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from impossible.runner.distil import Order, usable_documents
-
     (tmp_path / "mixed.txt").write_text("\n".join([DOCUMENTS[0], FOREIGN, *DOCUMENTS[1:]]))
     good = usable_documents(Order(tmp_path / "mixed.txt", "paraphrase", tmp_path / "out"))
     assert [each.text for each in good] == DOCUMENTS

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from impossible.cli.rewriting import here
 from impossible.cli.run import DEFAULT, split
 
 EXAMPLES = {
@@ -29,6 +30,9 @@ def add_distil(command: Callable[..., argparse.ArgumentParser], commands: Any) -
     add("--out", metavar="DIR", required=True, type=Path, help="for all that is made")
     add("--field", default="text", help="of .jsonl and .parquet (default text)")
     add("--licence", default="unknown", help="of your text, for the cards (default unknown)")
+    add("--student", metavar="NAME", default="",
+        help="a student that is there writes the second dataset, such as english/paraphrase; "
+        "default: one trained on the first dataset")  # fmt: skip
     text = "upload what distil made; without --yes only say what would be"
     push = command(commands, "push", text, _push)
     push.add_argument("folder", metavar="DIR", type=Path, help="the --out of distil")
@@ -38,15 +42,23 @@ def add_distil(command: Callable[..., argparse.ArgumentParser], commands: Any) -
 
 
 def _distil(options: argparse.Namespace) -> None:
-    from impossible.cli.assets import fetch_needed
-    from impossible.runner.distil import Order, distil, own_params, usable_documents
+    from impossible.runner.order import Order, usable_documents
 
     name, overrides = split(options.params)
     contexts, out = options.contexts.absolute(), options.out.absolute()
-    order = Order(contexts, options.task, out, options.field, options.licence)
+    student = here(options.student) if options.student else ""
+    order = Order(contexts, options.task, out, options.field, options.licence, student)
+    documents = usable_documents(order)  # what is wrong is said before anything is loaded
+
+    from impossible.cli.assets import fetch_needed
+    from impossible.models.model_files import fetch_missing, locate
+    from impossible.runner.distil import distil, own_params
+
     params = own_params(name, overrides)
-    documents = usable_documents(order)  # what is wrong is said before anything is fetched
     fetch_needed(params)
+    if student:
+        locate(student)
+        fetch_missing(student)
     print(f"Report: {distil(order, params, documents)}")
 
 

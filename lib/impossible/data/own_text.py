@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 from impossible.data.json_lines import json_objects, read_lines
 from impossible.errors import DataError, nearest
 
-__all__ = ["Document", "read_documents"]
+__all__ = ["OwnDocument", "read_documents"]
 
 FIELD = "text"  # of a JSON object or a Parquet file, unless another is named
 
 
 @dataclass(frozen=True)
-class Document:
+class OwnDocument:
     """A paragraph or more.
 
     Attributes:
@@ -30,7 +30,7 @@ class Document:
     text: str
 
 
-def read_documents(path: Path, field: str = FIELD) -> list[Document]:
+def read_documents(path: Path, field: str = FIELD) -> list[OwnDocument]:
     """All documents of a file or folder, in order; blank ones are left out.
 
     Args:
@@ -50,13 +50,13 @@ def read_documents(path: Path, field: str = FIELD) -> list[Document]:
         raise DataError(f"Cannot read {path}: there is no such file or folder.")
     files = _files(path) if path.is_dir() else [path]
     rows = (row for file in files for row in _reader(file)(file, field))
-    found = [Document(place, " ".join(text.split())) for place, text in rows if text.strip()]
+    found = [OwnDocument(place, " ".join(text.split())) for place, text in rows if text.strip()]
     if not found:
         raise DataError(f"{path} holds no document: write one a line.")
     return found
 
 
-Reader = Callable[[Path, str], Iterator[tuple[str, str]]]
+_Rows = Callable[[Path, str], Iterator[tuple[str, str]]]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -72,7 +72,7 @@ def _ending(path: Path) -> str:
     return path.with_suffix("").suffix.lower() if path.suffix == ".gz" else path.suffix.lower()
 
 
-def _reader(path: Path) -> Reader:
+def _reader(path: Path) -> _Rows:
     ending = _ending(path)
     if ending not in _READERS:
         endings = ", ".join(each for each in _READERS if each)
@@ -121,7 +121,7 @@ def _missing(place: str, field: str, there: list[str]) -> str:
     )
 
 
-_READERS: dict[str, Reader] = {
+_READERS: dict[str, _Rows] = {
     ".txt": _text_lines, ".md": _text_lines, "": _text_lines, ".jsonl": _json_lines,
     ".json": _json_lines, ".parquet": _parquet_rows,
 }  # fmt: skip

@@ -21,7 +21,7 @@ from impossible.text.sentence_boundaries import split_sentences
 
 __all__ = ["OwnText", "divided_text"]
 
-LEAST = 3  # documents: one is held out, contexts of two can be split into train and dev
+_LEAST = 3  # documents: one is held out, contexts of two can be split into train and dev
 _HELD_OUT = 5  # at most every fifth document is held out
 
 
@@ -54,10 +54,10 @@ def divided_text(documents: Sequence[str], params: Params) -> OwnText:
         DataError: fewer than three documents, or none is long enough to open with.
     """
     texts = list(dict.fromkeys(documents))
-    if len(texts) < LEAST:
+    if len(texts) < _LEAST:
         raise DataError(
             f"the text has {len(texts)} different document{'s' * (len(texts) != 1)} and at least "
-            f"{LEAST} are needed: write one paragraph a line"
+            f"{_LEAST} are needed: write one paragraph a line"
         )
     order = item_rng(params.seed, "own text", "order").permutation(len(texts))
     drawn = [texts[i] for i in order]

@@ -42,6 +42,7 @@ class Distilled:
         answers: by whom → `answered_sources`, the student's last.
         trained_on: which pairs the student was trained on, in words.
         training: numbers of its training.
+        writer: name of the student that wrote the second dataset; "": one trained on the first.
         settings: parameters that counted.
         seed: of everything random; also draws what is shown.
     """
@@ -57,6 +58,7 @@ class Distilled:
     training: Mapping[str, Any]
     settings: Mapping[str, Any]
     seed: int
+    writer: str = ""
 
     @property
     def title(self) -> str:
@@ -112,12 +114,12 @@ def dataset_card(made: Distilled) -> str:
         f"{len(made.pairs):,} pairs of a source and its {_target(made)}, made by Impossible "
         f"Distillation (Jung et al., NAACL 2024): {sizes}, split by context. Read it with "
         "`datasets.load_dataset(FOLDER)`. `origin` says who wrote a target: the teacher, or the "
-        "first student. Sources of origin `student` are sentences of the text itself. `p_xy` and "
+        "student. Sources of origin `student` are sentences of the text itself. `p_xy` and "
         "`p_yx` are the critic's P(target follows from source) and the reverse.",
         "## How it was made",
         "The teacher wrote next sentences after openings of the text; pairs of them that every "
-        "critic accepts are the first dataset. A student trained on it rewrote sentences of the "
-        "text, and the same critics chose again. " + _counted(made),
+        f"critic accepts are the first dataset. {_writer(made)} rewrote sentences of the text, and "
+        "the same critics chose again. " + _counted(made),
         *_funnels(made),
         "## Licences",
         _licences(made),
@@ -178,6 +180,11 @@ def distilled_page(made: Distilled) -> str:
         training=[(name, show(value, 3)) for name, value in made.training.items()],
         limits=LIMITS,
     )
+
+
+def _writer(made: Distilled) -> str:
+    own = "A student trained on it"
+    return f"The student {made.writer}, trained before on other text," if made.writer else own
 
 
 def _target(made: Distilled) -> str:

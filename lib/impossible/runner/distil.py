@@ -5,7 +5,6 @@ Everything is kept in OUT/work in units; a second call computes nothing that is 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,18 +16,17 @@ import pandas as pd
 from impossible.config.params import Params, parse_override
 from impossible.data.digests import digest
 from impossible.data.io import read_json, write_json
-from impossible.data.own_text import Document, read_documents
-from impossible.data.run_folder import RunFolder
-from impossible.errors import DataError, ParameterError, RunError, nearest
+from impossible.data.own_text import OwnDocument
+from impossible.errors import DataError, RunError
 from impossible.filtering.thresholds import Thresholds
 from impossible.generation.next_sentences import draw_sentences
 from impossible.generation.own_text import OwnText, divided_text
 from impossible.report.distilled import Distilled
 from impossible.rewriting.held_out import answered_sources
-from impossible.rewriting.inputs import input_problem
 from impossible.runner.distilled_folder import (
     funnel_tables,
     licences,
+    model_name,
     pairs_with_split,
     plain_settings,
     training_notes,
@@ -36,8 +34,9 @@ from impossible.runner.distilled_folder import (
 )
 from impossible.runner.ledger import locked
 from impossible.runner.models import Models
+from impossible.runner.order import Order, say
 from impossible.training.distillation import (
-    Made,
+    MadeDataset,
     first_dataset,
     next_dataset,
     trained_student,
@@ -45,11 +44,10 @@ from impossible.training.distillation import (
 from impossible.training.self_distillation import fresh_inputs
 from impossible.training.student import Student
 
-__all__ = ["TASKS", "Order", "distil", "own_params"]
+__all__ = ["distil", "own_params"]
 
-TASKS = {"paraphrase": Thresholds.paraphrase, "summarize": Thresholds.summary}
+_THRESHOLDS = {"paraphrase": Thresholds.paraphrase, "summarize": Thresholds.summary}
 _NOTE = "distil.json"  # in work/: whose folder it is
-_LOOKED_AT = 1_500  # characters of a document by which its language is told
 
 #: What a run on own text reads of no model: it is neither asked nor fetched.
 _WITHOUT: dict[str, Any] = {
@@ -57,40 +55,6 @@ _WITHOUT: dict[str, Any] = {
     "domain_teachers": {},
     **dict.fromkeys(("judge", "referee", "translator", "back_translator"), "none"),
 }
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a user asks for.
-
-    Attributes:
-        contexts: file or folder of text, see `read_documents`.
-        task: "paraphrase" or "summarize".
-        out: folder for everything.
-        field: of JSON lines and Parquet.
-        licence: of the text.
-
-    Raises:
-        ParameterError: an unknown task.
-    """
-
-    contexts: Path
-    task: str
-    out: Path
-    field: str = "text"
-    licence: str = "unknown"
-
-    def __post_init__(self) -> None:
-        if self.task not in TASKS:
-            hint = nearest(self.task, TASKS)
-            raise ParameterError(
-                f"There is no task {self.task!r}{hint}: give {' or '.join(TASKS)}."
-            )
-
-    @property
-    def run(self) -> RunFolder:
-        """Where units, records and models are kept."""
-        return RunFolder(self.out / "work")
 
 
 def own_params(config: str, overrides: Sequence[str] = ()) -> Params:
@@ -103,7 +67,7 @@ def own_params(config: str, overrides: Sequence[str] = ()) -> Params:
     return Params.load(config, _WITHOUT | dict(map(parse_override, overrides)))
 
 
-def distil(order: Order, params: Params, documents: Sequence[Document]) -> Path:
+def distil(order: Order, params: Params, documents: Sequence[OwnDocument]) -> Path:
     """Make the dataset, the student and the page; returns the page's path.
 
     Args:
@@ -122,25 +86,7 @@ def distil(order: Order, params: Params, documents: Sequence[Document]) -> Path:
         return write_distilled(order.out, order.run.models / name, made)
 
 
-def usable_documents(order: Order) -> list[Document]:
-    """The documents that look like English text; what is left out is said.
-
-    Raises:
-        DataError: none is left.
-    """
-    documents = read_documents(order.contexts, order.field)
-    problems = {each.place: input_problem(each.text[:_LOOKED_AT]) for each in documents}
-    good = [each for each in documents if not problems[each.place]]
-    place, why = next(((p, why) for p, why in problems.items() if why), ("", ""))
-    if not good:
-        raise DataError(f"No document of {order.contexts} can be used; {place}: {why}.")
-    if place:
-        left = len(documents) - len(good)
-        _say(f"{left:,} of {len(documents):,} documents are left out, the first is {place}: {why}")
-    return good
-
-
-def _take(order: Order, documents: Sequence[Document]) -> None:
+def _take(order: Order, documents: Sequence[OwnDocument]) -> None:
     """Make the folder, or go on in one of the same text and task."""
     out, path = order.out, order.run.root / _NOTE
     note = {"task": order.task, "text": digest([each.text for each in documents])}
@@ -175,25 +121,25 @@ class _Chain:
 
     @cached_property
     def thresholds(self) -> Thresholds:
-        return TASKS[self.order.task](self.params)
+        return _THRESHOLDS[self.order.task](self.params)
 
     def made(self) -> tuple[str, Distilled]:
         """The name of the last student's folder, and all that is told."""
         run, params, models = self.order.run, self.params, self.models
-        _say(f"{len(self.text.contexts)} contexts; the teacher writes {params.k} sentences each")
+        say(f"{len(self.text.contexts)} contexts; the teacher writes {params.k} sentences each")
         sentences = draw_sentences(run, models.teacher, self.text.contexts, params)
         first = first_dataset(run, sentences, models, self.thresholds)
-        _say(f"first dataset: {_pairs(first)}")
-        self._require_pairs(first)
-        student = trained_student(run, first.dataset, models, params, "student")
+        say(f"first dataset: {_pairs(first)}")
+        student = self._first_student(first)
         inputs = self._short(fresh_inputs(self.text.inputs), student).head(params.n_inputs)
-        _say(f"{len(inputs)} sentences of the text for the student to rewrite")
+        say(f"{len(inputs)} sentences of the text for the student to rewrite")
         second = next_dataset(run, inputs, student, models, self.thresholds)
-        _say(f"second dataset: {_pairs(second)}")
+        say(f"second dataset: {_pairs(second)}")
         name, last, why = "student", first, "pairs of the teacher's sentences"
         if len(second.dataset) >= 2:
             name, last, why = "second", second, "pairs that an earlier student wrote"
-            student = trained_student(run, last.dataset, models, params, name)
+        self._require_pairs(last)
+        student = trained_student(run, last.dataset, models, params, name)
         told = self._told(run.models / name, student, first, second, last)
         counts = {
             "documents": self.n_documents,
@@ -207,7 +153,12 @@ class _Chain:
         return name, replace(told, counts=counts, trained_on=f"{len(last.dataset):,} {why}")
 
     def _told(
-        self, folder: Path, student: Student, first: Made, second: Made, last: Made
+        self,
+        folder: Path,
+        student: Student,
+        first: MadeDataset,
+        second: MadeDataset,
+        last: MadeDataset,
     ) -> Distilled:
         """What is told, but for the counts."""
         pairs = pairs_with_split(first, last, self.params)
@@ -215,25 +166,34 @@ class _Chain:
         return Distilled(
             task=self.thresholds.task,
             text=self.order.contexts.name,
-            licences=licences(self.order.licence, self.params),
+            licences=licences(self.order.licence, self.params, self.order.student),
             counts={},
             funnels=funnel_tables(first, second, self.params),
             pairs=pairs,
             answers=answers,
             trained_on="",
+            writer=self.order.student and model_name(self.order.student),
             training=training_notes(folder),
             settings=plain_settings(self.params),
             seed=self.params.seed,
         )
 
-    def _require_pairs(self, first: Made) -> None:
+    def _first_student(self, first: MadeDataset) -> Student:
+        """Who writes the second dataset."""
+        if self.order.student:
+            return self.models.student(self.order.student)
+        self._require_pairs(first)
+        return trained_student(self.order.run, first.dataset, self.models, self.params, "student")
+
+    def _require_pairs(self, made: MadeDataset) -> None:
         """Refuse to train on less than two pairs."""
-        if len(first.dataset) < 2:
-            how = self.params
+        if len(made.dataset) < 2:
+            how, task = self.params, self.order.task
             raise DataError(
-                f"{_pairs(first)} of next sentences passed every critic, and two are the least: "
-                f"raise n_contexts ({how.n_contexts}) or k ({how.k}), or lower "
-                f"sentence_temperature ({how.sentence_temperature:g}); what was computed is kept."
+                f"{_pairs(made)} of next sentences passed every critic, and two are the least: "
+                f"raise n_contexts ({how.n_contexts}) or k ({how.k}), lower sentence_temperature "
+                f"({how.sentence_temperature:g}), or take --student english/{task} and more "
+                "n_inputs; what was computed is kept."
             )
 
     def _short(self, inputs: pd.DataFrame, student: Student) -> pd.DataFrame:
@@ -247,7 +207,7 @@ class _Chain:
         held_out = fresh_inputs(self.text.held_out)
         held_out = self._short(held_out[~held_out["text"].isin(list(known))], student)
         sources = held_out["text"].head(self.params.n_test).tolist()
-        _say(f"{len(sources)} held-out sentences, before and after training")
+        say(f"{len(sources)} held-out sentences, before and after training")
         task = self.thresholds.task
         writers = {"base, not trained": self.models.student("", self.params.dtype)}
         writers["student"] = student
@@ -259,9 +219,5 @@ class _Chain:
         }
 
 
-def _pairs(made: Made) -> str:
+def _pairs(made: MadeDataset) -> str:
     return f"{len(made.dataset):,} of {int(made.funnel['n'].sum()):,} pairs"
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

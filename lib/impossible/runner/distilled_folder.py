@@ -17,13 +17,13 @@ from impossible.filtering.funnel import funnel_table
 from impossible.models.assets import PREFIX, asset_named
 from impossible.models.model_files import asset_below, model_digest, save_model
 from impossible.report.distilled import Distilled, dataset_card, distilled_page, student_card
-from impossible.training.distillation import Made
+from impossible.training.distillation import MadeDataset
 from impossible.training.fine_tuning import split_by_context
 from impossible.training.student import load_student
 
 __all__ = [
-    "DATASET_FOLDER", "MERGED", "PAGE", "STUDENT", "funnel_tables", "licences", "pairs_with_split",
-    "plain_settings", "training_notes", "write_distilled",
+    "DATASET_FOLDER", "MERGED", "PAGE", "STUDENT", "funnel_tables", "licences", "model_name",
+    "pairs_with_split", "plain_settings", "training_notes", "write_distilled",
 ]  # fmt: skip
 
 DATASET_FOLDER, STUDENT, MERGED, PAGE = "dataset", "student", "student-merged", "report.html"
@@ -82,7 +82,7 @@ def _merge(student: Path, target: Path) -> None:
     beside.rename(target)
 
 
-def pairs_with_split(first: Made, last: Made, params: Params) -> pd.DataFrame:
+def pairs_with_split(first: MadeDataset, last: MadeDataset, params: Params) -> pd.DataFrame:
     """Both datasets with the column split; no context is in both parts.
 
     dev holds the contexts whose pairs the last student was not trained on; they decided which of
@@ -94,7 +94,9 @@ def pairs_with_split(first: Made, last: Made, params: Params) -> pd.DataFrame:
     return pairs.assign(split=in_dev.map({True: "dev", False: "train"}))
 
 
-def funnel_tables(first: Made, second: Made, params: Params) -> dict[str, pd.DataFrame]:
+def funnel_tables(
+    first: MadeDataset, second: MadeDataset, params: Params
+) -> dict[str, pd.DataFrame]:
     """What became of all pairs and of all candidates, without the tests that dropped nothing."""
     orders = {
         "From all pairs of next sentences to the first dataset": (
@@ -113,11 +115,12 @@ def funnel_tables(first: Made, second: Made, params: Params) -> dict[str, pd.Dat
     return {title: table[table["n"] > 0] for title, table in tables.items()}
 
 
-def licences(inputs: str, params: Params) -> dict[str, str]:
+def licences(inputs: str, params: Params, student: str = "") -> dict[str, str]:
     """Of the text and of each model that had a part in the result."""
     names = {"teacher": params.teacher, "student's base": params.student_base}
+    names |= {"first student": student} if student else {}
     names["critic"] = params.critic
-    told = {f"{what} ({_short(name)})": _licence(name) for what, name in names.items()}
+    told = {f"{what} ({model_name(name)})": _licence(name) for what, name in names.items()}
     return {"the text": inputs, **told}
 
 
@@ -128,7 +131,7 @@ def _licence(model: str) -> str:
     return "Apache-2.0" if own else "see the model's own page"
 
 
-def _short(name: str) -> str:
+def model_name(name: str) -> str:
     """A model's name; of one in a folder of this machine the last part."""
     known = name.startswith((PREFIX, "in-vitro/", "english/"))
     return name if known or not Path(name).exists() else Path(name).name
@@ -140,7 +143,7 @@ def plain_settings(params: Params) -> dict[str, str]:
     for name in sorted(params.read):
         value = params.plain(name) if name in type(params).model_fields else None
         if isinstance(value, int | float | str) and params.about(name)["affects_results"]:
-            found[name] = _short(value) if isinstance(value, str) else f"{value:g}"
+            found[name] = model_name(value) if isinstance(value, str) else f"{value:g}"
     return found
 
 

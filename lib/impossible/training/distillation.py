@@ -25,13 +25,13 @@ from impossible.training.fine_tuning import train_on
 from impossible.training.self_distillation import LowestOverlap, score_candidates
 from impossible.training.student import Student
 
-__all__ = ["Made", "Trainable", "first_dataset", "next_dataset", "trained_student"]
+__all__ = ["MadeDataset", "Trainable", "first_dataset", "next_dataset", "trained_student"]
 
 _TRAINED = record_schema("model", model=TEXT, digest=TEXT)
 
 
 @dataclass(frozen=True)
-class Made:
+class MadeDataset:
     """A dataset and what became of all that it was chosen from.
 
     Attributes:
@@ -56,7 +56,7 @@ class Trainable(Models, Protocol):
 def first_dataset(
     run: RunFolder, sentences: pd.DataFrame, models: Models, thresholds: Thresholds,
     name: str = "pairs",
-) -> Made:  # fmt: skip
+) -> MadeDataset:  # fmt: skip
     """D_T: the pairs of next sentences that all critics accept, one of each group (§3.2).
 
     Args:
@@ -70,13 +70,13 @@ def first_dataset(
     funnel = continued(unscored, chosen, "scored")
     accepted = sentences[sentences["reason"] == ""].groupby("context_id").size()
     check_funnel(funnel, (accepted * (accepted - 1)).to_dict())
-    return Made(scored, dataset, funnel)
+    return MadeDataset(scored, dataset, funnel)
 
 
 def next_dataset(
     run: RunFolder, inputs: pd.DataFrame, student: Student, models: Models,
     thresholds: Thresholds, name: str = "candidates",
-) -> Made:  # fmt: skip
+) -> MadeDataset:  # fmt: skip
     """D_para: of what a student writes for each input, the accepted text furthest from it (§3.3).
 
     Args:
@@ -87,7 +87,7 @@ def next_dataset(
     dataset, chosen = build_dataset(scored, thresholds, LowestOverlap(), "student")
     funnel = continued(unscored, chosen, "scored")
     check_funnel(funnel, dict.fromkeys(inputs["input_id"], thresholds.n_candidates))
-    return Made(scored, dataset, funnel)
+    return MadeDataset(scored, dataset, funnel)
 
 
 def trained_student(
