@@ -362,6 +362,11 @@ def test_push_refuses_in_one_sentence(
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     with pytest.raises(RunError, match="failed .ConnectionError: no route to host"):
         push.push_distilled(made, "me/mine", False, Hub(fails=True))
+    for part in ("dataset", "student", "student-merged"):
+        (tmp_path / "own" / part).mkdir(parents=True)
+        (tmp_path / "own" / part / "README.md").write_text('license: "unknown"')
+    with pytest.raises(RunError, match="--licence"):
+        push.push_distilled(tmp_path / "own", "me/mine", True, Hub())
     with pytest.raises(DataError, match="owner/name"):
         push.uploads(made, "mine")
     with pytest.raises(DataError, match="has no dataset/"):

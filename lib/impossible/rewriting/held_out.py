@@ -52,8 +52,8 @@ def _answer_unit(unit: Unit, params: Params, given: Any) -> Scored:
     student, models = given
     kind = Summarizer if unit.payload["task"] == "summary" else Paraphraser
     rewriter = kind(model=student, critic=models.critic, params=params)
-    rows = []
-    for each in rewriter.rewrite(unit.payload["sources"], seed=params.seed):
+    rows, sources = [], unit.payload["sources"]
+    for each in rewriter.rewrite(sources, seed=params.seed) if sources else []:
         best = each.candidates[0] if each.candidates else None
         scores = {name: getattr(best, name, None) for name in ("fidelity", "rouge_l")}
         ratio = getattr(best, "length_ratio", None)

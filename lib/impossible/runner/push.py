@@ -46,9 +46,16 @@ def push_distilled(out: Path, name: str, public: bool, api: Any = None) -> list[
         api: a `huggingface_hub.HfApi`, which finds the user's token by itself.
 
     Raises:
-        RunError: this machine is offline, or the hub refuses.
+        RunError: this machine is offline, the hub refuses, or the licence of a text that is to be
+            public is not known.
     """
     uploads(out, name)
+    card = (out / DATASET_FOLDER / "README.md").read_text(encoding="utf-8")
+    if public and 'license: "unknown"' in card:
+        raise RunError(
+            "Nothing is uploaded: nobody has said under which licence the text may be public; run "
+            "distil again with --licence, or leave --public out."
+        )
     if os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "ON", "YES", "TRUE"):
         raise RunError("Nothing is uploaded: HF_HUB_OFFLINE says that this machine is offline.")
     if api is None:

@@ -67,7 +67,7 @@ def first_dataset(
     critic = RememberedCritic(models.critic, run, "diversity")  # type: ignore[arg-type]
     diversity = Algorithm1(critic, thresholds.params)
     dataset, chosen = build_dataset(scored, thresholds, diversity)
-    funnel = continued(unscored, chosen, "scored")
+    funnel = continued(unscored, chosen, "scored") if len(unscored) else chosen
     accepted = sentences[sentences["reason"] == ""].groupby("context_id").size()
     check_funnel(funnel, (accepted * (accepted - 1)).to_dict())
     return MadeDataset(scored, dataset, funnel)
@@ -85,7 +85,7 @@ def next_dataset(
     """
     scored, unscored = score_candidates(run, inputs, student, models, thresholds, name)
     dataset, chosen = build_dataset(scored, thresholds, LowestOverlap(), "student")
-    funnel = continued(unscored, chosen, "scored")
+    funnel = continued(unscored, chosen, "scored") if len(unscored) else chosen
     check_funnel(funnel, dict.fromkeys(inputs["input_id"], thresholds.n_candidates))
     return MadeDataset(scored, dataset, funnel)
 
