@@ -44,7 +44,7 @@ def test_no_context_and_no_text(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n \n")
     with pytest.raises(DataError, match="holds no document"):
         given_contexts(str(tmp_path / "empty.txt"), PLANS)
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="Cannot read"):
         given_contexts(str(tmp_path / "absent.txt"), PLANS)
     (tmp_path / "latin.txt").write_bytes("caf\xe9".encode("latin-1"))
     with pytest.raises(DataError, match="UTF-8"):

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from impossible.cli import assets, critics, rating, rewriting, run
+from impossible.cli import assets, critics, distil, rating, rewriting, run
 from impossible.cli.rewriting import positive
 from impossible.errors import DataError
 
 EXAMPLES = {
     **run.EXAMPLES,
+    **distil.EXAMPLES,
     "score": "impossible score predictions.jsonl",
     "quality": "impossible quality pairs.jsonl --sample 1000",
     **rewriting.EXAMPLES,
@@ -36,7 +37,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     ['smoke', 'k=50']
     """
     top = parser()
-    if arguments[:1] not in (["run"], ["plan"], ["critics"]):
+    if arguments[:1] not in (["run"], ["plan"], ["critics"], ["distil"]):
         return top.parse_args(arguments)
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options, others = top.parse_known_args(arguments[:end])
@@ -52,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="impossible", description=about)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run.add_run(_command, commands)
+    distil.add_distil(_command, commands)
     _add_score(commands)
     _add_quality(commands)
     rewriting.add_rewriters(_command, commands)

@@ -119,12 +119,12 @@ def _rewriter(options: argparse.Namespace) -> Any:
     said = {axis: getattr(options, axis) for axis in AXES[options.task]}
     asked = {axis: word for axis, word in said.items() if word is not None}
     default = f"{options.student}-control" if asked else options.student
-    model, critic = _here(options.model or default), _here(options.critic)
+    model, critic = here(options.model or default), here(options.critic)
     instructions = instructions_for(locate(model), options.task, asked)
     return kind(model, critic, options.candidates, instructions=instructions)
 
 
-def _here(name: str) -> str:
+def here(name: str) -> str:
     """A folder below the current one as such; else the name, which is looked up elsewhere.
 
     Raises:

@@ -96,7 +96,7 @@ class Experiments(Schema):
         "Lengths of the contexts of the left panel.", "sentences", "§2", min_length=1
     )
     given_contexts: str = parameter(
-        "Contexts not by the teacher: in-vitro, a text file, or empty: none.",
+        "Contexts not by the teacher: in-vitro, a text, .jsonl or .parquet file, or empty: none.",
         "",
         "v1",
         names="file",

@@ -12,34 +12,35 @@ import pandas as pd
 
 from impossible.config.places import resolve
 from impossible.config.plugins import load
+from impossible.data.own_text import read_documents
 from impossible.data.run_folder import item_rng
 from impossible.data.schemas import CONTEXTS
-from impossible.errors import DataError
 from impossible.generation.contexts import Plan
 from impossible.text.sentence_boundaries import sentence_end
 
 __all__ = ["given_contexts"]
 
-#: Names of sources that come with the package; others are `module:function` or a text file.
+#: Names of sources that come with the package; others are `module:function`, or files.
 _SOURCES = {"in-vitro": "impossible.world.openings:document_opening"}
 
 
-def given_contexts(name: str, plans: Sequence[Plan], seed: int = 0) -> pd.DataFrame:
+def given_contexts(name: str | Sequence[str], plans: Sequence[Plan], seed: int = 0) -> pd.DataFrame:
     """As many contexts as planned, of the same domains and lengths, from given text.
 
     Args:
         name: "in-vitro" (fresh documents of the closed world); a `module:function` of domain,
-            number of sentences and random generator that returns (prefix, text) or None; or a
-            UTF-8 text file with one document a line, relative to the checkout; empty: no context.
+            number of sentences and random generator that returns (prefix, text) or None; a file or
+            folder for `own_text.read_documents`, relative to the checkout; or the documents
+            themselves; empty: no context.
         plans: of `plan_contexts`.
         seed: which documents are drawn, and from a file in which order.
 
     Returns:
-        CONTEXTS; plans for which no document is long enough are left out. Lines of a file stand
-        without the plan's prefix and serve any domain.
+        CONTEXTS; plans for which no document is long enough are left out. Documents stand without
+        the plan's prefix, serve any domain, and each is used once.
 
     Raises:
-        DataError: the file cannot be read, or holds no line.
+        DataError: the file cannot be read, or holds no document.
     """
     rows = []
     draw = _drawing(name, seed) if name else lambda plan: None
@@ -53,9 +54,11 @@ def given_contexts(name: str, plans: Sequence[Plan], seed: int = 0) -> pd.DataFr
 _Draw = Callable[[Plan], "tuple[str, str] | None"]
 
 
-def _drawing(name: str, seed: int) -> _Draw:
+def _drawing(name: str | Sequence[str], seed: int) -> _Draw:
+    if not isinstance(name, str):
+        return _documents(name, seed)
     if name not in _SOURCES and ":" not in name:
-        return _lines(name, seed)
+        return _documents([each.text for each in read_documents(resolve(name))], seed)
     opening = load(_SOURCES.get(name, name))
 
     def draw(plan: Plan) -> tuple[str, str] | None:
@@ -66,25 +69,20 @@ def _drawing(name: str, seed: int) -> _Draw:
     return draw
 
 
-def _lines(name: str, seed: int) -> _Draw:
-    """Lines of a file, each used once, in random order."""
-    path = resolve(name)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as bad:
-        raise DataError(f"{path} cannot be read as UTF-8 text ({bad}): name another file.") from bad
-    left = [line.strip() for line in lines if line.strip()]
-    if not left:
-        raise DataError(f"{path} holds no document: write one a line.")
-    order = item_rng(seed, "given contexts", "order").permutation(len(left))
-    left = [left[i] for i in order]
+def _documents(texts: Sequence[str], seed: int) -> _Draw:
+    """Documents in random order; one that is too short is left for a shorter context."""
+    order = item_rng(seed, "given contexts", "order").permutation(len(texts))
+    left = [texts[i].strip() for i in order]
+    not_found: list[int] = []  # lengths for which no document is left, nor for longer ones
 
     def draw(plan: Plan) -> tuple[str, str] | None:
-        while left:
-            text = left.pop()
-            end = sentence_end(text, plan.n_sentences)
-            if 0 <= end < len(text):  # a next sentence was still to come
-                return "", " ".join(text[:end].split())
+        if not_found and plan.n_sentences >= min(not_found):
+            return None
+        for i in reversed(range(len(left))):
+            end = sentence_end(left[i], plan.n_sentences)
+            if 0 <= end < len(left[i]):  # a next sentence was still to come
+                return "", " ".join(left.pop(i)[:end].split())
+        not_found.append(plan.n_sentences)
         return None
 
     return draw
