@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from impossible.cli import assets, critics, rating, rewriting, run
+from impossible.cli import assets, critics, rating, rewriting, run, train
 from impossible.cli.rewriting import positive
 from impossible.errors import DataError
 
@@ -22,6 +22,7 @@ EXAMPLES = {
     **rewriting.EXAMPLES,
     **critics.EXAMPLES,
     **rating.EXAMPLES,
+    **train.EXAMPLES,
     **assets.EXAMPLES,
     "verify": "impossible verify results/english-full",
 }
@@ -36,7 +37,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     ['smoke', 'k=50']
     """
     top = parser()
-    if arguments[:1] not in (["run"], ["plan"], ["critics"]):
+    if arguments[:1] not in (["run"], ["plan"], ["critics"], ["train"]):
         return top.parse_args(arguments)
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options, others = top.parse_known_args(arguments[:end])
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     rewriting.add_rewriters(_command, commands)
     critics.add_critics(_command, commands, _lines)
     rating.add_rating(_command, commands)
+    train.add_train(_command, commands)
     assets.add_assets(_command, commands)
     text = "compare a results folder with its manifest, its tables and README with their data"
     verify = _command(commands, "verify", text, _verify)
