@@ -287,11 +287,11 @@ needs_ray = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def ray_stops() -> Iterator[None]:
-    yield
-    import ray
-
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Room for two workers."""
+    ray = ray_executor._connected("", 2)
+    yield ray
     ray.shutdown()
 
 
@@ -319,9 +319,8 @@ def everything(run: RunFolder, models: Path, **values: Any) -> tuple[dict[str, s
 
 @needs_ray
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
 def test_every_kind_of_unit_has_the_same_digest(
-    run: RunFolder, tmp_path: Path, workers: int, ray_stops: None
+    run: RunFolder, tmp_path: Path, cluster: Any
 ) -> None:
     models = tmp_path / "tiny"
     for name, built in {
@@ -329,15 +328,16 @@ def test_every_kind_of_unit_has_the_same_digest(
     }.items():  # fmt: skip
         tiny.save(models / name, *built)
     here, rows = everything(run, models)
-    there, other = everything(emptied(run), models, executor="ray", workers=workers)
     assert len(here) > 8
-    assert there == here
-    pd.testing.assert_frame_equal(other, rows)
+    for workers in (1, 2):
+        there, other = everything(emptied(run), models, executor="ray", workers=workers)
+        assert there == here
+        pd.testing.assert_frame_equal(other, rows)
 
 
 @needs_ray
 @pytest.mark.slow
-def test_a_killed_worker_repeats_its_unit_and_no_other(run: RunFolder, ray_stops: None) -> None:
+def test_a_killed_worker_repeats_its_unit_and_no_other(run: RunFolder, cluster: Any) -> None:
     frame = mapped(run, killed_once, RayExecutor(2))
     assert calls(run) == Counter(NAMES) + Counter(["u3"])
     there = parts(run)
@@ -349,7 +349,7 @@ def test_a_killed_worker_repeats_its_unit_and_no_other(run: RunFolder, ray_stops
 @needs_ray
 @pytest.mark.slow
 def test_a_unit_that_kills_its_worker_ends_the_run_and_the_others_stay(
-    run: RunFolder, ray_stops: None
+    run: RunFolder, cluster: Any
 ) -> None:
     with pytest.raises(RunError, match="died 4 times at the unit u3"):
         mapped(run, always_killed, RayExecutor(1))
@@ -364,7 +364,7 @@ def test_a_unit_that_kills_its_worker_ends_the_run_and_the_others_stay(
 
 @needs_ray
 @pytest.mark.slow
-def test_a_killed_driver_is_resumed(run: RunFolder, ray_stops: None) -> None:
+def test_a_killed_driver_is_resumed(run: RunFolder, cluster: Any) -> None:
     program = (
         "import test_ray as t; from pathlib import Path;"
         f"t.mapped(t.RunFolder(Path({str(run.root)!r})), t.logged, t.RayExecutor(2), seconds=1)"
@@ -402,7 +402,8 @@ def test_a_port_where_something_else_listens() -> None:
 
 @needs_ray
 @pytest.mark.slow
-def test_a_cluster_that_runs_already(run: RunFolder, ray_stops: None) -> None:
+def test_a_cluster_that_runs_already(run: RunFolder, cluster: Any) -> None:
+    cluster.shutdown()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     program = [sys.executable, "-m", "ray.scripts.scripts"]

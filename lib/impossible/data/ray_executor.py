@@ -26,6 +26,10 @@ START = 600  # seconds in which the first worker must start, where machines are 
 RETRIES = 3  # of a unit whose worker died
 KEEPS = "what was computed is kept"
 
+#: A cluster of this process tells nobody, and is patient: where a worker takes longer than a minute
+#: to start, as on a busy machine, Ray would give it up and then wait for it for ever.
+OWN_CLUSTER = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_register_timeout_seconds": f"{START}"}
+
 #: Of the driver's environment: where models lie, what may be asked of a network, how much is told.
 ENVIRONMENT = (
     "IMPOSSIBLE_CACHE", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE",
@@ -57,11 +61,13 @@ class RayExecutor:
         if not tasks:
             return
         ray = _connected(self.address, self.workers * self.threads)
-        pool = self._pool(ray, min(self.workers, len(tasks)), tasks[0].models)
+        models = ray.put(tasks[0].models)  # once, and as long as an actor may start anew
+        pool = self._pool(ray, min(self.workers, len(tasks)), models)
         waiting, left = iter(tasks), len(tasks)
         folder: Path = tasks[0].folder
         folder.mkdir(parents=True, exist_ok=True)
         check = (str(folder), package_digest())
+        busy: dict[Any, tuple[Any, Any]]
         busy = {actor.complaint.remote(*check): (actor, None) for actor in pool}
         started = False
         try:
@@ -89,8 +95,8 @@ class RayExecutor:
         kind = ray.remote(
             num_cpus=self.threads, num_gpus=int(self.gpu), max_restarts=-1, max_task_retries=RETRIES
         )(_Worker)
-        stored = [ray.put(models)]  # once; in a list, so that an actor fetches it when it is ready
-        return [kind.remote(self.threads, environment, stored) for _ in range(size)]
+        # in a list, so that an actor fetches them itself, when its environment is set
+        return [kind.remote(self.threads, environment, [models]) for _ in range(size)]
 
     def _no_worker(self, ray: Any) -> str:
         what = f"{self.threads} CPU{' and a GPU' if self.gpu else ''}"
@@ -169,13 +175,14 @@ def require_ray(address: str) -> None:
 
 
 def _connected(address: str, cpus: int) -> Any:
-    """Ray, connected to a cluster; one of this process's own says nothing to anybody."""
+    """Ray, connected to a cluster; see `OWN_CLUSTER`."""
     require_ray(address)
     import ray
 
     if ray.is_initialized():
         return ray
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in OWN_CLUSTER.items():
+        os.environ.setdefault(name, value)
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
         if address:
