@@ -31,6 +31,7 @@ ONLY = {
     "seaborn": ("report",),
     "spacy": ("filtering",),
     "peft": ("models", "training"),
+    "ray": ("data",),
 }
 
 FORBIDDEN = ("pickle.load", "torch.load", "yaml.load", "shell=True", "trust_remote_code=True")

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from impossible.errors import DataError, ModelError
 from impossible.models.batching import IGNORE, mean_pool, padded
-from impossible.training import trainer
+from impossible.training.checkpoints import last_checkpoint, own_folder
 from impossible.training.objectives import train_causal_lm, train_classifier
 from impossible.training.trainer import TrainingSettings, steps_for, train_model
 from impossible.world.pretraining import (
@@ -165,7 +165,7 @@ def test_checkpoints_of_other_data_and_torn_ones_are_not_used(tmp_path: Path) ->
     train_model(other, examples(tok), collate, QUICK)
     assert np.array_equal(weights(model), weights(other))
     torn.mkdir(parents=True)
-    assert trainer._last_checkpoint(torn.parent) is None
+    assert last_checkpoint(own_folder(tmp_path / "training", "other")) is None
     assert not torn.exists()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from impossible.cli import assets, critics, distil, rating, rewriting, run
+from impossible.cli import assets, critics, distil, rating, rewriting, run, train
 from impossible.cli.rewriting import positive
 from impossible.errors import DataError
 
@@ -23,6 +23,7 @@ EXAMPLES = {
     **rewriting.EXAMPLES,
     **critics.EXAMPLES,
     **rating.EXAMPLES,
+    **train.EXAMPLES,
     **assets.EXAMPLES,
     "verify": "impossible verify results/english-full",
 }
@@ -37,7 +38,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     ['smoke', 'k=50']
     """
     top = parser()
-    if arguments[:1] not in (["run"], ["plan"], ["critics"], ["distil"]):
+    if arguments[:1] not in (["run"], ["plan"], ["critics"], ["distil"], ["train"]):
         return top.parse_args(arguments)
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options, others = top.parse_known_args(arguments[:end])
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     rewriting.add_rewriters(_command, commands)
     critics.add_critics(_command, commands, _lines)
     rating.add_rating(_command, commands)
+    train.add_train(_command, commands)
     assets.add_assets(_command, commands)
     text = "compare a results folder with its manifest, its tables and README with their data"
     verify = _command(commands, "verify", text, _verify)

@@ -113,7 +113,8 @@ def _plan(options: argparse.Namespace) -> None:
     require_data(params)
     print(
         cost_estimate.show(
-            cost_estimate.plan(params, _results(options, name, overrides)), params.workers
+            cost_estimate.plan(params, _results(options, name, overrides)),
+            params.notebooks_at_once,
         )
     )
     if others := cost_estimate.unknown_models(params):

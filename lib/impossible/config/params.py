@@ -7,6 +7,8 @@ a value out of range is one sentence before anything starts, with the range and 
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +25,9 @@ from impossible.errors import ParameterError, nearest
 BASE = "base"  # the file that states every parameter
 EXTENDS = "extends"  # in a params file: the name or path of another, whose values it starts from
 OVERRIDE = "override"
+
+# How a machine computes: no executed notebook holds it, the runner tells its kernels by a variable
+MACHINE, MACHINE_VARIABLE = ("workers", "executor", "ray_address"), "IMPOSSIBLE_MACHINE"
 
 
 class Params(Experiments):
@@ -83,7 +88,8 @@ class Params(Experiments):
         values, origins = _values(params_file(name_or_path))
         if not isinstance(overrides, Mapping):
             overrides = dict(parse_override(text) for text in overrides)
-        params = cls.validated({**values, **overrides}, "the overrides")
+        machine = json.loads(os.environ.get(MACHINE_VARIABLE, "{}"))
+        params = cls.validated({**values, **machine, **overrides}, "the overrides")
         params._origins = origins | dict.fromkeys(overrides, OVERRIDE)
         params._config = str(name_or_path)
         return params
@@ -149,6 +155,11 @@ class Params(Experiments):
         copy = self.model_copy()
         copy._read, copy._set = set(), frozenset()
         return copy
+
+    @property
+    def notebooks_at_once(self) -> int:
+        """How many the runner executes side by side: on Ray one, which uses all workers."""
+        return 1 if self.plain("executor") == "ray" else int(self.plain("workers"))
 
     def plain(self, name: str) -> Any:
         """A value as JSON has it, without noting it as read."""

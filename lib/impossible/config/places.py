@@ -8,6 +8,7 @@ from pathlib import Path
 from impossible.errors import RunError
 
 PACKAGE = Path(__file__).resolve().parents[1]
+ROOT_VARIABLE = "IMPOSSIBLE_ROOT"
 
 
 def project_root() -> Path:
@@ -16,7 +17,7 @@ def project_root() -> Path:
     So a notebook finds the same files in Jupyter (started anywhere) and under the runner.
     `IMPOSSIBLE_ROOT` (set by `run_all.sh`, which may be called from elsewhere) goes before.
     """
-    if given := os.environ.get("IMPOSSIBLE_ROOT"):
+    if given := os.environ.get(ROOT_VARIABLE):
         return Path(given)
     here = Path.cwd()
     for folder in (here, *here.parents, PACKAGE.parents[1]):

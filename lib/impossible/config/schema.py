@@ -236,6 +236,17 @@ class Schema(BaseModel):
         affects=False,
         le=64,
     )
+    executor: Literal["local", "ray"] = parameter(
+        "Where units are computed: local, on this machine; ray, by workers of a Ray cluster, each "
+        "with the models in its memory, while notebooks follow one another.",
+        affects=False,
+    )
+    ray_address: str = parameter(
+        "The cluster of the executor “ray”: host:port of its head node, or auto, the one on this "
+        "machine; empty: one is started here.",
+        affects=False,
+        pattern=r"^(auto|[^/\s]+:\d+)?$",
+    )
     threads: int = parameter(
         "Threads of each notebook; 0: as many as there are. Training depends on it slightly.",
         ge=0,

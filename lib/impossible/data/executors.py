@@ -1,4 +1,4 @@
-"""Where units of work are computed: here one after the other, or shared among forked processes."""
+"""Where units of work are computed: here one after the other, by forked processes, or on Ray."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from typing import Protocol
 
 import torch
 
+from impossible.config.params import Params
 from impossible.errors import RunError
 
-__all__ = ["Executor", "ForkExecutor", "LocalExecutor", "local_executor"]
+__all__ = ["Executor", "ForkExecutor", "LocalExecutor", "executor_for", "local_executor"]
 
 
 class Computable(Protocol):
@@ -92,6 +93,21 @@ def local_executor(workers: int, tasks: int) -> Executor:
         sys.platform == "linux" and torch.get_num_threads() == 1 and not torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     )
     return ForkExecutor(processes) if processes > 1 and safe else LocalExecutor()
+
+
+def executor_for(params: Params, tasks: int) -> Executor:
+    """Where the run's parameters (workers, executor, ray_address) say that tasks are computed.
+
+    Results do not depend on it, so it does not count as read. On Ray a worker has a GPU of its own
+    if this process has one: models in one kind of arithmetic only come out alike.
+    """
+    workers = params.plain("workers")
+    if params.plain("executor") == "local":
+        return local_executor(workers, tasks)
+    from impossible.data.ray_executor import RayExecutor
+
+    gpu = params.plain("device") != "cpu" and torch.cuda.is_available()
+    return RayExecutor(workers, params.plain("ray_address"), torch.get_num_threads(), gpu)
 
 
 def _compute(number: int) -> Path:

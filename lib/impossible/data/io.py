@@ -12,6 +12,7 @@ import gzip
 import json
 import math
 import os
+import platform
 import shutil
 import zlib
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Full disks and refused permissions become one sentence; the old file stays as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

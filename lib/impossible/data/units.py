@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from impossible.config.params import Params
 from impossible.data.digests import digest, package_digest
-from impossible.data.executors import Executor, local_executor
+from impossible.data.executors import Executor, executor_for
 from impossible.data.identity import identities
 from impossible.data.io import read_table, write_frame
 from impossible.data.progress import bar
@@ -148,7 +148,7 @@ def map_units(
         name: of the work; also shown beside the progress bar.
         schema: of the rows.
         models: handed to the function, see `Task`.
-        executor: where to compute; default `local_executor` with the run's `workers`.
+        executor: where to compute; default `executor_for` the run's parameters.
 
     Returns:
         The rows, and the funnels, of the units in their order.
@@ -167,7 +167,7 @@ def map_units(
     done = {task.prefix: task.known(written[task.prefix]) for task in tasks}
     waiting = [task for task in tasks if done[task.prefix] is None]
     with bar(total=len(tasks), initial=len(tasks) - len(waiting), desc=name) as progress:
-        executor = executor or local_executor(params.plain("workers"), len(waiting))
+        executor = executor or executor_for(params, len(waiting))
         for path in executor.run(waiting):
             done[path.name.partition("-")[0]] = path
             progress.update()

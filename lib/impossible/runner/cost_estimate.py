@@ -94,7 +94,8 @@ def _estimates(
         )
     columns = ["notebook", "will", "work", "seconds", "memory_mb", "disk_mb"]
     table = pd.DataFrame(rows, columns=columns)
-    starts = timeline(notebooks, table.set_index("notebook")["seconds"].to_dict(), params.workers)
+    seconds = table.set_index("notebook")["seconds"].to_dict()
+    starts = timeline(notebooks, seconds, params.notebooks_at_once)
     table.insert(3, "starts", table["notebook"].map(starts).astype(float))
     return table
 

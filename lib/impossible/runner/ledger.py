@@ -107,7 +107,8 @@ def write_manifest(run: RunFolder, params: Params, ledger: Ledger) -> None:
     found = {name: _version(name) for name in VERSIONS}
     versions = {"python": platform.python_version(), **found}
     versions["arithmetic"] = arithmetic_in_words(params.dtype, params.device)
-    content = {"parameters": params.model_dump(), "notebooks": entries, "versions": versions}
+    values = params.model_dump(exclude={"ray_address"})  # which names a machine
+    content = {"parameters": values, "notebooks": entries, "versions": versions}
     write_json(run.root / "manifest.json", content | {"digest": digest(content)})
 
 

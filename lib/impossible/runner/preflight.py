@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from impossible.config.params import Params
+from impossible.config.params import MACHINE, MACHINE_VARIABLE, Params
 from impossible.config.places import project_root, resolve
 from impossible.data.digests import digest
 from impossible.data.human_datasets import HUB
+from impossible.data.ray_executor import require_ray
 from impossible.data.run_folder import RunFolder, locate_model
 from impossible.errors import ParameterError
 from impossible.models.assets import PREFIX
@@ -73,6 +75,12 @@ def require_data(params: Params) -> None:
                 )
 
 
+def require_executor(params: Params) -> None:
+    """Refuse an executor that is not installed or does not answer; see `ray_executor`."""
+    if params.plain("executor") == "ray":
+        require_ray(params.plain("ray_address"))
+
+
 def portable(params: Params) -> Params:
     """The same parameters with folders and files named from the checkout.
 
@@ -102,11 +110,10 @@ def from_checkout(name: str) -> str:
 def cell_values(params: Params, results: Path) -> dict[str, Any]:
     """What the runner puts into the tagged cell of a notebook.
 
-    Overrides are all values that differ from the params file's, but for the number of workers,
-    which no notebook reads.
+    Overrides are all values that differ from the params file's, but for those of `MACHINE`.
     """
     theirs = Params.load(params.config)
-    values = {name: params.plain(name) for name in Params.model_fields if name != "workers"}
+    values = {name: params.plain(name) for name in Params.model_fields if name not in MACHINE}
     differing = {name: value for name, value in values.items() if value != theirs.plain(name)}
     folder = Path(os.path.relpath(results, project_root())).as_posix()
     return {"config": from_checkout(params.config), "overrides": differing, "results": folder}
@@ -116,6 +123,7 @@ def kernel_environment(params: Params, run: RunFolder) -> dict[str, str]:
     """Variables of every kernel of a run."""
     # Advice of transformers (about padding that we do not use, say) is no part of a result.
     values = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error"}
+    values[MACHINE_VARIABLE] = json.dumps({name: params.plain(name) for name in MACHINE})
     if params.threads:
         values |= dict.fromkeys(THREADS, str(params.threads))
     return values if needs_hub(params, run) else values | dict.fromkeys(OFFLINE, "1")

@@ -29,6 +29,7 @@ from impossible.runner.preflight import (
     kernel_environment,
     portable,
     require_data,
+    require_executor,
 )
 from impossible.runner.stage_cache import is_done, outputs, reads_file, stage_key
 
@@ -86,6 +87,7 @@ def run_all(params: Params, folder: Path, selection: Selection | None = None) ->
     notebooks = stages(project_root() / "notebooks")
     chosen = selection.of(notebooks, params)
     require_data(params)
+    require_executor(params)
     run = RunFolder.open(folder)
     with locked(run):
         free_space_check(run.root, SPACE)
@@ -122,7 +124,7 @@ class _Run:
         waiting = list(chosen)
         while self.running or (waiting and not self.failed):
             while not self.failed and (
-                stage := startable(waiting, self.running, self.params.workers)
+                stage := startable(waiting, self.running, self.params.notebooks_at_once)
             ):
                 waiting.remove(stage)
                 self._attempt(self._begin, stage)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -103,11 +104,24 @@ def train_on(
     Raises:
         DataError: the dataset is empty.
     """
+    places = (run.models / name, run.work / f"{name}-training")
+    return train_into(*places, dataset, base, params, epochs)
+
+
+def train_into(
+    out: Path,
+    checkpoints: Path,
+    dataset: pd.DataFrame,
+    base: Student,
+    params: Params,
+    epochs: float | None = None,
+) -> Student:
+    """`train_on` with other places: of the model, and of checkpoints until it is complete."""
     if dataset.empty:
         raise DataError(
-            f"There is no pair to train {name} on: no candidate passed the thresholds. Look at the "
-            "funnel of the notebook before, loosen a threshold (entailment_threshold, rouge_l_max, "
-            "ted_min) or raise n_contexts, k or n_inputs."
+            f"There is no pair to train {out.name} on: no candidate passed the thresholds. Look at "
+            "the funnel of the notebook before, loosen a threshold (entailment_threshold, "
+            "rouge_l_max, ted_min) or raise n_contexts, k or n_inputs."
         )
     train, dev = dataset, dataset.head(0)
     if epochs is None:
@@ -117,9 +131,8 @@ def train_on(
     )
     settings = settings_for(len(pairs), params, epochs)
     return train_student(
-        base, pairs, held_out, settings, run.models / name, run.work / f"{name}-training",
-        params.student_adapter_rank,
-    )  # fmt: skip
+        base, pairs, held_out, settings, out, checkpoints, params.student_adapter_rank
+    )
 
 
 def train_students(

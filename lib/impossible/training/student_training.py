@@ -12,6 +12,7 @@ import torch
 
 from impossible.data.digests import digest
 from impossible.models.batching import Pair
+from impossible.training.processes import is_first_process, wait_for_all
 from impossible.training.student import Seq2SeqStudent, Student, load_student
 from impossible.training.trainer import TrainingSettings, train_model
 
@@ -49,6 +50,20 @@ def train_student(
     student = replace(base, model=model, history=history)
     if out is None:
         return student
+    if is_first_process():
+        _save(student, base, (train, dev), settings, out, adapter_rank)
+    wait_for_all()
+    # Read back what was written: later stages see these weights, not the unrounded ones
+    return replace(load_student(str(out), None, settings.dtype, str(base.device)), history=history)
+
+
+def _save(
+    student: Student, base: Student, pairs: tuple[Sequence[Pair], Sequence[Pair]],
+    settings: TrainingSettings, out: Path, adapter_rank: int,
+) -> None:  # fmt: skip
+    """Write the model with recipe.json and metrics.json."""
+    (train, dev), history = pairs, student.history
+    assert history is not None
     recipe = {
         "model": out.name, "base": base.name, "base_digest": base.digest, "seed": settings.seed,
         "pairs": len(train), "dev_pairs": len(dev), "data_digest": digest([train, dev]),
@@ -60,8 +75,6 @@ def train_student(
         "last_step": int(history.curve["step"].iloc[-1]), "stopped_early": history.stopped_early,
     }  # fmt: skip
     student.save(out, recipe, metrics)
-    # Read back what was written: later stages see these weights, not the unrounded ones
-    return replace(load_student(str(out), None, settings.dtype, str(base.device)), history=history)
 
 
 def _with_adapter(base: Student, rank: int, seed: int) -> Any:

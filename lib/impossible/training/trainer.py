@@ -3,12 +3,12 @@
 AdamW, linear warm-up then a cosine, gradient clipping, bf16 where the device has it, batches of
 examples of similar length, early stopping on a dev loss, best weights restored. Everything is
 decided by the seed; an interrupted run goes on at its last epoch and ends with the same weights.
+Several processes (`accelerate launch`) share each batch, so that a step stays what it is.
 """
 
 from __future__ import annotations
 
 import math
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,12 +26,13 @@ from transformers import (
     TrainerCallback,
     TrainingArguments,
 )
-from transformers.trainer_utils import get_last_checkpoint
 
 from impossible.data.digests import digest
 from impossible.data.progress import bar
 from impossible.errors import DataError, ModelError
 from impossible.models.precision import dtype_named
+from impossible.training.checkpoints import last_checkpoint, own_folder, remove
+from impossible.training.processes import agreed, is_first_process, share_of, wait_for_all
 
 TrainingExample = Mapping[str, Any]  # "input_ids" and whatever else the collator reads
 Collate = Callable[[list[Any]], dict[str, Tensor]]  # examples → padded tensors
@@ -148,13 +149,14 @@ def train_model(
         raise DataError("there is nothing to train on: the training set is empty")
     device, use_cache = model.device, getattr(model.config, "use_cache", None)
     with tempfile.TemporaryDirectory() as scratch, _eager_attention(model):
-        folder = Path(scratch)
+        arguments = _arguments(settings, device, bool(dev))  # from here on all processes know
+        arguments.output_dir = agreed(scratch)
         if checkpoints is not None:
             name = digest([asdict(settings), list(examples), list(dev), key])
-            folder = _only(checkpoints, name[:16])
+            arguments.output_dir = str(own_folder(checkpoints, name[:16]))
         trainer = _Trainer(
             model,
-            _arguments(folder, settings, device, bool(dev)),
+            arguments,
             collate,
             train_dataset=list(examples),
             eval_dataset=list(dev) or None,
@@ -164,9 +166,10 @@ def train_model(
         trainer.remove_callback(PrinterCallback)
         if dev and settings.patience:
             trainer.add_callback(EarlyStoppingCallback(settings.patience))
-        trainer.train(resume_from_checkpoint=_last_checkpoint(folder))
+        trainer.train(resume_from_checkpoint=last_checkpoint(Path(arguments.output_dir)))
+        wait_for_all()  # before the scratch folder goes
     if checkpoints is not None:
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        remove(checkpoints)
     if use_cache is not None:
         model.config.use_cache = use_cache  # which Trainer turns off
     model.to(device).eval()
@@ -200,7 +203,10 @@ class _Watch(TrainerCallback):
         self.settings, self.label, self.dev = settings, label, dev
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.bar = bar(total=state.max_steps, initial=state.global_step, desc=self.label)
+        self.bar = bar(
+            total=state.max_steps, initial=state.global_step, desc=self.label,
+            disable=not is_first_process(),
+        )  # fmt: skip
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.bar.update()
@@ -220,15 +226,12 @@ class _Watch(TrainerCallback):
         self.bar.close()
 
 
-def _arguments(
-    folder: Path, settings: TrainingSettings, device: torch.device, dev: bool
-) -> TrainingArguments:
+def _arguments(settings: TrainingSettings, device: torch.device, dev: bool) -> TrainingArguments:
     interval = settings.interval
     result = TrainingArguments(
-        output_dir=str(folder),
         max_steps=settings.steps,
         learning_rate=settings.learning_rate,
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=share_of(settings.batch_size),
         per_device_eval_batch_size=settings.batch_size,
         train_sampling_strategy="group_by_length",
         lr_scheduler_type="cosine_with_min_lr",
@@ -266,23 +269,6 @@ def _eager_attention(model: Any) -> Iterator[None]:
         model.set_attn_implementation("eager")
     yield
     model.set_attn_implementation(kept)
-
-
-def _only(checkpoints: Path, name: str) -> Path:
-    """The folder of this run; those of other runs are removed."""
-    for other in checkpoints.glob("*"):
-        if other.name != name:
-            shutil.rmtree(other)
-    return checkpoints / name
-
-
-def _last_checkpoint(folder: Path) -> str | None:
-    """The last complete checkpoint: its state is written last."""
-    for each in folder.glob("checkpoint-*"):
-        if not (each / "trainer_state.json").is_file():
-            shutil.rmtree(each)
-    find: Any = get_last_checkpoint
-    return find(str(folder)) if folder.is_dir() else None
 
 
 def _history(state: Any, settings: TrainingSettings) -> History:
