@@ -116,10 +116,10 @@ ABOVE = "the whole interval lies above 0, and above its control"
         ([0.0, 0.1, 0.2], None, "undecided", "the interval holds 0"),
         ([0.1, 0.12], None, "undecided", "2 of 3 seeds that a verdict needs"),
         ([0.1], None, "undecided", "1 of 3 seeds that a verdict needs"),
-        ([None] * 3, None, "missing", "no seed records 'rise' (02_x)"),
-        ([0.1] * 3, [None] * 3, "missing", "no seed records 'none' (02_x)"),
+        ([None] * 3, None, "missing", "'rise' (02_x) has no value in any seed"),
+        ([0.1] * 3, [None] * 3, "missing", "'none' (02_x) has no value in any seed"),
         ([0.1, None], [None, 0.1], "missing", "no seed records both effect and control"),
-        ([], [], "missing", "no seed records 'rise' (02_x) or 'none' (02_x)"),
+        ([], [], "missing", "02_x was not run"),
     ],
 )
 def test_each_branch_of_the_rule(

@@ -205,13 +205,18 @@ def _finding(
 
 
 def _lacking(part: Part, recorded: Mapping[int, Recorded]) -> str:
-    """Which numbers no seed records, in words."""
-    lacking = [
-        f"'{source.scalar}' ({source.notebook})"
-        for source in part.sources()
-        if all(source.read(each.numbers) is None for each in recorded.values())
-    ]
-    return f"no seed records {' or '.join(lacking) or 'both effect and control'}"
+    """Why no seed has both numbers of a part, in words: not run, not recorded, or without value."""
+    reasons = []
+    for source in part.sources():
+        books = [each.numbers.get(source.notebook) for each in recorded.values()]
+        known = [book for book in books if book is not None]
+        if not known:
+            reasons.append(f"{source.notebook} was not run")
+        elif all(source.scalar not in book for book in known):
+            reasons.append(f"no seed records '{source.scalar}' ({source.notebook})")
+        elif all(source.read(each.numbers) is None for each in recorded.values()):
+            reasons.append(f"'{source.scalar}' ({source.notebook}) has no value in any seed")
+    return "; ".join(dict.fromkeys(reasons)) or "no seed records both effect and control"
 
 
 def _spread(numbers: Iterable[Interval], confidence: float) -> Interval:
