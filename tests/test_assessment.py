@@ -179,7 +179,9 @@ def test_perplexity_after_own_and_other_contexts_is_the_naive_one() -> None:
     starts = surprise(
         model, [first.prefix, second.prefix], [d.sentences[0] for d in (first, second)]
     )
-    assert value["0 sentences before", "own context"] == pytest.approx(perplexity(starts), rel=1e-5)
+    assert value["sentences before: 0", "own context"] == pytest.approx(
+        perplexity(starts), rel=1e-5
+    )
     both = (first, second)
     last = [d.sentences[1] for d in both]
     own, other = (  # the opening line is always the sentence's own
@@ -190,8 +192,8 @@ def test_perplexity_after_own_and_other_contexts_is_the_naive_one() -> None:
         )
         for lenders in (both, both[::-1])
     )
-    assert value["1 sentences before", "own context"] == pytest.approx(perplexity(own), rel=1e-5)
-    assert value["1 sentences before", "other context"] == pytest.approx(
+    assert value["sentences before: 1", "own context"] == pytest.approx(perplexity(own), rel=1e-5)
+    assert value["sentences before: 1", "other context"] == pytest.approx(
         perplexity(other), rel=1e-5
     )
     assert rows["n"].tolist() == [2] * 4

@@ -27,24 +27,26 @@ def is_upper(xs: list[str], ys: list[str]) -> np.ndarray:
 
 
 def pool(n: int, true: float, sensitivity: float, specificity: float, seed: int) -> pd.DataFrame:
-    """Pairs, of which a fraction is true, with the verdicts of a referee of coins."""
+    """Pairs, of which a fraction is true, with the verdicts of a referee that errs by chance."""
     texts = ["A"] * round(n * true) + ["a"] * (n - round(n * true))
-    referee = correction.coin_referee(is_upper, sensitivity, specificity, seed)
+    referee = correction.chance_referee(is_upper, sensitivity, specificity, seed)
     sample = {"d": pd.DataFrame({"x": texts, "y": texts})}
-    return correction.verdict_pools(sample, is_upper, {"coins": referee})["d"]
+    return correction.verdict_pools(sample, is_upper, {"chance": referee})["d"]
 
 
 def values(pools: dict[str, pd.DataFrame], studies: int = 400) -> pd.Series:
-    rows = correction.correction_rows(pools, ["coins"], 150, DRAWS, studies)
+    rows = correction.correction_rows(pools, ["chance"], 150, DRAWS, studies)
     return rows.set_index(["labels", "metric"])["value"]
 
 
 def test_referees_by_hand() -> None:
     xs, ys = ["A", "A", "a"], ["A", "a", "a"]
-    assert correction.coin_referee(is_upper, 1, 1)(xs, ys).tolist() == [1, 0, 0]
-    assert correction.coin_referee(is_upper, 0, 0)(xs, ys).tolist() == [0, 1, 1]
-    unknown = correction.coin_referee(lambda xs, ys: np.full(len(xs), np.nan), 1, 1)
+    assert correction.chance_referee(is_upper, 1, 1)(xs, ys).tolist() == [1, 0, 0]
+    assert correction.chance_referee(is_upper, 0, 0)(xs, ys).tolist() == [0, 1, 1]
+    unknown = correction.chance_referee(lambda xs, ys: np.full(len(xs), np.nan), 1, 1)
     assert np.isnan(unknown(xs, ys)).all()
+    half = correction.chance_referee(is_upper, 0.5, 1)(["A"] * 10, ["A"] * 10)
+    assert half.sum() == 5
     volan = {"The fire.": "lo ka.", "A blaze.": "ka lo.", "A flood.": "mi lo."}
     referee = correction.same_translation(lambda texts: [volan[text] for text in texts])
     assert referee(["The fire."] * 2, ["A blaze.", "A flood."]).tolist() == [1, 0]
@@ -66,7 +68,7 @@ def test_what_cannot_be_judged_is_left_out_and_errors_are_counted() -> None:
 
 
 def test_no_pair_measures_the_referee_that_judges_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    pairs = pool(20, 0.5, 0.8, 0.9, seed=3).rename(columns={"coins": "said"})
+    pairs = pool(20, 0.5, 0.8, 0.9, seed=3).rename(columns={"chance": "said"})
     seen = []
 
     def spy(said: np.ndarray, asked: object, errors: object, bootstrap: object) -> Interval:
@@ -82,8 +84,8 @@ def test_no_pair_measures_the_referee_that_judges_it(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("true", [0.1, 0.5, 0.9])
 def test_intervals_cover_where_the_referee_errs_alike(true: float) -> None:
-    same = pool(20_000, true, 0.8, 0.9, seed=5)  # so large that its own rates are these
-    found = values({"d": same, RULE: pool(20_000, 0.5, 0.8, 0.9, seed=6)})
+    same = pool(3000, true, 0.8, 0.9, seed=5)
+    found = values({"d": same, RULE: pool(3000, 0.5, 0.8, 0.9, seed=6)})
     for labels in (OTHERS, RULE):
         assert 91 <= found[labels, COVERS] <= 99
         assert abs(found[labels, BIAS]) < 3
@@ -103,7 +105,7 @@ def test_intervals_do_not_cover_where_it_errs_otherwise() -> None:
 
 def test_a_referee_whose_verdicts_are_permuted_is_mostly_refused() -> None:
     blind = pool(3000, 0.5, 0.8, 0.9, seed=5)
-    blind["coins"] = blind["coins"].sample(frac=1, random_state=0).to_numpy()
+    blind["chance"] = blind["chance"].sample(frac=1, random_state=0).to_numpy()
     assert values({"d": blind, RULE: blind})[OTHERS, ALLOWED] < 40
     timid = pool(3000, 0.5, 0.3, 0.9, seed=5)
     found = values({"d": timid, RULE: timid})

@@ -22,7 +22,7 @@ from impossible.world import recipes
 
 __all__ = [
     "ALLOWED", "ANY_TWO", "BIAS", "COVERS", "FEW", "INTERVAL_WIDTH", "MIXTURE", "OTHERS",
-    "RAW_BIAS", "RAW_COVERS", "RESAMPLES", "RULE", "STUDIES", "Design", "coin_referee",
+    "RAW_BIAS", "RAW_COVERS", "RESAMPLES", "RULE", "STUDIES", "Design", "chance_referee",
     "correction_rows", "designs", "error_rows", "pairs_by_rule", "repeated", "same_translation",
     "samples_to_judge", "verdict_pools",
 ]  # fmt: skip
@@ -55,21 +55,26 @@ def designs(judged: int) -> dict[str, Design]:
     return {OTHERS: Design(judged), FEW: Design(max(1, judged // 5)), RULE: Design(judged, RULE)}
 
 
-def coin_referee(truth: Truth, sensitivity: float, specificity: float, seed: int = 0) -> Truth:
-    """A referee that errs by the toss of a coin, whatever the pair: what a correction assumes.
+def chance_referee(truth: Truth, sensitivity: float, specificity: float, seed: int = 0) -> Truth:
+    """A referee that errs on fixed fractions of any pairs, which ones is chance.
+
+    So its error rates are the same wherever it judges: what a correction assumes.
 
     Args:
         truth: (xs, ys) → 1, 0 or NaN.
-        sensitivity: chance of a yes where the truth is 1.
-        specificity: chance of a no where it is 0.
-        seed: of the coins.
+        sensitivity: fraction of yes where the truth is 1, up to rounding.
+        specificity: fraction of no where it is 0.
+        seed: of the choice.
     """
     rng = np.random.default_rng(seed)
 
     def verdicts(xs: Sequence[str], ys: Sequence[str]) -> Floats:
         true = np.asarray(truth(xs, ys), dtype=float)
-        right = rng.random(len(true)) < np.where(true == 1, sensitivity, specificity)
-        return np.where(np.isnan(true), np.nan, np.where(right, true, 1 - true))
+        said = true.copy()
+        for label, right in ((1, sensitivity), (0, specificity)):
+            places = rng.permutation(np.flatnonzero(true == label))
+            said[places[: round((1 - right) * len(places))]] = 1 - label
+        return said
 
     return verdicts
 

@@ -71,7 +71,7 @@ def yield_gaps(stage: Shows, gaps: pd.DataFrame, source: str, data: Sequence[Pat
         "Differences in pairs per 1,000 teacher tokens, contexts resampled together; true: by the "
         f"judge. {source}"
     )
-    shown = gaps.map(lambda gap: tables.interval(*gap.bounds, digits=2))
+    shown = gaps.map(lambda gap: tables.interval(gap.value, gap.low, gap.high, 2))
     shown = shown.rename_axis("difference").reset_index()
     reading = "Kept pairs: " + "; ".join(says)
     return [*says, stage.table("sequential_gaps", shown, caption, data, None, None, 2, reading)]

@@ -155,7 +155,7 @@ def context_perplexity(
         for before, group in scored.assign(**nats).groupby("before"):
             each = bootstrap_ratio(group["nats"], group["tokens"], group["document"], bootstrap)
             bounds = np.exp(each.bounds).tolist()
-            found.append((f"{before} sentences before", kind, *bounds, len(group), "perplexity"))
+            found.append((f"sentences before: {before}", kind, *bounds, len(group), "perplexity"))
     columns = ["system", "metric", "value", "low", "high", "n", "signature"]
     return pd.DataFrame(found, columns=columns)
 
