@@ -15,6 +15,7 @@ import tiny
 import yaml
 from impossible import cli
 from impossible.data import units
+from impossible.data.io import read_json
 from impossible.data.own_text import read_documents
 from impossible.errors import DataError, RunError
 from impossible.generation.own_text import divided_text
@@ -91,7 +92,7 @@ def test_sources_of_the_student_are_of_the_text_and_held_out_ones_are_in_no_pair
     pairs = pd.concat(pd.read_parquet(path) for path in (made / "dataset/data").glob("*.parquet"))
     text = " ".join(DOCUMENTS)
     assert all(source in text for source in pairs.loc[pairs["origin"] == "student", "source"])
-    answers = pd.concat(map(pd.read_parquet, (made / "work/work").glob("answers of student/*")))
+    answers = pd.concat(map(pd.read_parquet, (made / "work/work").glob("answers after training/*")))
     held_out = set(answers["source"])
     assert held_out
     assert not held_out & {*pairs["source"], *pairs["target"]}
@@ -135,9 +136,10 @@ def test_cards_and_page_tell_what_was_made(made: Path) -> None:
     for words in ("CC-BY-4.0", "Known biases and limits", "sentences sampled: 40", "kept", "seed"):
         assert words in card, words
     student = (made / "student" / "README.md").read_text(encoding="utf-8")
-    assert "base, not trained" in student
+    assert "before training" in student
     page = (made / "report.html").read_text(encoding="utf-8")
     assert "default-src 'none'" in page
+    assert "expect nothing of it below 100" in card
     for text in (card, student, page):
         assert str(made.parent) not in text
 
@@ -178,6 +180,7 @@ def test_a_student_that_is_there_can_write_what_the_teacher_s_pairs_do_not_give(
     given = ["--student", student, "--", "n_contexts=1", "k=2"]
     assert cli.main([*arguments(settings, "paraphrase", out), *given]) == 0
     assert [path.name for path in (out / "work" / "models").iterdir()] == ["second"]
+    assert read_json(out / "student" / "recipe.json")["base"] == student
     card = (out / "dataset" / "README.md").read_text(encoding="utf-8")
     assert "The student teacher, trained before" in card
     capsys.readouterr()

@@ -31,8 +31,8 @@ def add_distil(command: Callable[..., argparse.ArgumentParser], commands: Any) -
     add("--field", default="text", help="of .jsonl and .parquet (default text)")
     add("--licence", default="unknown", help="of your text, for the cards (default unknown)")
     add("--student", metavar="NAME", default="",
-        help="a student that is there writes the second dataset, such as english/paraphrase; "
-        "default: one trained on the first dataset")  # fmt: skip
+        help="a student that is there, such as english/paraphrase, writes the second dataset and "
+        "is trained on it; default: one trained on the first dataset writes it")  # fmt: skip
     text = "upload what distil made; without --yes only say what would be"
     push = command(commands, "push", text, _push)
     push.add_argument("folder", metavar="DIR", type=Path, help="the --out of distil")
@@ -54,7 +54,7 @@ def _distil(options: argparse.Namespace) -> None:
     from impossible.models.model_files import fetch_missing, locate
     from impossible.runner.distil import distil, own_params
 
-    params = own_params(name, overrides)
+    params = own_params(name, overrides, student)
     fetch_needed(params)
     if student:
         locate(student)

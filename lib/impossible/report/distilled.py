@@ -17,6 +17,7 @@ from impossible.report.tables import show
 __all__ = ["Distilled", "dataset_card", "distilled_page", "student_card"]
 
 SHOWN_PAIRS, SHOWN_ANSWERS = 10, 5
+_FEW = 100  # pairs; a trial student needed some hundred to learn the task
 _SCORES = ["p_xy", "p_yx", "rouge_l", "ted"]
 LIMITS = (
     "Critics chose the pairs: NLI probabilities, word overlap, lengths, names and numbers. They "
@@ -59,6 +60,22 @@ class Distilled:
     settings: Mapping[str, Any]
     seed: int
     writer: str = ""
+
+    @property
+    def few(self) -> str:
+        """What to expect of a student of few pairs, in a sentence; "" where they are not few."""
+        n = self.training.get("pairs", 0)
+        return (
+            f"The student was trained on {n} pair{'s' * (n != 1)}, which is a trial: expect "
+            f"nothing of it below {_FEW}, and look at what it writes for held-out sentences."
+            if n < _FEW
+            else ""
+        )
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What a reader must know."""
+        return (self.few, *LIMITS) if self.few else LIMITS
 
     @property
     def title(self) -> str:
@@ -124,7 +141,7 @@ def dataset_card(made: Distilled) -> str:
         "## Licences",
         _licences(made),
         "## Known biases and limits",
-        _limits(),
+        _limits(made),
         "## Settings",
         f"Seed {made.seed}; every parameter that was read and has one value:",
         _table(pd.DataFrame(sorted(made.settings.items()), columns=["parameter", "value"])),
@@ -149,9 +166,9 @@ def student_card(made: Distilled, merged: bool) -> str:
         "transformers opens `student-merged`, in which it is joined with its base."
     )
     parts = [
-        f"# A student for {_target(made)} texts: {made.title}",
+        f"# A student that writes {_target(made, True)}: {made.title}",
         f"{opened} It is given a sentence and, if it is decoder-only, the line `In other words:`, "
-        f"and writes the {_target(made)} text. It was trained on {made.trained_on}.",
+        f"and writes a {_target(made)}. It was trained on {made.trained_on}.",
         "## Measured",
         "On sentences of documents that nothing else was made of. This is what the critics say "
         "that chose its training data as well, not what is true.",
@@ -161,7 +178,7 @@ def student_card(made: Distilled, merged: bool) -> str:
         "## Licences",
         _licences(made),
         "## Known biases and limits",
-        _limits(),
+        _limits(made),
         "## Five held-out sentences, drawn by the seed",
         _table(made.example_answers()),
     ]
@@ -178,7 +195,7 @@ def distilled_page(made: Distilled) -> str:
         answers=_cells(made.example_answers()),
         measured=_cells(made.measured()),
         training=[(name, show(value, 3)) for name, value in made.training.items()],
-        limits=LIMITS,
+        limits=made.limits,
     )
 
 
@@ -187,8 +204,9 @@ def _writer(made: Distilled) -> str:
     return f"The student {made.writer}, trained before on other text," if made.writer else own
 
 
-def _target(made: Distilled) -> str:
-    return "summary" if made.task == "summary" else "paraphrase"
+def _target(made: Distilled, several: bool = False) -> str:
+    names = {"summary": ("summary", "summaries")}
+    return names.get(made.task, ("paraphrase", "paraphrases"))[several]
 
 
 def _licence(made: Distilled) -> dict[str, str]:
@@ -202,8 +220,8 @@ def _licences(made: Distilled) -> str:
     return _table(pd.DataFrame(made.licences.items(), columns=["of", "licence"]))
 
 
-def _limits() -> str:
-    return "\n".join(f"- {each}" for each in LIMITS)
+def _limits(made: Distilled) -> str:
+    return "\n".join(f"- {each}" for each in made.limits)
 
 
 def _counted(made: Distilled) -> str:

@@ -57,14 +57,16 @@ _WITHOUT: dict[str, Any] = {
 }
 
 
-def own_params(config: str, overrides: Sequence[str] = ()) -> Params:
+def own_params(config: str, overrides: Sequence[str] = (), student: str = "") -> Params:
     """Parameters of a run on own text: those of a params file, with one domain that has no prefix.
 
     Args:
         config: name or path of the params file.
         overrides: texts `name=value`.
+        student: of the order; where there is one, it is trained on, and not the file's base.
     """
-    return Params.load(config, _WITHOUT | dict(map(parse_override, overrides)))
+    base = {"student_base": student} if student else {}
+    return Params.load(config, _WITHOUT | base | dict(map(parse_override, overrides)))
 
 
 def distil(order: Order, params: Params, documents: Sequence[OwnDocument]) -> Path:
@@ -79,11 +81,15 @@ def distil(order: Order, params: Params, documents: Sequence[OwnDocument]) -> Pa
         DataError: there is too little text, or too few pairs were found.
         RunError: `out` cannot be written, or holds something else.
     """
+    params = params.view()  # what is read from here on is told as a setting
     divided = divided_text([each.text for each in documents], params)
     _take(order, documents)
     with locked(order.run):
         name, made = _Chain(order, params, divided, len(documents)).made()
-        return write_distilled(order.out, order.run.models / name, made)
+        page = write_distilled(order.out, order.run.models / name, made)
+    if made.few:
+        say(made.few)
+    return page
 
 
 def _take(order: Order, documents: Sequence[OwnDocument]) -> None:
@@ -203,17 +209,17 @@ class _Chain:
         return inputs[fits]
 
     def _answers(self, student: Student, known: set[str]) -> dict[str, pd.DataFrame]:
-        """Of the untrained base and of the student, on held-out sentences that are in no pair."""
+        """Before and after training, on held-out sentences that are in no pair."""
         held_out = fresh_inputs(self.text.held_out)
         held_out = self._short(held_out[~held_out["text"].isin(list(known))], student)
         sources = held_out["text"].head(self.params.n_test).tolist()
         say(f"{len(sources)} held-out sentences, before and after training")
         task = self.thresholds.task
-        writers = {"base, not trained": self.models.student("", self.params.dtype)}
-        writers["student"] = student
+        writers = {"before training": self.models.student("", self.params.dtype)}
+        writers["after training"] = student
         return {
             who: answered_sources(
-                self.order.run, sources, writer, self.models, self.params, task, f"answers of {who}"
+                self.order.run, sources, writer, self.models, self.params, task, f"answers {who}"
             )
             for who, writer in writers.items()
         }

@@ -27,8 +27,8 @@ class Order:
         out: folder for everything.
         field: of JSON lines and Parquet.
         licence: of the text.
-        student: name or folder of a student that writes the second dataset; "": one is trained on
-            the first dataset, as the paper does.
+        student: name or folder of a student that writes the second dataset and is trained on it;
+            "": one is trained on the first dataset, as the paper does, and a new one on the second.
 
     Raises:
         ParameterError: an unknown task.
