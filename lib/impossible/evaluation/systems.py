@@ -207,7 +207,8 @@ def paired_gain(
         scores: system, item and a column per metric.
         system, base: names of two systems.
         metrics: columns.
-        judge: if its error rates are known, gains of judged metrics are corrected.
+        judge: if its error rates are known, gains of judged metrics are corrected; those of its
+            verdicts as they are follow, named with `RAW`.
 
     Returns:
         METRIC_ROWS whose `system` is "SYSTEM − BASE".
@@ -220,9 +221,9 @@ def paired_gain(
         if errors := _errors(judge, scores, metric):
             asked = (a[metric + _ASKED] - b[metric + _ASKED]).to_numpy(float)
             rows.corrected(metric, (first - second) / 100, asked, errors, lowest=-1)
-            continue
         gain = bootstrap_difference(first, second, None, bootstrap)
-        rows.add(metric, gain, signature(f"difference of {metric}", n=gain.n, paired="item"))
+        text = signature(f"difference of {metric}", n=gain.n, paired="item")
+        rows.add(metric + RAW * bool(errors), gain, text)
     return rows.frame()
 
 
