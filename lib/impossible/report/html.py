@@ -161,7 +161,7 @@ def _section(
     code = "".join(cell.source for cell in cells if cell.cell_type == "code")
     made = sorted(  # as the notebook saves them; what it does not name comes last
         (item for item in items if item["notebook"] == name),
-        key=lambda item: code.find(f'"{item["name"]}"') % (len(code) + 1),
+        key=lambda item: _saved_at(code, item["name"]),
     )
     state = entry.get("status", "") if isinstance(entry, dict) else ""
     return {
@@ -174,6 +174,12 @@ def _section(
         "folded": [item for item in made if not _is_open(item, made)],
         "recorded": {key: _flat(value) for key, value in sorted(recorded.items())},
     }
+
+
+def _saved_at(code: str, name: str) -> int:
+    """Where a notebook saves a figure or table: its call, else where it first names it, or last."""
+    call = re.search(rf'\b(?:figure|table)\(\s*"{re.escape(name)}"', code)
+    return call.start() if call else code.find(f'"{name}"') % (len(code) + 1)
 
 
 def _cells(path: Path) -> list[Any]:

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from impossible.evaluation.metrics import RAW
+from impossible.evaluation.metrics import METRICS, RAW
 from impossible.evaluation.test_sets import suffixes
 from impossible.report.figures import system_dots
 from impossible.report.paper_tables import Published, tables_beside
-from impossible.report.tables import wide, with_paper
+from impossible.report.tables import interval, wide, with_paper
 
 _ENCODER = "BERTScore and BERT-iBLEU depend on the encoder, which is not the paper's."
 
@@ -80,7 +80,21 @@ def papers_of_sets(
             caption = f"Our systems on {each} and the paper's {label}."
             captions = (caption, f"{label} beside ours on {each}. {_ENCODER}")
             places = places if each == one.test_set else places[:1]
+            reading = _ours(rows[each], one)
             for saved in zip(places, frames, captions, strict=False):
-                last = stage.table(*saved, data, paper, rows[each])
+                last = stage.table(*saved, data, paper, rows[each], 2, reading)
             shown.append(last)
     return shown
+
+
+def _ours(rows: pd.DataFrame, one: Published) -> str | None:
+    """What our system that answers to the paper's has in the columns of its table, in a line."""
+    answered = one.answered(rows["system"].unique())
+    mine = [name for name, theirs in answered.items() if theirs == "Impossible-T5"]
+    found = rows[rows["system"].isin(mine[-1:]) & rows["metric"].isin(one.metrics)]
+    said = [
+        f"{METRICS[row.metric].title.rstrip(' ↑↓')} {interval(row.value, row.low, row.high)}"
+        for row in found.dropna(subset="value").itertuples()
+        if row.metric in METRICS
+    ]
+    return f"{mine[-1]}: {', '.join(said)}" if said else None
