@@ -9,13 +9,9 @@ import pandas as pd
 
 from impossible.config.params import Params
 from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_mean
-from impossible.experiments.proximity_statistics import (
-    control_differences,
-    length_matched_gap,
-    named,
-)
+from impossible.experiments.proximity_statistics import end_difference, length_matched_gap, named
 
-__all__ = ["given_gaps", "proximity_numbers"]
+__all__ = ["control_differences", "given_gaps", "proximity_numbers"]
 
 
 def given_gaps(
@@ -75,3 +71,13 @@ def proximity_numbers(
     over = bootstrap_mean(cold["self_bleu"] - value, cold["context_id"], how)
     numbers |= {name: gap.bounds for name, gap in gaps.items()}
     return numbers | control_differences(far, judge, params) | {"self_bleu_over_human": over.bounds}
+
+
+def control_differences(far: pd.DataFrame, judge: str, params: Params) -> dict[str, list[float]]:
+    """`end_difference` of the control pairs along both axes, as notebooks record it."""
+    columns = {"critic": "critic", judge: "judge", "self_bleu": "similarity"}
+    return {
+        f"control_{name}_{axis}": end_difference(far, column, axis, params).bounds
+        for name, column in columns.items()
+        for axis in ("length", "temperature")
+    }

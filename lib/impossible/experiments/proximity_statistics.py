@@ -26,7 +26,7 @@ from impossible.evaluation.corpus_comparison import detokenized
 from impossible.text.bleu import self_bleu
 
 __all__ = [
-    "FEWEST_CONTEXTS", "PAPER_CLAIMS", "claim_verdicts", "control_differences", "end_difference",
+    "FEWEST_CONTEXTS", "PAPER_CLAIMS", "claim_verdicts", "end_difference",
     "figure3_points", "human_self_bleu", "interval_says", "kendall_tau", "length_matched_gap",
     "named", "panel_points", "point_means", "proximity_examples", "step_trend", "surface_gap",
     "surface_means", "threshold_sensitivity",
@@ -47,11 +47,7 @@ PAPER_CLAIMS = (
 
 
 def named(column: str, judge: str) -> str:
-    """What a column of judged pairs is called outside: the judge's by the judge's name.
-
-    >>> named("judge", "referee"), named("critic", "referee")
-    ('referee', 'critic')
-    """
+    """What a column of judged pairs is called outside: the judge's by the judge's name."""
     return judge if column == "judge" else column
 
 
@@ -234,7 +230,7 @@ def interval_says(found: Interval, sign: int) -> str:
     ('holds', 'refuted: the interval lies above 0')
     """
     if not np.isfinite(found.value):
-        return "not run"
+        return "not measured"
     if not np.isfinite(found.low):
         return "no interval"
     if found.low <= 0 <= found.high:
@@ -260,16 +256,6 @@ def claim_verdicts(
         rows.append((claim.format(judge=judge), column, axis, ends, tau, *says))
     names = ["claim", "column", "axis", "ends", "tau", "ends_say", "tau_says"]
     return pd.DataFrame(rows, columns=names)
-
-
-def control_differences(far: pd.DataFrame, judge: str, params: Params) -> dict[str, list[float]]:
-    """`end_difference` of the control pairs along both axes, as notebooks record it."""
-    columns = {"critic": "critic", judge: "judge", "self_bleu": "similarity"}
-    return {
-        f"control_{name}_{axis}": end_difference(far, column, axis, params).bounds
-        for name, column in columns.items()
-        for axis in ("length", "temperature")
-    }
 
 
 def threshold_sensitivity(judged: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataFrame:

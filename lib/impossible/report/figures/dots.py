@@ -188,6 +188,7 @@ def funnel_dots(
         text = f"{survivors / before:.1%}" if before else "retained" if not place else "–"
         axis.annotate(text, (1, place), (70, 0), **beside)
     axis.set_yticks(range(len(steps)), [style.wrapped(step) for step in steps])
+    axis.set_ylim(len(steps) - 0.5, -0.5)
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
     axis.xaxis.set_major_locator(LogLocator(numticks=4) if log else MaxNLocator(4))
     axis.margins(x=0.08)
