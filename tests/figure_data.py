@@ -275,6 +275,9 @@ def pictures(width: float | None = None) -> dict[str, Figure]:
         "trade_off_dots": figures.trade_off_dots(
             corpora.drop(index=7), "self_bleu", "fidelity", ["D_T", "D_para"], **size
         ),
+        "plane": figures.trade_off_dots(
+            corpora, "self_bleu", "fidelity", ["D_T"], control=["gold"], limit=75, **size
+        ),
         "proximity_curves": figures.proximity_curves(proximity_frame(), 39, **size),
         "proximity_map": figures.proximity_map(surface_frame(), **size),
         "funnel_dots": figures.funnel_dots(

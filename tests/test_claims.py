@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -470,3 +471,12 @@ def test_the_committed_ledger_is_readable_and_gives_the_same_verdicts() -> None:
             assert finding.effect.bounds == pytest.approx(
                 [part["effect_found"][name] for name in ("value", "low", "high")]
             )
+
+
+def test_the_judge_s_name_stands_in_claims_and_numbers() -> None:
+    text = load_claims(judge="referee").model_dump_json()
+    assert "oracle" not in text
+    assert "referee_length" in text
+    assert "{judge}" not in text
+    assert "oracle_length" in BOOK.model_dump_json()
+    assert not re.search(r"\btrue\b|\btruly\b", re.sub(r'"(claim|scalar)":"[^"]*"', "", text))

@@ -34,9 +34,9 @@ def test_funnel_table_shares():
     table = funnel_table(funnel, ["a", "b", "never"]).set_index("reason")
     assert list(table.index) == ["a", "b", "never", "kept"]
     assert list(table["n"]) == [50, 40, 0, 10]
-    assert table.loc["a", "of those left"] == 50
-    assert table.loc["b", "of those left"] == 80  # 40 of the 50 that a left
-    assert table.loc["kept", "of those left"] == 100
+    assert table.loc["a", "of those left, %"] == 50
+    assert table.loc["b", "of those left, %"] == 80  # 40 of the 50 that a left
+    assert table.loc["kept", "of those left, %"] == 100
 
 
 def test_fraction_by_group_leaves_missing_out():

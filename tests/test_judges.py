@@ -14,7 +14,7 @@ import tiny
 from impossible.data.io import write_text
 from impossible.errors import ParameterError
 from impossible.evaluation.corrected_rates import ErrorRates
-from impossible.evaluation.fractions import fraction_by_group
+from impossible.evaluation.fractions import fraction_by_group, rows_by_group
 from impossible.evaluation.human.forms import draw_kit, write_kit
 from impossible.evaluation.human.returned_ratings import write_synthetic
 from impossible.evaluation.judges import Judge, People, Referee, load_judge
@@ -22,6 +22,7 @@ from impossible.evaluation.metrics import titles
 from impossible.evaluation.paraphrase_metrics import score_predictions
 from impossible.evaluation.referee_errors import ship_errors
 from impossible.evaluation.systems import copy_input, item_scores, mean_rows, paired_gain, predict
+from impossible.report import tables
 
 X = ["A fire destroyed a school on Monday.", "A fire destroyed a school.", "Not of this world."]
 Y = ["A fire destroyed a school.", "The blaze wrecked a school.", "A fire destroyed a school."]
@@ -155,8 +156,9 @@ def test_a_rate_by_a_referee_is_shown_corrected_and_raw() -> None:
     assert scores["paraphrase"].tolist()[4:] == [100, 100, 0, 0]  # verdicts as they are
     means = mean_rows(scores, ["fidelity", "paraphrase"], judge=Said())
     assert means.set_index(["system", "metric"])["value"].equals(value)
-    gain = paired_gain(scores, "ours", "copy", ["paraphrase"], judge=Said())
-    assert gain["value"].item() == pytest.approx(value["ours", "paraphrase"])
+    gain = paired_gain(scores, "ours", "copy", ["paraphrase"], judge=Said()).set_index("metric")
+    assert gain["value"]["paraphrase"] == pytest.approx(value["ours", "paraphrase"])
+    assert gain["value"]["paraphrase_raw"] == 50
     raw = paired_gain(scores, "ours", "copy", ["paraphrase"])
     assert raw["value"].item() == 50
     said = fraction_by_group([1.0, 0.0], ["g", "g"], errors=Said.errors["equivalence"])
@@ -172,3 +174,13 @@ def test_a_referee_no_better_than_chance_corrects_nothing() -> None:
     ).set_index("metric")
     assert rows["signature"]["fidelity"].startswith("missing: the judge is no better than chance")
     assert rows["value"]["fidelity_raw"] == 100
+    assert list(titles(["fidelity"], Coin())) == ["fidelity_raw"]
+    assert Coin().named("equivalence") == "referee, raw"
+    assert Said().named("equivalence") == "referee, corrected"
+    assert Said().named("entailment") == "referee"
+    assert "rates are not corrected" in Coin().reliability()
+    shown = tables.wide(rows.reset_index())
+    assert list(shown) == ["system", "fidelity_raw", "n"], "no empty column beside the raw one"
+    frame = pd.DataFrame({"group": ["g"] * 2, "context_id": ["a", "b"], "same": [1.0, 0.0]})
+    once = rows_by_group(frame, {"same, %": "same"}, errors={"same": Coin.errors["equivalence"]})
+    assert once["metric"].tolist() == ["same, %"]

@@ -82,14 +82,15 @@ def test_both_directions_must_reach_the_threshold() -> None:
     judged = pd.DataFrame(scores, dtype="float32").assign(x="A fire.", y="A blaze.")
     found = with_verdicts(judged, Judge(), Params.load("base"))
     assert found["critic"].tolist() == [1.0, 0.0, 1.0, 0.0]
-    assert found["oracle"].isna().all()
+    assert found["judge"].isna().all()
     assert found["self_bleu"].notna().tolist() == [True, False, True, False]
     assert found["weaker"].round(2).tolist() == pytest.approx([0.75, 0.7, 0.8, 0.2], abs=1e-6)
-    rows = threshold_sensitivity(found.assign(oracle=[1.0, 1.0, 0.0, 0.0]), [0.6, 0.8])
+    rows = threshold_sensitivity(found.assign(judge=[1.0, 1.0, 0.0, 0.0]), [0.6, 0.8])
     assert rows["ratio"].tolist() == [0.75, 0.25]
     assert rows["precision"].tolist() == pytest.approx([2 / 3, 0])
     assert rows["recall"].tolist() == [1.0, 0.0]
-    shown = proximity_examples(found, 0.72, 1)
+    shown = proximity_examples(found, "referee", 0.72, 1)
+    assert list(shown)[-1] == "referee"
     assert shown.loc["equivalent"].index.tolist() == [2]
     assert shown.loc["rejected"].index.tolist() == [3]
     assert shown.loc["nearest"].index.tolist() == [1]
@@ -173,12 +174,14 @@ def test_parts_and_numbers_of_one_run(judged: pd.DataFrame) -> None:
     assert in_panels(far, 0.7).all()
     assert in_panels(own, 0.7).all()
     cold = own[own["temperature"] == params.sentence_temperature]
-    gaps = given_gaps(own, far, cold, params)
+    gaps = given_gaps(own, far, cold, "referee", params)
     assert gaps["own − given contexts, critic"].value == 0  # the same pairs on both sides
-    assert np.isnan(gaps["own − given contexts, oracle"].value)  # nobody judges
+    assert np.isnan(gaps["own − given contexts, referee"].value)  # nobody judges
     numbers = proximity_numbers(
-        own, far, claim_verdicts(own, params), gaps, (39.0, "paper"), params
+        own, far, claim_verdicts(own, "referee", params), gaps, (39.0, "paper"), "referee", params
     )
+    assert not [name for name in numbers if "oracle" in name], "the name follows the judge"
+    assert np.isnan(numbers["ratio_referee"])
     assert numbers["ratio"] == own["critic"].mean()
     assert numbers["ratio_control"] == 0
     assert numbers["self_bleu_human_paper"] == 39

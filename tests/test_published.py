@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from impossible.report import paper_tables
 from impossible.report.paper_tables import Published
+from impossible.report.side_by_side import papers_of_sets
 from impossible.report.tables import with_paper
 
 EVERY = list(paper_tables.PAPER_TABLES.values())
@@ -53,6 +54,31 @@ def test_each_test_set_stands_beside_its_own_table() -> None:
     }  # fmt: skip
     known = {name for one in EVERY for name in one.values}
     assert set(paper_tables.ANSWERS_TO.values()) <= known
+
+
+class Saved:
+    """Remembers the names of what a notebook saves."""
+
+    def __init__(self) -> None:
+        self.tables: list[str] = []
+
+    def table(self, name: str, *rest: object) -> str:
+        self.tables.append(name)
+        return name
+
+    figure = table
+
+
+def test_differences_are_shown_on_the_paper_s_own_test_set_only() -> None:
+    rows = pd.DataFrame(
+        [("M_para", "ibleu", 7.0, 6.0, 8.0, 9)],
+        columns=["system", "metric", "value", "low", "high", "n"],
+    )
+    saved = Saved()
+    sets = {"held_out": rows, "mrpc": rows}
+    shown = papers_of_sets(saved, ["{}", "{}_beside"], sets, [], None, paper_tables.TABLE2_MRPC)
+    assert saved.tables == ["table2", "table2-mrpc", "table2_beside-mrpc"]
+    assert shown == ["table2", "table2_beside-mrpc"]
 
 
 def test_a_table_with_names_of_its_own_shows_also_what_was_not_run() -> None:

@@ -116,7 +116,8 @@ def test_parameters_versions_and_scalars_are_listed(page: str) -> None:
     assert "77777" not in page, "what cannot change a result is not part of the report"
 
 
-def test_page_is_self_contained_well_formed_and_repeats(tmp_path: Path, page: str) -> None:
+@pytest.mark.parametrize("name", ["report.html", "gallery.html"])
+def test_page_is_self_contained_well_formed_and_repeats(tmp_path: Path, name: str) -> None:
     class Checker(HTMLParser):
         stack: list[str] = []  # noqa: RUF012
         void = ("meta", "img", "br", "link")
@@ -133,10 +134,30 @@ def test_page_is_self_contained_well_formed_and_repeats(tmp_path: Path, page: st
         def handle_endtag(self, tag: str) -> None:
             assert self.stack.pop() == tag
 
-    checker = Checker()
+    run = synthetic_run(tmp_path / "synthetic")
+    build_report(run)
+    page, checker = (run.root / name).read_text(), Checker()
     checker.feed(page)
     assert not checker.stack
-    assert build_report(synthetic_run(tmp_path / "again" / "synthetic")).read_text() == page
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page
+    build_report(synthetic_run(tmp_path / "again" / "synthetic"))
+    assert (tmp_path / "again" / "synthetic" / name).read_text() == page
+
+
+def test_the_gallery_has_every_figure_with_its_files(tmp_path: Path) -> None:
+    run = synthetic_run(tmp_path / "synthetic")
+    report = build_report(run).read_text()
+    gallery = (run.root / "gallery.html").read_text()
+    notes = [json.loads(path.read_text()) for path in run.figures.glob("*.json")]
+    assert notes
+    assert f"All {len(notes)} figures" in gallery
+    for note in notes:
+        assert f'href="report.html#figure-{note["name"]}"' in gallery
+        assert f'id="figure-{note["name"]}"' in report
+        for kind in ("pdf", "svg", "png"):
+            assert f'href="figures/{note["name"]}.{kind}"' in gallery
+    assert gallery.count("data:image/png") == len(notes)
+    assert 'href="gallery.html"' in report
 
 
 def test_everything_is_escaped(tmp_path: Path) -> None:
@@ -149,14 +170,17 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
     record(run, "01_x", **{EVIL: EVIL})
     write_json(run.work / "params.json", {"values": {EVIL: EVIL}, "origins": {EVIL: EVIL}})
     page = build_report(run).read_text()
-    assert "<script" not in page
+    gallery = (run.root / "gallery.html").read_text()
+    assert "<script" not in page + gallery
     assert page.count("&lt;script&gt;") > 12
+    assert "&lt;script&gt;" in gallery
 
 
 def test_an_empty_run_still_gives_a_page(tmp_path: Path) -> None:
     page = build_report(RunFolder.open(tmp_path / "run"), expected=["01_models"]).read_text()
     assert "notebook 01_models is missing" in page
     assert "The parameters are missing" in page
+    assert "No notebook has left a figure" in (tmp_path / "run" / "gallery.html").read_text()
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"kind": "figure"}'])

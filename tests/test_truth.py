@@ -277,10 +277,10 @@ def test_counts_and_report_by_hand() -> None:
 def test_one_changed_threshold_at_a_time() -> None:
     pairs = scored(("a", FIRE, BLAZE, 0.8, 0.8), ("a", FIRE, STORM, 0.95, 0.95))
     names = ["entailment_threshold", "ted_min"]
-    found = threshold_search.sensitivity(pairs, LIMITS, oracle.equivalent, names)
+    found = threshold_search.sensitivity(pairs, LIMITS, oracle.Oracle(), names)
     rows = found[found["threshold"] == "entailment_threshold"].set_index("value")
-    assert rows.loc[0.75, ["pairs", "truly equivalent, %"]].tolist() == [2, 50]
-    assert rows.loc[0.9, ["pairs", "truly equivalent, %"]].tolist() == [1, 0]
+    assert rows.loc[0.75, ["pairs", "equivalent (oracle), %"]].tolist() == [2, 50]
+    assert rows.loc[0.9, ["pairs", "equivalent (oracle), %"]].tolist() == [1, 0]
     assert found["this_run"].sum() == 2
 
 

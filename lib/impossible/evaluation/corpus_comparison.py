@@ -100,14 +100,15 @@ def absent_corpora(ours: Mapping[str, pd.DataFrame], folder: str = "") -> list[s
 
 
 def by_similarity(corpora: Mapping[str, pd.DataFrame], n: int) -> pd.DataFrame:
-    """About n pairs, from the most different to the most alike: corpus, source, target, Jaccard."""
-    parts = [frame[["source", "target"]].assign(corpus=name) for name, frame in corpora.items()]
-    if not parts:
-        return pd.DataFrame(columns=["corpus", "source", "target", "Jaccard"])
-    pairs = pd.concat(parts)[["corpus", "source", "target"]]
-    alike = [100 * jaccard(x, y) for x, y in zip(pairs["source"], pairs["target"], strict=True)]
-    ordered = pairs.assign(Jaccard=alike).sort_values("Jaccard", kind="stable", ignore_index=True)
-    return ordered.iloc[:: max(1, len(ordered) // n)]
+    """n pairs of each corpus, from the most different to the most alike, and their Jaccard."""
+    parts = [pd.DataFrame(columns=["corpus", "source", "target", "Jaccard"])]
+    for name, frame in corpora.items():
+        pairs = frame[["source", "target"]].assign(corpus=name)
+        alike = [100 * jaccard(x, y) for x, y in zip(pairs["source"], pairs["target"], strict=True)]
+        ordered = pairs.assign(Jaccard=alike).sort_values("Jaccard", kind="stable")
+        places = np.linspace(0, len(ordered) - 1, min(n, len(ordered))).round().astype(int)
+        parts.append(ordered.iloc[places][list(parts[0])])
+    return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
 def human_corpora(

@@ -42,7 +42,15 @@ class ErrorRates:
 
     def __post_init__(self) -> None:
         if not (0 <= self.hits <= self.positives and 0 <= self.rejections <= self.negatives):
-            raise ValueError(f"{self}: hits and rejections are counts among their pairs")
+            raise ValueError(f"{self!r}: hits and rejections are counts among their pairs")
+
+    def __str__(self) -> str:
+        """In words, as a reader sees it."""
+        return (
+            f"says yes to {self.sensitivity:.0%} of {self.positives:,} pairs that people call so, "
+            f"and to {1 - self.specificity:.0%} of {self.negatives:,} others "
+            f"({self.data or 'labelled pairs'})"
+        )
 
     @classmethod
     def counted(cls, verdicts: ArrayLike, labels: ArrayLike, data: str = "") -> ErrorRates:

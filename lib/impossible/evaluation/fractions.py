@@ -107,14 +107,15 @@ def rows_by_group(
 
     Args:
         frame: group, context_id (drawn together), and columns of fractions; NaN is missing.
-        errors: column → error rates of the judge whose verdicts it holds; the fractions are
-            corrected by them, and those of the verdicts as they are follow as "METRIC, raw".
+        errors: column → error rates of the judge whose verdicts it holds; where these allow it,
+            fractions are corrected, and those of the verdicts as they are follow as "METRIC, raw".
     """
     groups, contexts = frame["group"], frame["context_id"]
     found = {}
     for metric, column in measures.items():
         known = errors.get(column)
-        for name, rates in ((metric, known), (f"{metric}, raw", None))[: 2 if known else 1]:
+        twice = known is not None and not known.problem
+        for name, rates in ((metric, known), (f"{metric}, raw", None))[: 1 + twice]:
             found[name] = fraction_by_group(
                 frame[column], groups, contexts, bootstrap, order, rates
             )

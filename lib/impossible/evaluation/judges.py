@@ -24,7 +24,7 @@ from impossible.evaluation.human.returned_ratings import SYNTHETIC, read_ratings
 if TYPE_CHECKING:
     from impossible.models.nli import EntailmentCritic
 
-__all__ = ["Judge", "People", "Referee", "load_judge"]
+__all__ = ["Judge", "People", "Referee", "judge_name", "load_judge"]
 
 Floats = NDArray[np.float64]
 Texts = Sequence[str]
@@ -41,6 +41,28 @@ class Judge:
     most = 20_000  #: pairs of one group that a notebook asks it about
     #: "equivalence" and "entailment" → how often it errs; of what is not in it, never.
     errors: Mapping[str, ErrorRates] = MappingProxyType({})
+
+    def named(self, asks: str) -> str:
+        """Its name as labels and captions give it, with what was done about its errors.
+
+        Args:
+            asks: "equivalence" or "entailment".
+
+        Returns:
+            The name alone where it does not err; "NAME, corrected" where rates are corrected by
+            its known errors, "NAME, raw" where these allow no correction (`ErrorRates.problem`).
+        """
+        errors = self.errors.get(asks)
+        if errors is None:
+            return self.name
+        return f"{self.name}, {'raw' if errors.problem else 'corrected'}"
+
+    def reliability(self) -> str:
+        """A sentence for each thing that it is asked: how often it errs, and what follows."""
+        return "\n".join(
+            f"{asks}: {errors}; rates are {'not ' * bool(errors.problem)}corrected"
+            for asks, errors in self.errors.items()
+        )
 
     def entails(self, xs: Texts, ys: Texts) -> Floats:
         """Whether each y follows from its x, shape (n,)."""
@@ -118,6 +140,17 @@ class People(Judge):
         return np.where(np.isnan(found), np.nan, np.asarray(found) > 0.5)
 
     equivalent = entails
+
+
+def judge_name(name: str) -> str:
+    """What tables and recorded numbers call the judge that the parameter `judge` names.
+
+    No model is loaded.
+
+    >>> judge_name("referee")
+    'referee'
+    """
+    return str(plugins.load(name, "judge").name) if ":" in name else name
 
 
 def load_judge(name: str, params: Any = None, run: RunFolder | None = None) -> Judge:

@@ -200,14 +200,17 @@ SHOWN = (
 def titles(names: Iterable[str], judge: Judge | None = None) -> dict[str, str]:
     """Metric → its title; judged ones say who judges, and stand twice if rates are corrected.
 
+    Where the judge's errors are known and allow no correction, only the raw rate has a title.
+
     >>> titles(["fidelity", "ibleu"], Judge())
     {'fidelity': 'fidelity (none) ↑', 'ibleu': 'iBLEU ↑'}
     """
     found = {}
     for name in names:
         title, asks = METRICS[name].title, METRICS[name].asks
-        if judge and name in JUDGED and asks in judge.errors:
-            found[name] = title.replace(" ↑", f" ({judge.name}, corrected) ↑")
+        if judge and name in JUDGED and (errors := judge.errors.get(asks)):
+            if not errors.problem:
+                found[name] = title.replace(" ↑", f" ({judge.name}, corrected) ↑")
             found[name + RAW] = title.replace(" ↑", f" ({judge.name}, raw) ↑")
         else:
             who = f" ({judge.name}) ↑" if judge and name in JUDGED else " ↑"

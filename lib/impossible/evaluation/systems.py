@@ -180,7 +180,8 @@ def paired_gain(
 
     Items are resampled with both answers: what makes an item hard for both cancels, and the
     interval is narrower than that of two separate samples. If the judge's error rates are known,
-    gains of judged metrics are corrected. METRIC_ROWS whose `system` is "SYSTEM − BASE".
+    gains of judged metrics are corrected, and those of its verdicts as they are follow, named with
+    `RAW`. METRIC_ROWS whose `system` is "SYSTEM − BASE".
     """
     a, b = (scores[scores["system"] == name].set_index("item") for name in (system, base))
     a, b = (scores.loc[a.index.intersection(b.index)] for scores in (a, b))
@@ -190,9 +191,9 @@ def paired_gain(
         if errors := _errors(judge, scores, metric):
             asked = (a[metric + _ASKED] - b[metric + _ASKED]).to_numpy(float)
             rows.corrected(metric, (first - second) / 100, asked, errors, lowest=-1)
-            continue
         gain = bootstrap_mean(first - second, None, bootstrap)
-        rows.add(metric, gain, signature(f"difference of {metric}", n=gain.n, paired="item"))
+        text = signature(f"difference of {metric}", n=gain.n, paired="item")
+        rows.add(metric + RAW * bool(errors), gain, text)
     return rows.frame()
 
 

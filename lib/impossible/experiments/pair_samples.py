@@ -111,28 +111,28 @@ def affordable(
     }
 
 
-def judged_groups(samples: Mapping[str, pd.DataFrame], truth: Truth) -> pd.DataFrame:
-    """The pairs of several samples with the truth about each: group, context_id, x, y, true.
+def judged_groups(samples: Mapping[str, pd.DataFrame], asked: Truth) -> pd.DataFrame:
+    """The pairs of several samples with the judge's verdicts: group, context_id, x, y, judged.
 
-    `truth` maps (xs, ys) to 1, 0 or NaN (cannot be judged).
+    `asked` maps (xs, ys) to 1, 0 or NaN (cannot be judged), such as a method of a judge.
     """
     columns = ["context_id", "x", "y"]
     parts = {name: frame[columns] for name, frame in samples.items()}
     rows = pd.concat(parts, names=["group", None]).reset_index("group")
-    return rows.assign(true=truth(list(rows["x"]), list(rows["y"])))
+    return rows.assign(judged=asked(list(rows["x"]), list(rows["y"])))
 
 
-def true_gain(judged: pd.DataFrame, group: str, base: str, bootstrap: Bootstrap) -> Interval:
-    """True fraction of a group minus that of another, contexts drawn together."""
+def judged_gain(judged: pd.DataFrame, group: str, base: str, bootstrap: Bootstrap) -> Interval:
+    """Judged fraction of a group minus that of another, contexts drawn together."""
     a, b = (judged[judged["group"] == name] for name in (group, base))
-    return bootstrap_contrast(a["true"], b["true"], a["context_id"], b["context_id"], bootstrap)
+    return bootstrap_contrast(a["judged"], b["judged"], a["context_id"], b["context_id"], bootstrap)
 
 
 def verdicts(judge: Judge, pairs: pd.DataFrame) -> list[str]:
-    """How x and y relate: equivalent, entails, entailed, different, or unparsed (not judged)."""
+    """How x and y relate: equivalent, entails, entailed, different, or not judged."""
     xs, ys = list(pairs["x"]), list(pairs["y"])
     there, back = judge.entails(xs, ys), judge.entails(ys, xs)
-    names = ["unparsed", "equivalent", "entails", "entailed"]
+    names = ["not judged", "equivalent", "entails", "entailed"]
     known = [np.isnan(there) | np.isnan(back), (there * back) == 1, there == 1, back == 1]
     return [str(name) for name in np.select(known, names, default="different")]
 

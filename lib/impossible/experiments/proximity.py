@@ -193,17 +193,17 @@ def with_verdicts(judged: pd.DataFrame, judge: Judge, params: Params) -> pd.Data
     """JUDGED_PAIRS with what the critic and, for evaluation only, the judge say.
 
     Returns:
-        Further columns: critic and oracle (1 equivalent, 0 not; NaN: the judge cannot say), weaker
+        Further columns: critic and judge (1 equivalent, 0 not; NaN: the judge cannot say), weaker
         (the lower known probability), similarity (BLEU of y and x, in [0, 100]), self_bleu and
-        self_bleu_oracle (the same where critic or judge say equivalent, else NaN).
+        self_bleu_judge (the same where critic or judge say equivalent, else NaN).
     """
     accepted = Entailment().accepts(judged, Thresholds.paraphrase(params)).astype(float)
-    truth = pd.Series(judge.equivalent(list(judged["x"]), list(judged["y"])), judged.index)
+    verdicts = pd.Series(judge.equivalent(list(judged["x"]), list(judged["y"])), judged.index)
     bleu = pd.Series(self_bleu(judged["x"], judged["y"]), judged.index)
-    judged = judged.assign(critic=accepted, oracle=truth, similarity=bleu)
-    said, true = bleu.where(accepted > 0), bleu.where(truth > 0)
+    judged = judged.assign(critic=accepted, judge=verdicts, similarity=bleu)
+    theirs, its = bleu.where(accepted > 0), bleu.where(verdicts > 0)
     weaker = judged[["p_xy", "p_yx"]].min(axis=1)
-    return judged.assign(weaker=weaker, self_bleu=said, self_bleu_oracle=true)
+    return judged.assign(weaker=weaker, self_bleu=theirs, self_bleu_judge=its)
 
 
 def verdicts_of_parts(

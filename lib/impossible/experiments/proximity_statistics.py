@@ -31,12 +31,17 @@ _PAPER_HUMAN = 39.0  # Self-BLEU of human paraphrases (MRPC) in Figure 3
 #: Claims of section 2: (in words, column, axis, sign: 1 rises, -1 falls, 0 stays).
 PAPER_CLAIMS = (
     ("ratio rises with length (critic)", "critic", "length", 1),
-    ("ratio rises with length (oracle)", "oracle", "length", 1),
+    ("ratio rises with length ({judge})", "judge", "length", 1),
     ("ratio falls with temperature (critic)", "critic", "temperature", -1),
-    ("ratio falls with temperature (oracle)", "oracle", "temperature", -1),
+    ("ratio falls with temperature ({judge})", "judge", "temperature", -1),
     ("Self-BLEU falls with temperature", "self_bleu", "temperature", -1),
     ("Self-BLEU stays with length", "self_bleu", "length", 0),
 )
+
+
+def named(column: str, judge: str) -> str:
+    """What a column of judged pairs is called outside: the judge's by the judge's name."""
+    return judge if column == "judge" else column
 
 
 def panel_points(
@@ -66,9 +71,11 @@ def point_means(judged: pd.DataFrame, series: Mapping[str, str], params: Params)
     return frame[np.isfinite(frame["value"])].reset_index(drop=True)
 
 
-def figure3_points(own: pd.DataFrame, far: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """`point_means` of critic, oracle and Self-BLEU of own pairs, and of the control's critic."""
-    lines = {name: name for name in ("critic", "oracle", "self_bleu")}
+def figure3_points(
+    own: pd.DataFrame, far: pd.DataFrame, judge: str, params: Params
+) -> pd.DataFrame:
+    """`point_means` of critic, judge and Self-BLEU of own pairs, and of the control's critic."""
+    lines = {named(column, judge): column for column in ("critic", "judge", "self_bleu")}
     parts = [point_means(own, lines, params), point_means(far, {"control": "critic"}, params)]
     return pd.concat(parts, ignore_index=True)
 
@@ -95,13 +102,14 @@ def surface_means(judged: pd.DataFrame, series: Mapping[str, str], params: Param
 
 
 def surface_gap(maps: pd.DataFrame) -> tuple[float, str]:
-    """Critic minus oracle over the cells of `surface_means`, in points: the mean, and in words."""
+    """Critic minus judge over the cells of `surface_means`, in points: the mean, and in words."""
     cells = maps.pivot(index=["n_sentences", "temperature"], columns="series", values="value")
-    gap = 100 * (cells["critic"] - cells["oracle"])
+    (judge,) = cells.columns.drop("critic")
+    gap = 100 * (cells["critic"] - cells[judge])
     length, heat = cells["critic"].idxmax()
     words = f"critic highest at {length} sentences, temperature {heat:g}"
     if gap.notna().any():
-        words += f"; critic minus truth {gap.mean():.1f} points on average, "
+        words += f"; critic minus {judge} {gap.mean():.1f} points on average, "
         words += f"from {gap.min():.1f} to {gap.max():.1f}"
     return float(gap.mean()), words
 
@@ -201,7 +209,7 @@ def interval_says(found: Interval, sign: int) -> str:
     ('holds', 'refuted: the interval lies above 0')
     """
     if not np.isfinite(found.value):
-        return "not run"
+        return "not measured"
     if not np.isfinite(found.low):
         return "no interval"
     if found.low <= 0 <= found.high:
@@ -212,7 +220,7 @@ def interval_says(found: Interval, sign: int) -> str:
 
 
 def claim_verdicts(
-    judged: pd.DataFrame, params: Params,
+    judged: pd.DataFrame, judge: str, params: Params,
     claims: Sequence[tuple[str, str, str, int]] = PAPER_CLAIMS,
 ) -> pd.DataFrame:  # fmt: skip
     """Each claim about a curve by its two ends and by all its points.
@@ -224,19 +232,9 @@ def claim_verdicts(
     for claim, column, axis, sign in claims:
         ends, tau = (f(judged, column, axis, params) for f in (end_difference, step_trend))
         says = (interval_says(ends, sign), interval_says(tau, sign))
-        rows.append((claim, column, axis, ends, tau, *says))
+        rows.append((claim.format(judge=judge), column, axis, ends, tau, *says))
     names = ["claim", "column", "axis", "ends", "tau", "ends_say", "tau_says"]
     return pd.DataFrame(rows, columns=names)
-
-
-def control_differences(far: pd.DataFrame, params: Params) -> dict[str, list[float]]:
-    """`end_difference` of the control pairs along both axes, as notebooks record it."""
-    columns = {"critic": "critic", "oracle": "oracle", "self_bleu": "similarity"}
-    return {
-        f"control_{name}_{axis}": end_difference(far, column, axis, params).bounds
-        for name, column in columns.items()
-        for axis in ("length", "temperature")
-    }
 
 
 def threshold_sensitivity(judged: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataFrame:
@@ -248,12 +246,14 @@ def threshold_sensitivity(judged: pd.DataFrame, thresholds: Sequence[float]) -> 
     both, rows = judged[["p_xy", "p_yx"]].min(axis=1, skipna=False), []
     for threshold in thresholds:
         said = both >= np.float32(threshold)
-        recall = said[judged["oracle"] > 0].mean()
-        rows.append((threshold, said.mean(), judged.loc[said, "oracle"].mean(), recall))
+        recall = said[judged["judge"] > 0].mean()
+        rows.append((threshold, said.mean(), judged.loc[said, "judge"].mean(), recall))
     return pd.DataFrame(rows, columns=["threshold", "ratio", "precision", "recall"])
 
 
-def proximity_examples(judged: pd.DataFrame, threshold: float, n: int = 3) -> pd.DataFrame:
+def proximity_examples(
+    judged: pd.DataFrame, judge: str, threshold: float, n: int = 3
+) -> pd.DataFrame:
     """n pairs surest to be equivalent, n surest to be rejected, n nearest to the threshold."""
     both = judged[judged[["p_xy", "p_yx"]].notna().all(axis=1)]
     near = (both["weaker"] - threshold).abs().sort_values(kind="stable").index
@@ -262,7 +262,8 @@ def proximity_examples(judged: pd.DataFrame, threshold: float, n: int = 3) -> pd
         "rejected": judged[judged["critic"] == 0].nsmallest(n, "weaker"),
         "nearest": both.loc[near[:n]],
     }
-    return pd.concat(kinds)[["x", "y", "p_xy", "p_yx", "oracle"]]
+    shown = pd.concat(kinds)[["x", "y", "p_xy", "p_yx", "judge"]]
+    return shown.rename(columns={"judge": judge})
 
 
 def human_self_bleu(folder: str = "") -> tuple[float, str]:

@@ -77,13 +77,19 @@ def meanings_per_context(accepted: pd.DataFrame, judge: Judge, n: int, seed: int
 def most_frequent_sentences(
     accepted: pd.DataFrame, contexts: pd.DataFrame, n: int = 6
 ) -> pd.DataFrame:
-    """The n most frequent sentences of the first shortest and the first longest context."""
+    """The n most frequent sentences of the first shortest and the first longest context.
+
+    Returns:
+        context (in its first row only), text, samples.
+    """
     ends = contexts.loc[[contexts["n_sentences"].idxmin(), contexts["n_sentences"].idxmax()]]
     texts = ends.set_index("context_id")["text"]
     mine = accepted[accepted["context_id"].isin(texts.index)]
     counts = mine.groupby("context_id", sort=False)["text"].value_counts().rename("samples")
     top = counts.groupby(level="context_id", sort=False).head(n).reset_index()
-    return top.assign(context=top["context_id"].map(texts))[["context", "text", "samples"]]
+    first = ~top["context_id"].duplicated()  # each context is told once
+    context = top["context_id"].map(texts).where(first, "")
+    return top.assign(context=context)[["context", "text", "samples"]]
 
 
 def generation_settings(

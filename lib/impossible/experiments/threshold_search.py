@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from impossible.data.run_folder import item_rng
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_ratio, bootstrap_sums, ratio
+from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric_rows import MetricRows
-from impossible.experiments.pair_samples import Truth
+from impossible.experiments.pair_samples import Truth, affordable
 from impossible.filtering.build_dataset import apply_thresholds
 from impossible.filtering.constituency_parser import Trees
 from impossible.filtering.thresholds import Thresholds
@@ -54,21 +55,23 @@ def grid_of(thresholds: Thresholds, grid: Mapping[str, Sequence[float]] = GRID) 
 
 
 def sensitivity(
-    pairs: pd.DataFrame, thresholds: Thresholds, truth: Truth, names: Sequence[str]
+    pairs: pd.DataFrame, thresholds: Thresholds, judge: Judge, names: Sequence[str]
 ) -> pd.DataFrame:
     """What one changed threshold at a time does to the PAIRS that all critics accept.
 
     Returns:
-        threshold (of `names`, as in `GRID`), value, this_run, pairs, and "truly equivalent, %".
+        threshold (of `names`, as in `GRID`), value, this_run, pairs, and "equivalent (JUDGE), %" by
+        the judge's verdicts as they are.
     """
-    rows = []
+    rows, by = [], judge.name + ", raw" * bool(judge.errors)
     for name in names:
         for value in allowed_values(thresholds, name):
             kept = apply_thresholds(pairs, thresholds.fix(**{name: value}))[0]
-            true = pd.Series(truth(list(kept["x"]), list(kept["y"])), dtype=float)
+            asked = affordable({name: kept}, judge, thresholds.seed)[name]
+            said = pd.Series(judge.equivalent(list(asked["x"]), list(asked["y"])), dtype=float)
             here = value == getattr(thresholds, name)
-            rows.append((name, value, here, len(kept), 100 * true.mean()))
-    columns = ["threshold", "value", "this_run", "pairs", "truly equivalent, %"]
+            rows.append((name, value, here, len(kept), 100 * said.mean()))
+    columns = ["threshold", "value", "this_run", "pairs", f"equivalent ({by}), %"]
     return pd.DataFrame(rows, columns=columns)
 
 

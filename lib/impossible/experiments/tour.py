@@ -32,7 +32,8 @@ _EARLY = tuple(critic for critic in CRITICS if critic.exits)
 
 def as_written(frame: pd.DataFrame) -> Styler:
     """A table of what models wrote, to be shown as it stands: escaped, and no formulas."""
-    style = frame.style.format(escape="html", precision=2, na_rep="–", thousands=",")
+    rows = frame.reset_index(drop=True)  # it is not shown, and a style wants a unique one
+    style = rows.style.format(escape="html", precision=2, na_rep="–", thousands=",")
     style = style.hide(axis="index").set_table_attributes(NO_FORMULAS)
     return style.set_properties(**{"text-align": "left", "vertical-align": "top"})
 

@@ -64,7 +64,7 @@ def check_funnel(funnel: pd.DataFrame, expected: Mapping[str, int]) -> int:
 def funnel_table(
     funnel: pd.DataFrame, order: Sequence[str] | None = None, kept: str = "kept"
 ) -> pd.DataFrame:
-    """The funnel summed over items: reason, n, % of all, % of those left.
+    """The funnel summed over items: reason, n, and in per cent of all and of those left.
 
     Args:
         funnel: reason, n.
@@ -76,6 +76,6 @@ def funnel_table(
     reasons = [*(r for r in dict.fromkeys([*(order or []), *counts.index]) if r != kept), kept]
     table = counts.reindex(reasons, fill_value=0).astype(int).rename_axis("reason").reset_index()
     left = table["n"].sum() - table["n"].cumsum() + table["n"]  # what reached this test
-    table["of all"] = 100 * table["n"] / max(1, table["n"].sum())
-    table["of those left"] = 100 * table["n"] / left.clip(lower=1)
+    table["of all, %"] = 100 * table["n"] / max(1, table["n"].sum())
+    table["of those left, %"] = 100 * table["n"] / left.clip(lower=1)
     return table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import platform
@@ -23,11 +22,11 @@ from impossible.data.html_templates import template
 from impossible.data.io import read_json, write_text
 from impossible.data.run_folder import RunFolder, scalars
 from impossible.errors import DataError
-from impossible.report.figures.style import PNG_DPI
+from impossible.report.gallery import GALLERY, build_gallery, picture
 from impossible.report.tables import show
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "sacrebleu", "matplotlib")
-LARGEST_SVG = 150_000  # bytes; a bigger drawing is shown as its PNG
+REPORT = "report.html"
 FILE_KINDS = {"figure": ("pdf", "svg", "png"), "table": ("csv", "md", "tex")}
 
 
@@ -35,7 +34,7 @@ def build_report(
     run: RunFolder, expected: Sequence[str] = (), builder: str = "24_report",
     wider: Sequence[RunFolder] = (),
 ) -> Path:  # fmt: skip
-    """Write `report.html` in the run folder and return its path.
+    """Write `report.html` in the run folder, `gallery.html` beside it, and return the first's path.
 
     Args:
         run: the run; its sidecars, recorded scalars, executed notebooks, parameters and ledger are
@@ -69,14 +68,16 @@ def build_report(
         sections=sections,
         compared=_compared(items),
         wider=[_published(other, run) for other in wider],
+        gallery=GALLERY,
     )
-    return write_text(run.root / "report.html", page)
+    build_gallery(run, [item for item in items if item["kind"] == "figure"], REPORT)
+    return write_text(run.root / REPORT, page)
 
 
 def _published(other: RunFolder, run: RunFolder) -> dict[str, Any]:
     """Name, link and readings of another run."""
     notes = sorted([*other.figures.glob("*.json"), *other.tables.glob("*.json")])
-    report = os.path.relpath(other.root / "report.html", run.root)
+    report = os.path.relpath(other.root / REPORT, run.root)
     compared = _compared([_json(path) | {"anchor": None} for path in notes])
     return {"name": other.root.name, "report": Path(report).as_posix(), "compared": compared}
 
@@ -86,7 +87,7 @@ def wider_runs(config: str) -> list[RunFolder]:
     files = sorted((project_root() / "params").glob("*.yaml"))
     names = [path.stem for path in files if read_yaml(path).get(EXTENDS) == config]
     folders = [project_root() / "results" / name for name in names]
-    return [RunFolder(folder) for folder in folders if (folder / "report.html").is_file()]
+    return [RunFolder(folder) for folder in folders if (folder / REPORT).is_file()]
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def _item(run: RunFolder, sidecar: Path) -> dict[str, Any]:
     return {
         **note,
         "anchor": f"{note['kind']}-{note['name']}",
-        "picture": _picture(stem) if note["kind"] == "figure" else None,
+        "picture": picture(stem) if note["kind"] == "figure" else None,
         "files": [(path.suffix[1:].upper(), _relative(run, path)) for path in files],
         "data": [(name, _relative(run, run.root / name)) for name in note["data"]],
     }
@@ -150,20 +151,6 @@ def _relative(run: RunFolder, path: Path) -> str | None:
     return found.relative_to(run.root).as_posix() if found else None
 
 
-def _picture(stem: Path) -> dict[str, Any] | None:
-    """Data URI and width in px of a figure: its SVG, or its PNG when that is missing or big."""
-    svg, png = stem.with_suffix(".svg"), stem.with_suffix(".png")
-    use_svg = svg.is_file() and (svg.stat().st_size <= LARGEST_SVG or not png.is_file())
-    path, kind = (svg, "svg+xml") if use_svg else (png, "png")
-    if not path.is_file():
-        return None
-    raw = path.read_bytes()
-    points = re.search(rb'<svg[^>]*?width="([\d.]+)pt"', raw[:2000])
-    inches = float(points[1]) / 72 if points else int.from_bytes(raw[16:20]) / PNG_DPI
-    width = round(inches * 96 * 1.35)  # px, a little over print size
-    return {"uri": f"data:image/{kind};base64,{base64.b64encode(raw).decode()}", "width": width}
-
-
 def _section(
     run: RunFolder, name: str, items: list[dict[str, Any]], recorded: dict[str, Any], entry: Any
 ) -> dict[str, Any]:
@@ -174,7 +161,7 @@ def _section(
     code = "".join(cell.source for cell in cells if cell.cell_type == "code")
     made = sorted(  # as the notebook saves them; what it does not name comes last
         (item for item in items if item["notebook"] == name),
-        key=lambda item: code.find(f'"{item["name"]}"') % (len(code) + 1),
+        key=lambda item: _saved_at(code, item["name"]),
     )
     state = entry.get("status", "") if isinstance(entry, dict) else ""
     return {
@@ -187,6 +174,12 @@ def _section(
         "folded": [item for item in made if not _is_open(item, made)],
         "recorded": {key: _flat(value) for key, value in sorted(recorded.items())},
     }
+
+
+def _saved_at(code: str, name: str) -> int:
+    """Where a notebook saves a figure or table: its call, else where it first names it, or last."""
+    call = re.search(rf'\b(?:figure|table)\(\s*"{re.escape(name)}"', code)
+    return call.start() if call else code.find(f'"{name}"') % (len(code) + 1)
 
 
 def _cells(path: Path) -> list[Any]:

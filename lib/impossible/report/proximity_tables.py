@@ -24,10 +24,10 @@ def proximity_reading(claims: pd.DataFrame, own: pd.DataFrame, human: float, sou
         own: judged pairs of one context each.
         human, source: of `proximity_statistics.human_self_bleu`.
     """
-    rise, fall = (100 * claims["ends"].iloc[place].value for place in (0, 2))
+    rise, fall = (_points(claims["ends"].iloc[place].value) for place in (0, 2))
     return (
-        f"longest minus shortest context: {rise:+.1f} points; hottest minus coldest: {fall:+.1f} "
-        f"points; Self-BLEU {show(own['self_bleu'].mean())}, human {human:.3g} ({source})"
+        f"by the critic, longest minus shortest context: {rise}; hottest minus coldest: {fall}; "
+        f"Self-BLEU {show(own['self_bleu'].mean())}, human {human:.3g} ({source})"
     )
 
 
@@ -81,6 +81,11 @@ def proximity_gap_table(gaps: Mapping[str, Interval], contexts: int) -> pd.DataF
     shown = map(_interval, gaps.values())
     columns = {"equivalent pairs": list(gaps), "difference": list(shown)}
     return pd.DataFrame(columns).assign(contexts=contexts)
+
+
+def _points(difference: float) -> str:
+    """A difference of fractions in points: "+5.6 points"; "–" when it was not measured."""
+    return f"{100 * difference:+.1f} points" if difference == difference else "–"
 
 
 def _interval(found: Interval) -> str:

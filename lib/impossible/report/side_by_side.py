@@ -8,10 +8,13 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from impossible.evaluation.metrics import METRICS, RAW
 from impossible.evaluation.test_sets import suffixes
 from impossible.report.figures import system_dots
 from impossible.report.paper_tables import Published, tables_beside
-from impossible.report.tables import wide, with_paper
+from impossible.report.tables import interval, wide, with_paper
+
+_ENCODER = "BERTScore and BERT-iBLEU depend on the encoder, which is not the paper's."
 
 
 class Shows(Protocol):
@@ -34,16 +37,17 @@ def systems_of_sets(
     Args:
         rows: test set → METRIC_ROWS.
         caption: with {} for the test set's name.
-        titles: metric → title; a column of the table each. panels: those in the figure.
+        titles: metric → title; a column of the table each. panels: those in the figure, raw where
+            no corrected one has a title.
         controls, ours: systems that are marked.
 
     Returns:
         What is to be displayed.
     """
-    shown = []
+    shown, drawn = [], [name if name in titles else name + RAW for name in panels]
     for each, suffix in suffixes(rows).items():
         place, told = f"{name}{suffix}", caption.format(each)
-        picture = system_dots(rows[each], {m: titles[m] for m in panels}, controls, ours)
+        picture = system_dots(rows[each], {m: titles[m] for m in drawn}, controls, ours)
         shown.append(stage.figure(place, picture, told, data, paper))
         frame = wide(rows[each], list(titles))
         shown.append(stage.table(place, frame, told, data, None, rows[each]))
@@ -55,6 +59,8 @@ def papers_of_sets(
     paper: str | None = None, published: Published | None = None,
 ) -> list[Any]:  # fmt: skip
     """Save ours and the paper's rows for each test set: all, and those that answer to each other.
+
+    The latter, with differences, only on the test set that the paper's table was measured on.
 
     Args:
         names: of the two tables, with {} for the paper's "table2"; without a second one there is
@@ -72,8 +78,23 @@ def papers_of_sets(
             places = [name.format(one.table.lower().replace(" ", "")) + suffix for name in names]
             frames = with_paper(rows[each], one, one.answered(rows[each]["system"].unique()))
             caption = f"Our systems on {each} and the paper's {label}."
-            captions = (caption, f"{label} beside ours on {each}.")
+            captions = (caption, f"{label} beside ours on {each}. {_ENCODER}")
+            places = places if each == one.test_set else places[:1]
+            reading = _ours(rows[each], one)
             for saved in zip(places, frames, captions, strict=False):
-                last = stage.table(*saved, data, paper, rows[each])
+                last = stage.table(*saved, data, paper, rows[each], 2, reading)
             shown.append(last)
     return shown
+
+
+def _ours(rows: pd.DataFrame, one: Published) -> str | None:
+    """What our system that answers to the paper's has in the columns of its table, in a line."""
+    answered = one.answered(rows["system"].unique())
+    mine = [name for name, theirs in answered.items() if theirs == "Impossible-T5"]
+    found = rows[rows["system"].isin(mine[-1:]) & rows["metric"].isin(one.metrics)]
+    said = [
+        f"{METRICS[row.metric].title.rstrip(' ↑↓')} {interval(row.value, row.low, row.high)}"
+        for row in found.dropna(subset="value").itertuples()
+        if row.metric in METRICS
+    ]
+    return f"{mine[-1]}: {', '.join(said)}" if said else None

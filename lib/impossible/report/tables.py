@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from impossible.errors import DataError
+from impossible.evaluation.metrics import RAW
 from impossible.report.paper_tables import Published
 
 MISSING = "–"
@@ -59,8 +60,20 @@ def readings(metric_rows: pd.DataFrame, bound: float = 0) -> list[str]:
     """A sentence for each row of differences: on which side of the bound its interval lies."""
     return [
         f"{row.system}, {row.metric}: {against(row.value, row.low, row.high, bound)}"
-        for row in metric_rows.itertuples()
+        for row in metric_rows[metric_rows["metric"].isin(told(metric_rows))].itertuples()
     ]
+
+
+def told(metric_rows: pd.DataFrame, metrics: Sequence[str] | None = None) -> list[str]:
+    """Metrics to show: all asked for but corrected rates that no system has beside their raw ones.
+
+    Args:
+        metric_rows: `metric`, `value`.
+        metrics: asked for; by default all, in order of appearance.
+    """
+    chosen = list(metrics or dict.fromkeys(metric_rows["metric"]))
+    known = set(metric_rows.loc[metric_rows["value"].notna(), "metric"])
+    return [name for name in chosen if name in known or name + RAW not in chosen]
 
 
 def wide(
@@ -68,12 +81,13 @@ def wide(
 ) -> pd.DataFrame:
     """METRIC_ROWS as a printable table: a line per system, a column per metric, `n` at the end.
 
-    `n` is that of the metrics shown, the least and the most if they differ.
+    `n` is that of the values shown, the least and the most if they differ.
 
     Args:
         metric_rows: `system`, `metric`, `value`, `low`, `high`, `n`; at most one row per system
             and metric. A system without a row for a metric gets "–".
-        metrics: which, in this order; by default all, in order of appearance.
+        metrics: which, in this order; by default all, in order of appearance. Of them those that
+            are `told`.
         digits: decimals of every number.
 
     Raises:
@@ -87,13 +101,14 @@ def wide(
         row = twice.iloc[0]
         raise DataError(f"Two rows give {row['metric']} of {row['system']}; one is allowed.")
     systems = list(dict.fromkeys(metric_rows["system"]))
-    chosen = list(metrics or dict.fromkeys(metric_rows["metric"]))
+    chosen = told(metric_rows, metrics)
     shown = metric_rows[metric_rows["metric"].isin(chosen)]
     cells = zip(shown["value"], shown["low"], shown["high"], strict=True)
     texts = shown.assign(text=[interval(*cell, digits) for cell in cells])
     table = texts.pivot(index="system", columns="metric", values="text")
     table = table.reindex(index=systems, columns=chosen).astype(object).fillna(MISSING)
-    counts = shown.groupby("system")["n"].agg(["min", "max"]).reindex(systems, fill_value=0)
+    counts = shown[shown["value"].notna()].groupby("system")["n"].agg(["min", "max"])
+    counts = counts.reindex(systems, fill_value=0)
     table["n"] = [
         show(int(low)) if low == high else f"{show(int(low))}–{show(int(high))}"
         for low, high in counts.to_numpy()

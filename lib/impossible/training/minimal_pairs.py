@@ -224,7 +224,8 @@ def minimal_pairs(
 
     texts = [" ".join(t.split()) for t in dict.fromkeys(sentences) if len(t) <= longest]
     order = rng.permutation(len(texts))
-    pool = [found.group(2, 3) for text in texts if (found := _LAST_CLAUSE.fullmatch(text))]
+    ends = filter(None, map(_LAST_CLAUSE.fullmatch, texts))
+    pool = [(end[2], end[3]) for end in ends]
     kinds = EDITS_BY_KIND | {"clauses": lambda text, choose: _clauses(text, choose, pool)}
     rows = []
     for kind, edits in kinds.items():

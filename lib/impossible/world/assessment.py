@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from impossible import world
 from impossible.config.params import Params
 from impossible.data.io import read_json
 from impossible.data.run_folder import RunFolder
@@ -167,7 +168,7 @@ def prompted_answers(sources: Sequence[str], answers: Mapping[str, Sequence[str]
     """
     frame = pd.DataFrame({"source": list(sources), **answers})
     frame = frame.melt("source", var_name="group", value_name="answer")
-    verdicts = map(oracle.verdict, frame["source"], frame["answer"])
+    verdicts = map(world.judge, frame["source"], frame["answer"])
     same = pd.Series(oracle.equivalent(frame["source"].tolist(), frame["answer"].tolist()))
     return frame.assign(
         verdict=list(verdicts), paraphrase=same.mask(frame["source"] == frame["answer"], 0.0)

@@ -159,8 +159,8 @@ class Recorded:
         return f"{self.folder}/{source.notebook}.json"
 
 
-def load_claims(path: Path | None = None) -> ClaimBook:
-    """Read and check the claims, those of the package by default.
+def load_claims(path: Path | None = None, judge: str = "oracle") -> ClaimBook:
+    """Read and check the claims, those of the package by default; `judge` is what "{judge}" says.
 
     Raises:
         DataError: one sentence that names the file, the place in it and what is allowed there.
@@ -169,7 +169,7 @@ def load_claims(path: Path | None = None) -> ClaimBook:
     '§2, Figure 3 left'
     """
     path = path or PACKAGE / "evaluation" / "claims" / "claims.yaml"
-    content = read_yaml(path, DataError)
+    content = _filled(read_yaml(path, DataError), judge)
     try:
         return ClaimBook.model_validate(content)
     except ValidationError as bad:
@@ -178,6 +178,15 @@ def load_claims(path: Path | None = None) -> ClaimBook:
         message = first["msg"].removeprefix("Value error, ")
         message = message[0].lower() + message[1:]
         raise DataError(f"{path}: {place + ': ' if place else ''}{message}.") from bad
+
+
+def _filled(content: Any, judge: str) -> Any:
+    """YAML content with the judge's name in its texts."""
+    if isinstance(content, dict):
+        return {key: _filled(value, judge) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_filled(value, judge) for value in content]
+    return content.replace("{judge}", judge) if isinstance(content, str) else content
 
 
 def collect_seeds(run: RunFolder, seed: int, n_seeds: int, book: ClaimBook) -> dict[int, Recorded]:

@@ -43,13 +43,17 @@ def claim_dots(parts: pd.DataFrame, width: float = COLUMN) -> Figure:
     line.
 
     Args:
-        parts: rows of `claim_tables.part_rows`; a part without a value is shown as "–", never as 0.
+        parts: rows of `claim_tables.part_rows`; a part without a value is shown as "–", never as
+            0, and claims without any are named under the axis.
     """
     style.need(parts, _COLUMNS, "claim_dots")
+    known = parts.groupby("number")["value"].transform("count") > 0
+    lacking = sorted(parts.loc[~known, "number"].unique()) if known.any() else []
+    parts = parts[~parts["number"].isin(lacking)]
     parts = parts.assign(**parts[_DRAWN].astype(float).div(parts["minimum_effect"], axis=0))
     lines = _claim_lines(parts)
-    figure, axis = style.one_panel(width, 0.58 + 0.122 * len(lines))
-    _claim_axis(axis, parts[_DRAWN].to_numpy())
+    figure, axis = style.one_panel(width, 0.7 + 0.122 * len(lines))
+    _claim_axis(axis, parts[_DRAWN].to_numpy(), _ranges(lacking))
     for place, (number, _, part, _) in enumerate(lines):
         if number % 2:
             axis.axhspan(place - 0.5, place + 0.5, **style.SHADED)
@@ -78,7 +82,18 @@ def _claim_lines(parts: pd.DataFrame) -> list[_Line]:
     return lines
 
 
-def _claim_axis(axis: Axes, sizes: np.ndarray) -> None:
+def _ranges(numbers: list[int]) -> str:
+    """Numbers in order, those that follow one another as a range: "4, 6–8"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+def _claim_axis(axis: Axes, sizes: np.ndarray, lacking: str) -> None:
     """Scale, ticks, and the lines that verdicts are measured against."""
     least, most = np.nanmin([-1.0, *sizes.flat]), np.nanmax([2.0, *sizes.flat])
     axis.set_xscale("symlog", linthresh=1, linscale=0.7)
@@ -86,7 +101,8 @@ def _claim_axis(axis: Axes, sizes: np.ndarray) -> None:
     axis.xaxis.set_major_locator(FixedLocator([tick for tick in _TICKS if least <= tick <= most]))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
-    axis.set_xlabel("effect ÷ minimum effect size", labelpad=1.5)
+    left_out = f"\nnot measured in this run: claims {lacking}" if lacking else ""
+    axis.set_xlabel(f"effect ÷ minimum effect size{left_out}", labelpad=1.5)
     axis.axvline(0, color=INK, linewidth=0.7)
     axis.axvline(1, color=INK, linewidth=0.7, linestyle=(0, (3, 2)))
 

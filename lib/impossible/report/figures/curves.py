@@ -14,9 +14,10 @@ from impossible.report.figures import style
 from impossible.report.figures.style import COLUMN, PAGE, styled
 
 CONTEXT_AXES = {"length": "context sentences", "temperature": "sampling temperature"}
+#: A series → its name; what the oracle says is true, what another judge says is its estimate.
 SERIES_NAMES = {
-    "critic": "critic's estimate", "oracle": "truth (oracle)", "control": "control",
-    "self_bleu": "Self-BLEU",
+    "critic": "critic's estimate", "oracle": "truth (oracle)", "referee": "referee's estimate",
+    "people": "people's labels", "control": "control", "self_bleu": "Self-BLEU",
 }  # fmt: skip
 
 
@@ -29,8 +30,8 @@ def proximity_curves(
 
     Args:
         frame: one row per point: `axis` ("length" or "temperature"), `x`, `series` ("critic",
-            "oracle", "control", any other name, or "self_bleu"), `value`, `low`, `high`; ratios in
-            [0, 1], Self-BLEU in [0, 100]. An axis without rows is shown as "not run".
+            the judge's name, "control", any other, or "self_bleu"), `value`, `low`, `high`; ratios
+            in [0, 1], Self-BLEU in [0, 100]. An axis without rows is shown as "not run".
         human_self_bleu: Self-BLEU of human paraphrases (MRPC: 39 in the paper), drawn as a line.
         human_source: where that value is from, "paper" or "measured"; stands at the line.
 

@@ -10,6 +10,7 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator
 
 from impossible.report.figures import style
@@ -20,6 +21,9 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "control": {"color": INK, "marker": "o", "markersize": 3.8, "markerfacecolor": "white"},
     "other": {"color": INK, "marker": "o", "markersize": 3.8},
 }
+
+
+_HALO = withStroke(linewidth=1.6, foreground="white")  # a name is read over lines
 
 
 @styled
@@ -33,7 +37,8 @@ def system_dots(
     Args:
         metric_rows: METRIC_ROWS (`system`, `metric`, `value`, `low`, `high`, …); a system without
             a value is shown as "–", never as zero.
-        titles: metric → panel title ("BLEU ↑"), or metrics, in this order; by default all.
+        titles: metric → panel title ("BLEU ↑"), or metrics, in this order; by default all. A
+            metric that no system has gets no panel, unless none has a value.
         control: systems drawn hollow, with a dotted line through their value (Copy-Input, …).
         ours: systems drawn as blue diamonds, their names bold.
         human: datasets of human writers, below the others; their range is shaded: a dot of ours
@@ -42,6 +47,8 @@ def system_dots(
     style.need(metric_rows, style.ROWS, "system_dots")
     if not isinstance(titles, Mapping):
         titles = {metric: metric for metric in titles or dict.fromkeys(metric_rows["metric"])}
+    there = set(metric_rows.loc[metric_rows["value"].notna(), "metric"])
+    titles = {name: text for name, text in titles.items() if name in there} or titles
     names = sorted(dict.fromkeys(metric_rows["system"]), key=lambda name: name in human)
     labels = [style.wrapped(name, 28 if width > COLUMN else 22) for name in names]
     line = 0.17 + 0.1 * max(label.count("\n") for label in labels)
@@ -163,7 +170,8 @@ def funnel_dots(
     reasons = [*dict.fromkeys([*(order or ()), *counts.index])]
     dropped = counts.reindex([name for name in reasons if name != kept], fill_value=0)
     left = np.concatenate([[counts.sum()], counts.sum() - dropped.cumsum()]).astype(int)
-    steps = [f"all {unit}", *(str(name).replace("_", " ") for name in dropped.index)]
+    names = (style.TESTS.get(str(name), str(name).replace("_", " ")) for name in dropped.index)
+    steps = [f"all {unit}", *names]
     log = left[0] > 100 * left[left > 0].min(initial=left[0])
     figure, axis = style.one_panel(width, 0.6 + 0.19 * len(steps))
     seaborn.pointplot(
@@ -180,9 +188,12 @@ def funnel_dots(
         text = f"{survivors / before:.1%}" if before else "retained" if not place else "–"
         axis.annotate(text, (1, place), (70, 0), **beside)
     axis.set_yticks(range(len(steps)), [style.wrapped(step) for step in steps])
+    axis.set_ylim(len(steps) - 0.5, -0.5)
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
     axis.xaxis.set_major_locator(LogLocator(numticks=4) if log else MaxNLocator(4))
     axis.margins(x=0.08)
+    if not log:
+        axis.set_xlim(-0.04 * left[0], 1.08 * left[0])
     axis.set(xlabel=f"{unit} left{', logarithmic scale' if log else ''}", ylabel="")
     axis.set_title(f"{left[-1]:,} of {left[0]:,} {kept}", loc="left")
     return figure
@@ -191,22 +202,27 @@ def funnel_dots(
 @styled
 def trade_off_dots(
     metric_rows: pd.DataFrame, x: str, y: str, ours: Collection[str] = (),
-    labels: tuple[str, str] = ("", ""), width: float = COLUMN,
+    labels: tuple[str, str] = ("", ""), control: Collection[str] = (), limit: float | None = None,
+    width: float = COLUMN,
 ) -> Figure:  # fmt: skip
-    """A point per corpus with both intervals; a corpus without `y` is named at the lower edge.
+    """A point per corpus or system with both intervals; one without `y` is named at the lower edge.
 
     Args:
         metric_rows: METRIC_ROWS (`system`, `metric`, `value`, `low`, `high`).
-        x, y: two metrics; y is what only some corpora have (truth by the oracle).
-        ours: corpora drawn in colour, as diamonds.
+        x, y: two metrics; y is what only some have, such as a judge's rate.
+        ours: drawn in blue, as diamonds. control: drawn hollow.
         labels: of the axes.
+        limit: the largest x that is good enough, where both metrics are in per cent; what lies
+            within is shaded, and x falls to the right, so that the best corner is the upper right
+            one.
     """
     style.need(metric_rows, style.ROWS, "trade_off_dots")
     sides = [metric_rows[metric_rows["metric"] == m].set_index("system") for m in (x, y)]
     both = sides[0].join(sides[1], suffixes=("_x", "_y"))
     figure, axis = style.one_panel(width, 0.9 * min(width, 4))
-    for place, (name, row) in enumerate(both.iterrows()):
-        look = _LOOKS["ours" if name in ours else "other"]
+    points: dict[str, tuple[float, float]] = {}
+    for name, row in both.iterrows():
+        look = _LOOKS["ours" if name in ours else "control" if name in control else "other"]
         if pd.isna(row["value_y"]):
             axis.annotate(
                 str(name), (row["value_x"], 0), (0, 10), xycoords=axis.get_xaxis_transform(),
@@ -215,15 +231,53 @@ def trade_off_dots(
             )  # fmt: skip
             continue
         across, up = _whiskers(row, "x"), _whiskers(row, "y")
-        axis.errorbar(row["value_x"], row["value_y"], up, across, elinewidth=0.9, **look)
-        axis.annotate(
-            str(name), (row["value_x"], row["value_y"]), (5, -9 if place % 2 else 5),
-            textcoords="offset points", fontsize=6.2, color=look["color"],
-            fontweight="bold" if name in ours else "normal",
-        )  # fmt: skip
+        bars = axis.errorbar(row["value_x"], row["value_y"], up, across, elinewidth=0.7, **look)
+        for line in bars[2]:
+            line.set_alpha(0.35)
+        points[str(name)] = row["value_x"], row["value_y"]
     axis.set(xlabel=labels[0] or x, ylabel=labels[1] or y)
     axis.margins(x=0.2, y=0.12)
+    if limit is not None:
+        axis.set(xlim=(106, -6), ylim=(-6, 106))
+        axis.axvspan(-6, limit, **style.SHADED)
+        axis.axvline(limit, **style.DASHED)
+    figure.draw_without_rendering()
+    _name_points(axis, points, ours)
     return figure
+
+
+def _name_points(
+    axis: Axes, points: Mapping[str, tuple[float, float]], ours: Collection[str]
+) -> None:
+    """A name beside each point, where no point and no name before it stands; from top to bottom."""
+    scale = np.float64(72 / axis.figure.dpi)  # pixels to points
+    places = {name: scale * axis.transData.transform(at) for name, at in points.items()}
+    taken = [(x - 2.5, y - 2.5, x + 2.5, y + 2.5) for x, y in places.values()]
+    left, bottom, right, top = (scale * end for end in axis.bbox.extents)
+    for name in sorted(places, key=lambda each: -places[each][1]):
+        (x, y), wide = places[name], 3.4 * len(name)
+        shifts = [
+            (side, up)
+            for up in (2, -8, 9, -15, 16, -22, 23, -29, 30, 37)
+            for side in (5, -5 - wide)
+        ]
+        boxes = [(x + dx, y + dy, x + dx + wide, y + dy + 6) for dx, dy in shifts]
+        inside = [left <= a and c <= right and bottom <= b and d <= top for a, b, c, d in boxes]
+        free = [fits and not any(_overlap(box, other) for other in taken)
+                for box, fits in zip(boxes, inside, strict=True)]  # fmt: skip
+        chosen = (free if any(free) else [*inside, True]).index(True) % len(boxes)
+        taken.append(boxes[chosen])
+        text = axis.annotate(
+            name, points[name], shifts[chosen], textcoords="offset points", fontsize=5.8,
+            color=BLUE if name in ours else INK, annotation_clip=False, path_effects=[_HALO],
+            arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.4, "shrinkA": 0, "shrinkB": 2},
+        )  # fmt: skip
+        text.set_in_layout(False)  # it stands inside; the axes keep the place it was found for
+
+
+def _overlap(a: Sequence[float], b: Sequence[float]) -> bool:
+    """Whether two boxes (left, bottom, right, top) share some area."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _whiskers(row: Any, side: str) -> list[list[float]]:

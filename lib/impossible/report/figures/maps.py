@@ -25,8 +25,8 @@ def proximity_map(frame: pd.DataFrame, width: float = PAGE) -> Figure:
     cell; a cell without a value shows "–".
 
     Args:
-        frame: one row per cell: `n_sentences`, `temperature`, `series` ("critic", "oracle", any
-            other name), `value` in [0, 1] or NaN.
+        frame: one row per cell: `n_sentences`, `temperature`, `series` ("critic", the
+            judge's name), `value` in [0, 1] or NaN.
 
     Source: section 2; the paper shows two cuts through this surface, the panels of Figure 3.
     """

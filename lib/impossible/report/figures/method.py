@@ -23,7 +23,6 @@ from impossible.report.figures.style import (
     INK,
     ORANGE,
     PAGE,
-    PURPLE,
     Picture,
     need,
     styled,
@@ -54,7 +53,8 @@ METHOD = pd.DataFrame(
     columns=["step", "role", "text"],
 )
 
-_COLOURS = {"teacher": BLUE, "critics": ORANGE, "pairs": GREEN, "student": PURPLE}
+#: As in the other figures: ours is blue, what the critics say orange, equivalent pairs green.
+_COLOURS = {"teacher": INK, "critics": ORANGE, "pairs": GREEN, "student": BLUE}
 _ACROSS = {True: 5, False: 2}  # boxes in a row, on a page or in a column
 _WIDE = 0.86  # of a box, in columns
 _GAP, _NAME, _COUNT, _LINE = 0.2, 0.23, 0.145, 0.092  # heights in inches: between boxes, in a box

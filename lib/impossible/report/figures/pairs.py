@@ -30,7 +30,7 @@ def score_histogram(
         score: the column.
         threshold: drawn as a line; scores equal to it pass.
         label: of the axis, by default the column's name.
-        group: a column that colours the bars (the oracle's verdict, say).
+        group: a column that colours the bars (the judge's verdict, say).
         keep: which side passes, "above" or "below".
         bins: at most so many; of whole numbers each holds equally many, so that none is empty.
         log: logarithmic counts, for scores that pile up at one end.
@@ -94,7 +94,7 @@ def score_scatter(
         pairs: PAIRS-like, with `rouge_l`, `p_xy`, `p_yx`; the height of a point is the smaller of
             the two probabilities (or the only one computed), rows with neither are left out.
         entailment_threshold, rouge_l_max: the thresholds.
-        group: a column that colours the points (the oracle's verdict, say).
+        group: a column that colours the points (the judge's verdict, say).
         points: at most this many are drawn, so that the file stays small.
     """
     style.need(pairs, ["rouge_l", "p_xy", "p_yx", *([group] if group else [])], "score_scatter")
@@ -155,7 +155,8 @@ def diversity_graph(
     for node, text in (labels or {}).items():
         axis.annotate(text, tuple(position[node]), (4, 4), textcoords="offset points", fontsize=6)
     axis.set_title(
-        f"{len(graph)} pairs, {graph.number_of_edges()} edges, {len(parts)} components, "
+        f"{len(graph)} pairs, {graph.number_of_edges()} edges, {len(parts)} component"
+        f"{'s' * (len(parts) != 1)}, "
         f"{len(set(graph) & set(kept))} kept (ringed)"
     )
     axis.margins(0.06)

@@ -46,10 +46,14 @@ ROWS = ("system", "metric", "value", "low", "high")  # of METRIC_ROWS
 
 #: The same quantity has the same colour in every figure; other series take the colours left.
 QUANTITIES = {
-    "truth (oracle)": GREEN, "equivalent": GREEN, "true pairs of the dataset": GREEN,
+    "truth (oracle)": GREEN, "referee's estimate": GREEN, "people's labels": GREEN,
+    "equivalent": GREEN, "true pairs of the dataset": GREEN,
     "critic's estimate": ORANGE, "different": RED, "control": GREY, "Self-BLEU": PURPLE,
     "train": GREY, "dev": BLUE, "faithful outputs of its student": BLUE,
 }  # fmt: skip
+
+#: What tests of the funnel are called in pictures; others keep their name, blanks for `_`.
+TESTS = {"rouge_l": "ROUGE-L", "ted": "tree distance", "similarity": "cosine"}
 
 RC: dict[str, Any] = {
     "font.family": "sans-serif",
