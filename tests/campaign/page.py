@@ -1,0 +1,58 @@
+"""The page of the campaign, made of its results file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from impossible.data.io import write_text
+
+from .common import ROOT
+
+PAGE = ROOT / "docs" / "reliability.md"
+DONE = {
+    "kills": "A run is killed at random moments and resumed until it ends; its results are compared "
+    "with those of a run that nobody disturbed.",
+    "starved": "No space, no memory, no permission, no home, no UTF-8, no reader, no folder, a clock "
+    "that goes back.",
+    "corrupt": "Every file of a finished run is changed by a byte, cut and emptied.",
+    "rubbish": "Bad arguments, parameters, files, rating forms and notebooks, for every command.",
+    "hostile": "Text with scripts, markup, LaTeX, control characters and formulas, in all that is "
+    "written or shown.",
+    "closed": "Tests without network; what is installed, under which licence, and whether it is pinned.",
+}
+
+
+def write_page(results: dict[str, Any]) -> None:
+    """Write `docs/reliability.md` from the content of `results/reliability.json`."""
+    write_text(PAGE, "\n".join(_lines(results)) + "\n")
+
+
+def _lines(results: dict[str, Any]) -> list[str]:
+    lines = [
+        "# Reliability",
+        "",
+        "What `python -m tests.campaign` did and found; its figures are those of "
+        "[`results/reliability.json`](../results/reliability.json), from which it writes this page.",
+        "",
+        "| part | what is done | figures | wrong | minutes |",
+        "|---|---|---|---:|---:|",
+    ]
+    for name in (part for part in DONE if part in results):
+        part = results[name]
+        shown = {key: value for key, value in part["figures"].items() if key != "wrong"}
+        figures = "; ".join(f"{key}: {value:,}" for key, value in shown.items())
+        wrong = part["figures"]["wrong"]
+        lines.append(f"| {name} | {DONE[name]} | {figures} | {wrong} | {part['minutes']} |")
+    versions = sorted({part["package"] for part in results.values()})
+    lines += ["", f"Digest of the package's code: {', '.join(versions)}."]
+    lines += _listed("Wrong", {name: part["wrong"] for name, part in results.items()})
+    lines += _listed(
+        "Not run here",
+        {name: [f"{k}: {v}" for k, v in part["not run"].items()] for name, part in results.items()},
+    )
+    return lines
+
+
+def _listed(title: str, texts: dict[str, list[str]]) -> list[str]:
+    items = [f"- {part}: {text}" for part, several in texts.items() for text in several]
+    return ["", f"## {title}", "", *(items or ["Nothing."])]
