@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from impossible.data.io import write_text
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -19,9 +20,11 @@ from .common import ROOT, Findings, environment
 
 #: Fast tests of several rooms; `pytest -p tests.campaign.no_sockets` runs all of them so.
 TESTS = (
-    "test_sentences test_bleu test_params test_bad_lines test_units test_store test_filters "
-    "test_pairs test_models test_decoding test_statistics test_rating test_tables test_assets"
-).split()
+    "test_sentences", "test_bleu", "test_params", "test_bad_lines", "test_units", "test_store",
+    "test_filters", "test_pairs", "test_models", "test_decoding", "test_statistics", "test_rating",
+    "test_tables", "test_assets",
+)  # fmt: skip
+LOCK = ROOT / "constraints.txt"
 PIN = re.compile(r"([\w.-]+)(?:\[[\w,]+\])?==([\w.+]+)")
 
 
@@ -82,9 +85,8 @@ def installed_packages() -> list[dict[str, Any]]:
         project = tomllib.load(file)["project"]
     direct = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     pins = dict(_pins(direct) for direct in direct)
-    lock = ROOT / "constraints.txt"
-    if lock.is_file():
-        lines = lock.read_text(encoding="utf-8").splitlines()
+    if LOCK.is_file():
+        lines = LOCK.read_text(encoding="utf-8").splitlines()
         pins |= dict(_pins(line) for line in lines if line and not line.startswith("#"))
     waiting, seen = [Requirement(text) for text in direct], {}
     while waiting:
@@ -104,6 +106,16 @@ def installed_packages() -> list[dict[str, Any]]:
             if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras):
                 waiting.append(other)
     return [_described(name, package, pins) for name, (_, package) in sorted(seen.items())]
+
+
+def write_lock() -> None:
+    """Write `constraints.txt` from what is installed, once all tests pass with it."""
+    lines = [f"{each['name']}=={each['version']}" for each in installed_packages()]
+    about = [
+        "# Versions of all packages, with those they need, in an environment where the tests pass.",
+        "# python -m tests.campaign.closed writes them.",
+    ]
+    write_text(LOCK, "\n".join([*about, *lines]) + "\n")
 
 
 def _pins(text: str) -> tuple[str, str]:
@@ -130,3 +142,7 @@ def _described(name: str, package: metadata.Distribution, pins: dict[str, str]) 
         "licence": licence,
         "pinned": pins.get(name) == version,
     }
+
+
+if __name__ == "__main__":
+    write_lock()

@@ -1,16 +1,20 @@
-"""Corrupt: every file of a finished run is harmed; `verify` names it, and no run uses it silently."""
+"""Corrupt: every file of a finished run is harmed; `verify` names it, no run uses it silently."""
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from impossible.errors import ImpossibleError
 from impossible.runner.verification import verify
 
-from .common import Findings, ask, refused
-from .kills import RUN, recorded_outputs
+from .common import ROOT, Findings, refused
+from .workload import Workload, recorded_outputs
+
+MANIFEST = "manifest.json"
 
 
 def flip(path: Path, rng: random.Random) -> None:
@@ -35,24 +39,21 @@ HARMS: dict[str, Callable[[Path, random.Random], None]] = {
     "cut": cut,
     "emptied": emptied,
 }
-#: A harmed file → a later notebook that reads it.
-READ = {
-    "data/contexts.parquet": "04",
-    "data/pairs.parquet": "05",
-    "data/dataset.parquet": "06",
-}
 
 
-def run(place: Path) -> Findings:
+def run(place: Path, work: Workload) -> Findings:
     """`verify`, then runs on harmed data, parts, models, copies and books."""
     found, whole = Findings(), place / "whole"
-    answer = ask(*RUN, "--results", str(whole))
+    found.more["run"] = work.name
+    answer = work.run(whole)
     if answer.status:
         found.wrong.append(f"the run failed: {answer.err[-300:]}")
         return found
-    _verified(whole, place / "harmed", found)
-    _refused(whole, place / "harmed", found)
-    _mended(whole, place / "harmed", found)
+    found.figures |= {"files": 0, "harmed": 0, "named by verify": 0}
+    for folder in (whole, *sorted(path.parent for path in ROOT.glob("results/*/manifest.json"))):
+        _verified(folder, place / "harmed", found)
+    _refused(work, whole, place / "harmed", found)
+    _mended(work, whole, place / "harmed", found)
     return found
 
 
@@ -63,58 +64,62 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _verified(whole: Path, harmed: Path, found: Findings) -> None:
-    """Every file harmed alone in its folder, in each way; the manifest too."""
-    rng, files = random.Random(0), _files(whole)
-    found.figures |= {"files": len(files), "harmed": 0, "named by verify": 0}
+    """Every file but the manifest harmed at once, and the manifest by itself, in each way."""
+    rng, files = random.Random(0), [path for path in _files(whole) if path.name != MANIFEST]
+    found.count("files", len(files) + 1)
     for harm, act in HARMS.items():
-        shutil.copytree(whole, harmed)
-        missed = []
+        shutil.copytree(whole, harmed, ignore=shutil.ignore_patterns("work"))
         for name in files:
-            before = (harmed / name).read_bytes()
             act(harmed / name, rng)
-            found.count("harmed")
-            if _is_named(name, harmed):
-                found.count("named by verify")
-            else:
-                missed.append(f"{name} is not named")
-            (harmed / name).write_bytes(before)
-        found.check(f"verify names each file that is {harm}", missed)
+        problems = _problems(harmed)
+        missed = [f"{name} is not named" for name in files if not _is_named(name, harmed, problems)]
+        shutil.copy(whole / MANIFEST, harmed)
+        act(harmed / MANIFEST, rng)
+        if not _is_named(Path(MANIFEST), harmed, _problems(harmed)):
+            missed.append("the manifest is not named")
+        found.count("harmed", len(files) + 1)
+        found.count("named by verify", len(files) + 1 - len(missed))
+        found.check(f"verify names each of {len(files) + 1} files of {whole.name}, {harm}", missed)
         shutil.rmtree(harmed)
 
 
-def _is_named(name: Path, folder: Path) -> bool:
-    """Whether `verify` names a file, or the folder of a model that it belongs to."""
+def _problems(folder: Path) -> list[str]:
     try:
-        problems = verify(folder).problems
-    except Exception as bad:  # the manifest itself
-        problems = [str(bad)]
-    places = [str(folder / part) for part in (name, *name.parents[:-1])]
-    return any(place in problem for place in places for problem in problems)
+        return verify(folder).problems
+    except ImpossibleError as bad:
+        return [str(bad)]
 
 
-def _refused(whole: Path, harmed: Path, found: Findings) -> None:
+def _is_named(name: Path, folder: Path, problems: list[str]) -> bool:
+    """Whether `verify` names a file, or the folder of a model that it belongs to."""
+    places = [f"{folder / part} " for part in (name, *name.parents[:-2])]
+    return any(place in f"{problem} " for place in places for problem in problems)
+
+
+def _refused(work: Workload, whole: Path, harmed: Path, found: Findings) -> None:
     """A notebook alone does not read what its producer did not write."""
-    for name, reader in READ.items():
+    for name, reader in work.reads.items():
         for harm, act in HARMS.items():
             shutil.copytree(whole, harmed)
             act(harmed / name, random.Random(1))
-            answer = ask("run", "smoke", "--only", reader, "--force", "--results", str(harmed))
-            told = Path(name).stem
+            alone = dataclasses.replace(work, arguments=work.arguments[:2])
+            answer = alone.run(harmed, "--only", reader, "--force")
+            told = f"{Path(name).name}, which is not what"
             found.check(f"{reader} alone, {name} {harm}", refused(answer, told))
             shutil.rmtree(harmed)
 
 
-def _mended(whole: Path, harmed: Path, found: Findings) -> None:
+def _mended(work: Workload, whole: Path, harmed: Path, found: Findings) -> None:
     """A run over harmed files ends with the results of the whole one."""
     wanted = recorded_outputs(whole)
     for case, act in (
         ("every unit of work flipped, ledger lost", lambda: _harm_parts(harmed)),
-        ("model, figure, copy, scalars and a dataset flipped", lambda: _harm_outputs(harmed)),
+        ("model, table, copy, scalars and a record flipped", lambda: _harm_outputs(harmed)),
         ("ledger and parameters cut", lambda: _harm_books(harmed)),
     ):
         shutil.copytree(whole, harmed)
         count = act()
-        answer = ask(*RUN, "--results", str(harmed))
+        answer = work.run(harmed)
         problems = [answer.err[-300:]] if answer.status else list(_differing(wanted, harmed))
         found.check(f"{case} ({count} files)", problems)
         shutil.rmtree(harmed)
@@ -136,9 +141,8 @@ def _harm_parts(folder: Path) -> int:
 
 def _harm_outputs(folder: Path) -> int:
     rng = random.Random(3)
-    kinds = ("models/**/*.safetensors", "figures/*.svg", "notebooks/*.ipynb", "scalars/*.json")
-    paths = [next(iter(sorted(folder.glob(kind)))) for kind in kinds]
-    paths.append(folder / "data" / "dataset.parquet")
+    kinds = ("models/**/*.safetensors", "tables/*.tex", "notebooks/*.ipynb", "scalars/*.json")
+    paths = [min(folder.glob(kind)) for kind in (*kinds, "data/*")]
     for path in paths:
         flip(path, rng)
     return len(paths)

@@ -1,4 +1,6 @@
-"""A pytest plugin: every connection to another machine fails. `pytest -p tests.campaign.no_sockets`.
+"""A pytest plugin by which every connection to another machine fails.
+
+`python -m pytest -p tests.campaign.no_sockets` runs the whole suite so.
 
 Sockets to this machine stay, through which a kernel and its notebook talk.
 """

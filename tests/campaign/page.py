@@ -10,15 +10,15 @@ from .common import ROOT
 
 PAGE = ROOT / "docs" / "reliability.md"
 DONE = {
-    "kills": "A run is killed at random moments and resumed until it ends; its results are compared "
-    "with those of a run that nobody disturbed.",
-    "starved": "No space, no memory, no permission, no home, no UTF-8, no reader, no folder, a clock "
-    "that goes back.",
+    "kills": "A run is killed at random moments and resumed until it ends, and compared with one "
+    "that nobody disturbed.",
+    "starved": "No space, memory, permission, home, UTF-8, reader or folder; a clock that goes "
+    "back.",
     "corrupt": "Every file of a finished run is changed by a byte, cut and emptied.",
     "rubbish": "Bad arguments, parameters, files, rating forms and notebooks, for every command.",
     "hostile": "Text with scripts, markup, LaTeX, control characters and formulas, in all that is "
     "written or shown.",
-    "closed": "Tests without network; what is installed, under which licence, and whether it is pinned.",
+    "closed": "Tests without network; what is installed, its licence, and whether it is pinned.",
 }
 
 
@@ -31,8 +31,8 @@ def _lines(results: dict[str, Any]) -> list[str]:
     lines = [
         "# Reliability",
         "",
-        "What `python -m tests.campaign` did and found; its figures are those of "
-        "[`results/reliability.json`](../results/reliability.json), from which it writes this page.",
+        "What `python -m tests.campaign` did and found; it writes this page from "
+        "[`results/reliability.json`](../results/reliability.json).",
         "",
         "| part | what is done | figures | wrong | minutes |",
         "|---|---|---|---:|---:|",

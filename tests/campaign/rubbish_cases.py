@@ -135,10 +135,14 @@ _OVERRIDES = {
     "human_data=…/nowhere": "there is no folder",
     "human_data=…/notes.txt": "there is no folder",
     "unseen_domain=poems": "choose one of them",
-    "leave_out=[99]": "names no notebook",
-    "judge=nobody": "",
-    "parser=nobody": "",
-    "test_sets=[nobody]": "",
+    "leave_out=['99']": "names no notebook",
+    "judge=nobody": "judge: there is no 'nobody'",
+    "parser=spacey": "did you mean spacy?",
+    "test_sets=[mrcp]": "did you mean mrpc?",
+    "teacher=nobody": "there is no such model",
+    "teacher=in-vitro/nobody": "there is no such model",
+    "critic=…/nowhere": "there is no such model",
+    "encoder=pypi:nobody": "There is no asset pypi:nobody",
 }
 _SELECTIONS = {
     "run smokke": "did you mean smoke?",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shlex
@@ -12,97 +13,35 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from impossible.data.digests import digest
-
 from .common import COMMAND, ROOT, Answer, Findings, ask, environment, refused, traces
+from .workload import Checkout
 
-CONDITIONS = Path(__file__).with_name("conditions")
-TRIED = 12  # writes at which the disk is full, spread over all
 WITHOUT_RIGHTS = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]  # root may write anything
 
-UNITS = """import time
-from impossible.data.units import Unit, map_units
-from impossible.data.schemas import FUNNEL
-import pandas as pd
-pause = 0.5 if (run / "work" / "slow").exists() else 0
-def compute(unit, params, models):
-    time.sleep(pause)
-    return pd.DataFrame({"context_id": [unit.id], "reason": "kept", "n": 1}), pd.DataFrame()
-units = [Unit(f"{i} é") for i in range(6)]
-frame, _ = map_units(compute, units, params, stage.run, "parts", FUNNEL)
-frame.to_csv(run / "data" / "one.csv", index=False)
-"""
-TABLE = """import pandas as pd
-stage.table("two", pd.read_csv(run / "data" / "one.csv"), "What was kept.", ["data/one.csv"])
-"""
+
+def _start(checkout: Checkout) -> subprocess.Popen[str]:
+    """A slow run in the background, once its first unit is written."""
+    (checkout.results / "work").mkdir(parents=True, exist_ok=True)
+    (checkout.results / "work" / "slow").touch()
+    process = subprocess.Popen(
+        [*COMMAND, "run", "test"], cwd=checkout.root, env=checkout.variables(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not list((checkout.results / "work").glob("parts/*.parquet")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    (checkout.results / "work" / "slow").unlink(missing_ok=True)
+    return process
 
 
-class Checkout:
-    """A checkout of two small notebooks, in a folder with blanks and letters beyond ASCII."""
-
-    def __init__(self, place: Path) -> None:
-        from tests.conftest import notebook
-
-        self.root = place / "Prüfung ‘é’ 1"
-        for name in ("notebooks", "params", "results"):
-            (self.root / name).mkdir(parents=True)
-        shutil.copy(ROOT / "params" / "base.yaml", self.root / "params")
-        (self.root / "params" / "test.yaml").write_text("seed: 0\n")
-        outputs = ["tables/two"]
-        texts = {
-            "01_one": notebook("01_one", [UNITS], [], ["data/one"]),
-            "02_two": notebook("02_two", [TABLE], ["data/one"], outputs),
-        }
-        for name, text in texts.items():
-            (self.root / "notebooks" / f"{name}.ipynb").write_text(text)
-        self.results = self.root / "results" / "test"
-
-    def variables(self, **more: str | None) -> dict[str, str]:
-        """The environment of a run here; with conditions if any of `CAMPAIGN_*` is given."""
-        found = environment(IMPOSSIBLE_ROOT=str(self.root), **more)
-        if any(name.startswith("CAMPAIGN_") for name in more):
-            found["PYTHONPATH"] = os.pathsep.join([str(CONDITIONS), found["PYTHONPATH"]])
-        return found
-
-    def run(self, *typed: str, before: list[str] | None = None, **more: str | None) -> Answer:
-        """`impossible run test`."""
-        arguments = ["run", "test", *typed]
-        return ask(*arguments, before=before or [], cwd=self.root, variables=self.variables(**more))
-
-    def start(self, slow: bool = True) -> subprocess.Popen[str]:
-        """The run in the background, once its first unit is written."""
-        (self.results / "work").mkdir(parents=True, exist_ok=True)
-        if slow:
-            (self.results / "work" / "slow").touch()
-        process = subprocess.Popen(
-            [*COMMAND, "run", "test"], cwd=self.root, env=self.variables(),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        while not list((self.results / "work").glob("parts/*.parquet")):
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.05)
-        (self.results / "work" / "slow").unlink(missing_ok=True)
-        return process
-
-    def clear(self) -> None:
-        """Forget all results."""
-        shutil.rmtree(self.results, ignore_errors=True)
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        """Digests of what the run publishes, but for the manifest, which tells times."""
-        paths = [path for path in sorted(self.results.rglob("*")) if path.is_file()]
-        own = [p for p in paths if "work" not in p.parts and p.name != "manifest.json"]
-        return {path.relative_to(self.results).as_posix(): digest(path) for path in own}
-
-
-def run(place: Path) -> Findings:
-    """Every condition by itself."""
+def run(place: Path, tried: int = 12) -> Findings:
+    """Every condition by itself; a disk is full at `tried` writes, spread over all of a run."""
     found, checkout = Findings(), Checkout(place)
     answer = checkout.run()
     found.check("a path with blanks and letters beyond ASCII", _ended(answer))
     wanted = checkout.outputs
-    for part in (_full_disk, _small_disk, _read_only, _surroundings, _together):
+    _full_disk(checkout, wanted, found, tried)
+    for part in (_small_disk, _read_only, _surroundings, _together):
         part(checkout, wanted, found)
         checkout.clear()
     _readers(place, found)
@@ -120,14 +59,14 @@ def _same(checkout: Checkout, wanted: dict[str, str], answer: Answer) -> list[st
     return _ended(answer) + ["other results"] * (checkout.outputs != wanted)
 
 
-def _full_disk(checkout: Checkout, wanted: dict[str, str], found: Findings) -> None:
+def _full_disk(checkout: Checkout, wanted: dict[str, str], found: Findings, tried: int) -> None:
     """The disk is full from one write on; then there is space again and the run goes on."""
     counter = checkout.root / "writes"
     checkout.clear()
     checkout.run(CAMPAIGN_WRITES=str(counter), CAMPAIGN_FULL_AT="0")
     writes = counter.stat().st_size
     found.figures["writes of a small run"] = writes
-    for at in sorted({1 + round(each * (writes - 1) / (TRIED - 1)) for each in range(TRIED)}):
+    for at in sorted({1 + each * (writes - 1) // max(1, tried - 1) for each in range(tried)}):
         checkout.clear()
         counter.unlink()
         answer = checkout.run(CAMPAIGN_WRITES=str(counter), CAMPAIGN_FULL_AT=str(at))
@@ -159,7 +98,7 @@ def _small_disk(checkout: Checkout, wanted: dict[str, str], found: Findings) -> 
             if size == "20m":
                 found.check(case, refused(checkout.run(), "are needed"))
                 continue
-            process = checkout.start()
+            process = _start(checkout)
             filler = checkout.results / "work" / "filler"
             subprocess.run(["dd", "if=/dev/zero", f"of={filler}"], capture_output=True)
             out, err = process.communicate(timeout=300)
@@ -225,14 +164,14 @@ def _surroundings(checkout: Checkout, wanted: dict[str, str], found: Findings) -
 
 def _together(checkout: Checkout, wanted: dict[str, str], found: Findings) -> None:
     """Two runs in one folder; a folder that is removed."""
-    process = checkout.start()
+    process = _start(checkout)
     found.check("a second run in one folder", refused(checkout.run(), "Another run works in"))
     out, err = process.communicate(timeout=300)
     first = Answer(process.returncode, out, err, 0)
     (checkout.results / "work" / "slow").unlink(missing_ok=True)
     found.check("and the first one", _same(checkout, wanted, first))
     checkout.clear()
-    process = checkout.start()
+    process = _start(checkout)
     shutil.rmtree(checkout.results)
     out, err = process.communicate(timeout=300)
     removed = Answer(process.returncode, out, err, 0)
@@ -281,8 +220,9 @@ def _memory(place: Path, checkout: Checkout, found: Findings) -> None:
         "run --parameters": lambda before: ask("run", "--parameters", before=before),
         "run": lambda before: checkout.run("--force", before=before),
     }
-    for mega in (150, 400, 900, 2000):
-        for name, act in commands.items():
-            answer = act(["prlimit", f"--as={mega * 2**20}"])
-            case = f"{name} in {mega} MB"
-            found.check(case, refused(answer) if answer.status else _ended(answer))
+    for mega, name in [*itertools.product((150, 400, 900), ("score", "run --parameters")),
+                       (900, "run"), (2000, "run")]:  # fmt: skip
+        act = commands[name]
+        answer = act(["prlimit", f"--as={mega * 2**20}"])
+        case = f"{name} in {mega} MB"
+        found.check(case, refused(answer) if answer.status else _ended(answer))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from impossible.errors import DataError
+from impossible.text.printable import json_line
 
 EXAMPLES = {
     "critics": "impossible critics pairs.jsonl --kept --out kept.jsonl rouge_l_max=0.6 ted_min=8"
@@ -83,7 +83,7 @@ def _critics(options: argparse.Namespace, opened: Opener) -> None:
         for record in found:
             counts[record["kept"]] += 1
             if record["kept"] or not options.kept:
-                print(json.dumps(record, ensure_ascii=False, allow_nan=False), file=sink)
+                print(json_line(record), file=sink)
     print(f"{counts[True]:,} of {sum(counts):,} pairs kept.", file=sys.stderr)
 
 
