@@ -43,6 +43,7 @@ def _lines(results: dict[str, Any]) -> list[str]:
         figures = "; ".join(f"{key}: {value:,}" for key, value in shown.items())
         wrong = part["figures"]["wrong"]
         lines.append(f"| {name} | {DONE[name]} | {figures} | {wrong} | {part['minutes']} |")
+    lines += ["", *(_remarks(results))]
     versions = sorted({part["package"] for part in results.values()})
     lines += ["", f"Digest of the package's code: {', '.join(versions)}."]
     lines += _listed("Wrong", {name: part["wrong"] for name, part in results.items()})
@@ -51,6 +52,28 @@ def _lines(results: dict[str, Any]) -> list[str]:
         {name: [f"{k}: {v}" for k, v in part["not run"].items()] for name, part in results.items()},
     )
     return lines
+
+
+def _remarks(results: dict[str, Any]) -> list[str]:
+    """What the figures do not say by themselves."""
+    kills, rubbish, closed = (results.get(name, {}) for name in ("kills", "rubbish", "closed"))
+    found = []
+    if "run" in kills:
+        found.append(f"Killed was: {kills['run']}; `--kills N` sets how often (default 200).")
+    times = rubbish.get("seconds of processor", {}).get("slowest", {})
+    if times:
+        slowest = max(times, key=lambda name: times[name])
+        found.append(
+            f"The slowest refusal from the start takes {times[slowest]} s of processor "
+            f"(`{slowest}`)."
+        )
+    if packages := closed.get("packages", []):
+        copyleft = [each["name"] for each in packages if "GPL" in each["licence"]]
+        found.append(
+            f"`constraints.txt` holds the versions of {len(packages)} packages; under a licence of "
+            f"the GPL family: {', '.join(copyleft) or 'none'}."
+        )
+    return [" ".join(found)] if found else []
 
 
 def _listed(title: str, texts: dict[str, list[str]]) -> list[str]:

@@ -220,9 +220,8 @@ def _memory(place: Path, checkout: Checkout, found: Findings) -> None:
         "run --parameters": lambda before: ask("run", "--parameters", before=before),
         "run": lambda before: checkout.run("--force", before=before),
     }
-    for mega, name in [*itertools.product((150, 400, 900), ("score", "run --parameters")),
-                       (900, "run"), (2000, "run")]:  # fmt: skip
-        act = commands[name]
-        answer = act(["prlimit", f"--as={mega * 2**20}"])
+    cases = [*itertools.product((150, 400, 900), ("score", "run --parameters"))]
+    for mega, name in [*cases, (900, "run"), (2000, "run")]:
+        answer = commands[name](["prlimit", f"--as={mega * 2**20}"])
         case = f"{name} in {mega} MB"
         found.check(case, refused(answer) if answer.status else _ended(answer))

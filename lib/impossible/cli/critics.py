@@ -75,7 +75,7 @@ def _critics(options: argparse.Namespace, opened: Opener) -> None:
 
     params = Params.load(options.name, ["entailment_floor=0", *options.params])  # all is scored
     thresholds = {"paraphrase": Thresholds.paraphrase, "summary": Thresholds.summary}
-    models = Models(RunFolder(results_folder(options.name, options.params)), params)
+    models = Models(RunFolder(results_folder(options.name)), params)
     lines, name = opened(options.file)
     found = with_every_score(stream_pairs(lines, name), models, thresholds[options.task](params))
     counts = [0, 0]
