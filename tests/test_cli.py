@@ -197,6 +197,19 @@ def test_a_full_memory_is_one_sentence(
     )
 
 
+def test_too_little_memory_for_the_command_itself_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def absent(_: object) -> str:
+        raise ImportError("numpy.so: failed to map segment from shared object")
+
+    monkeypatch.setattr("impossible.config.params.describe", absent)
+    assert main(["run", "--parameters"]) == 2
+    told = capsys.readouterr().err
+    assert "there is less memory than this command itself needs" in told
+    assert told.count("\n") == 1
+
+
 def test_a_gzipped_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, raw = tmp_path / "x.jsonl.gz", gzip.compress(b'{"source": "a b", "target": "b"}\n' * 9)
     path.write_bytes(raw)

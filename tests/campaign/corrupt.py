@@ -43,17 +43,18 @@ HARMS: dict[str, Callable[[Path, random.Random], None]] = {
 
 def run(place: Path, work: Workload) -> Findings:
     """`verify`, then runs on harmed data, parts, models, copies and books."""
-    found, whole = Findings(), place / "whole"
+    found, whole, harmed = Findings(), place / "whole", place / "run"
     found.more["run"] = work.name
-    answer = work.run(whole)
+    answer = work.run(harmed)
     if answer.status:
         found.wrong.append(f"the run failed: {answer.err[-300:]}")
         return found
+    shutil.move(harmed, whole)  # harmed copies lie in its place: a notebook names its folder
     found.figures |= {"files": 0, "harmed": 0, "named by verify": 0}
     for folder in (whole, *sorted(path.parent for path in ROOT.glob("results/*/manifest.json"))):
-        _verified(folder, place / "harmed", found)
-    _refused(work, whole, place / "harmed", found)
-    _mended(work, whole, place / "harmed", found)
+        _verified(folder, harmed, found)
+    _refused(work, whole, harmed, found)
+    _mended(work, whole, harmed, found)
     return found
 
 

@@ -43,7 +43,7 @@ class _Kill:
 
 def run(place: Path, work: Workload, kills: int, seed: int) -> Findings:
     """Kill runs `kills` times in all; each is resumed to its end and compared."""
-    found, rng, reference = Findings(), random.Random(seed), place / "reference"
+    found, rng, reference = Findings(), random.Random(seed), place / "run"
     (reference / "work").mkdir(parents=True)
     (reference / "work" / "slow").touch()
     begin = time.monotonic()
@@ -52,6 +52,7 @@ def run(place: Path, work: Workload, kills: int, seed: int) -> Findings:
         found.wrong.append(f"the run without kills failed: {answer.err[-300:]}")
         return found
     longest, wanted = 0.6 * (time.monotonic() - begin), recorded_outputs(reference)
+    shutil.rmtree(reference)  # the next ones lie in its place: a notebook names its folder
     found.more["run"] = work.name
     found.figures |= {"kills": 0, "differences": 0, "units computed again": 0}
     found.not_run["kills of an English run"] = "its models need minutes a notebook"

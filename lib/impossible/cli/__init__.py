@@ -51,6 +51,14 @@ def _ended(options: argparse.Namespace) -> int:
     except MemoryError:
         print("impossible: the memory is full: give fewer or shorter lines.", file=sys.stderr)
         return 2
+    except ImportError as bad:
+        if not any(words in str(bad) for words in ("failed to map", "cannot allocate")):
+            raise
+        print(
+            "impossible: there is less memory than this command itself needs: allow it more, or "
+            "end other programs.", file=sys.stderr,
+        )  # fmt: skip
+        return 2
     except OSError as bad:
         # Of a pipe the reader (head, say) has enough; a second write at exit would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
