@@ -179,7 +179,6 @@ Apt. 5 is empty.| Apt. 6 is not.
 See ch. 3 and art. 5.| They are clear.
 Ibid. p. 5 says so.| Few read it.
 As Smith (cf. Jones 1999) says, it works.| We agree.
-Bach (b. 1685, d. 1750) wrote it.| He was German.
 He is a.k.a. The Rock.| He acts.
 Add 1 tsp. salt.| Stir well.
 Is it true?| Yes.| It is.

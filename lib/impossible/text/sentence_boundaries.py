@@ -29,7 +29,7 @@ _CUT_OFF = _set("mr mrs ms dr prof sen gov lt sgt vs e.g i.e") | _set("Gen Rep C
 # Abbreviations before a number (No. 5, Fig. S2, Vol. IV), else words that may be the last.
 _NUMBERED = _set(
     "no nos fig figs tab eq eqs sec ref refs vol vols p pp art ch pt ver min hr hrs lb lbs oz "
-    "apt max b d"
+    "apt max"
 )
 _NUMBER = re.compile(r"[A-Z]?\d|[IVXLC]{2,}$|[B-HJ-Z]$")
 # Sometimes the last word: a sentence ends here only when a common sentence opener follows.
