@@ -70,9 +70,10 @@ make_environment() {
     if ! pins_hold "$python" "$1" 2>/dev/null ||
         ! "$python" -m pip show --quiet impossible-distillation 2>/dev/null; then
         say "Installing torch (large; a few minutes) …"
-        interruptible "$python" -m pip install -qq torch==2.13.0 || return
+        interruptible "$python" -m pip install -qq --constraint "$ROOT/constraints.txt" torch==2.13.0 || return
         say "Installing the other packages …"
-        interruptible "$python" -m pip install -qq --editable "$ROOT${1:+[$1]}" || return
+        interruptible "$python" -m pip install -qq --constraint "$ROOT/constraints.txt" \
+            --editable "$ROOT${1:+[$1]}" || return
     fi
     printf '%s' "$digest $1" > "$stamp"
 }

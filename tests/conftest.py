@@ -15,6 +15,8 @@ import pytest
 # Whoever starts tests in the background may have let them ignore Ctrl-C, and their children too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+collect_ignore = ["campaign"]  # slow, and a command of its own
+
 Write = Callable[..., Path]
 ROOT = Path(__file__).parents[1]
 

@@ -71,6 +71,11 @@ PARAMETERS = {
     "test k=": "the overrides: k = None: input should be a valid integer",
     "test k=[": "The override 'k=[', line 2 is not YAML",
     "test =3": "The override '=3' is not of the form name=value",
+    "test judge=nobody": "judge: there is no 'nobody': give oracle, referee, people, none or",
+    "test parser=spacey": "parser: there is no 'spacey' (did you mean spacy?)",
+    "test test_sets=[mrcp]": "test_sets: there is no 'mrcp' (did you mean mrpc?)",
+    "test teacher=nobody": "teacher = 'nobody': there is no such model",
+    "test critic=in-vitro/nobody": "critic = 'in-vitro/nobody': there is no such model",
     "test --only three": "'three' names no notebook: give the number or a part of one of 01_one",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -196,6 +197,19 @@ def test_a_full_memory_is_one_sentence(
     )
 
 
+def test_too_little_memory_for_the_command_itself_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def absent(_: object) -> str:
+        raise ImportError("numpy.so: failed to map segment from shared object")
+
+    monkeypatch.setattr("impossible.config.params.describe", absent)
+    assert main(["run", "--parameters"]) == 2
+    told = capsys.readouterr().err
+    assert "there is less memory than this command itself needs" in told
+    assert told.count("\n") == 1
+
+
 def test_a_gzipped_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, raw = tmp_path / "x.jsonl.gz", gzip.compress(b'{"source": "a b", "target": "b"}\n' * 9)
     path.write_bytes(raw)
@@ -353,3 +367,26 @@ def test_help_names_the_words(capsys: pytest.CaptureFixture[str]) -> None:
         main(["paraphrase", "--help"])
     printed = capsys.readouterr().out
     assert all(word in printed for scale in AXES["paraphrase"].values() for word in scale.words)
+
+
+STREAMS = {
+    "run --parameters >&-": (0, ""),
+    "run --parameters > /dev/full": (2, "impossible: standard output: No space left on device.\n"),
+    "score - <&-": (2, "impossible: standard input: empty"),
+    "score /nowhere 2>&-": (2, ""),
+}
+
+
+@pytest.mark.parametrize("line", STREAMS)
+def test_a_stream_may_be_closed_or_full(line: str) -> None:
+    status, told = STREAMS[line]
+    command = f"{shlex.quote(sys.executable)} -m impossible.cli {line}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert done.stderr.startswith(told)
+    assert done.stderr.count("\n") == bool(told)
+
+
+def test_what_is_said_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "/nowhere\x1b[2J\u202e"]) == 2
+    assert r"/nowhere\u001b[2J\u202e" in capsys.readouterr().err

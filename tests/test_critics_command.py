@@ -164,5 +164,8 @@ def test_a_bad_line_has_its_number_and_what_was_written_stays(
     assert "is the file that is read: give another" in capsys.readouterr().err
     assert run(str(path), "--params", "base", "--out", str(tmp_path / "no" / "f"), *models) == 2
     assert "cannot be written (No such file or directory)" in capsys.readouterr().err
+    low = [*models, "entailment_threshold=0.3"]  # below the floor, which counts in runs only
+    assert run(str(path), "--params", "base", "--out", str(path), *low) == 2
+    assert "is the file that is read: give another" in capsys.readouterr().err
     assert run(str(path), "--params", "base", "rouge_l_mx=0.5") == 2
     assert "rouge_l_mx" in capsys.readouterr().err

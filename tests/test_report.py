@@ -199,3 +199,9 @@ def test_a_lost_picture_is_named(tmp_path: Path) -> None:
     assert "The picture funnel_dots is missing." in page
     assert "PNG missing" in page
     assert json.loads((run.figures / "funnel_dots.json").read_text())["name"] == "funnel_dots"
+
+
+def test_a_control_character_in_a_text_does_not_stop_the_report(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    notebook(run, "02_proximity", "# Near\n\nWhat \x1b is \x00 near?\n")
+    assert "What is near?" in build_report(run).read_text()

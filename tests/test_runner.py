@@ -565,3 +565,13 @@ def test_a_run_executes_its_parts_and_only_reaches_all(checkout: Path, two: Writ
     assert [s.name for s in Selection().of(every, without)] == main[1:]
     with pytest.raises(RunError, match="'99' names no notebook"):
         Selection().of(every, Params.load("test", {"leave_out": ["99"]}))
+
+
+def test_an_input_that_was_changed_is_refused_and_named(checkout: Path, two: Write) -> None:
+    run(checkout)
+    changed = checkout / "results" / "test" / "data" / "one.txt"
+    changed.write_text("1")
+    with pytest.raises(RunError, match=r"02_two needs .*one\.txt, which is not what 01_one wrote"):
+        run(checkout, only="two", force=True)
+    assert run(checkout) == ["one"]  # made again, and as it was
+    assert changed.read_text() == "0"

@@ -131,7 +131,97 @@ the dr. said no.| the patient left.
 It is St. Mary's church.| It is old.
 O'Brien lost.| D'Arcy won.
 He has 3 cats.| 4 dogs live here.
+Prof. Chen and Sgt. Pepper met Lt. Col. Ray.| They talked.
+Sen. Warren asked Rep. Green.| Neither knew.
+Rev. King spoke.| Fr. Brown listened.
+Mr. and Mrs. Hall left.| Nobody stayed.
+Messrs. Smith and Jones paid.| The bill was high.
+Capt. Ahab sailed.| Adm. Nelson won.
+Martin Luther King Jr. spoke.| Crowds listened.
+Sammy Davis Jr. sang.| People cheered.
+Acme Corp. rose 2%.| Beta Ltd. fell.
+Acme Co. makes cars.| It is old.
+She works for Acme Ltd.| He works for Beta LLC.
+The firm, Smith & Co., closed.| It was small.
+He joined Johnson & Johnson Inc. in May.| He left in June.
+She lives on 5th Ave. near the park.| It is quiet.
+They met on Sunset Blvd. at noon.| It was hot.
+Turn left at Elm Rd. and stop.| It is there.
+The U.K. left the E.U. in 2020.| Trade fell.
+He flew to L.A. on Monday.| She stayed in D.C.| They called.
+The U.N. Security Council met.| It voted.
+The FBI and the C.I.A. disagreed.| Nobody won.
+He holds a B.A. and an M.Sc. from Oxford.| She has an M.B.A.
+It happened at 10:30 a.m. Tuesday.| Police came.
+The store opens at 8 a.m.| It closes at 10 p.m.
+It was 3 p.m.| The sun shone.
+He died in 44 B.C. in Rome.| Others lived.
+It dates from 500 A.D.| It is large.
+Prices rose 3.2 percent in Jan. and fell in Feb.| They rose in March.
+On Sept. 11, 2001, it began.| Nobody slept.
+Due on Dec. 1.| Pay soon.
+The vote was 52.3 to 47.7.| Few were surprised.
+Pi is about 3.14159.| It is irrational.
+It scored 4.5/5.| Critics agreed.
+The IP address is 192.168.0.1.| Do not share it.
+The ratio is 1:2.5.| It is fixed.
+It cost $3.50.| He paid.
+It cost 3,50 €.| She paid.
+It cost £1.5bn.| The state paid.
+It weighs 2.5 oz. in total.| It is light.
+He ran 26.2 mi. in three hours.| He won.
+He drove 60 m.p.h. in the rain.| She did not.
+It is approx. 5 km away.| We walked.
+There are max. 20 seats.| Come early.
+The dept. of health agreed.| The city did not.
+The govt. denied it.| Papers printed it.
+Apt. 5 is empty.| Apt. 6 is not.
+See ch. 3 and art. 5.| They are clear.
+Ibid. p. 5 says so.| Few read it.
+As Smith (cf. Jones 1999) says, it works.| We agree.
+He is a.k.a. The Rock.| He acts.
+Add 1 tsp. salt.| Stir well.
+Is it true?| Yes.| It is.
+What a day!| We won!
+"Is it true?" she asked.| "Yes."| He nodded.
+'Stop!' he said.| They stopped.
+He said: "Wait."| They waited.
+"I am here," he said, "and I stay."| She left.
+She wrote "The End."| Then she slept.
+He called it “art.”| Critics did not.
+(See below.)| It is short.
+It works (mostly).| It fails (rarely).
+It failed (it was old.)| We fixed it.
+He left; she stayed.| They met later.
+It was red: very red.| It shone.
+He came, e.g., by train.| She drove.
+Visit example.com/a?b=1.| It works.
+Mail info@example.com.| We answer.
+Open report.pdf.| Read it.
+Use Node.js or .NET here.| Both work.
+Version 1.0 vs. 2.0 differs.| Choose one.
+Room No. 5 is free.| Room no. 6 is not.
+Henry V. died young.| His son ruled.
+World War II. ended in 1945.| Peace came.
+Chapter IV begins.| Chapter V ends.
+Pope John Paul II died.| Many mourned.
+Malcolm X spoke.| People heard.
+He got an A. in math.| She got a B.
+Give it to me.| I need it.
+I think, therefore I am.| He agreed.
+So did I.| He left.
+• First point.| • Second point.
+Dr. No is a film.| It is old.
+It is 5 o'clock.| Tea is ready.
+Rock 'n' roll lives.| It is loud.
+He won the '90s.| Others lost.
+It was 90° F. outside.| We stayed in.
+Mt. Fuji and Ft. Worth are far.| We flew.
 """
+
+
+def test_the_table_is_long() -> None:
+    assert len(ENGLISH.strip().splitlines()) + len(FIRST) >= 150
 
 
 @pytest.mark.parametrize("marked", ENGLISH.strip().splitlines())

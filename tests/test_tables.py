@@ -147,3 +147,17 @@ def test_markdown_shows_every_cell_as_it_is(cells: list[str]) -> None:
     inline = [token for token in parser.parse(text) if token.type == "inline"]
     shown = ["".join(t.content for t in token.children or []) for token in inline]
     assert shown == ["a", "b", *cells, "caption"]
+
+
+def test_a_spreadsheet_computes_nothing_of_a_table(run: RunFolder) -> None:
+    texts = ["=1+1", "+cmd|' /C calc'!A0", "-cmd", "@SUM(A1)", "\t=1", "+2.9", "-1.5 [-2.0, -1.0]"]
+    frame = pd.DataFrame({"shown": texts, "value": range(-3, 4)})
+    path = save_table(run, "formulas", frame, "What is typed.", "09_evaluation")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    assert [row[0] for row in rows] == [f"'{text}" for text in texts[:5]] + texts[5:]
+    assert [int(row[1]) for row in rows] == list(range(-3, 4))
+
+
+def test_latex_is_given_no_character_at_which_it_stops() -> None:
+    assert escape_latex("a\x00b\x1b[c\td") == "a b [c d"

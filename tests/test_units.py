@@ -203,3 +203,16 @@ def test_models_travel_by_name(run: RunFolder) -> None:
     assert models.using(view).teacher_named("x") is models._loaded["teacher x"]
     assert view.read == {"rebuild_models", "dtype", "device"}
     assert params.read == frozenset()
+
+
+def test_a_part_with_a_changed_byte_is_computed_anew(run: RunFolder) -> None:
+    frame = mapped(run)[0]
+    whole = parts(run)
+    for path in (run.work / "work").iterdir():
+        content = bytearray(path.read_bytes())
+        content[len(content) // 3] ^= 1
+        path.write_bytes(bytes(content))
+    again, _, _, calls = mapped(run)
+    assert calls == ["a", "b", "c"]
+    assert again.equals(frame)
+    assert parts(run) == whole

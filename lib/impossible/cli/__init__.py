@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _terminable():
             from impossible.cli.commands import parse
 
+            _open_streams()
             for stream in (sys.stdout, sys.stderr):
                 if isinstance(stream, io.TextIOWrapper):  # Latin-1 has no "≥": shown as \\u2265
                     stream.reconfigure(errors="backslashreplace")
@@ -39,20 +40,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _ended(options: argparse.Namespace) -> int:
     """Run a command; a failure is told in one sentence."""
     from impossible.errors import ImpossibleError
+    from impossible.text.printable import printable
 
     try:
         options.handler(options)
         sys.stdout.flush()
     except ImpossibleError as bad:
-        print(f"impossible: {bad}", file=sys.stderr)
+        print(f"impossible: {printable(str(bad))}", file=sys.stderr)
         return 2
     except MemoryError:
         print("impossible: the memory is full: give fewer or shorter lines.", file=sys.stderr)
         return 2
-    except BrokenPipeError:
-        # The reader (head, say) has enough; a second write at exit would complain.
+    except ImportError as bad:
+        if not any(words in str(bad) for words in ("failed to map", "cannot allocate")):
+            raise
+        print(
+            "impossible: there is less memory than this command itself needs: allow it more, or "
+            "end other programs.", file=sys.stderr,
+        )  # fmt: skip
+        return 2
+    except OSError as bad:
+        # Of a pipe the reader (head, say) has enough; a second write at exit would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(bad, BrokenPipeError):
+            where = printable(str(bad.filename or "standard output"))
+            print(f"impossible: {where}: {bad.strerror or bad}.", file=sys.stderr)
+            return 2
     return 0
+
+
+def _open_streams() -> None:
+    """A stream that the caller has closed reads and writes nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ Heavy modules are imported by the command that needs them, so that help and refu
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from impossible.cli import assets, critics, distil, rating, rewriting, run, train
 from impossible.cli.rewriting import positive
 from impossible.errors import DataError
+from impossible.text.printable import json_line, printable
 
 EXAMPLES = {
     **run.EXAMPLES,
@@ -129,7 +129,7 @@ def _verify(options: argparse.Namespace) -> None:
 
     found = verify(options.folder)
     for line in (*found.unchecked, *found.problems):
-        print(line)
+        print(printable(line))
     if found.problems:
         raise DataError(f"{options.folder} is not what it says, see above ({len(found.problems)}).")
     print(f"{found.intact} files are as the run left them; what could not be checked is above.")
@@ -161,7 +161,7 @@ def _encoder(name: str | None) -> Any:
 
 
 def _print(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    print(json_line(value, indent=2))
 
 
 def _lines(file: str) -> tuple[Iterator[str], str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from impossible.errors import DataError
+from impossible.text.printable import json_line
 
 EXAMPLES = {
     "critics": "impossible critics pairs.jsonl --kept --out kept.jsonl rouge_l_max=0.6 ted_min=8"
@@ -75,7 +75,7 @@ def _critics(options: argparse.Namespace, opened: Opener) -> None:
 
     params = Params.load(options.name, ["entailment_floor=0", *options.params])  # all is scored
     thresholds = {"paraphrase": Thresholds.paraphrase, "summary": Thresholds.summary}
-    models = Models(RunFolder(results_folder(options.name, options.params)), params)
+    models = Models(RunFolder(results_folder(options.name)), params)
     lines, name = opened(options.file)
     found = with_every_score(stream_pairs(lines, name), models, thresholds[options.task](params))
     counts = [0, 0]
@@ -83,7 +83,7 @@ def _critics(options: argparse.Namespace, opened: Opener) -> None:
         for record in found:
             counts[record["kept"]] += 1
             if record["kept"] or not options.kept:
-                print(json.dumps(record, ensure_ascii=False, allow_nan=False), file=sink)
+                print(json_line(record), file=sink)
     print(f"{counts[True]:,} of {sum(counts):,} pairs kept.", file=sys.stderr)
 
 

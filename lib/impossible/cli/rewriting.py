@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import select
 import sys
@@ -16,6 +15,7 @@ from typing import Any, BinaryIO
 
 from impossible.errors import DataError
 from impossible.experiments.control_grids import AXES
+from impossible.text.printable import json_line, printable
 
 EXAMPLES = {
     "paraphrase": 'echo "The council approved the plan on Monday." | impossible paraphrase -',
@@ -96,7 +96,7 @@ def _rewrite(options: argparse.Namespace) -> None:
                 given = asdict(result)
                 given["reason"] = problems.get(line, given["reason"])
                 if given["reason"] and (result.source or line in problems):
-                    print(f"impossible: line {line}: {given['reason']}", file=sys.stderr)
+                    print(f"impossible: line {line}: {printable(given['reason'])}", file=sys.stderr)
                 print(_shown(line, given, options.json), file=out)
             out.flush()
             number += len(lines)
@@ -104,7 +104,7 @@ def _rewrite(options: argparse.Namespace) -> None:
 
 def _shown(line: int, result: dict[str, Any], as_json: bool) -> str:
     if as_json:
-        return json.dumps({"line": line, **result}, ensure_ascii=False, allow_nan=False)
+        return json_line({"line": line, **result})
     marks = (("? " if each["rejected"] else "") + each["text"] for each in result["candidates"])
     return "\t".join(marks)
 

@@ -80,16 +80,21 @@ def _results(options: argparse.Namespace, name: str, overrides: list[str]) -> Pa
 
 
 def _run(options: argparse.Namespace) -> None:
-    from impossible.cli.assets import fetch_needed
     from impossible.config.params import Params, describe
-    from impossible.runner.run import Selection
-    from impossible.runner.seeds import run_replicated
 
     name, overrides = split(options.params)
     if options.parameters:
         print(describe(Params.load(name, overrides) if options.params else None))
         return
-    params, folder = Params.load(name, overrides), _results(options, name, overrides)
+    params = Params.load(name, overrides)
+    # after the parameters, whose mistakes are told at once: these import what notebooks need
+    from impossible.cli.assets import fetch_needed
+    from impossible.runner.preflight import require_data
+    from impossible.runner.run import Selection
+    from impossible.runner.seeds import run_replicated
+
+    require_data(params)
+    folder = _results(options, name, overrides)
     if not options.results and folder.name != Path(name).stem:
         print(f"The overrides change results, which go to {folder} (or to --results).", flush=True)
     fetch_needed(params)

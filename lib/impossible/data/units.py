@@ -3,8 +3,8 @@
 A unit is the smallest piece that is computed at once: the samples of one context, the pairs of one
 context, one shard of inputs. What it gives depends on its own payload, on the parameters and models
 that its function is seen to read, and on the package's code; never on what runs beside it. A part
-is written once, atomically, under a name made of all these; so it is reused if and only if they are
-the same, and any number of workers may write to one folder.
+is written once, atomically, under a name made of all these and of its content; so it is reused if
+and only if they are the same and it is not damaged, and many workers may write to one folder.
 """
 
 from __future__ import annotations
@@ -77,15 +77,17 @@ class Task:
         frame, funnel = self.function(self.unit, params, _using(self.models, params))
         notes = {"read": sorted(params.read), "funnel": funnel.to_dict("list")}
         metadata = {name: json.dumps(value) for name, value in notes.items()}
-        return write_frame(self.path(params.read), frame, self.schema, metadata)
+        name = self.name(params.read)
+        part = write_frame(self.folder / f"{name}.new", frame, self.schema, metadata)
+        return part.replace(self.folder / f"{name}-{digest(part)[:16]}.parquet")
 
-    def path(self, read: frozenset[str]) -> Path:
-        """Where the part lies if these are read, as things are now."""
+    def name(self, read: frozenset[str]) -> str:
+        """What the part is called if these are read, as things are now, but for its content."""
         values = identities(read, self.params, self.run)
         given = fingerprint(self.models)
         work = f"{self.function.__module__}.{self.function.__qualname__}"
         key = digest([work, values, given, digest(self.unit.payload), package_digest()])
-        return self.folder / f"{self.prefix}-{key[:24]}.parquet"
+        return f"{self.prefix}-{key[:24]}"
 
     @property
     def prefix(self) -> str:
@@ -95,12 +97,10 @@ class Task:
     def known(self, parts: Sequence[Path]) -> Path | None:
         """The one of these parts, which earlier runs wrote, that is what would be computed now."""
         for path in parts:
-            try:
-                read = json.loads(pq.read_metadata(path).metadata[b"read"])
-            except (pa.ArrowException, OSError, KeyError, ValueError):
+            name, _, content = path.stem.rpartition("-")
+            if digest(path)[:16] != content:
                 path.unlink(missing_ok=True)  # damaged: it is computed anew
-                continue
-            if self.path(frozenset(read)) == path:
+            elif self.name(frozenset(json.loads(pq.read_metadata(path).metadata[b"read"]))) == name:
                 return path
         return None
 

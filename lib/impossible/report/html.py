@@ -193,6 +193,7 @@ def _cells(path: Path) -> list[Any]:
 def _opening(cells: Sequence[Any], name: str) -> tuple[str, str]:
     """Heading, and first paragraph that asks (else the first), of the first text cell."""
     text = next((cell.source for cell in cells if cell.cell_type == "markdown"), "")
+    text = re.sub(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)  # as XML has it
     renderer = IPythonRenderer(escape=True, exclude_anchor_links=True)
     page = ElementTree.fromstring(f"<div>{MarkdownWithMath(renderer=renderer).render(text)}</div>")
     heads = [_plain(element) for element in page if element.tag in ("h1", "h2", "h3")]

@@ -19,6 +19,8 @@ from impossible.report.figures.style import render
 from impossible.report.tables import show
 
 NUMERIC = re.compile(r"([+−-]?\d[\d,.]*%?(–\d[\d,.]*)?)?\s?(\[.*\])?|–")  # cells set to the right
+#: Text that a spreadsheet would compute: a formula, or a sign before more than a number.
+FORMULA = re.compile(r"[=@\t\r]|[+-](?![-+−–\d\s.,%\[\]()]*$)")
 LONG = 60  # characters: longer cells are broken into lines in print
 LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -26,6 +28,7 @@ LATEX = str.maketrans({
     "−": "$-$", "×": r"$\times$", "≥": r"$\geq$", "≤": r"$\leq$", "⇒": r"$\Rightarrow$",
     "→": r"$\rightarrow$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "τ": r"$\tau$",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\n": " ",
+    **dict.fromkeys(map(chr, [*range(10), *range(11, 32), *range(127, 160)]), " "),  # it would stop
 })  # fmt: skip
 
 
@@ -72,13 +75,18 @@ def save_table(
     rows = [[show(value, digits) for value in line] for line in lines]
     cells = pd.DataFrame(rows, columns=list(map(str, frame.columns)), dtype=object)
     right = [bool(rows) and all(map(NUMERIC.fullmatch, column)) for _, column in cells.items()]
-    exact = frame if numbers is None else numbers
+    exact = (frame if numbers is None else numbers).map(_shown_by_spreadsheets)
     write_text(run.tables / f"{name}.csv", exact.to_csv(index=False, lineterminator="\n"))
     write_text(run.tables / f"{name}.md", markdown_table(cells, right, caption))
     write_text(run.tables / f"{name}.tex", latex_table(cells, right, caption, name))
     note |= {"columns": list(cells.columns), "rows": rows, "right": right}
     write_json(run.tables / f"{name}.json", note)
     return run.tables / f"{name}.csv"
+
+
+def _shown_by_spreadsheets(value: Any) -> Any:
+    """A cell of a CSV file; text that is a formula gets the mark that makes it text again."""
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
 
 def _note(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from impossible.text.printable import COMMANDS
+
 __all__ = ["input_problem", "one_line"]
 
 # What a critic's tokenizer counts as few tokens, a student's may count as 100,000: WordPiece makes
@@ -32,12 +34,13 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
 def one_line(text: str) -> str:
-    """The text with every run of white space as one blank, none at its ends, no control characters.
+    """The text with every run of white space as one blank, none at its ends, and no character that
+    commands a terminal.
 
     >>> one_line(" Prices\\trose. ")
     'Prices rose.'
     """
-    return "".join(c for c in " ".join(text.split()) if unicodedata.category(c) != "Cc")
+    return COMMANDS.sub("", " ".join(text.split()))
 
 
 def input_problem(text: str) -> str:

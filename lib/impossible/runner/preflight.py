@@ -11,12 +11,15 @@ from typing import Any
 
 from impossible.config.params import MACHINE, MACHINE_VARIABLE, Params
 from impossible.config.places import project_root, resolve
+from impossible.config.plugins import SHORT
 from impossible.data.digests import digest
 from impossible.data.human_datasets import HUB
 from impossible.data.ray_executor import require_ray
 from impossible.data.run_folder import RunFolder, locate_model
-from impossible.errors import ParameterError
-from impossible.models.assets import PREFIX
+from impossible.errors import ParameterError, nearest
+from impossible.evaluation.test_sets import HELD_OUT, NAMED
+from impossible.filtering.constituency_parser import PARSERS
+from impossible.models.assets import PREFIX, asset_named
 from impossible.world.documents import DOMAINS
 
 LONGEST = 60  # characters of the overrides in a folder's name
@@ -55,9 +58,11 @@ def require_data(params: Params) -> None:
     """Refuse data that is not there, before the first notebook starts.
 
     Raises:
-        ParameterError: a folder or file that a parameter names does not exist, or the unseen
-            domain is none of the closed world, which gives its gold pairs.
+        ParameterError: a folder, file, model, judge, parser or test set that a parameter names does
+            not exist, or the unseen domain is none of the closed world, which gives its gold pairs.
     """
+    _require_names(params)
+    _require_models(params)
     if params.unseen_domain not in DOMAINS:
         raise ParameterError(
             f"unseen_domain = {params.unseen_domain!r}: its gold pairs come from the closed world, "
@@ -79,6 +84,43 @@ def require_executor(params: Params) -> None:
     """Refuse an executor that is not installed or does not answer; see `ray_executor`."""
     if params.plain("executor") == "ray":
         require_ray(params.plain("ray_address"))
+
+
+def _require_names(params: Params) -> None:
+    """Refuse a judge, parser or test set that no stage would find, but for `module:attribute`."""
+    known = {
+        "judge": [*SHORT["judge"], "referee", "people", "none"],
+        "parser": [*PARSERS],
+        "test_sets": [*NAMED, *SHORT["test set"], HELD_OUT],
+    }
+    for parameter, names in known.items():
+        value = params.plain(parameter)
+        for name in [value] if isinstance(value, str) else value:
+            if name not in names and ":" not in name and not resolve(name).is_file():
+                raise ParameterError(
+                    f"{parameter}: there is no {name!r}{nearest(name, names)}: give "
+                    f"{', '.join(names)} or `module:attribute`."
+                )
+
+
+def _require_models(params: Params) -> None:
+    """Refuse a model that is no folder and looks like no name of one; hubs are not asked."""
+    for parameter, names in params.naming("model").items():
+        for name in set(names) - {"", "none"}:
+            if name.startswith(PREFIX):
+                asset_named(name)
+                continue
+            folder = locate_model(name)
+            if folder is None:
+                there = name.count("/") == 1 and not name.startswith((".", "/", "~"))
+            else:
+                made = name.startswith("in-vitro/") and params.plain("rebuild_models")
+                there = made or folder.is_dir()
+            if not there:
+                raise ParameterError(
+                    f"{parameter} = {name!r}: there is no such model: give in-vitro/NAME, "
+                    f"{PREFIX}NAME, an existing folder, or a hub id owner/name[@revision]."
+                )
 
 
 def portable(params: Params) -> Params:

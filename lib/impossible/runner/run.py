@@ -16,13 +16,21 @@ from pathlib import Path
 
 from impossible.config.params import Params
 from impossible.config.places import project_root, resolve
+from impossible.data.digests import digest
 from impossible.data.io import free_space_check, read_json, write_json, write_text
 from impossible.data.run_folder import RunFolder
 from impossible.errors import ImpossibleError, RunError
 from impossible.runner.executed_copy import retold, tidy
 from impossible.runner.execution import Execution, Kernels
 from impossible.runner.ledger import Ledger, locked, write_manifest
-from impossible.runner.notebook_spec import NotebookSpec, find, missing_input, of_run, stages
+from impossible.runner.notebook_spec import (
+    NotebookSpec,
+    find,
+    matches,
+    missing_input,
+    of_run,
+    stages,
+)
 from impossible.runner.parallel import startable
 from impossible.runner.preflight import (
     cell_values,
@@ -152,6 +160,7 @@ class _Run:
     def _begin(self, stage: NotebookSpec) -> None:
         """Skip a stage or start it, and note which."""
         require_inputs(stage, self.folder, self.notebooks)
+        require_unharmed(stage, self.folder, self.ledger)
         if not self.force and is_done(stage, self.params, self.folder, self.ledger):
             told = self._retell(stage)
             _say(f"{stage.name:<28} unchanged, skipped{', its text renewed' if told else ''}")
@@ -227,6 +236,20 @@ def require_inputs(stage: NotebookSpec, run: RunFolder, notebooks: list[Notebook
     for name in stage.inputs:
         if lacking := missing_input(stage, name, run.root, notebooks):
             raise RunError(f"{lacking} first (--from).")
+
+
+def require_unharmed(stage: NotebookSpec, run: RunFolder, ledger: Ledger) -> None:
+    """Refuse a stage whose inputs are not as the notebook left them that wrote them."""
+    done = {name: each for name, each in ledger.entries.items() if each.get("status") == "done"}
+    noted = {file: (was, name) for name, each in done.items()
+             for file, was in each["outputs"].items()}  # fmt: skip
+    for path in (path for name in stage.inputs for path in matches(run.root, name)):
+        was, writer = noted.get(path.relative_to(run.root).as_posix(), ("", ""))
+        if was and writer != stage.name and digest(path) != was:
+            raise RunError(
+                f"{stage.name} needs {path}, which is not what {writer} wrote (it is damaged or "
+                f"was changed): run {writer} again (--from)."
+            )
 
 
 _last_status = [0.0]

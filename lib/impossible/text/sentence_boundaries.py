@@ -16,13 +16,15 @@ def _set(listed: str) -> frozenset[str]:
 
 # Never the last word of a sentence: a name, a number or an explanation follows.
 _TITLES = _set(
-    "mr mrs ms dr prof sen gov lt capt sgt cpl pvt maj cmdr messrs vs v cf e.g i.e viz approx ca"
+    "mr mrs ms dr prof sen gov lt capt sgt cpl pvt maj cmdr adm fr messrs vs v cf e.g i.e viz "
+    "approx ca a.k.a"
 )
 # A name or an explanation is missing after these; what is also a word (a fig) in capitals only.
 _CUT_OFF = _set("mr mrs ms dr prof sen gov lt sgt vs e.g i.e") | _set("Gen Rep Col Fig Eq")
 # Abbreviations before a number (No. 5, Fig. S2, Vol. IV), else words that may be the last.
 _NUMBERED = _set(
-    "no nos fig figs tab eq eqs sec ref refs vol vols p pp art ch pt ver min hr hrs lb lbs oz"
+    "no nos fig figs tab eq eqs sec ref refs vol vols p pp art ch pt ver min hr hrs lb lbs oz "
+    "apt max"
 )
 _NUMBER = re.compile(r"[A-Z]?\d|[IVXLC]{2,}$|[B-HJ-Z]$")
 # Sometimes the last word: a sentence ends here only when a common sentence opener follows.

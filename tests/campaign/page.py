@@ -1,0 +1,81 @@
+"""The page of the campaign, made of its results file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from impossible.data.io import write_text
+
+from .common import ROOT
+
+PAGE = ROOT / "docs" / "reliability.md"
+DONE = {
+    "kills": "A run is killed at random moments and resumed until it ends, and compared with one "
+    "that nobody disturbed.",
+    "starved": "No space, memory, permission, home, UTF-8, reader or folder; a clock that goes "
+    "back.",
+    "corrupt": "Every file of a finished run is changed by a byte, cut and emptied.",
+    "rubbish": "Bad arguments, parameters, files, rating forms and notebooks, for every command.",
+    "hostile": "Text with scripts, markup, LaTeX, control characters and formulas, in all that is "
+    "written or shown.",
+    "closed": "Tests without network; what is installed, its licence, and whether it is pinned.",
+}
+
+
+def write_page(results: dict[str, Any]) -> None:
+    """Write `docs/reliability.md` from the content of `results/reliability.json`."""
+    write_text(PAGE, "\n".join(_lines(results)) + "\n")
+
+
+def _lines(results: dict[str, Any]) -> list[str]:
+    lines = [
+        "# Reliability",
+        "",
+        "What `python -m tests.campaign` did and found; it writes this page from "
+        "[`results/reliability.json`](../results/reliability.json).",
+        "",
+        "| part | what is done | figures | wrong | minutes |",
+        "|---|---|---|---:|---:|",
+    ]
+    for name in (part for part in DONE if part in results):
+        part = results[name]
+        shown = {key: value for key, value in part["figures"].items() if key != "wrong"}
+        figures = "; ".join(f"{key}: {value:,}" for key, value in shown.items())
+        wrong = part["figures"]["wrong"]
+        lines.append(f"| {name} | {DONE[name]} | {figures} | {wrong} | {part['minutes']} |")
+    lines += ["", *(_remarks(results))]
+    versions = sorted({part["package"] for part in results.values()})
+    lines += ["", f"Digest of the package's code: {', '.join(versions)}."]
+    lines += _listed("Wrong", {name: part["wrong"] for name, part in results.items()})
+    lines += _listed(
+        "Not run here",
+        {name: [f"{k}: {v}" for k, v in part["not run"].items()] for name, part in results.items()},
+    )
+    return lines
+
+
+def _remarks(results: dict[str, Any]) -> list[str]:
+    """What the figures do not say by themselves."""
+    kills, rubbish, closed = (results.get(name, {}) for name in ("kills", "rubbish", "closed"))
+    found = []
+    if "run" in kills:
+        found.append(f"Killed was: {kills['run']}; `--kills N` sets how often (default 200).")
+    times = rubbish.get("seconds of processor", {}).get("slowest", {})
+    if times:
+        slowest = max(times, key=lambda name: times[name])
+        found.append(
+            f"The slowest refusal from the start takes {times[slowest]} s of processor "
+            f"(`{slowest}`)."
+        )
+    if packages := closed.get("packages", []):
+        copyleft = [each["name"] for each in packages if "GPL" in each["licence"]]
+        found.append(
+            f"`constraints.txt` holds the versions of {len(packages)} packages; under a licence of "
+            f"the GPL family: {', '.join(copyleft) or 'none'}."
+        )
+    return [" ".join(found)] if found else []
+
+
+def _listed(title: str, texts: dict[str, list[str]]) -> list[str]:
+    items = [f"- {part}: {text}" for part, several in texts.items() for text in several]
+    return ["", f"## {title}", "", *(items or ["Nothing."])]
