@@ -83,8 +83,9 @@ def calibrate(folder: Path, data: Path) -> None:
 def measure(folder: Path, data: Path, most: int | None = None) -> None:
     """Measure on test sets, minimal pairs and labelled paraphrases, and write metrics.json."""
     critic = _critic(folder)
-    sets = {name: take(pairs, most) for name, pairs in quality.test_pairs(data).items()}
-    premises = [text for pairs in sets.values() for text in pairs["premise"]]
+    whole = quality.test_pairs(data)
+    sets = {name: take(pairs, most) for name, pairs in whole.items()}
+    premises = [text for pairs in whole.values() for text in pairs["premise"]]
     labelled = quality.labelled_paraphrases(data, most)
     tables = {
         "accuracy": quality.nli_accuracy(critic, sets),

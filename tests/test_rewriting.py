@@ -113,7 +113,7 @@ def test_copies_and_repetitions_never_come_out() -> None:
     assert nothing.reason == "nothing passed: of 3 candidates 2 copied the text, 1 had no words"
 
 
-def test_where_nothing_passes_a_second_hotter_try_counts_too() -> None:
+def test_where_nothing_passes_a_second_try_that_begins_otherwise_counts_too() -> None:
     student = writing({SOURCE: [SOURCE, CLOSE]}, again=[FREE, CLOSE])
     judges = Says(lambda x, y: 0.9 if FREE in (x, y) else 0.1)
     (result,) = Paraphraser(student, judges, params=PARAMS).paraphrase([SOURCE])
@@ -123,6 +123,19 @@ def test_where_nothing_passes_a_second_hotter_try_counts_too() -> None:
         "nothing passed: of 4 candidates 1 copied the text, 1 repeated another, "
         "2 did not mean the same"
     )
+
+
+@pytest.mark.parametrize("make", [tiny.llama, tiny.t5])
+def test_a_second_try_begins_with_another_word(make: Any) -> None:
+    student = tiny.student(make)
+    first = student.tokenizer.tokenize(tiny.SENTENCES[0])[0]
+    how: dict[str, Any] = {"n": 40, "temperature": 5.0, "seed": 1, "max_new_tokens": 3}
+    free, other = (
+        student.generate(tiny.SENTENCES[:2], begin_otherwise=other, **how)
+        for other in (False, True)
+    )
+    assert free[0] != other[0]
+    assert not any(student.tokenizer.tokenize(text)[:1] == [first] for text in other[0])
 
 
 def test_a_critic_that_refuses_everything_leaves_nothing_but_by_best_effort() -> None:

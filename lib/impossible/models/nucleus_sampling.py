@@ -127,3 +127,33 @@ class AvoidWords(LogitsProcessor):
                 if written[len(written) - len(before) :] == before:
                     scores[row, last] = -torch.inf
         return scores
+
+
+class BeginOtherwise(LogitsProcessor):
+    """Forbids each row to begin with the first word of a text; for one call of `generate`.
+
+    A student that begins as its source does mostly copies it to the end.
+
+    Args:
+        tokenizer: of the model.
+        texts: for each row its text.
+    """
+
+    def __init__(self, tokenizer: Any, texts: Sequence[str]) -> None:
+        firsts = [text.split()[0] for text in texts]
+        forms = {word: [word, f" {word}"] for word in firsts}
+        pieces = {
+            word: [row[0] for row in token_ids(tokenizer, both, False)]
+            for word, both in forms.items()
+        }
+        self.unwanted = [pieces[word] for word in firsts]
+        self.begun = False
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """At the first step, scores with the first piece of the word at -inf."""
+        if self.begun:
+            return scores
+        self.begun, scores = True, scores.clone()
+        for row, tokens in enumerate(self.unwanted):
+            scores[row, tokens] = -torch.inf
+        return scores

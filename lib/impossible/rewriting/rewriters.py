@@ -32,7 +32,6 @@ from impossible.training.student import ROWS_AT_ONCE, Student, load_student
 
 _ENOUGH = 0.75  # the paper's threshold (§3.2); training data may ask for more
 _LONGEST = 256  # tokens of a text; the shorter, the better: students learn from single sentences
-_HOTTER = 1.4  # times the temperature, in a second try of what came to nothing: mostly copies
 
 
 class Instructions(Protocol):
@@ -84,11 +83,11 @@ class Rewriter:
     """A student and the pipeline's critics. Use `Paraphraser` or `Summarizer`.
 
     The student writes a greedy candidate and sampled ones for each text, and where nothing of these
-    passes as many again, hotter. Copies of the text and repetitions go first; then the critics of
-    the pipeline drop what they reject, by their own thresholds, but for the two that ask for
-    dissimilar pairs (ROUGE-L, tree edit distance): these make training data worth learning from,
-    while a user who gets a close paraphrase is served; but for the encoder; and an entailment
-    probability of 0.75 is enough. What passed is ranked by
+    passes as many again that begin with another word. Copies of the text and repetitions go first;
+    then the critics of the pipeline drop what they reject, by their own thresholds, but for the two
+    that ask for dissimilar pairs (ROUGE-L, tree edit distance): these make training data worth
+    learning from, while a user who gets a close paraphrase is served; but for the encoder; and an
+    entailment probability of 0.75 is enough. What passed is ranked by
     (1 − w) · fidelity + w · novelty, with w the argument `novelty`.
 
     Args:
@@ -178,7 +177,7 @@ class Rewriter:
         written = self._written(sources, m, seed)
         results |= self._chosen(written, n, weight, best_effort)
         if failed := [line for line in sources if results[line].reason]:
-            again = self._written(failed, m, seed, _HOTTER)
+            again = self._written(failed, m, seed, again=True)
             both = {line: written[line] + again[line] for line in failed}
             results |= self._chosen(both, n, weight, best_effort)
         return [results[line] for line in lines]
@@ -214,7 +213,7 @@ class Rewriter:
         return list(map(bool, fits(pairs))) if fits and pairs else [True] * len(pairs)
 
     def _written(
-        self, sources: list[str], m: int, seed: int, hotter: float = 1.0
+        self, sources: list[str], m: int, seed: int, again: bool = False
     ) -> dict[str, list[str]]:
         """Candidates of each source, each on one line; similar lengths are written together."""
         asked = [self.instructions.prompts(x) if self.instructions else [x] for x in sources]
@@ -226,11 +225,11 @@ class Rewriter:
         for chosen in (order[i : i + size] for i in range(0, len(order), size)):
             prompts = [rows[i][0] for i in chosen]
             longest = int(1.5 * lengths[chosen[-1]]) + 8  # what is longer is rejected anyway
-            stage = "rewriting" if hotter == 1 else "rewriting again"
+            stage = "rewriting again" if again else "rewriting"
             seeds = [unit_seed(seed, stage, prompt) for prompt in prompts]
             texts = self.student.generate(
-                prompts, m, how.candidate_temperature * hotter, how.candidate_top_p, seeds, longest,
-                greedy_first=hotter == 1,
+                prompts, m, how.candidate_temperature, how.candidate_top_p, seeds, longest,
+                greedy_first=not again, begin_otherwise=again,
             )  # fmt: skip
             for i, candidates in zip(chosen, texts, strict=True):
                 results[sources[rows[i][1]]] += map(one_line, candidates)

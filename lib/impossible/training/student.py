@@ -28,7 +28,7 @@ from impossible.models.batching import IGNORE, Pair, token_ids
 from impossible.models.causal_generation import check_window, decode, end_ids
 from impossible.models.loading import LanguageModel, is_encoder_decoder, load_model
 from impossible.models.model_files import save_model
-from impossible.models.nucleus_sampling import AvoidWords, Nucleus, NucleusSampler
+from impossible.models.nucleus_sampling import AvoidWords, BeginOtherwise, Nucleus, NucleusSampler
 from impossible.models.prompted_writing import WRITERS, write_after
 from impossible.training.trainer import History, TrainingExample
 
@@ -85,6 +85,7 @@ class Student(LanguageModel, ABC):
         max_new_tokens: int = 100,
         avoid: Sequence[Iterable[str]] = (),
         greedy_first: bool = False,
+        begin_otherwise: bool = False,
     ) -> list[list[str]]:
         """Write n texts for each source.
 
@@ -97,6 +98,7 @@ class Student(LanguageModel, ABC):
             max_new_tokens: longest text.
             avoid: for each source words that its texts must not contain. Empty: no constraints.
             greedy_first: the first text of each source takes the most probable tokens.
+            begin_otherwise: no text begins with the first word of its source.
 
         Returns:
             For each source n texts, without surrounding blanks.
@@ -113,7 +115,10 @@ class Student(LanguageModel, ABC):
         nucleus = Nucleus(top_p, temperature)
         for chosen in _together([len(row) for row in prompts], n):
             words = [tuple(avoid[i]) for i in chosen for _ in range(n)] if avoid else []
-            rules = [AvoidWords(self.tokenizer, words)] if any(words) else []
+            rules: list[Any] = [AvoidWords(self.tokenizer, words)] if any(words) else []
+            if begin_otherwise:
+                same = [sources[i] for i in chosen for _ in range(n)]
+                rules.append(BeginOtherwise(self.tokenizer, same))
             texts = self._write([prompts[i] for i in chosen], numbers[chosen], nucleus, rules)
             for place, i in enumerate(chosen):
                 results[i] = texts[place * n : (place + 1) * n]
