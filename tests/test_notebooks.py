@@ -315,6 +315,11 @@ def test_a_noisier_critic_makes_a_worse_dataset(smoke: RunFolder) -> None:
     assert value["noise 50%, pairs true"] < value["noise 0%, pairs true"] - 10
     assert value["n_noise"] == SMOKE.compared_pairs
     assert 0.1 < found["22d_classes"]["half_of_classes"] < 0.9
+    studies = found["22g_referee_correction"]
+    assert studies["judged"] == SMOKE.n_test // 3
+    # the critic accepts every pair that it has chosen: its rate stays 100 %, whatever the truth
+    bias = studies["critic; D_T; pairs made by rule, raw − truth, points"][0]
+    assert bias == pytest.approx(100 * (1 - found["05_dataset"]["precision"]), abs=15)
 
 
 def test_examples_come_from_every_corpus_with_their_context(found: dict[str, Any]) -> None:
