@@ -156,7 +156,9 @@ class _Chain:
             "sentences of the text rewritten": len(inputs),
             "pairs of the student's sentences": len(second.dataset),
         }
-        return name, replace(told, counts=counts, trained_on=f"{len(last.dataset):,} {why}")
+        dev = told.training["dev_pairs"]
+        trained_on = f"{len(last.dataset) - dev:,} {why} ({dev:,} more are dev)"
+        return name, replace(told, counts=counts, trained_on=trained_on)
 
     def _told(
         self,

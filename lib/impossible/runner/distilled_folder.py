@@ -112,7 +112,8 @@ def funnel_tables(
         for title, (made, order) in orders.items()
         if len(made.funnel)
     }
-    return {title: table[table["n"] > 0] for title, table in tables.items()}
+    shown = {"of all": "of all, %", "of those left": "of those left, %"}
+    return {title: table[table["n"] > 0].rename(columns=shown) for title, table in tables.items()}
 
 
 def licences(inputs: str, params: Params, student: str = "") -> dict[str, str]:
