@@ -289,10 +289,12 @@ needs_ray = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Room for two workers."""
-    ray = ray_executor._connected("", 2)
-    yield ray
-    ray.shutdown()
+    """Room for two workers, which find the functions of this module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        ray = ray_executor._connected("", 2)
+        yield ray
+        ray.shutdown()
 
 
 def everything(run: RunFolder, models: Path, **values: Any) -> tuple[dict[str, str], Any]:
