@@ -87,5 +87,5 @@ def test_two_processes_train_what_one_trains(build: Any, tmp_path: Path) -> None
     apart = sum((first[k].float() - second[k].float()).abs().sum().item() for k in first)
     assert apart < moved  # batches of similar length are put together otherwise
     untrained, trained = (load_student(str(folders[i])).loss_batch(pairs) for i in (0, 2))
-    assert trained < 0.8 * untrained
+    assert trained < 0.9 * untrained
     assert not list(tmp_path.glob(".together*"))
