@@ -39,7 +39,7 @@ def _train(options: argparse.Namespace) -> None:
     from impossible.data.io import read_frame
     from impossible.data.schemas import DATASET
     from impossible.training.fine_tuning import train_into
-    from impossible.training.processes import is_first_process, own_device
+    from impossible.training.processes import is_first_process, own_device, process_count
     from impossible.training.student import load_student
 
     params = Params.load(options.name, options.params)
@@ -49,5 +49,8 @@ def _train(options: argparse.Namespace) -> None:
     checkpoints = out.with_name(f".{out.name}-training")
     student = train_into(out, checkpoints, dataset, base, params)
     if is_first_process() and student.history:
-        best = student.history
-        print(f"{out}: {len(dataset)} pairs, loss {best.best_loss:.3f} at step {best.best_step}")
+        best, count = student.history, process_count()
+        print(
+            f"{out}: {len(dataset)} pairs, {count} process{'es' * (count > 1)}, "
+            f"loss {best.best_loss:.3f} at step {best.best_step}"
+        )
