@@ -59,7 +59,7 @@ def _run(name: str, place: Path, options: argparse.Namespace) -> Findings:
     """One part, in its folder."""
     work = small(place / "small") if options.small else smoke()
     if name == "starved":
-        return starved.run(place, options.writes)
+        return starved.run(place, options.writes, options.small)
     if name == "kills":
         return kills.run(place, work, options.kills, options.seed)
     return corrupt.run(place, work) if name == "corrupt" else ALONE[name](place)

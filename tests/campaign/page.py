@@ -47,10 +47,10 @@ def _lines(results: dict[str, Any]) -> list[str]:
     versions = sorted({part["package"] for part in results.values()})
     lines += ["", f"Digest of the package's code: {', '.join(versions)}."]
     lines += _listed("Wrong", {name: part["wrong"] for name, part in results.items()})
-    lines += _listed(
-        "Not run here",
-        {name: [f"{k}: {v}" for k, v in part["not run"].items()] for name, part in results.items()},
-    )
+    not_run = {name: [f"{k}: {v}" for k, v in part["not run"].items()]
+               for name, part in results.items()}  # fmt: skip
+    not_run |= {name: ["the whole part"] for name in DONE if name not in results}
+    lines += _listed("Not run here", not_run)
     return lines
 
 
