@@ -138,8 +138,8 @@ def by_chance(judged: Judgement) -> str:
     n = sum(bool(np.isfinite(found.effect.low)) for found in findings)
     missed = (1 - judged.confidence) * n
     return (
-        f"Of {n} intervals of {judged.confidence:.0%}, about {missed:.1f} miss their true value by "
-        "chance, even if every assumption holds."
+        f"Of {n} intervals of {judged.confidence:.0%}, about {missed:.1f} miss what they estimate "
+        "by chance, even if every assumption holds."
     )
 
 
