@@ -296,7 +296,7 @@ def _checkout(name: str) -> tuple[tuple[str, str], ...]:
 
 
 LATIN = (("PYTHONIOENCODING", "latin-1"),)
-SEEN = [  # what the issue saw failing and is no refusal, or needs words of its own
+SEEN = [  # what once failed and is no refusal, or needs words of its own
     Case("score …/copies.jsonl --encoder …/models/encoder", value("bert_score", 100), 2),
     Case(f"paraphrase - {TINY} --json", aligned(3), 3, b"One came.\n" + b"w " * 31_500 + b"\nB.\n"),
     Case(f"paraphrase - {TINY}", aligned(1), 3, b"w" * 200_000 + b"\n"),
