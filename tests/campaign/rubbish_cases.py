@@ -17,7 +17,7 @@ class Case:
     Attributes:
         typed: arguments of `impossible`, blanks between them.
         told: words of the sentence; or what must hold of an answer that is none.
-        row: of the table "seen failing" in issue 18.
+        row: of the list of what once failed (1 to 18); 0: of none.
         given: to standard input.
         variables: of the environment.
     """
