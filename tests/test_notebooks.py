@@ -34,7 +34,7 @@ SMOKE = Params.load("smoke")
 LONGEST_SECOND_RUN = 20  # seconds
 
 #: Of every notebook at most: cells, words of text, lines of code in the median cell.
-SHORT = (16, 600, 8.0)
+SHORT = (16, 600, 10.0)
 LINE = 100  # characters of a line of code
 
 # --- sources

@@ -145,7 +145,7 @@ class Rewriter:
         seed: int = 0,
         best_effort: bool = False,
     ) -> list[Rewriting]:
-        """Rewrite texts, each by itself: what it becomes depends on the text, the seed and n.
+        """Rewrite texts, each by itself: by the text, the seed, n and, in bfloat16, by rounding.
 
         Args:
             texts: English sentences; white space is made one blank.
