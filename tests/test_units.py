@@ -52,7 +52,7 @@ def run(checkout: Path) -> RunFolder:
 def mapped(
     run: RunFolder, units: Sequence[Unit] = UNITS, function: Any = count, **values: Any
 ) -> tuple[pd.DataFrame, pd.DataFrame, frozenset[str], list[str]]:
-    params, before = Params.load("test", values), len(CALLS)
+    params, before = Params.load("test", {"workers": 1, **values}), len(CALLS)
     frame, funnel = map_units(function, units, params, run, "work", FUNNEL)
     return frame, funnel, params.read, CALLS[before:]
 
@@ -89,7 +89,7 @@ def test_a_unit_is_computed_anew_if_what_it_reads_changed_and_only_then(run: Run
 
 
 def test_what_the_caller_sets_counts_and_is_not_read_from_the_run(run: RunFolder) -> None:
-    params = Params.load("test")
+    params = Params.load("test", {"workers": 1})
     for k, calls in ((7, 3), (7, 0), (8, 3)):
         before = len(CALLS)
         map_units(count, UNITS, params.fixed(k=k), run, "work", FUNNEL)
@@ -113,7 +113,7 @@ def test_an_interrupted_call_goes_on_and_ends_with_the_same_parts(run: RunFolder
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        map_units(count, UNITS, Params.load("test"), run, "work", FUNNEL, executor=Stops())
+        map_units(count, UNITS, Params.load("test", {"workers": 1}), run, "work", FUNNEL, executor=Stops())
     frame, _, _, calls = mapped(run)
     assert calls == ["b", "c"]
     whole = parts(run)
@@ -137,7 +137,7 @@ class Processes:
 
 @pytest.mark.parametrize("executor", [Processes(), ForkExecutor(2)], ids=["pickled", "forked"])
 def test_workers_of_other_processes_write_the_same_bytes(run: RunFolder, executor: Any) -> None:
-    params = Params.load("test")
+    params = Params.load("test", {"workers": 1})
     models = Models(run, params)
     frame, funnel = map_units(count, UNITS, params, run, "work", FUNNEL, models, executor)
     assert CALLS == []
@@ -193,7 +193,7 @@ def test_ids_are_unique(run: RunFolder) -> None:
 
 
 def test_models_travel_by_name(run: RunFolder) -> None:
-    params = Params.load("test")
+    params = Params.load("test", {"workers": 1})
     models = Models(run, params)
     models._loaded["teacher x"] = object()
     copy = pickle.loads(pickle.dumps(models))
