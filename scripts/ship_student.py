@@ -2,6 +2,7 @@
 
     python scripts/ship_student.py paraphrase results/english-full
     python scripts/ship_student.py summarize results/english-full
+    python scripts/ship_student.py paraphrase results/english-full --examples  # of what ships
 
 The sentences are drawn by a seed from those that the teacher wrote and no student was trained on
 (`data/held_out.parquet`); README shows them. The tokenizer is the base's and does not ship.
@@ -37,14 +38,17 @@ def main() -> None:
     parser.add_argument("name", choices=sorted(KINDS))
     parser.add_argument("run", type=Path, help="folder of the run")
     parser.add_argument("--model", help="another of its models than the last, such as student")
+    parser.add_argument("--examples", action="store_true", help="only them: the student stays")
     options = parser.parse_args()
     model, kind = KINDS[options.name]
     model = options.model or model
     source, out = options.run / "models" / model, ENGLISH / options.name
-    out.mkdir(exist_ok=True)
-    for file in WEIGHTS:
-        shutil.copy(source / file, out / file)
-    write_json(out / "recipe.json", {**read_json(source / "recipe.json"), "run": options.run.name})
+    if not options.examples:
+        out.mkdir(exist_ok=True)
+        for file in WEIGHTS:
+            shutil.copy(source / file, out / file)
+        recipe = read_json(source / "recipe.json")
+        write_json(out / "recipe.json", {**recipe, "run": options.run.name})
     write_json(out / "examples.json", examples(options.run, kind()))
 
 
