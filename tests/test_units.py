@@ -113,7 +113,9 @@ def test_an_interrupted_call_goes_on_and_ends_with_the_same_parts(run: RunFolder
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        map_units(count, UNITS, Params.load("test", {"workers": 1}), run, "work", FUNNEL, executor=Stops())
+        map_units(
+            count, UNITS, Params.load("test", {"workers": 1}), run, "work", FUNNEL, executor=Stops()
+        )
     frame, _, _, calls = mapped(run)
     assert calls == ["b", "c"]
     whole = parts(run)

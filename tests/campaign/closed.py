@@ -14,6 +14,7 @@ from typing import Any
 
 from impossible.data.io import write_text
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from .common import ROOT, Findings, environment
@@ -109,12 +110,23 @@ def installed_packages() -> list[dict[str, Any]]:
 
 def write_lock() -> None:
     """Write `constraints.txt` from what is installed, once all tests pass with it."""
-    lines = [f"{each['name']}=={each['version']}" for each in installed_packages()]
+    lines = [
+        f"{each['name']}=={each['version']}{_marker(each['name'])}" for each in installed_packages()
+    ]
     about = [
         "# Versions of all packages, with those they need, in an environment where the tests pass.",
         "# python -m tests.campaign.closed writes them.",
     ]
     write_text(LOCK, "\n".join([*about, *lines]) + "\n")
+
+
+def _marker(name: str) -> str:
+    """Which Python a package asks for, where some Python 3.11 will not do: pip leaves it free."""
+    asked = SpecifierSet(metadata.distribution(name).metadata.get("Requires-Python") or "")
+    if "3.11.0" in asked:
+        return ""
+    terms = (f'python_full_version {each.operator} "{each.version}"' for each in asked)
+    return f"; {' and '.join(sorted(terms))}"
 
 
 def _pins(text: str) -> tuple[str, str]:
