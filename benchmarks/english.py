@@ -13,7 +13,6 @@ import importlib
 import importlib.util
 import json
 import math
-import resource
 import subprocess
 import sys
 import tempfile
@@ -103,8 +102,10 @@ def sampling(lm: LanguageModel, flops: float) -> list[Row]:
     }
     absent = []
     if importlib.util.find_spec("ctranslate2"):
-        for kind in ("bfloat16", "int8_bfloat16"):
-            peers[f"CTranslate2, {kind}"] = K / ctranslate2_seconds(lm, kind, nucleus)
+        library: Any = importlib.import_module("ctranslate2")
+        known = library.get_supported_compute_types("cpu")
+        for kind in [name for name in ("bfloat16", "float32", "int8") if name in known]:
+            peers[f"CTranslate2, {kind}"] = K / ctranslate2_seconds(library, lm, kind, nucleus)
     else:
         absent.append("CTranslate2")
     weights = sum(w.numel() for w in lm.model.parameters())
@@ -115,15 +116,14 @@ def sampling(lm: LanguageModel, flops: float) -> list[Row]:
     ]
 
 
-def ctranslate2_seconds(lm: LanguageModel, kind: str, nucleus: Nucleus) -> float:
+def ctranslate2_seconds(library: Any, lm: LanguageModel, kind: str, nucleus: Nucleus) -> float:
     """Seconds for k samples that stop at the first end mark."""
-    ctranslate2: Any = importlib.import_module("ctranslate2")
     with tempfile.TemporaryDirectory() as folder:
         lm.model.save_pretrained(f"{folder}/hf")
         lm.tokenizer.save_pretrained(f"{folder}/hf")
-        converter = ctranslate2.converters.TransformersConverter(f"{folder}/hf")
+        converter = library.converters.TransformersConverter(f"{folder}/hf")
         converter.convert(f"{folder}/ct2", quantization=kind)
-        model = ctranslate2.Generator(
+        model = library.Generator(
             f"{folder}/ct2", compute_type=kind, intra_threads=torch.get_num_threads()
         )
         start = lm.tokenizer.convert_ids_to_tokens(lm.tokenizer(CONTEXT).input_ids)
@@ -150,6 +150,7 @@ def candidates(student: Student, sources: Sequence[str]) -> Row:
         student.model.generate(
             **batch, do_sample=True, top_k=0, top_p=0.9, temperature=0.8, max_new_tokens=NEW,
             num_return_sequences=CANDIDATES, pad_token_id=student.tokenizer.pad_token_id,
+            eos_token_id=sorted(student.ends()),
         )  # fmt: skip
 
     n = len(sources) * CANDIDATES
@@ -239,8 +240,6 @@ def commands() -> list[Row]:
         code = [sys.executable, "-m", "impossible.cli", "score", str(file)]
         took = seconds(lambda: subprocess.run(code, capture_output=True, check=True))
         rows.append(Row("impossible score", "lines/s", n / took))
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    rows.append(Row("its peak of memory, 1/GiB", "1/GiB", 1 / peak))
     return rows
 
 
