@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from campaign.rubbish_files import PARAMS
 from conftest import Write
 from impossible.cli import main
 from impossible.data.io import (
@@ -24,25 +25,6 @@ from impossible.errors import DataError, ImpossibleError, RunError
 from impossible.runner.ledger import locked
 
 FRAME = pd.DataFrame({"context_id": ["a"], "reason": ["kept"], "n": [1]})
-
-FILES: dict[str, bytes] = {
-    "unknown": b"kk: 3\n",
-    "mistyped": b"k: many\n",
-    "boolean": b"k: true\n",
-    "range": b"sentence_temperature: 0\n",
-    "infinite": b"sentence_temperature: .inf\n",
-    "order": b"length_ratio_min: 2\n",
-    "field": b"domains: [{name: news, prefix: [a]}]\n",
-    "twins": b"domains: [{name: news}, {name: news}]\n",
-    "syntax": b"seed: 0\nk: [1\n",
-    "twice": b"k: 3\nk: 4\n",
-    "stranger": b"domain_teachers: {poems: a}\n",
-    "latin": "human_data: Käse\n".encode("latin-1"),
-    "binary": b"\x00\x01\x02",
-    "empty": b"",
-    "list": b"- k\n- 3\n",
-    "text": b"hello\n",
-}
 
 PARAMETERS = {
     "params/unknown.yaml": "there is no parameter kk (did you mean k?)",
@@ -94,7 +76,7 @@ def test_parameters(
     if command == "plan" and "--only" in arguments:
         arguments, sentence = "tesst", PARAMETERS["tesst"]
     write("01_one")
-    for name, content in FILES.items():
+    for name, content in PARAMS.items():
         (checkout / "params" / f"{name}.yaml").write_bytes(content)
     monkeypatch.chdir(checkout)
     assert main([command, *arguments.split()]) == 2
