@@ -104,6 +104,25 @@ def test_candidates_add_up_and_are_written_once(build: Any, tmp_path: Path) -> N
     assert not again.asked
 
 
+def test_a_part_of_the_candidates_begins_otherwise(tmp_path: Path) -> None:
+    asked: list[tuple[int, bool, int]] = []
+
+    class Told(tiny.student(tiny.llama).__class__):  # type: ignore[misc]
+        def generate(self, sources: Any, n: int, *, seed: int, **how: Any) -> list[list[str]]:
+            asked.append((n, how["begin_otherwise"], seed))
+            return [[f"{how['begin_otherwise']} {i}" for i in range(n)] for _ in sources]
+
+    base = tiny.student(tiny.llama)
+    student = Told(base.model, base.tokenizer, "told", "0")
+    inputs = pd.DataFrame({"input_id": ["i0", "i1"], "text": tiny.SENTENCES[:2]})
+    inputs = inputs.assign(context_id="c", domain="news")
+    run, limits = RunFolder.open(tmp_path), paraphrase(n_candidates=5, candidates_otherwise=0.4)
+    _, funnel = score_candidates(run, inputs, student, models(Counting()), limits)
+    assert [(n, otherwise) for n, otherwise, _ in asked] == [(3, False), (2, True)]
+    assert asked[0][2] != asked[1][2], "other random numbers"
+    assert funnel.groupby("input_id")["n"].sum().to_dict() == {"i0": 5, "i1": 5}
+
+
 def test_a_judgement_is_remembered(tmp_path: Path) -> None:
     run, first = RunFolder.open(tmp_path), Counting()
     pairs = [("a", "bb"), ("bb", "a"), ("a", "bb")]

@@ -231,14 +231,15 @@ def test_a_seed_for_each_source_is_all_that_decides_its_texts(build: Any) -> Non
     assert [texts[0] for texts in three] == [text for (text,) in greedy]
 
 
+@pytest.mark.parametrize("otherwise", [False, True])
 @pytest.mark.parametrize("build", [tiny.gpt2, tiny.llama])
-def test_writing_in_place_is_what_transformers_writes(build: Any) -> None:
+def test_writing_in_place_is_what_transformers_writes(build: Any, otherwise: bool) -> None:
     student = tiny.student(build)
-    given = (tiny.SENTENCES, 5, 1.0, 0.9, 7, 25)
-    ours = student.generate(*given)
+    write = partial(student.generate, tiny.SENTENCES, 5, 1.0, 0.9, 7, 25, begin_otherwise=otherwise)
+    ours = write()
     assert len({len(text) for texts in ours for text in texts}) > 3, "rows leave at other steps"
     student.model.config.model_type = "other"  # not known to be plain: `generate` itself writes
-    assert student.generate(*given) == ours
+    assert write() == ours
 
 
 def test_the_largest_of_many_are_those_of_topk() -> None:

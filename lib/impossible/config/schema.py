@@ -183,6 +183,11 @@ class Schema(BaseModel):
         "These are drawn from the likeliest words of this total probability.", "probability"
     )
     candidate_temperature: Temperature = parameter("Sampling temperature of these.")
+    candidates_otherwise: Fraction = parameter(
+        "Part of these that may not begin with the first word of their sentence: a small student "
+        "that begins as its sentence does mostly copies it.",
+        "fraction",
+    )
     rounds: Count = parameter("Rounds of self-distillation compared.", "rounds", "Table 6", le=20)
     # Evaluation
     test_sets: list[str] = parameter(

@@ -6,12 +6,12 @@ row leaves the batch when its text is complete, and what it draws is decided by 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
+from transformers import DynamicCache, LogitsProcessor
 
 from impossible.models.kv_cache import in_rows, sharing
 from impossible.models.loading import LanguageModel
@@ -29,6 +29,7 @@ def write_after(
     uniforms: Tensor,
     nucleus: Nucleus,
     ends: Collection[int],
+    at_first: Iterable[LogitsProcessor] = (),
 ) -> list[list[int]]:
     """Sample texts after prompts.
 
@@ -39,12 +40,16 @@ def write_after(
             token.
         nucleus: top_p and temperature.
         ends: tokens that end a text and do not belong to it.
+        at_first: rules of the first token of each text.
 
     Returns:
         Token ids of n texts after each prompt, prompt by prompt.
     """
     n, longest = uniforms.shape[1:]
     logits, cache, places = _read(lm, prompts, n, longest)
+    nothing = torch.empty(len(logits), 0, dtype=torch.long, device=lm.device)
+    for rule in at_first:
+        logits = rule(nothing, logits)
     numbers = uniforms.flatten(0, 1).to(lm.device)
     written: list[list[int]] = [[] for _ in range(len(numbers))]
     slots, done = list(range(len(numbers))), set[int]()  # the text of each row; complete texts

@@ -68,8 +68,8 @@ def score_candidates(
         inputs: input_id (unique), text, context_id, domain.
         student: writes the candidates.
         models: the NLI model and the parser.
-        thresholds: of the task; reads seed, n_candidates, candidate_top_p, candidate_temperature
-            and sentence_max_new_tokens too.
+        thresholds: of the task; reads seed, n_candidates, candidates_otherwise, candidate_top_p,
+            candidate_temperature and sentence_max_new_tokens too.
         name: of the piece of work and of the random stream, so that rounds do not share numbers.
 
     Returns:
@@ -110,13 +110,24 @@ def candidates_of(
 def _written(
     inputs: pd.DataFrame, student: Student, thresholds: Thresholds, stage: str
 ) -> list[list[str]]:
-    """A student's candidates for each input."""
+    """A student's candidates for each input; the last of them begin otherwise than it."""
     if inputs.empty:
         return []
-    n, temperature = thresholds.n_candidates, thresholds.candidate_temperature
-    top_p, longest = thresholds.candidate_top_p, thresholds.sentence_max_new_tokens
-    seed = unit_seed(thresholds.seed, stage, str(inputs["input_id"].iloc[0]))
-    return student.generate(inputs["text"].tolist(), n, temperature, top_p, seed, longest)
+    texts, first = inputs["text"].tolist(), str(inputs["input_id"].iloc[0])
+    how = {
+        "temperature": thresholds.candidate_temperature,
+        "top_p": thresholds.candidate_top_p,
+        "max_new_tokens": thresholds.sentence_max_new_tokens,
+    }
+    other = round(thresholds.candidates_otherwise * thresholds.n_candidates)
+    plain = thresholds.n_candidates - other
+    written: list[list[str]] = [[] for _ in texts]
+    for n, name, otherwise in ((plain, stage, False), (other, f"{stage} otherwise", True)):
+        if n:
+            seed = unit_seed(thresholds.seed, name, first)
+            some = student.generate(texts, n, seed=seed, begin_otherwise=otherwise, **how)
+            written = [[*row, *more] for row, more in zip(written, some, strict=True)]
+    return written
 
 
 def _sorted_out(

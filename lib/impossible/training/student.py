@@ -211,9 +211,10 @@ class CausalStudent(Student):
     def _write(
         self, prompts: list[list[int]], uniforms: Tensor, nucleus: Nucleus, rules: list[Any]
     ) -> list[str]:
-        if rules or self.model.config.model_type not in WRITERS:
+        at_first = all(isinstance(rule, BeginOtherwise) for rule in rules)
+        if not at_first or self.model.config.model_type not in WRITERS:
             return super()._write(prompts, uniforms, nucleus, rules)
-        rows = write_after(self, prompts, uniforms, nucleus, self.ends())
+        rows = write_after(self, prompts, uniforms, nucleus, self.ends(), rules)
         return [decode(self.tokenizer, row).strip() for row in rows]
 
     def _start(self, batch: dict[str, Tensor], n: int) -> dict[str, Any]:
