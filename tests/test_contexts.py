@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from impossible.generation.next_sentences import (
     sentences_of,
 )
 from impossible.models.loading import LanguageModel
-from impossible.text.sentence_boundaries import find_sentence_end
+from impossible.text.sentence_boundaries import find_sentence_end, sentence_end
 
 NEWS = Domain(name="news", prefixes=[tiny.PREFIX], banned=["\n"])
 OTHER = Domain(name="other", prefixes=[tiny.SENTENCES[0], tiny.SENTENCES[6]], banned=["\n", "w"])
@@ -192,3 +193,34 @@ def test_inputs_are_as_many_as_asked_and_those_of_a_longer_list_begin_alike(
     pd.testing.assert_frame_equal(few, more.head(5))
     assert (few["reason"] == "").any()
     assert few["context_id"].nunique() < 5
+
+
+def test_attempts_that_need_no_more_end_early_and_change_nothing(
+    lm: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = small(
+        rejections={"long": [".{40}"]}, context_sentences_min=2, context_sentences_max=3,
+        context_max_new_tokens=60,
+    )  # fmt: skip
+    plans, written = plan_contexts(params, 8), Counter[bool]()
+    real = contexts.sample_continuations
+
+    def counting(early: bool) -> Callable[..., list[str]]:
+        def call(*args: Any) -> list[str]:
+            *rest, done = args
+            found = real(*rest, done if early else lambda i, text: has_all(done, i, text))
+            written[early] += sum(map(len, found))
+            return found
+
+        return call
+
+    def has_all(done: Any, i: int, text: str) -> bool:
+        return sentence_end(text, done.drawn[i][0].n_sentences, final=False) >= 0
+
+    frames = []
+    for early in (False, True):
+        monkeypatch.setattr(contexts, "sample_continuations", counting(early))
+        frames.append(write_contexts(lm, plans, params))
+    assert len(frames[0]) > 2
+    pd.testing.assert_frame_equal(*frames)
+    assert written[True] < written[False]

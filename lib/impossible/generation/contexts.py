@@ -104,8 +104,8 @@ def write_contexts(
             drawn = [(plan, number) for number in tries for plan in missing]
             rngs = [item_rng(params.seed, stage, plan.context_id, n) for plan, n in drawn]
             numbers = np.stack([rng.random(params.context_max_new_tokens) for rng in rngs])
-            counts = [plan.n_sentences for plan, _ in drawn]
-            found = sample_continuations(lm, prefix, numbers, nucleus, rules[domain], counts)
+            done = _NeedsNoMore(prefix, drawn, params)
+            found = sample_continuations(lm, prefix, numbers, nucleus, rules[domain], done)
             for (plan, _), text in zip(drawn, found, strict=True):
                 if whole := _context(prefix, text, plan.n_sentences, params):
                     texts.setdefault(plan.context_id, whole)  # the first attempt that serves
@@ -117,6 +117,36 @@ def write_contexts(
         if plan.context_id in texts
     ]
     return pd.DataFrame(rows, columns=CONTEXTS.names)
+
+
+class _NeedsNoMore:
+    """Whether a text has its sentences, can no longer serve, or is an attempt no longer needed.
+
+    What then is not written would have changed nothing.
+
+    Args:
+        prefix: of the texts.
+        drawn: of each text its plan and the number of the attempt.
+        params: with the rejections.
+    """
+
+    def __init__(self, prefix: str, drawn: Sequence[tuple[Plan, int]], params: Params) -> None:
+        self.prefix, self.drawn, self.params = prefix, drawn, params
+        self.sentences = [0] * len(drawn)  # that each text has
+        self.served: dict[str, int] = {}  # the first attempt at a context that serves
+
+    def __call__(self, sample: int, text: str) -> bool:
+        plan, attempt = self.drawn[sample]
+        if self.served.get(plan.context_id, attempt) < attempt:
+            return True
+        known = self.sentences[sample]
+        if sentence_end(text, known + 1, final=False) < 0:
+            return False
+        self.sentences[sample] += 1
+        serves = _context(self.prefix, text, known + 1, self.params) != ""
+        if serves and known + 1 == plan.n_sentences:
+            self.served[plan.context_id] = min(attempt, self.served.get(plan.context_id, attempt))
+        return not serves or known + 1 == plan.n_sentences
 
 
 def _context(prefix: str, text: str, n_sentences: int, params: Params) -> str:

@@ -32,6 +32,7 @@ from impossible.text.sentence_boundaries import sentence_end
 __all__ = ["check_window", "decode", "end_ids", "sample_continuations", "text_rules"]
 
 Uniforms = NDArray[np.float64]
+Test = Callable[[int, str], bool]
 _MARKS = frozenset(".?!")
 _FULL = 7 / 8  # of the rows in use, below which complete samples leave the batch
 
@@ -43,7 +44,7 @@ def sample_continuations(
     uniforms: Uniforms,
     nucleus: Nucleus,
     rules: Sequence[LogitsProcessor] | None = None,
-    sentences: int | Sequence[int] = 1,
+    sentences: int | Test = 1,
 ) -> list[str]:
     """Sample k continuations of one prefix, computed together.
 
@@ -53,7 +54,8 @@ def sample_continuations(
         uniforms: numbers in [0, 1), shape (k, max_new_tokens), from `item_rng(…).random(shape)`.
         nucleus: top_p and temperature.
         rules: logits processors, from `text_rules` by default; they see prefix and sample.
-        sentences: sentences after which a sample may stop; one number, or one for each sample.
+        sentences: sentences after which a sample may stop, or a test of (sample, its text so far),
+            asked after each token once the text has an end mark.
 
     Returns:
         k raw continuations. Each holds at least its first `sentences` sentences and perhaps the
@@ -67,7 +69,7 @@ def sample_continuations(
     check_window(lm, prefix, len(row), longest)
     apply: Any = LogitsProcessorList(text_rules(lm) if rules is None else rules)
     numbers = torch.from_numpy(np.ascontiguousarray(uniforms)).to(lm.device)
-    finished = _sentence_test(lm, [sentences] * k if isinstance(sentences, int) else sentences)
+    finished = _end_test(lm, k, sentences if callable(sentences) else _has(sentences))
     ids = torch.tensor([row], device=lm.device).expand(k, -1)
     tokens: list[list[int]] = [[] for _ in range(k)]
     slots, done = list(range(k)), set[int]()  # the sample of each row, and those that are complete
@@ -102,11 +104,16 @@ def _read_prefix(lm: LanguageModel, ids: Tensor, k: int) -> tuple[Tensor, Any]:
     return out.logits[:, -1].expand(k, -1), cache
 
 
-def _sentence_test(lm: LanguageModel, sentences: Sequence[int]) -> Callable[[int, list[int]], bool]:
+def _has(sentences: int) -> Test:
+    """Whether a text holds so many sentences, however it goes on."""
+    return lambda _, text: sentence_end(text, sentences, final=False) >= 0
+
+
+def _end_test(lm: LanguageModel, k: int, complete: Test) -> Callable[[int, list[int]], bool]:
     """Whether a sample is complete; text is decoded only after a token with an end mark."""
     marked = [bool(_MARKS & set(text)) for text in _token_texts(lm.tokenizer)]
     ends = end_ids(lm)
-    pending = [False] * len(sentences)
+    pending = [False] * k
 
     def finished(sample: int, tokens: list[int]) -> bool:
         last = tokens[-1]
@@ -116,7 +123,7 @@ def _sentence_test(lm: LanguageModel, sentences: Sequence[int]) -> Callable[[int
         if not pending[sample]:
             return False
         text = decode(lm.tokenizer, tokens).rstrip("\ufffd")  # half of a character may follow
-        return sentence_end(text, sentences[sample], final=False) >= 0
+        return complete(sample, text)
 
     return finished
 
