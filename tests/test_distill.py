@@ -16,11 +16,19 @@ from impossible.data.io import write_frame
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
-from impossible.filtering.build_dataset import build_dataset
+from impossible.filtering.build_dataset import as_pairs
 from impossible.filtering.constituency_parser import FlatParser
 from impossible.filtering.critics import CANDIDATES
-from impossible.filtering.funnel import continued
+from impossible.filtering.funnel import funnel_by_context, ordered_pairs
+from impossible.filtering.resumable_scoring import score_sentences
 from impossible.filtering.thresholds import Thresholds
+from impossible.training.distillation import (
+    PAIR_TESTS,
+    candidate_tests,
+    dataset_of_candidates,
+    dataset_of_pairs,
+    first_dataset,
+)
 from impossible.training.self_distillation import (
     LowestOverlap,
     fresh_inputs,
@@ -77,13 +85,15 @@ def test_the_survivor_with_the_lowest_overlap_is_chosen(
     written = {source: texts, "Prices rose.": ["Prices rose."] * 5}
     monkeypatch.setattr(type(STUDENT), "generate", lambda _, xs, *__: [written[x] for x in xs])
     scored, before = score(tmp_path, INPUTS)
-    dataset, after = build_dataset(scored, LIMITS, LowestOverlap(), "round1")
+    made = dataset_of_candidates(scored, before, LIMITS)
+    dataset = made.dataset
     assert dataset[["source", "target", "context_id", "domain", "origin"]].values.tolist() == [
-        [source, texts[0], "c0", "news", "round1"]
+        [source, texts[0], "c0", "news", "student"]
     ]
     assert scored["candidate"].tolist() == [0, 3]
-    funnel = continued(before, after, "scored")
-    assert funnel.set_index(["input_id", "reason"])["n"].to_dict() == {
+    assert made.passed["y"].tolist() == [texts[0], texts[3]]
+    assert made.total == 2 * PARAMS.n_candidates
+    assert made.funnel.set_index(["input_id", "reason"])["n"].to_dict() == {
         ("i0", "identical"): 1,
         ("i0", "empty"): 1,
         ("i0", "duplicate"): 1,
@@ -91,8 +101,32 @@ def test_the_survivor_with_the_lowest_overlap_is_chosen(
         ("i0", "not_chosen"): 1,
         ("i1", "identical"): 5,
     }
+    by_context = funnel_by_context(made.funnel, INPUTS)
+    assert by_context.groupby("context_id")["n"].sum().to_dict() == {"c0": 5, "c1": 5}
+    assert set(made.funnel["reason"]) <= {*candidate_tests(PARAMS), "kept"}
     write_frame(tmp_path / "a.parquet", dataset, DATASET)
     write_frame(tmp_path / "b.parquet", scored, CANDIDATES)
+
+
+def test_pairs_scored_before_give_the_same_dataset(tmp_path: Path) -> None:
+    run, texts = RunFolder.open(tmp_path), [*tiny.SENTENCES[:4], tiny.SENTENCES[0], ""]
+    sentences = pd.DataFrame({"context_id": "c", "domain": "news", "text": texts})
+    sentences["reason"] = ["" if text else "no_end" for text in texts]
+    made = first_dataset(run, sentences, MODELS, LIMITS)
+    again = dataset_of_pairs(run, *score_sentences(run, sentences, MODELS, LIMITS), MODELS, LIMITS)
+    assert ordered_pairs(sentences) == {"c": made.total} == {"c": 5 * 4}
+    assert set(made.funnel["reason"]) <= {*PAIR_TESTS, "kept"}
+    assert len(made.passed) > len(made.dataset) > 0
+    for name in ("scored", "passed", "dataset", "funnel"):
+        pd.testing.assert_frame_equal(getattr(made, name), getattr(again, name))
+    pairs = as_pairs(made.dataset).merge(made.passed, on=["context_id", "x", "y"])
+    assert len(pairs) == len(made.dataset)
+
+
+def test_a_funnel_that_lost_something_makes_no_dataset(tmp_path: Path) -> None:
+    scored, before = score(tmp_path, INPUTS)
+    with pytest.raises(DataError, match="came in"):
+        dataset_of_candidates(scored.iloc[1:], before, LIMITS)
 
 
 @pytest.mark.parametrize("build", [tiny.t5, tiny.llama])

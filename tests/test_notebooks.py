@@ -35,11 +35,6 @@ LONGEST_SECOND_RUN = 20  # seconds
 
 #: Of every notebook at most: cells, words of text, lines of code in the median cell.
 SHORT = (16, 600, 8.0)
-#: Whose try-it cell or summary takes the median beyond it: by no more than now.
-LONGER = {
-    "00_tour": 8.5, "02_proximity": 9.5, "03_contexts_sentences": 8.5, "05_dataset": 10.0,
-    "06_student": 9.5, "07_self_distillation": 10.0, "11_summarization": 9.0,
-}  # fmt: skip
 LINE = 100  # characters of a line of code
 
 # --- sources
@@ -85,8 +80,7 @@ def test_a_notebook_is_short(path: Path) -> None:
     words = sum(len(source(cell).split()) for cell in cells(path, "markdown"))
     lines = statistics.median(sum(map(bool, map(str.strip, code))) for code in codes)
     counts = (len(read_json(path)["cells"]), words, lines)
-    limits = (*SHORT[:2], LONGER.get(path.stem, SHORT[2]))
-    assert all(count <= limit for count, limit in zip(counts, limits, strict=True)), counts
+    assert all(count <= limit for count, limit in zip(counts, SHORT, strict=True)), counts
     assert max(len(line) for code in codes for line in code) <= LINE
 
 

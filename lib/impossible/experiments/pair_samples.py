@@ -11,7 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_contrast
+from impossible.evaluation.fractions import fraction_by_group, rows_by_group
 from impossible.evaluation.judges import Judge
+from impossible.filtering.build_dataset import as_pairs
 from impossible.filtering.funnel import item_of
 from impossible.text.rouge import rouge_l
 
@@ -122,6 +124,31 @@ def judged_groups(samples: Mapping[str, pd.DataFrame], asked: Truth) -> pd.DataF
     return rows.assign(judged=asked(list(rows["x"]), list(rows["y"])))
 
 
+def judged_fractions(
+    judged: pd.DataFrame, judge: Judge, bootstrap: Bootstrap, order: Sequence[str]
+) -> pd.DataFrame:
+    """The fraction of equivalent pairs of each group, contexts resampled: `fraction_by_group`.
+
+    Args:
+        judged: of `judged_groups`, asked for equivalence.
+        judge: its error rates, where they are known, correct the fractions.
+        order: the groups.
+    """
+    errors = judge.errors.get("equivalence")
+    how = (judged["group"], judged["context_id"], bootstrap, order, errors)
+    return fraction_by_group(judged["judged"], *how)
+
+
+def compared_choices(groups: Mapping[str, pd.DataFrame], judge: Judge, seed: int) -> pd.DataFrame:
+    """How often the pairs of a few choices are equivalent, as far as the judge can be asked.
+
+    Returns:
+        `fraction_by_group`, without error rates of the judge.
+    """
+    judged = judged_groups(affordable(groups, judge, seed), judge.equivalent)
+    return fraction_by_group(judged["judged"], judged["group"], order=list(groups))
+
+
 def judged_gain(judged: pd.DataFrame, group: str, base: str, bootstrap: Bootstrap) -> Interval:
     """Judged fraction of a group minus that of another, contexts drawn together."""
     a, b = (judged[judged["group"] == name] for name in (group, base))
@@ -159,3 +186,39 @@ def rewritings(
     similar = [rouge_l(x, y) for x, y in zip(xs, ys, strict=True)]
     copied = (rows["x"] == rows["y"]).astype(float)
     return rows.assign(same=judge.equivalent(xs, ys), rouge_l=similar, copy=copied)
+
+
+def rewriting_rows(
+    written: pd.DataFrame, judge: Judge, bootstrap: Bootstrap, order: Sequence[str]
+) -> pd.DataFrame:
+    """METRIC_ROWS of `rewritings` by writer: equivalent to the source, ROUGE-L to it, copies.
+
+    Args:
+        written: of `rewritings`.
+        judge: who was asked; its error rates correct the first, where they are known.
+        order: the writers.
+    """
+    same = f"equivalent ({judge.named('equivalence')}), %"
+    measures = {same: "same", "ROUGE-L to source": "rouge_l", "copies, %": "copy"}
+    errors = {"same": judge.errors.get("equivalence")}
+    return rows_by_group(written, measures, bootstrap, order, errors)
+
+
+def summary_rows(
+    groups: Mapping[str, pd.DataFrame], judge: Judge, bootstrap: Bootstrap, seed: int
+) -> pd.DataFrame:
+    """METRIC_ROWS of groups of summaries: how many follow from their source, and coverage.
+
+    Args:
+        groups: PAIRS, CANDIDATES or DATASET by name, each looked at as far as is `affordable`.
+        judge: who is asked; its error rates correct the first, where they are known.
+        bootstrap: over contexts.
+        seed: of what is looked at.
+    """
+    pairs = affordable({name: as_pairs(part) for name, part in groups.items()}, judge, seed)
+    looked = judged_groups(pairs, judge.entails)
+    looked["coverage"] = judge.coverage(list(looked["x"]), list(looked["y"]))
+    follows = f"follows from x ({judge.named('entailment')}), %"
+    measures = {follows: "judged", "coverage, %": "coverage"}
+    errors = {"judged": judge.errors.get("entailment")}
+    return rows_by_group(looked, measures, bootstrap, list(groups), errors)

@@ -20,6 +20,11 @@ def accepted_sentences(sentences: pd.DataFrame, contexts: pd.DataFrame) -> pd.Da
     return good.assign(domain=good["context_id"].map(domains), words=counts)
 
 
+def distinct_of_accepted(counts: pd.DataFrame) -> pd.Series:
+    """The fraction of distinct strings among the accepted ones of each context; NaN without any."""
+    return counts["distinct"] / counts["accepted"].where(counts["accepted"] > 0)
+
+
 def distinct_fractions(counts: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """Distinct among accepted sentences, as a mean over contexts, by their length and domain.
 
@@ -28,8 +33,7 @@ def distinct_fractions(counts: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFra
     Returns:
         group ("2 sentences"), series (domain), value, low, high, n, as figures draw them.
     """
-    fraction = counts["distinct"] / counts["accepted"].where(counts["accepted"] > 0)
-    rows = []
+    rows, fraction = [], distinct_of_accepted(counts)
     for (length, domain), values in fraction.groupby([counts["n_sentences"], counts["domain"]]):
         found = bootstrap_mean(values, None, bootstrap)
         name = f"{length} sentence" + "s" * (length > 1)
@@ -90,6 +94,26 @@ def most_frequent_sentences(
     first = ~top["context_id"].duplicated()  # each context is told once
     context = top["context_id"].map(texts).where(first, "")
     return top.assign(context=context)[["context", "text", "samples"]]
+
+
+def variety_numbers(
+    counts: pd.DataFrame, accepted: pd.DataFrame, meanings: pd.Series, judge: str
+) -> dict[str, float]:
+    """What notebook 03 records besides the sizes.
+
+    Args:
+        counts: of `next_sentences.acceptance_counts`.
+        accepted: of `accepted_sentences`.
+        meanings: of `meanings_per_context`; what is missing there is not recorded.
+        judge: its name, in which the names of its numbers end.
+    """
+    known = meanings[["grammatical", "strings_per_meaning"]].dropna()
+    return {
+        "words": accepted["words"].mean(),
+        "distinct_share": distinct_of_accepted(counts).mean(),
+        "distinct_per_context": counts["distinct"].mean(),
+        **{f"{name}_{judge}": value for name, value in known.items()},
+    }
 
 
 def generation_settings(

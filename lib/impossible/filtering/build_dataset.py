@@ -108,6 +108,11 @@ def as_dataset(pairs: pd.DataFrame, origin: str, task: str = "paraphrase") -> pd
     return frame.drop_duplicates("pair_id").reset_index(drop=True)
 
 
+def as_pairs(dataset: pd.DataFrame) -> pd.DataFrame:
+    """A DATASET with its texts named as critics and judges name them: x is the source."""
+    return dataset.rename(columns={"source": "x", "target": "y"})
+
+
 def pair_id(x: str, y: str) -> str:
     """The name of a pair of texts: 16 hexadecimal digits, the same wherever it turns up."""
     return hashlib.sha256(f"{x}\x1f{y}".encode()).hexdigest()[:16]

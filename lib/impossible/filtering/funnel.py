@@ -37,6 +37,24 @@ def continued(funnel: pd.DataFrame, later: pd.DataFrame, through: str) -> pd.Dat
     return pd.concat([funnel[funnel["reason"] != through], later], ignore_index=True)
 
 
+def ordered_pairs(sentences: pd.DataFrame) -> dict[str, int]:
+    """Context → m(m-1), the ordered pairs of its m accepted SENTENCES, of which a funnel tells."""
+    accepted = sentences[sentences["reason"] == ""].groupby("context_id").size()
+    return {str(name): int(n) for name, n in (accepted * (accepted - 1)).items()}
+
+
+def funnel_by_context(funnel: pd.DataFrame, inputs: pd.DataFrame) -> pd.DataFrame:
+    """A funnel of inputs as one of their contexts: FUNNEL.
+
+    Args:
+        funnel: input_id, reason, n.
+        inputs: input_id, context_id.
+    """
+    context_of = inputs.set_index("input_id")["context_id"]
+    rows = funnel.assign(context_id=funnel["input_id"].map(context_of))
+    return rows.groupby(["context_id", "reason"], sort=False)["n"].sum().reset_index()
+
+
 def check_funnel(funnel: pd.DataFrame, expected: Mapping[str, int]) -> int:
     """Check that nothing was lost: per item, dropped + kept = what came in.
 

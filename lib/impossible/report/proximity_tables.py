@@ -2,18 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from impossible.config.params import Params
 from impossible.evaluation.bootstrap import Interval
 from impossible.experiments.proximity import identical_fraction
+from impossible.experiments.proximity_statistics import FEWEST_CONTEXTS
+from impossible.report.figures import proximity_curves, proximity_map
+from impossible.report.side_by_side import Shows
 from impossible.report.tables import interval, show, wide
 
 __all__ = [
-    "proximity_claims_table", "proximity_gap_table", "proximity_points_table", "proximity_reading",
+    "proximity_claims", "proximity_claims_table", "proximity_gap_table", "proximity_gaps",
+    "proximity_panels", "proximity_points_table", "proximity_reading", "proximity_surface",
     "proximity_surface_table",
 ]  # fmt: skip
+
+
+def proximity_panels(
+    stage: Shows, points: pd.DataFrame, sentences: Mapping[float, pd.DataFrame],
+    human: tuple[float, str], reading: str, params: Params, data: Sequence[Path],
+) -> list[Any]:  # fmt: skip
+    """Save figure `figure3` and the table of its points, `proximity_points`.
+
+    Args:
+        stage: of the notebook.
+        points, sentences: as for `proximity_points_table`.
+        human: of `proximity_statistics.human_self_bleu`.
+        reading: of `proximity_reading`.
+        params: temperature of the left panel, confidence.
+        data: files that the numbers come from.
+
+    Returns:
+        What is to be displayed.
+    """
+    caption = (
+        "Fraction of pairs of next sentences that are equivalent (above) and their Self-BLEU "
+        f"(below), by length of the context at temperature {params.sentence_temperature:g} (left) "
+        f"and by temperature over all lengths (right); bands are {params.confidence:.0%} intervals "
+        "over contexts. Control: the two sentences follow two different contexts. Dotted: "
+        f"Self-BLEU of human paraphrases (MRPC, {human[1]})."
+    )
+    theirs = "Figure 3: rises with length, falls with temperature; Self-BLEU about 32, human 39"
+    picture = proximity_curves(points, *human)
+    shown = stage.figure("figure3", picture, caption, data, theirs, reading)
+    caption = (
+        "Every point of Figure 3: ratios in [0, 1], Self-BLEU in [0, 100]. Equal texts: fraction "
+        "of pairs of samples that were left out because they are the same string."
+    )
+    table = proximity_points_table(points, sentences)
+    return [shown, stage.table("proximity_points", table, caption, data, None, points, 3)]
+
+
+def proximity_surface(
+    stage: Shows, maps: pd.DataFrame, judge: str, reading: str, params: Params,
+    data: Sequence[Path],
+) -> list[Any]:  # fmt: skip
+    """Save figure `figure3_surface` and the table of its cells, `proximity_surface`.
+
+    Args:
+        stage, params, data: as for `proximity_panels`.
+        maps: of `proximity_statistics.surface_means`.
+        judge: its name.
+        reading: of `proximity_statistics.surface_gap`.
+    """
+    caption = (
+        "Equivalent pairs, in per cent, by length of the context and temperature: the critic's "
+        f"estimate and the judge's ({judge}), on one scale. Mean over the contexts of a cell."
+    )
+    picture, theirs = proximity_map(maps), "the paper shows one row and one column"
+    shown = stage.figure("figure3_surface", picture, caption, data, theirs, reading)
+    caption = (
+        "Every cell of the surface: equivalent pairs in per cent by critic and judge, with "
+        f"{params.confidence:.0%} intervals over contexts (none below {FEWEST_CONTEXTS}); "
+        "n contexts."
+    )
+    table = proximity_surface_table(maps)
+    saved = stage.table("proximity_surface", table, caption, data, None, maps, 2, reading)
+    return [shown, saved]
+
+
+def proximity_claims(
+    stage: Shows, claims: pd.DataFrame, params: Params, data: Sequence[Path]
+) -> Any:
+    """Save table `proximity_claims`: what the paper says of Figure 3, and what this run does.
+
+    Args:
+        stage, params, data: as for `proximity_panels`.
+        claims: of `proximity_statistics.claim_verdicts`.
+    """
+    caption = (
+        "The claims of section 2: the difference between the ends of each panel (ratios in [0, 1], "
+        "Self-BLEU in [0, 100]), and Kendall's τ over all its points, from -1 (falls everywhere) "
+        f"to 1; {params.confidence:.0%} intervals over contexts; n pairs at the ends."
+    )
+    reading = "; ".join(claims["claim"] + ": " + claims["ends_say"])
+    theirs, table = "Section 2 and Figure 3: all hold", proximity_claims_table(claims)
+    return stage.table("proximity_claims", table, caption, data, theirs, None, 2, reading)
+
+
+def proximity_gaps(
+    stage: Shows, gaps: Mapping[str, Interval], contexts: int, params: Params,
+    data: Sequence[Path],
+) -> Any:  # fmt: skip
+    """Save table `proximity_given`: contexts of the teacher beside those it did not write.
+
+    Args:
+        stage, params, data: as for `proximity_panels`.
+        gaps, contexts: as for `proximity_gap_table`.
+    """
+    caption = (
+        "Pairs of next sentences after contexts of the teacher minus those after contexts it did "
+        f"not write, length by length, temperature {params.sentence_temperature:g}; "
+        f"{params.confidence:.0%} intervals."
+    )
+    theirs = "section 2 takes human news, section 3.1 contexts of the teacher"
+    table = proximity_gap_table(gaps, contexts)
+    return stage.table("proximity_given", table, caption, data, theirs)
 
 
 def proximity_reading(claims: pd.DataFrame, own: pd.DataFrame, human: float, source: str) -> str:

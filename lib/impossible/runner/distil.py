@@ -228,4 +228,4 @@ class _Chain:
 
 
 def _pairs(made: MadeDataset) -> str:
-    return f"{len(made.dataset):,} of {int(made.funnel['n'].sum()):,} pairs"
+    return f"{len(made.dataset):,} of {made.total:,} pairs"

@@ -12,12 +12,11 @@ from impossible.config.params import Params
 from impossible.data.io import read_json, write_frame, write_text
 from impossible.data.schemas import DATASET
 from impossible.errors import RunError
-from impossible.filtering.critics import REASONS
 from impossible.filtering.funnel import funnel_table
 from impossible.models.assets import PREFIX, asset_named
 from impossible.models.model_files import asset_below, model_digest, save_model
 from impossible.report.distilled import Distilled, dataset_card, distilled_page, student_card
-from impossible.training.distillation import MadeDataset
+from impossible.training.distillation import PAIR_TESTS, MadeDataset, candidate_tests
 from impossible.training.fine_tuning import split_by_context
 from impossible.training.student import load_student
 
@@ -99,14 +98,9 @@ def funnel_tables(
 ) -> dict[str, pd.DataFrame]:
     """What became of all pairs and of all candidates, without the tests that dropped nothing."""
     orders = {
-        "From all pairs of next sentences to the first dataset": (
-            first, ["identical", "duplicate", *REASONS, "diversity", "repeated"],
-        ),
-        "From the student's candidates to the second dataset": (
-            second,
-            ["identical", "empty", "duplicate", *params.rejections, *REASONS, "not_chosen"],
-        ),
-    }  # fmt: skip
+        "From all pairs of next sentences to the first dataset": (first, PAIR_TESTS),
+        "From the student's candidates to the second dataset": (second, candidate_tests(params)),
+    }
     tables = {
         title: funnel_table(made.funnel, order)
         for title, (made, order) in orders.items()

@@ -14,10 +14,11 @@ from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import TEXT, record_schema
 from impossible.data.units import Scored, Unit, map_units
-from impossible.filtering.build_dataset import build_dataset
+from impossible.filtering.build_dataset import Diversity, apply_thresholds, build_dataset
 from impossible.filtering.critic import Models
+from impossible.filtering.critics import REASONS
 from impossible.filtering.diversity_filter import Algorithm1
-from impossible.filtering.funnel import check_funnel, continued
+from impossible.filtering.funnel import check_funnel, continued, item_of, ordered_pairs
 from impossible.filtering.resumable_scoring import RememberedCritic, score_sentences
 from impossible.filtering.thresholds import Thresholds
 from impossible.models.model_files import model_digest
@@ -25,7 +26,13 @@ from impossible.training.fine_tuning import train_on
 from impossible.training.self_distillation import LowestOverlap, score_candidates
 from impossible.training.student import Student
 
-__all__ = ["MadeDataset", "Trainable", "first_dataset", "next_dataset", "trained_student"]
+__all__ = [
+    "PAIR_TESTS", "MadeDataset", "Trainable", "candidate_tests", "dataset_of_candidates",
+    "dataset_of_pairs", "diversity_critic", "first_dataset", "next_dataset", "trained_student",
+]  # fmt: skip
+
+#: What may drop a pair of next sentences on the way to the first dataset, in order.
+PAIR_TESTS = ("identical", "duplicate", *REASONS, "diversity", "repeated")
 
 _TRAINED = record_schema("model", model=TEXT, digest=TEXT)
 
@@ -36,13 +43,29 @@ class MadeDataset:
 
     Attributes:
         scored: PAIRS or CANDIDATES, of which it was chosen.
+        passed: those of them that all critics accept.
         dataset: DATASET.
         funnel: item, reason, n; the reasons of an item add up to what came in.
     """
 
     scored: pd.DataFrame
+    passed: pd.DataFrame
     dataset: pd.DataFrame
     funnel: pd.DataFrame
+
+    @property
+    def total(self) -> int:
+        """Pairs or candidates that came in, scored or not."""
+        return int(self.funnel["n"].sum())
+
+
+def candidate_tests(params: Params) -> list[str]:
+    """What may drop a student's candidate on the way to the next dataset, in order.
+
+    Args:
+        params: reads `rejections`.
+    """
+    return ["identical", "empty", "duplicate", *params.rejections, *REASONS, LowestOverlap.reason]
 
 
 class Trainable(Models, Protocol):
@@ -64,13 +87,32 @@ def first_dataset(
         run, models, thresholds, name: as for `score_sentences`.
     """
     scored, unscored = score_sentences(run, sentences, models, thresholds, name)
-    critic = RememberedCritic(models.critic, run, "diversity")  # type: ignore[arg-type]
-    diversity = Algorithm1(critic, thresholds.params)
-    dataset, chosen = build_dataset(scored, thresholds, diversity)
-    funnel = continued(unscored, chosen, "scored") if len(unscored) else chosen
-    accepted = sentences[sentences["reason"] == ""].groupby("context_id").size()
-    check_funnel(funnel, (accepted * (accepted - 1)).to_dict())
-    return MadeDataset(scored, dataset, funnel)
+    made = dataset_of_pairs(run, scored, unscored, models, thresholds, name)
+    check_funnel(made.funnel, ordered_pairs(sentences))
+    return made
+
+
+def dataset_of_pairs(
+    run: RunFolder, pairs: pd.DataFrame, unscored: pd.DataFrame, models: Models,
+    thresholds: Thresholds, name: str = "pairs",
+) -> MadeDataset:  # fmt: skip
+    """`first_dataset` of pairs that are scored: what all critics accept, thinned by Algorithm 1.
+
+    Args:
+        pairs, unscored: PAIRS and FUNNEL of `score_sentences`.
+        run, models, thresholds, name: as there.
+    """
+    diversity = Algorithm1(diversity_critic(run, models, name), thresholds.params)
+    return _made(pairs, unscored, thresholds, diversity)
+
+
+def diversity_critic(run: RunFolder, models: Models, name: str = "pairs") -> RememberedCritic:
+    """The NLI model as Algorithm 1 asks it, with what it has said of these pairs before.
+
+    Args:
+        run, models, name: as for `dataset_of_pairs`.
+    """
+    return RememberedCritic(models.critic, run, f"{name}-diversity")  # type: ignore[arg-type]
 
 
 def next_dataset(
@@ -84,10 +126,35 @@ def next_dataset(
         run, student, models, thresholds, name: as for `score_candidates`.
     """
     scored, unscored = score_candidates(run, inputs, student, models, thresholds, name)
-    dataset, chosen = build_dataset(scored, thresholds, LowestOverlap(), "student")
-    funnel = continued(unscored, chosen, "scored") if len(unscored) else chosen
-    check_funnel(funnel, dict.fromkeys(inputs["input_id"], thresholds.n_candidates))
-    return MadeDataset(scored, dataset, funnel)
+    made = dataset_of_candidates(scored, unscored, thresholds)
+    check_funnel(made.funnel, dict.fromkeys(inputs["input_id"], thresholds.n_candidates))
+    return made
+
+
+def dataset_of_candidates(
+    candidates: pd.DataFrame, unscored: pd.DataFrame, thresholds: Thresholds
+) -> MadeDataset:
+    """`next_dataset` of candidates that are scored.
+
+    Args:
+        candidates, unscored: CANDIDATES and the funnel of `score_candidates`.
+        thresholds: of the task.
+    """
+    return _made(candidates, unscored, thresholds, LowestOverlap(), "student")
+
+
+def _made(
+    scored: pd.DataFrame, unscored: pd.DataFrame, thresholds: Thresholds, diversity: Diversity,
+    origin: str = "teacher",
+) -> MadeDataset:  # fmt: skip
+    """The dataset of what was scored; in its funnel, "scored" is what became of it."""
+    passed, _ = apply_thresholds(scored, thresholds)
+    dataset, funnel = build_dataset(scored, thresholds, diversity, origin)
+    if len(unscored):
+        came = unscored.groupby(item_of(unscored))["n"].sum().to_dict()
+        funnel = continued(unscored, funnel, "scored")
+        check_funnel(funnel, came)
+    return MadeDataset(scored, passed, dataset, funnel)
 
 
 def trained_student(

@@ -1,0 +1,175 @@
+"""Datasets in tables and pictures: the funnel, Algorithm 1, what a judge says (00, 05, 06, 07)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from impossible.evaluation.fractions import fraction_rows, fractions_of
+from impossible.filtering.funnel import funnel_table
+from impossible.report import tables
+from impossible.report.figures import diversity_graph, fraction_dots, funnel_dots
+from impossible.report.side_by_side import Shows
+
+__all__ = [
+    "diversity_example", "first_precision", "funnel_shown", "held_out_rewritings",
+    "price_of_critics", "second_precision",
+]  # fmt: skip
+
+
+def funnel_shown(
+    stage: Shows, name: str, funnel: pd.DataFrame, order: Sequence[str], caption: str,
+    data: Sequence[Path] = (), unit: str = "ordered pairs", digits: int = 3,
+) -> list[Any]:  # fmt: skip
+    """Save table and figure NAME of what each test dropped.
+
+    Args:
+        stage: of the notebook.
+        funnel: reason, n.
+        order: reasons in the order of the tests.
+        data: files that the numbers come from.
+        unit: what is counted.
+        digits: decimals of the table.
+
+    Returns:
+        What is to be displayed.
+    """
+    table = funnel_table(funnel, order)
+    return [
+        stage.table(name, table, caption, data, None, None, digits),
+        stage.figure(name, funnel_dots(funnel, order, unit=unit), caption, data),
+    ]
+
+
+def diversity_example(
+    stage: Shows, example: pd.DataFrame, edges: Sequence[tuple[int, int]], ringed: Sequence[int],
+    thinned: bool, data: Sequence[Path],
+) -> Any:  # fmt: skip
+    """Save figure `diversity_graph`: Algorithm 1 on the pairs of one context.
+
+    Args:
+        stage, data: as for `funnel_shown`.
+        example: of `pair_samples.example_context`; edges: of `pair_samples.pair_edges`.
+        ringed: rows of it that are in the dataset.
+        thinned: whether the run drops the others.
+
+    Returns:
+        What is to be displayed.
+    """
+    stays = "the ringed pair of each component stays" if thinned else "all pairs stay"
+    caption = (
+        f"Algorithm 1 on the kept pairs of {example['context_id'].iloc[0]}: an edge joins pairs "
+        f"whose x or whose y entail one another; {stays}."
+    )
+    picture = diversity_graph(list(example.index), edges, list(ringed))
+    return stage.figure("diversity_graph", picture, caption, data)
+
+
+def first_precision(
+    stage: Shows, found: pd.DataFrame, by: str, confidence: float, data: Sequence[Path]
+) -> list[Any]:
+    """Save table and figure `dataset_precision`, from any two sentences to the first dataset.
+
+    Args:
+        stage, data: as for `funnel_shown`.
+        found: of `pair_samples.judged_fractions`, groups from "any two sentences" to "D_T".
+        by: who judged.
+        confidence: of the intervals.
+
+    Returns:
+        What is to be displayed.
+    """
+    label, rows = f"equivalent ({by})", fraction_rows(found, f"equivalent ({by}), %")
+    caption = (
+        f"Equivalent pairs (judge: {by}), from any two sentences of a context to the first "
+        "dataset; control: as many pairs of each context chosen by chance. "
+        f"{confidence:.0%} intervals over contexts."
+    )
+    value = 100 * found.set_index("group")["value"]
+    low, high = (tables.show(value[name]) for name in ("any two sentences", "D_T"))
+    reading = f"{label}: any two sentences {low} %, D_T {high} %"
+    return [
+        stage.table("dataset_precision", tables.wide(rows), caption, data, None, rows),
+        stage.figure(
+            "dataset_precision", fraction_dots(found, label), caption, data, None, reading
+        ),
+    ]
+
+
+def held_out_rewritings(stage: Shows, rows: pd.DataFrame, by: str) -> list[Any]:
+    """Save table and figure `student_heldout`: a student before and after, beside its dataset.
+
+    Args:
+        stage: of the notebook.
+        rows: METRIC_ROWS of `pair_samples.rewriting_rows`.
+        by: who judged.
+
+    Returns:
+        What is to be displayed.
+    """
+    caption = (
+        "Held-out sources before and after training, beside the pairs of the dataset: fraction "
+        f"that is equivalent to the source (judge: {by}), ROUGE-L to the source, exact copies; "
+        "greedy decoding, intervals where there are contexts enough."
+    )
+    name, label, data = "student_heldout", f"equivalent ({by})", ["tables/student_heldout.csv"]
+    fractions = fractions_of(rows, f"{label}, %")
+    before, after = 100 * fractions.set_index("group")["value"][["before training", "student"]]
+    reading = f"{label}: before {tables.show(before)} %, after {tables.show(after)} %"
+    made_of = ["models/student", "data/dataset_teacher"]
+    shown = stage.table(name, tables.wide(rows), caption, made_of, None, rows)
+    picture = fraction_dots(fractions, label, control=["before training"])
+    return [shown, stage.figure(name, picture, caption, data, None, reading)]
+
+
+def second_precision(
+    stage: Shows, rows: pd.DataFrame, by: str, data: Sequence[Path], target: float = 0.95
+) -> list[Any]:
+    """Save table and figure `para_precision`, from the first dataset to the second.
+
+    Args:
+        stage, data: as for `funnel_shown`.
+        rows: METRIC_ROWS of the groups, "D_para" and "all scored candidates" among them.
+        by: who judged.
+        target: the fraction that we set ourselves, a line.
+
+    Returns:
+        What is to be displayed.
+    """
+    caption = (
+        f"Self-distillation: fraction of equivalent pairs (judge: {by}), and ROUGE-L of the "
+        "pairs; the first dataset, all candidates of the student (base rate), those that pass the "
+        "critics, the second dataset. Intervals by bootstrap over contexts."
+    )
+    label = f"equivalent ({by})"
+    fractions = fractions_of(rows, f"{label}, %")
+    value = fractions.set_index("group")["value"]
+    reading = f"D_para: {tables.show(100 * value['D_para'])} % equivalent (judge: {by})."
+    lines = {"base rate": value["all scored candidates"], "target": target}
+    picture, name = fraction_dots(fractions, label, lines), "para_precision"
+    return [
+        stage.table(name, tables.wide(rows), caption, data, None, rows, 2, reading),
+        stage.figure(name, picture, caption, data, None, reading),
+    ]
+
+
+def price_of_critics(stage: Shows, found: pd.DataFrame, by: str, data: Sequence[Path]) -> Any:
+    """Save table `para_reasons`: how many equivalent candidates each critic drops.
+
+    Args:
+        stage, by, data: as for `second_precision`.
+        found: of `pair_samples.judged_fractions`, a group for each reason.
+
+    Returns:
+        What is to be displayed.
+    """
+    rows = fraction_rows(found, f"equivalent ({by}), %")
+    caption = (
+        "The student's scored candidates by the first critic that dropped them, with the fraction "
+        f"that is equivalent (judge: {by}): a high one is what the critic costs (critics of "
+        "dissimilarity drop paraphrases on purpose)."
+    )
+    return stage.table("para_reasons", tables.wide(rows), caption, data, None, rows)
