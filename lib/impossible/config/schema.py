@@ -188,6 +188,12 @@ class Schema(BaseModel):
         "that begins as its sentence does mostly copies it.",
         "fraction",
     )
+    train_on_both: bool = parameter(
+        "Whether the last student learns from the first dataset's pairs too, not only from the "
+        "second's: few pairs teach little.",
+        "",
+        "§3.3: only the second's",
+    )
     rounds: Count = parameter("Rounds of self-distillation compared.", "rounds", "Table 6", le=20)
     # Evaluation
     test_sets: list[str] = parameter(

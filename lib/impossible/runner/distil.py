@@ -39,6 +39,7 @@ from impossible.training.distillation import (
     MadeDataset,
     first_dataset,
     next_dataset,
+    pairs_of_last,
     trained_student,
 )
 from impossible.training.self_distillation import fresh_inputs
@@ -141,12 +142,15 @@ class _Chain:
         say(f"{len(inputs)} sentences of the text for the student to rewrite")
         second = next_dataset(run, inputs, student, models, self.thresholds)
         say(f"second dataset: {_pairs(second)}")
-        name, last, why = "student", first, "pairs of the teacher's sentences"
+        name, pairs, why = "student", first.dataset, "pairs of the teacher's sentences"
         if len(second.dataset) >= 2:
-            name, last, why = "second", second, "pairs that an earlier student wrote"
-        self._require_pairs(last)
-        student = trained_student(run, last.dataset, models, params, name)
-        told = self._told(run.models / name, student, first, second, last)
+            pairs = pairs_of_last(first.dataset, second.dataset, params)
+            name, both = "second", f"{why} and " if params.train_on_both else ""
+            why = f"{both}pairs that an earlier student wrote"
+        else:
+            self._require_pairs(first)
+        student = trained_student(run, pairs, models, params, name)
+        told = self._told(run.models / name, student, first, second, pairs)
         counts = {
             "documents": self.n_documents,
             "contexts": len(self.text.contexts),
@@ -157,7 +161,7 @@ class _Chain:
             "pairs of the student's sentences": len(second.dataset),
         }
         dev = told.training["dev_pairs"]
-        trained_on = f"{len(last.dataset) - dev:,} {why} ({dev:,} more are dev)"
+        trained_on = f"{len(pairs) - dev:,} {why} ({dev:,} more are dev)"
         return name, replace(told, counts=counts, trained_on=trained_on)
 
     def _told(
@@ -166,10 +170,10 @@ class _Chain:
         student: Student,
         first: MadeDataset,
         second: MadeDataset,
-        last: MadeDataset,
+        learned: pd.DataFrame,
     ) -> Distilled:
         """What is told, but for the counts."""
-        pairs = pairs_with_split(first, last, self.params)
+        pairs = pairs_with_split(first.dataset, learned, self.params)
         answers = self._answers(student, {*pairs["source"], *pairs["target"]})
         return Distilled(
             task=self.thresholds.task,

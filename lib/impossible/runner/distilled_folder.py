@@ -81,14 +81,14 @@ def _merge(student: Path, target: Path) -> None:
     beside.rename(target)
 
 
-def pairs_with_split(first: MadeDataset, last: MadeDataset, params: Params) -> pd.DataFrame:
-    """Both datasets with the column split; no context is in both parts.
+def pairs_with_split(first: pd.DataFrame, learned: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """The first DATASET and what the last student learned, with split; no context is in both parts.
 
     dev holds the contexts whose pairs the last student was not trained on; they decided which of
     its weights are kept.
     """
-    _, dev = split_by_context(last.dataset, params.student_dev_fraction, params.seed)
-    pairs = pd.concat([first.dataset, last.dataset], ignore_index=True).drop_duplicates("pair_id")
+    _, dev = split_by_context(learned, params.student_dev_fraction, params.seed)
+    pairs = pd.concat([first, learned], ignore_index=True).drop_duplicates("pair_id")
     in_dev = pairs["context_id"].isin(set(dev["context_id"]))
     return pairs.assign(split=in_dev.map({True: "dev", False: "train"}))
 

@@ -28,7 +28,8 @@ from impossible.training.student import Student
 
 __all__ = [
     "PAIR_TESTS", "MadeDataset", "Trainable", "candidate_tests", "dataset_of_candidates",
-    "dataset_of_pairs", "diversity_critic", "first_dataset", "next_dataset", "trained_student",
+    "dataset_of_pairs", "diversity_critic", "first_dataset", "next_dataset", "pairs_of_last",
+    "trained_student",
 ]  # fmt: skip
 
 #: What may drop a pair of next sentences on the way to the first dataset, in order.
@@ -155,6 +156,16 @@ def _made(
         funnel = continued(unscored, funnel, "scored")
         check_funnel(funnel, came)
     return MadeDataset(scored, passed, dataset, funnel)
+
+
+def pairs_of_last(first: pd.DataFrame, second: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """The pairs that the last student learns from: the second DATASET's, or those of both.
+
+    Args:
+        first, second: DATASET, of different contexts.
+        params: reads train_on_both.
+    """
+    return pd.concat([first, second], ignore_index=True) if params.train_on_both else second
 
 
 def trained_student(
