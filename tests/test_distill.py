@@ -83,7 +83,9 @@ def test_the_survivor_with_the_lowest_overlap_is_chosen(
         "The bank sold its ship.",
     ]
     written = {source: texts, "Prices rose.": ["Prices rose."] * 5}
-    monkeypatch.setattr(type(STUDENT), "generate", lambda _, xs, *__: [written[x] for x in xs])
+    monkeypatch.setattr(
+        type(STUDENT), "generate", lambda _, xs, *__, **how: [written[x] for x in xs]
+    )
     scored, before = score(tmp_path, INPUTS)
     made = dataset_of_candidates(scored, before, LIMITS)
     dataset = made.dataset
