@@ -17,7 +17,6 @@ from impossible.evaluation.claims.specification import REQUIRED_SEEDS, collect_s
 from impossible.evaluation.claims.verdicts import judge_claims
 
 ROOT = Path(__file__).parents[1]
-pytestmark = pytest.mark.slow
 
 SMALL = (
     "n_contexts=24", "k=40", "proximity_contexts=16", "proximity_pairs=30",
@@ -28,29 +27,37 @@ SMALL = (
 TRAINED = ("n_contexts=80", "n_inputs=400", "student_epochs=20", "n_test=60")
 
 #: What is broken: (file, a line of it, what stands there instead).
-CRITIC = ("critics.py", "[:, self.entailment]", "[:, (self.entailment + 1) % 3]")
+CRITIC = (
+    "models/nli.py",
+    "return self.distributions(pairs)[:, self.entailment]",
+    "return self.distributions(pairs)[:, (self.entailment + 1) % 3]",
+)
 CONTEXTS = (
-    "contexts.py",
-    "for number, text in enumerate(raw[name])",
-    "for number, text in enumerate(_others(raw, name))",
+    "generation/next_sentences.py",
+    "    return map_units(_sample_unit, units, params, run, folder, SENTENCES, lm)[0]",
+    "    return _others(map_units(_sample_unit, units, params, run, folder, SENTENCES, lm)[0])",
 )
 MIXED = '''
 
-def _others(raw: dict[str, list[str]], name: str) -> list[str]:
+def _others(sentences: pd.DataFrame) -> pd.DataFrame:
     """The k samples of a context, each from another context."""
-    names = list(raw)
-    start = names.index(name)
-    return [raw[names[(start + i) % len(names)]][i] for i in range(len(raw[name]))]
+    import numpy as np
+
+    columns, parts = ["raw", "text", "reason"], []
+    for number, part in sentences.groupby("sample"):
+        moved = np.roll(part[columns].to_numpy(), int(number), axis=0)
+        parts.append(part.assign(**dict(zip(columns, moved.T, strict=True))))
+    return pd.concat(parts).sort_index()
 '''
 #: Of the second student only: the candidates of a first one so spoiled pass no critic, and the run
 #: stops there with a sentence instead of a ledger.
 STUDENT = (
-    "students.py",
-    "    train, dev = split_by_context(",
+    "training/fine_tuning.py",
+    "    train, dev = dataset, dataset.head(0)\n",
     '    if name == "m_para":\n'
     '        targets = [*dataset["target"][1:], dataset["target"].iloc[0]]\n'
     "        dataset = dataset.assign(target=targets)\n"
-    "    train, dev = split_by_context(",
+    "    train, dev = dataset, dataset.head(0)\n",
 )
 
 
@@ -68,7 +75,6 @@ def verdicts(
     for file, old, new in changes:
         path = copy / "lib" / "impossible" / file
         text = path.read_text(encoding="utf-8")
-        assert text.count(old) == 1, f"{file} no longer has the line that this test breaks"
         path.write_text(text.replace(old, new) + (MIXED if "_others" in new else ""), "utf-8")
     run = RunFolder(folder / "run")
     environment = {
@@ -85,6 +91,13 @@ def verdicts(
     return {ruled.claim.number: ruled.verdict for ruled in judged.claims}
 
 
+@pytest.mark.parametrize("change", [CRITIC, CONTEXTS, STUDENT], ids=lambda change: change[0])
+def test_what_is_broken_stands_once_in_its_file(change: tuple[str, str, str]) -> None:
+    file, old, _ = change
+    assert (ROOT / "lib" / "impossible" / file).read_text(encoding="utf-8").count(old) == 1
+
+
+@pytest.mark.slow
 def test_a_sound_pipeline_fails_none_of_these(tmp_path: Path) -> None:
     found = verdicts(tmp_path, "05", REQUIRED_SEEDS["sampled"])
     assert found[1] != "not reproduced"
@@ -92,16 +105,19 @@ def test_a_sound_pipeline_fails_none_of_these(tmp_path: Path) -> None:
     assert found[5] == "reproduced"
 
 
+@pytest.mark.slow
 def test_swapped_labels_of_the_critic(tmp_path: Path) -> None:
     found = verdicts(tmp_path, "05", REQUIRED_SEEDS["sampled"], CRITIC)
     assert found[5] == "not reproduced"  # filtering no longer raises true precision
 
 
+@pytest.mark.slow
 def test_shuffled_contexts(tmp_path: Path) -> None:
     found = verdicts(tmp_path, "02", REQUIRED_SEEDS["sampled"], CONTEXTS)
     assert found[1] == "not reproduced"
 
 
+@pytest.mark.slow
 def test_a_student_of_shuffled_pairs(tmp_path: Path) -> None:
     found = verdicts(tmp_path, "09", REQUIRED_SEEDS["trained"], STUDENT, sizes=TRAINED)
     assert found[4] == "not reproduced"  # no better than the prompted teacher
