@@ -66,6 +66,10 @@ def add_critics(
 
 def _critics(options: argparse.Namespace, opened: Opener) -> None:
     from impossible.config.params import Params
+
+    params = Params.load(options.name, ["entailment_floor=0", *options.params])  # all is scored
+    lines, name = opened(options.file)
+    # what follows loads torch: bad input was refused before
     from impossible.data.json_lines import stream_pairs
     from impossible.data.run_folder import RunFolder
     from impossible.filtering.pair_file import with_every_score
@@ -73,10 +77,8 @@ def _critics(options: argparse.Namespace, opened: Opener) -> None:
     from impossible.runner.models import Models
     from impossible.runner.preflight import results_folder
 
-    params = Params.load(options.name, ["entailment_floor=0", *options.params])  # all is scored
     thresholds = {"paraphrase": Thresholds.paraphrase, "summary": Thresholds.summary}
     models = Models(RunFolder(results_folder(options.name)), params)
-    lines, name = opened(options.file)
     found = with_every_score(stream_pairs(lines, name), models, thresholds[options.task](params))
     counts = [0, 0]
     with _sink(options.out, options.file) as sink:

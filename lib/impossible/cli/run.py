@@ -106,15 +106,16 @@ def _run(options: argparse.Namespace) -> None:
 
 def _plan(options: argparse.Namespace) -> None:
     from impossible.config.params import Params
-    from impossible.runner import cost_estimate
+
+    name, overrides = split(options.params)
+    params = Params.load(name, overrides)
+    from impossible.runner import cost_estimate  # slow to load: bad input was refused before
     from impossible.runner.preflight import require_data
 
     if options.calibrate:
         cost_estimate.fit([Path(each).absolute() for each in options.calibrate])
         print(f"Costs written to {cost_estimate.COSTS}")
         return
-    name, overrides = split(options.params)
-    params = Params.load(name, overrides)
     require_data(params)
     print(
         cost_estimate.show(

@@ -14,7 +14,6 @@ from impossible.config.places import project_root
 from impossible.data.digests import digest
 from impossible.data.io import read_json
 from impossible.errors import DataError
-from impossible.report.save import latex_table, markdown_table
 
 OWN = ("manifest.json", "work", "models", "seeds")  # what no notebook declares, or checked apart
 LEFT_OUT = ("data/", "models/", "rating/")  # may be missing where results are published
@@ -126,6 +125,8 @@ def _formats(path: Path, note: dict[str, Any]) -> Iterator[tuple[Path, str]]:
     """The files of a table that follow from its note, each with what it must say."""
     if note["kind"] != "table":
         return
+    from impossible.report.save import latex_table, markdown_table  # slow to load
+
     cells = pd.DataFrame(note["rows"], columns=note["columns"], dtype=object)
     text = markdown_table(cells, note["right"], note["caption"])
     yield path.with_suffix(".md"), text
