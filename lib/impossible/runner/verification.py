@@ -14,7 +14,8 @@ from impossible.config.places import project_root
 from impossible.data.digests import digest
 from impossible.data.io import read_json
 from impossible.errors import DataError
-from impossible.report.save import latex_table, markdown_table
+from impossible.report.latex import latex_table
+from impossible.report.save import markdown_table
 
 OWN = ("manifest.json", "work", "models", "seeds")  # what no notebook declares, or checked apart
 LEFT_OUT = ("data/", "models/", "rating/")  # may be missing where results are published
