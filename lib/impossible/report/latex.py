@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 LONG = 60  # characters: longer cells are broken into lines in print
-TEXT = 24  # characters: so are shorter ones of text, where the table is wider than the page
+WORDY = 24  # characters: so are shorter ones of text, where the table is wider than the page
 #: Characters that fit one column, and the same a size smaller; both columns, and so on.
 COLUMN_FITS, SMALL_COLUMN_FITS, PAGE_FITS, SMALL_PAGE_FITS = 44, 52, 108, 122
 SEPARATION = 1.6  # characters between two columns, where they stand close
@@ -49,11 +49,11 @@ def latex_table(cells: pd.DataFrame, right: Sequence[bool], caption: str, name: 
         return _written(cells, right, [0.0] * len(widths), caption, name, "small", True)
     stacked = cells.map(_stacked).set_axis([_in_lines(str(head)) for head in cells.columns], axis=1)
     broad = [max(map(_broadest, [str(head), *column])) for head, column in stacked.items()]
-    text = [min(max(width, 40.0), 160.0) if width > TEXT and not is_right else 0.0
+    text = [min(max(width, 40.0), 160.0) if width > WORDY and not is_right else 0.0
             for width, is_right in zip(broad, right, strict=True)]  # fmt: skip
     numbers = sum(SEPARATION + width * (not lines)
                   for width, lines in zip(broad, text, strict=True))  # fmt: skip
-    size = "footnotesize" if numbers + TEXT * sum(map(bool, text)) <= SMALL_PAGE_FITS else "tiny"
+    size = "footnotesize" if numbers + WORDY * sum(map(bool, text)) <= SMALL_PAGE_FITS else "tiny"
     room = max(0.2, 0.94 - numbers / SMALL_PAGE_FITS)
     shares = [room * width / max(1, sum(text)) for width in text]
     return _written(stacked, right, shares, caption, name, size, True)
