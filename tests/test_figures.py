@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -138,6 +139,31 @@ def test_histogram_of_whole_numbers_has_no_empty_bar_between() -> None:
 
     assert edges(range(2, 26), 30) == [n - 0.5 for n in range(2, 27)]
     assert {round(n, 6) for n in np.diff(edges(range(91), 30))} == {4.0}
+
+
+def test_groups_of_a_histogram_are_told_apart_without_colour() -> None:
+    frame = pd.DataFrame({"n": [*range(20)] * 3, "domain": ["a", "b", "c"] * 20})
+    figure = figures.score_histogram(frame, "n", group="domain")
+    svg = render(figure, "svg").decode()
+    assert len(set(re.findall(r"stroke-dasharray: ([\d., ]+)", svg))) == 2, "the first is solid"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b", "c"]
+
+
+def test_ticks_of_counts_and_steps_are_whole_numbers() -> None:
+    frame = pd.DataFrame({"p": [0.1] * 900 + [0.5] * 40 + [0.9] * 3})
+    counts = figures.score_histogram(frame, "p", log=True).axes[0].yaxis.get_ticklabels()
+    assert {"10", "100", "500"} <= {label.get_text() for label in counts}
+    losses = pd.DataFrame({"step": [6, 12, 18, 24], "split": "dev", "loss": [1.1, 1.06, 1.04, 1]})
+    steps = figures.loss_curves(losses).axes[0].xaxis.get_ticklabels()
+    assert all(label.get_text().isdigit() for label in steps)
+
+
+def test_systems_say_what_a_hollow_dot_and_a_diamond_are() -> None:
+    rows = metric_rows(["Copy-Input", "M_para", "round trip"], {"BLEU": 30})
+    shown = texts(figures.system_dots(rows, control=["Copy-Input"], ours=["M_para"]))
+    assert "ours" in shown
+    assert any("control" in text for text in shown)
+    assert not figures.system_dots(rows, ours=["student"]).legends
 
 
 def test_the_same_quantity_has_the_same_colour_whatever_stands_beside_it() -> None:

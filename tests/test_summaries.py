@@ -65,6 +65,12 @@ def test_rouge_l_is_the_one_of_the_other_tables() -> None:
     assert scores["bert_score_references"].isna().all()  # not asked for
 
 
+def test_nothing_is_like_references_that_are_not_there() -> None:
+    frame = predictions(["the school burned", ""]).assign(references=[[], []])
+    found = with_similarities(frame, Alike(), references=True)
+    assert found["bert_score_references"].isna().all()
+
+
 def test_novelty_of_deletion_is_the_seam() -> None:
     assert novelty("a b c d", "a b c d") == 0
     assert novelty("a b c d", "a b d") == 0.5

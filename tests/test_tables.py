@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
-from impossible.report.save import escape_latex, latex_table, markdown_table, save_table
+from impossible.report.latex import escape_latex, latex_table
+from impossible.report.save import markdown_table, save_table
 from impossible.report.tables import against, beside_paper, interval, show, wide
 from markdown_it import MarkdownIt
 
@@ -129,6 +130,26 @@ def test_latex_escapes_and_shields_brackets() -> None:
     table = latex_table(pd.DataFrame({"a": ["[1, 2]"]}), [True], "c", "t")
     assert "{}[1, 2] \\\\" in table
     assert all(line in table for line in (r"\toprule", r"\caption{c}", r"\label{tab:t}", "{r}"))
+
+
+def test_latex_fits_one_column_or_both() -> None:
+    cells = pd.DataFrame({"system": ["M_para"], "n": ["16"]})
+    assert latex_table(cells, [False, True], "c", "t").startswith("\\begin{table}[t]")
+    assert r"$\alpha$" in latex_table(cells, [False, True], "Krippendorff's α", "t")
+    wide = pd.DataFrame({f"valid paraphrase, {i} ↑": ["25.0 [6.2, 50.0]"] for i in range(8)})
+    text = latex_table(wide, [True] * 8, "c", "t")
+    assert text.startswith("\\begin{table*}[t]")
+    assert r"25.0\\{\tiny {}[6.2, 50.0]}" in text, "the interval stands below its value"
+    assert r"valid\\paraphrase," in text
+    long = pd.DataFrame({"claim": ["word " * 40], "place": ["word " * 6], "n": ["1"]})
+    text = latex_table(long, [False, False, True], "c", "t")
+    assert sum(map(float, re.findall(r"p\{([\d.]+)", text))) < 1
+
+
+def test_a_column_of_a_metric_is_headed_by_its_title(run: RunFolder) -> None:
+    save_table(run, "t", pd.DataFrame({"system": ["a"], "fidelity_raw": [25.0]}), "c", "n")
+    note = json.loads((run.tables / "t.json").read_text())
+    assert note["columns"] == ["system", "fidelity, raw, % ↑"]
 
 
 @given(st.text(min_size=1))

@@ -152,9 +152,14 @@ class Stage:
     ) -> Any:
         """Save a table with its caption and return what is to be shown; see `save_table`."""
         from impossible.report.save import save_table
+        from impossible.report.tables import HEADINGS
 
         save_table(self.run, name, frame, caption, self.name, data, paper, reading, digits, numbers)
-        return frame.style.format(precision=digits, na_rep="–", thousands=",").hide()
+        return (
+            frame.rename(columns=HEADINGS)
+            .style.format(precision=digits, na_rep="–", thousands=",")
+            .hide()
+        )
 
     def parameters(self) -> pd.DataFrame:
         """The parameters read so far: name, value, origin, unit, meaning and paper section."""

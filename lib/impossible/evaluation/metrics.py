@@ -154,26 +154,26 @@ METRICS: dict[str, Metric] = {
         lacks=_NO_WORDS, parts={"unit": "characters"},
     ),
     "novelty": Metric(
-        "new word pairs ↑", lambda t: 100 * t.each(novelty), lacks=_NO_WORDS, parts={"n-gram": 2}
+        "new word pairs, % ↑", lambda t: 100 * t.each(novelty), lacks=_NO_WORDS, parts={"n-gram": 2}
     ),
     "fidelity": Metric(
-        "fidelity ↑", lambda t: 100 * t.judge.equivalent(t.sources, t.outputs),
+        "fidelity, % ↑", lambda t: 100 * t.judge.equivalent(t.sources, t.outputs),
         lacks=_SILENT, asks="equivalence",
     ),
     "paraphrase": Metric(
-        "valid paraphrase ↑", _valid, lacks=_SILENT, asks="equivalence",
+        "valid paraphrase, % ↑", _valid, lacks=_SILENT, asks="equivalence",
         asked=lambda t: t.different,
     ),
-    "follows": Metric("follows ↑", _follows, lacks=_SILENT, asks="entailment"),
+    "follows": Metric("follows, % ↑", _follows, lacks=_SILENT, asks="entailment"),
     "short_follows": Metric(
-        "follows and short ↑", lambda t: _follows(t) * t.short, lacks=_SILENT, asks="entailment",
+        "follows and short, % ↑", lambda t: _follows(t) * t.short, lacks=_SILENT, asks="entailment",
         asked=lambda t: t.short,
     ),
     "coverage": Metric(
-        "coverage ↑", lambda t: 100 * t.judge.coverage(t.sources, t.outputs), lacks=_SILENT
+        "coverage, % ↑", lambda t: 100 * t.judge.coverage(t.sources, t.outputs), lacks=_SILENT
     ),
     "good": Metric(
-        "good summary ↑",
+        "good summary, % ↑",
         lambda t: 100 * t.judge.good_summaries(t.sources, t.outputs, t.longest), lacks=_SILENT,
     ),
 }  # fmt: skip
@@ -203,18 +203,18 @@ def titles(names: Iterable[str], judge: Judge | None = None) -> dict[str, str]:
     Where the judge's errors are known and allow no correction, only the raw rate has a title.
 
     >>> titles(["fidelity", "ibleu"], Judge())
-    {'fidelity': 'fidelity (none) ↑', 'ibleu': 'iBLEU ↑'}
+    {'fidelity': 'fidelity (none), % ↑', 'ibleu': 'iBLEU ↑'}
     """
     found = {}
     for name in names:
         title, asks = METRICS[name].title, METRICS[name].asks
         if judge and name in JUDGED and (errors := judge.errors.get(asks)):
             if not errors.problem:
-                found[name] = title.replace(" ↑", f" ({judge.name}, corrected) ↑")
-            found[name + RAW] = title.replace(" ↑", f" ({judge.name}, raw) ↑")
+                found[name] = title.replace(",", f" ({judge.name}, corrected),")
+            found[name + RAW] = title.replace(",", f" ({judge.name}, raw),")
         else:
-            who = f" ({judge.name}) ↑" if judge and name in JUDGED else " ↑"
-            found[name] = title.replace(" ↑", who)
+            who = f" ({judge.name})," if judge and name in JUDGED else ","
+            found[name] = title.replace(",", who)
     return found
 
 

@@ -26,13 +26,13 @@ def with_similarities(
 
     With `references` also the similarity to these, which summaries are scored by. The new columns
     are `encoder` (see `encoder_names`) and `schemas.SIMILARITIES`; without an encoder all is null.
-    An empty output is similar to nothing: 0.
+    An empty output is similar to nothing: 0, also to references where there are any.
     """
     if encoder is None:
         return frame.assign(encoder=None, **dict.fromkeys(SIMILARITIES, np.nan))
     scores = {name: np.zeros(len(frame)) for name in SIMILARITIES}
-    if not references:
-        scores["bert_score_references"][:] = np.nan
+    known = frame["references"].str.len() > 0 if references else np.zeros(len(frame), dtype=bool)
+    scores["bert_score_references"][~np.asarray(known, dtype=bool)] = np.nan
     full = np.array([bool(output.strip()) for output in frame["output"]], dtype=bool)
     if full.any():
         answered = frame[full]

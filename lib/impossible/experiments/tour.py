@@ -160,7 +160,10 @@ def _all_fates(funnel: pd.DataFrame) -> str:
 
 
 def outcome(funnel: pd.DataFrame, context: pd.DataFrame, whole: pd.DataFrame) -> str:
-    """One sentence about what the followed context gave, by its rows of the funnel."""
+    """One sentence about what the followed context gave, by its rows of the funnel.
+
+    The diversity filter is named where it dropped a pair.
+    """
     counts = funnel.groupby("reason")["n"].sum()
     passed = int(counts.reindex(_PASSED, fill_value=0).sum())
     if not passed:
@@ -169,9 +172,12 @@ def outcome(funnel: pd.DataFrame, context: pd.DataFrame, whole: pd.DataFrame) ->
             f"Of {counts.sum():,} pairs of next sentences none passes the critics, as happens with "
             f"so few contexts; the student {taught_by if len(whole) else 'stays as it was'}."
         )
+    pass_ = f"{passed:,} {'passes' if passed == 1 else 'pass'} the critics"
+    if len(context) == passed:
+        return f"Of {counts.sum():,} pairs of next sentences {pass_}, and all of them are kept."
     return (
-        f"Of {counts.sum():,} pairs of next sentences {passed:,} pass the critics, and after the "
-        f"diversity filter {len(context):,} of them {'is' if len(context) == 1 else 'are'} left."
+        f"Of {counts.sum():,} pairs of next sentences {pass_}, and after the diversity filter "
+        f"{len(context):,} of them {'is' if len(context) == 1 else 'are'} left."
     )
 
 

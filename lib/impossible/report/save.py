@@ -16,20 +16,12 @@ from impossible.data.io import replacing, write_json, write_text
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 from impossible.report.figures.style import render
-from impossible.report.tables import show
+from impossible.report.latex import latex_table
+from impossible.report.tables import HEADINGS, show
 
 NUMERIC = re.compile(r"([+−-]?\d[\d,.]*%?(–\d[\d,.]*)?)?\s?(\[.*\])?|–")  # cells set to the right
 #: Text that a spreadsheet would compute: a formula, or a sign before more than a number.
 FORMULA = re.compile(r"[=@\t\r]|[+-](?![-+−–\d\s.,%\[\]()]*$)")
-LONG = 60  # characters: longer cells are broken into lines in print
-LATEX = str.maketrans({
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--",
-    "−": "$-$", "×": r"$\times$", "≥": r"$\geq$", "≤": r"$\leq$", "⇒": r"$\Rightarrow$",
-    "→": r"$\rightarrow$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "τ": r"$\tau$",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\n": " ",
-    **dict.fromkeys(map(chr, [*range(10), *range(11, 32), *range(127, 160)]), " "),  # it would stop
-})  # fmt: skip
 
 
 def save_figure(
@@ -69,11 +61,13 @@ def save_table(
             `wide` table, say).
 
     The others are those of `save_figure`; LaTeX needs `\\usepackage{booktabs}` and UTF-8 input.
+    A metric's column is headed by its title.
     """
     note = _note(run, "table", name, caption, notebook, data, paper, reading)
     lines = frame.itertuples(index=False, name=None)
     rows = [[show(value, digits) for value in line] for line in lines]
-    cells = pd.DataFrame(rows, columns=list(map(str, frame.columns)), dtype=object)
+    heads = [HEADINGS.get(name, name) for name in map(str, frame.columns)]
+    cells = pd.DataFrame(rows, columns=heads, dtype=object)
     right = [bool(rows) and all(map(NUMERIC.fullmatch, column)) for _, column in cells.items()]
     exact = (frame if numbers is None else numbers).map(_shown_by_spreadsheets)
     write_text(run.tables / f"{name}.csv", exact.to_csv(index=False, lineterminator="\n"))
@@ -123,27 +117,3 @@ def markdown_table(cells: pd.DataFrame, right: Sequence[bool], caption: str) -> 
         index=False, disable_numparse=True, colalign=aligned if len(table) else None
     )
     return f"{body}\n\n{escape(caption)}\n"
-
-
-def latex_table(cells: pd.DataFrame, right: Sequence[bool], caption: str, name: str) -> str:
-    """A booktabs table: numbers to the right, text to the left, long text in lines."""
-    widths = [max(map(len, [name, *column])) for name, column in cells.items()]
-    lines = rf"p{{{0.8 / max(1, sum(width > LONG for width in widths)):.2g}\linewidth}}"
-    layout = [
-        "r" if is_right else lines if width > LONG else "l"
-        for is_right, width in zip(right, widths, strict=True)
-    ]
-    table = cells.map(escape_latex).set_axis([escape_latex(name) for name in cells.columns], axis=1)
-    text: str = table.style.hide().to_latex(
-        hrules=True, position="t", position_float="centering", column_format="".join(layout),
-        caption=escape_latex(caption), label=f"tab:{name}",
-    )  # fmt: skip
-    return text
-
-
-def escape_latex(text: str) -> str:
-    """`text` with every character written out that LaTeX would read as a command.
-
-    A "[" at the start would be read as an argument of the line break before it.
-    """
-    return ("{}" if text.startswith("[") else "") + text.translate(LATEX)

@@ -37,6 +37,7 @@ def systems_of_sets(
     Args:
         rows: test set → METRIC_ROWS.
         caption: with {} for the test set's name.
+        paper: what the paper says of the first test set.
         titles: metric → title; a column of the table each. panels: those in the figure, raw where
             no corrected one has a title.
         controls, ours: systems that are marked.
@@ -48,8 +49,10 @@ def systems_of_sets(
     for each, suffix in suffixes(rows).items():
         place, told = f"{name}{suffix}", caption.format(each)
         picture = system_dots(rows[each], {m: titles[m] for m in drawn}, controls, ours)
-        shown.append(stage.figure(place, picture, told, data, paper))
-        frame = wide(rows[each], list(titles))
+        theirs = None if suffix else paper  # their numbers are of one test set
+        shown.append(stage.figure(place, picture, told, data, theirs))
+        known = set(rows[each].dropna(subset="value")["metric"])  # the others have no panel either
+        frame = wide(rows[each], [one for one in titles if one in known] or list(titles))
         shown.append(stage.table(place, frame, told, data, None, rows[each]))
     return shown
 
@@ -77,7 +80,10 @@ def papers_of_sets(
             label = one.table if one.label == "paper" else f"{one.table} ({one.label})"
             places = [name.format(one.table.lower().replace(" ", "")) + suffix for name in names]
             frames = with_paper(rows[each], one, one.answered(rows[each]["system"].unique()))
-            caption = f"Our systems on {each} and the paper's {label}."
+            if not rows[each].query("metric in @one.metrics")["value"].notna().any():
+                continue  # a test set without references, say: there is nothing beside the paper's
+            other = "" if each == one.test_set else "; another test set: only the order compares"
+            caption = f"Our systems on {each} and the paper's {label}{other}."
             captions = (caption, f"{label} beside ours on {each}. {_ENCODER}")
             places = places if each == one.test_set else places[:1]
             reading = _ours(rows[each], one)

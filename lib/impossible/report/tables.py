@@ -9,10 +9,14 @@ from typing import Any
 import pandas as pd
 
 from impossible.errors import DataError
-from impossible.evaluation.metrics import RAW
+from impossible.evaluation.corpus_quality import CORPUS_TITLES
+from impossible.evaluation.metrics import ENCODED, METRICS, RAW
 from impossible.report.paper_tables import Published
 
 MISSING = "–"
+#: Metric → what its column is called where people read it.
+HEADINGS = CORPUS_TITLES | {name: metric.title for name, metric in METRICS.items()}
+HEADINGS |= {name + RAW: title.replace(",", ", raw,") for name, title in HEADINGS.items()}
 
 
 def is_missing(value: object) -> bool:
@@ -125,7 +129,7 @@ def beside_paper(
     Args:
         metric_rows: METRIC_ROWS. paper: (system, metric) → the paper's value, in our unit.
         readings: (system, metric) → what to make of it; by default whether the paper's value lies
-            inside our interval, and if not, on which side ours is.
+            inside our interval, and if not, on which side ours is; of what an encoder says nothing.
         digits: decimals of every number.
 
     A number of the paper that this run did not measure stays in the table, as "–" and "not run".
@@ -152,6 +156,8 @@ def beside_paper(
 def _reading(theirs: float, row: Mapping[Any, Any]) -> str:
     if is_missing(row.get("value")):
         return "not run"
+    if row.get("metric") in ENCODED:
+        return "not comparable: another encoder"
     if is_missing(row.get("low")) or is_missing(row.get("high")):
         return "no interval"
     if row["low"] <= theirs <= row["high"]:

@@ -125,7 +125,8 @@ def _formats(path: Path, note: dict[str, Any]) -> Iterator[tuple[Path, str]]:
     """The files of a table that follow from its note, each with what it must say."""
     if note["kind"] != "table":
         return
-    from impossible.report.save import latex_table, markdown_table  # slow to load
+    from impossible.report.latex import latex_table  # slow to load
+    from impossible.report.save import markdown_table
 
     cells = pd.DataFrame(note["rows"], columns=note["columns"], dtype=object)
     text = markdown_table(cells, note["right"], note["caption"])

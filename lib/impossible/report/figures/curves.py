@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator, ScalarFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 
 from impossible.report.figures import style
 from impossible.report.figures.style import COLUMN, PAGE, styled
@@ -63,6 +63,7 @@ def proximity_curves(
         grid[1, 1].annotate(
             f"MRPC ({human_source}) {human_self_bleu:.3g}", (0.98, human_self_bleu), (0, 1.5),
             xycoords=("axes fraction", "data"), textcoords="offset points", ha="right", fontsize=6,
+            path_effects=[style.HALO],
         )  # fmt: skip
     style.legend_above(figure, grid[0])
     return figure
@@ -167,6 +168,7 @@ def loss_curves(frame: pd.DataFrame, log: bool = False, width: float = COLUMN) -
             axis.set_yscale("log")
             axis.yaxis.set_major_formatter(ScalarFormatter())
             axis.yaxis.set_minor_formatter(ScalarFormatter())
+        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axis.set_ylabel("loss (nats/token)")
     style.legend_above(figure, axes)
     return figure

@@ -10,7 +10,6 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator
 
 from impossible.report.figures import style
@@ -22,8 +21,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "other": {"color": INK, "marker": "o", "markersize": 3.8},
 }
 
-
-_HALO = withStroke(linewidth=1.6, foreground="white")  # a name is read over lines
+_MARKED = {"ours": "ours", "control": "control or bound (dotted: its value)"}
 
 
 @styled
@@ -70,6 +68,9 @@ def system_dots(
     for axis in axes:
         for tick, name in zip(axis.get_yticklabels(), names, strict=False):
             tick.set_fontweight("bold" if name in ours else "normal")
+    for kind, marked in (("ours", ours), ("control", control)):
+        if set(marked) & set(names):
+            axes[0].plot([], [], linestyle="none", label=_MARKED[kind], **_LOOKS[kind])
     style.legend_above(figure, axes)
     return figure
 
@@ -269,7 +270,7 @@ def _name_points(
         taken.append(boxes[chosen])
         text = axis.annotate(
             name, points[name], shifts[chosen], textcoords="offset points", fontsize=5.8,
-            color=BLUE if name in ours else INK, annotation_clip=False, path_effects=[_HALO],
+            color=BLUE if name in ours else INK, annotation_clip=False, path_effects=[style.HALO],
             arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.4, "shrinkA": 0, "shrinkB": 2},
         )  # fmt: skip
         text.set_in_layout(False)  # it stands inside; the axes keep the place it was found for

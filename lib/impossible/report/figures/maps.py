@@ -36,7 +36,7 @@ def proximity_map(frame: pd.DataFrame, width: float = PAGE) -> Figure:
         index="n_sentences", columns=["series", "temperature"], values="value"
     ).sort_index(ascending=False)
     largest = float(np.nanmax([0.0, *frame["value"]])) or 1.0
-    titles = [SERIES_NAMES.get(name, name) for name in names]
+    titles = [f"{SERIES_NAMES.get(name, name)}, %" for name in names]
     figure, axes = style.small_panels(
         titles, width, len(names), 0.24 * len(table), more=0.75, sharey=True
     )

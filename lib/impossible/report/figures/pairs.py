@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from impossible.errors import DataError
 from impossible.report.figures import style
@@ -30,7 +32,7 @@ def score_histogram(
         score: the column.
         threshold: drawn as a line; scores equal to it pass.
         label: of the axis, by default the column's name.
-        group: a column that colours the bars (the judge's verdict, say).
+        group: a column; each of its values (the judge's verdicts, say) has a line of its own.
         keep: which side passes, "above" or "below".
         bins: at most so many; of whole numbers each holds equally many, so that none is empty.
         log: logarithmic counts, for scores that pile up at one end.
@@ -42,23 +44,31 @@ def score_histogram(
     values = rows[score].to_numpy(dtype=float)
     figure, axis = style.one_panel(width, 1.9)
     names = sorted(rows[group].unique()) if group else []
-    colours = {"palette": style.palette(names), "hue": group, "hue_order": names} if group else {}
-    seaborn.histplot(
-        rows, x=score, bins=list(_bin_edges(values, bins)), element="step", linewidth=0.6,
-        edgecolor=INK, alpha=0.5, ax=axis, **(colours or {"color": style.COLOURS[0]}),
-    )  # fmt: skip
+    look: dict[str, Any] = {"x": score, "bins": list(_bin_edges(values, bins)), "ax": axis}
+    if names:  # lines, since areas above one another cannot be told apart in grey
+        for place, name in enumerate(names):
+            dashes = style.DASHES[place % 6]
+            seaborn.histplot(
+                rows[rows[group] == name], element="step", fill=False, linewidth=1.1, label=name,
+                color=style.palette(names)[name], linestyle=(0, dashes) if dashes else "-", **look,
+            )  # fmt: skip
+        style.legend_above(figure, [axis], len(names))
+    else:
+        seaborn.histplot(
+            rows, element="step", linewidth=0.6, edgecolor=INK, alpha=0.5, color=style.COLOURS[0],
+            **look,
+        )  # fmt: skip
     if log:
         axis.set_yscale("log")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter("{x:,.0f}")
+        axis.yaxis.set_minor_locator(NullLocator())
     missing = len(frame) - len(rows)
     axis.set_xlabel((label or score) + (f"   ({missing:,} not computed)" if missing else ""))
     axis.set_ylabel(unit)
     axis.margins(x=0.01)
     if threshold is not None:
         _show_threshold(axis, values, threshold, keep)
-    if own := axis.get_legend():
-        handles = [handle for handle in own.legend_handles if handle is not None]
-        own.remove()
-        figure.legend(handles, names, loc="outside upper left", ncols=len(names))
     return figure
 
 
@@ -107,7 +117,7 @@ def score_scatter(
     seaborn.scatterplot(
         shown, x="rouge_l", y="p", hue=group, style=group, hue_order=names, style_order=names,
         palette=style.palette(names) if group else None, markers=list(style.MARKERS[: len(names)]),
-        s=7, alpha=0.55, linewidth=0.3, rasterized=True, ax=axis,
+        s=7 if len(shown) > 1000 else 14, alpha=0.55, linewidth=0.3, rasterized=True, ax=axis,
     )  # fmt: skip
     axis.fill_between([0, rouge_l_max], entailment_threshold, 1.03, **style.SHADED)
     axis.axhline(entailment_threshold, **style.DASHED)

@@ -20,6 +20,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
@@ -42,6 +43,7 @@ RING: dict[str, Any] = {
     "markersize": 7.5, "markerfacecolor": "none", "markeredgecolor": INK, "markeredgewidth": 1.2,
     "linestyle": "none",
 }  # fmt: skip
+HALO = withStroke(linewidth=1.6, foreground="white")  # a name is read over lines
 ROWS = ("system", "metric", "value", "low", "high")  # of METRIC_ROWS
 
 #: The same quantity has the same colour in every figure; other series take the colours left.
@@ -69,6 +71,7 @@ RC: dict[str, Any] = {
     "legend.frameon": False, "legend.handlelength": 2.4, "hatch.linewidth": 0.5,
     "figure.constrained_layout.use": True, "svg.hashsalt": "impossible", "svg.fonttype": "path",
     "pdf.fonttype": 42, "savefig.facecolor": "white",
+    "figure.dpi": PNG_DPI,  # bold text is wider there than at 100: laid out as it is drawn
 }  # fmt: skip
 
 P = ParamSpec("P")
