@@ -181,6 +181,14 @@ def test_what_is_no_number_is_missing(number: Any) -> None:
     assert RecordedNumber(notebook="n", scalar="s").read({"n": {"s": number}}) is None
 
 
+def test_where_no_correction_is_possible_the_verdicts_as_they_are_count() -> None:
+    source, raw = RecordedNumber(notebook="n", scalar="s"), [2.0, 1.0, 3.0]
+    assert source.read({"n": {"s": [None, None, None], "s_raw": raw}}) == Interval(2.0, 1.0, 3.0, 1)
+    corrected = source.read({"n": {"s": 5.0, "s_raw": raw}})
+    assert corrected is not None
+    assert corrected.value == 5.0
+
+
 def test_a_part_without_control_is_judged_by_its_effect() -> None:
     finding = found([0.10, 0.12, 0.14], control=None, no_control="nothing to destroy")
     assert finding.verdict == "reproduced"

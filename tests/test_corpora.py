@@ -13,6 +13,7 @@ from impossible.experiments.pair_samples import (
     distinct_pairs,
     example_context,
     nearest_to,
+    one_of_each_context,
     pair_edges,
 )
 from impossible.filtering.funnel import check_funnel, continued, dropped_by, funnel_table
@@ -80,6 +81,15 @@ def test_edges_and_example_of_algorithm_1():
     assert edges == [(0, 1), (1, 2)]  # the same x; y of 2 entails y of 1
     assert set(example_context(pairs, pairs.iloc[[0, 1, 3]])["context_id"]) == {"c"}
     assert set(example_context(pairs, pairs.iloc[[0, 1, 3]], most=2)["context_id"]) == {"d"}
+
+
+def test_examples_come_from_as_many_contexts_as_there_are():
+    pairs = pd.DataFrame({"context_id": list("aaaabbc"), "x": list("1234567")})
+    for seed in range(5):
+        drawn = one_of_each_context(pairs, 3, seed)
+        assert sorted(drawn["context_id"]) == ["a", "b", "c"]
+        assert sorted(one_of_each_context(pairs, 5, seed)["context_id"]) == list("aabbc")
+    assert len(one_of_each_context(pairs, 20)) == len(pairs)
 
 
 def test_nearest_to_a_threshold():

@@ -233,7 +233,7 @@ def test_summaries_follow_where_they_must(smoke: RunFolder, found: dict[str, Any
     assert value["source, good"] == 0
     assert value["gold summary, good"] == 100
     assert value["shuffled M_sum, good"] == 0
-    assert value["precision, pass all gates"] > value["precision, chosen by chance"]
+    assert value["precision, pass all critics"] > value["precision, chosen by chance"]
     pairs = pd.read_parquet(smoke.data("dataset_summary"))
     assert len(pairs) == value["n_dataset"] > 0
     assert (pairs["target"].str.len() <= 0.8 * pairs["source"].str.len() + 1e-6).all()

@@ -103,6 +103,26 @@ def side_by_side(groups: Mapping[str, pd.DataFrame], columns: Sequence[str] = ()
     return table[["group", "x", "y", *(columns or ("p_xy", "p_yx", "rouge_l"))]].round(2)
 
 
+def one_of_each_context(pairs: pd.DataFrame, n: int, seed: int = 0) -> pd.DataFrame:
+    """n pairs drawn by the seed, none of a context that has one while another has none.
+
+    >>> pairs = pd.DataFrame({"context_id": list("aaab"), "x": list("1234")})
+    >>> sorted(one_of_each_context(pairs, 2)["context_id"])
+    ['a', 'b']
+    """
+    mixed = pairs.sample(frac=1, random_state=seed)
+    turn = mixed.groupby("context_id").cumcount().to_numpy()
+    return mixed.iloc[np.argsort(turn, kind="stable")[:n]]
+
+
+def examples(
+    groups: Mapping[str, pd.DataFrame], judge: Judge, columns: Sequence[str] = ()
+) -> pd.DataFrame:
+    """`side_by_side` of pairs to be read, with the judge's verdict in a column of its name."""
+    table = side_by_side(groups, columns)
+    return table.assign(**{judge.name: verdicts(judge, table)})
+
+
 def affordable(
     groups: Mapping[str, pd.DataFrame], judge: Judge, seed: int = 0
 ) -> dict[str, pd.DataFrame]:

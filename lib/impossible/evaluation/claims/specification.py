@@ -51,8 +51,13 @@ class RecordedNumber(Entry):
     scalar: Text
 
     def read(self, recorded: Mapping[str, Mapping[str, Any]]) -> Interval | None:
-        """The number, from recorded numbers by notebook, with its interval (NaN: it has none)."""
-        return _number(recorded.get(self.notebook, {}).get(self.scalar))
+        """The number, from recorded numbers by notebook, with its interval (NaN: it has none).
+
+        A rate that a judge's known errors allow not to correct is taken as its verdicts are, by
+        the same name with `_raw`.
+        """
+        known = recorded.get(self.notebook, {})
+        return _number(known.get(self.scalar)) or _number(known.get(f"{self.scalar}_raw"))
 
 
 class Control(RecordedNumber):
