@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from impossible.data.run_folder import RunFolder
 from impossible.report.save import save_table
 from impossible.runner.ledger import Ledger, write_manifest
 from impossible.runner.verification import verify
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -93,3 +96,19 @@ def test_a_table_that_does_not_follow_from_its_note_or_data_is_named(published: 
 
 def test_a_folder_without_manifest_is_one_sentence(tmp_path: Path) -> None:
     assert main(["verify", str(tmp_path)]) == 2
+
+
+def test_tables_of_a_former_format_are_rendered_anew(published: Path) -> None:
+    name, table = "tables/seen.tex", published / "tables" / "seen.tex"
+    now = table.read_bytes()
+    write_text(table, "of another version")
+    manifest = read_json(published / "manifest.json")
+    manifest["notebooks"]["04_pairs"]["outputs"][name] = digest(table)
+    del manifest["digest"]
+    write_json(published / "manifest.json", manifest | {"digest": digest(manifest)})
+    assert "seen.tex does not show the rows" in verify(published).problems[0]
+    rendered = runpy.run_path(str(ROOT / "scripts" / "render_tables.py"))["rendered"]
+    assert rendered(published) == [name]
+    assert table.read_bytes() == now
+    assert verify(published).problems == []
+    assert rendered(published) == []

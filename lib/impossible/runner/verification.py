@@ -114,14 +114,14 @@ def _check_tables(root: Path, recorded: dict[str, str], found: Verification) -> 
                 found.problems.append(
                     f"{path} was made of another version of {name}: run {note['notebook']} again."
                 )
-        for file, text in _formats(path, note):
+        for file, text in table_formats(path, note):
             if file.is_file() and file.read_text(encoding="utf-8") != text:
                 found.problems.append(f"{file} does not show the rows of {path.name}.")
     if old:
         found.unchecked.append(f"{root}: {old} notes of version 0.1 name no digests of their data.")
 
 
-def _formats(path: Path, note: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+def table_formats(path: Path, note: dict[str, Any]) -> Iterator[tuple[Path, str]]:
     """The files of a table that follow from its note, each with what it must say."""
     if note["kind"] != "table":
         return
