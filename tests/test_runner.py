@@ -21,6 +21,7 @@ from impossible.data.io import write_json
 from impossible.data.run_folder import RunFolder
 from impossible.errors import ParameterError, RunError
 from impossible.runner.executed_copy import tidy
+from impossible.runner.execution import Execution
 from impossible.runner.notebook_spec import find, stages
 from impossible.runner.preflight import needs_hub, portable
 from impossible.runner.run import Selection, _Run, run_all
@@ -575,3 +576,27 @@ def test_an_input_that_was_changed_is_refused_and_named(checkout: Path, two: Wri
         run(checkout, only="two", force=True)
     assert run(checkout) == ["one"]  # made again, and as it was
     assert changed.read_text() == "0"
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="the system does not say")
+def test_memory_that_forked_processes_share_counts_once() -> None:
+    code = (
+        "import os, time\n"
+        "held = bytearray(b'x' * 200_000_000)\n"
+        "os.fork() and os.fork()\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        for _ in range(3):
+            parent.stdout.readline()
+        processes = [psutil.Process(parent.pid)]
+        processes += processes[0].children(recursive=True)
+        assert sum(each.memory_info().rss for each in processes) > 600_000_000
+        execution = Execution(Path("unused"))
+        execution._observe(processes, 0)
+        for each in processes:
+            each.kill()
+    assert len(processes) == 3
+    assert 200_000_000 < execution.peak < 400_000_000

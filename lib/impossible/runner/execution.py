@@ -37,12 +37,14 @@ class Execution:
 
     Attributes:
         cell: code cell that was started last, counted from 1; 0 before the first.
-        peak: most memory so far, bytes: its processes and this one, which serves it.
+        peak: most memory so far, bytes: its processes and this one, which serves it. A page that
+            forked processes share counts once, where the system says so.
         processes: its kernel and what that started: process id and start time of each.
     """
 
     def __init__(self, mark: Path) -> None:
         self.cell, self.peak = 0, 0
+        self._resident = 0  # most memory so far with shared pages in each process that has them
         self.processes: list[tuple[int, float]] = []
         self._mark = mark
         self._begin, self._end = time.monotonic(), 0.0
@@ -92,7 +94,10 @@ class Execution:
             with contextlib.suppress(psutil.Error):
                 total += process.memory_info().rss
                 found.append((process.pid, process.create_time()))
-        self.peak, self.processes = max(self.peak, total), found
+        self.processes = found
+        if total > 1.02 * self._resident:  # to look closely takes long
+            self._resident = total
+            self.peak = max(self.peak, served + sum(map(_own_memory, processes)))
 
 
 class Kernels:
@@ -178,6 +183,14 @@ class Kernels:
                 with contextlib.suppress(psutil.Error):
                     process.kill()
             alive[0]._done.wait(0.1)
+
+
+def _own_memory(process: psutil.Process) -> int:
+    """Bytes of a process, of shared pages its part; 0 if it has ended."""
+    with contextlib.suppress(psutil.Error):
+        known = process.memory_full_info()
+        return int(getattr(known, "pss", known.rss))
+    return 0
 
 
 def _children() -> defaultdict[str, list[psutil.Process]]:
