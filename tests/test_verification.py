@@ -13,6 +13,7 @@ from impossible.config.params import Params
 from impossible.data.digests import digest
 from impossible.data.io import read_json, write_json, write_text
 from impossible.data.run_folder import RunFolder
+from impossible.errors import DataError
 from impossible.report.save import save_table
 from impossible.runner.ledger import Ledger, write_manifest
 from impossible.runner.verification import verify
@@ -112,3 +113,9 @@ def test_tables_of_a_former_format_are_rendered_anew(published: Path) -> None:
     assert table.read_bytes() == now
     assert verify(published).problems == []
     assert rendered(published) == []
+    write_text(published / "tables" / "seen.json", "{}")
+    write_text(table, "of another version")
+    assert rendered(published) == [], "a note that was changed gives no table"
+    write_json(published / "manifest.json", read_json(published / "manifest.json") | {"more": 1})
+    with pytest.raises(DataError, match="was changed after the run"):
+        rendered(published)
