@@ -77,6 +77,7 @@ def test_a_word_counts_at_its_boundaries_only() -> None:
 @given(st.text(max_size=30))
 def test_tokens_spell_the_bytes_of_the_text(text: str) -> None:
     tok = tiny.tokenizer()
+    assume(not any(special in text for special in tok.all_special_tokens))  # they spell nothing
     spelled = token_bytes(tok)
     assert b"".join(spelled[i] for i in tok(text).input_ids) == text.encode()
 
