@@ -237,11 +237,11 @@ def test_mixed_lengths_holds_all_lengths() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "sign", "expected"),
     [
-        (0.1, 0.3, 1, "holds"),
-        (-0.3, -0.1, -1, "holds"),
+        (0.1, 0.3, 1, "shown"),
+        (-0.3, -0.1, -1, "shown"),
         (-0.3, -0.1, 1, "refuted"),
-        (-0.1, 0.3, 1, "undecided"),
-        (np.nan, np.nan, 1, "no interval"),
+        (-0.1, 0.3, 1, "open: the interval"),
+        (np.nan, np.nan, 1, "open: no interval"),
     ],
 )
 def test_readings(low: float, high: float, sign: int, expected: str) -> None:

@@ -105,7 +105,7 @@ def test_a_cell_of_few_contexts_has_no_interval() -> None:
 def test_verdicts_put_both_readings_side_by_side() -> None:
     claims = [("rises", "critic", "length", 1), ("stays", "critic", "length", 0)]
     found = claim_verdicts(judged([0.1, 0.5, 0.4, 0.3, 0.2]), "none", PARAMS, claims)
-    assert found["ends_say"].tolist() == ["holds", "refuted: the interval lies above 0"]
+    assert found["ends_say"].tolist() == ["shown", "refuted: the interval lies above 0"]
     assert found["ends"][0].value == pytest.approx(0.1)
     assert found["tau"][0].value == pytest.approx(-0.2)
 

@@ -48,11 +48,13 @@ def test_distinct_strings_by_hand() -> None:
 
 
 def test_meanings_by_hand_and_missing_without_an_oracle() -> None:
-    found = meanings_per_context(GOOD, Verbs(), 100, 0)
+    found, per_meaning = meanings_per_context(GOOD, Verbs(), 100, 0)
+    assert per_meaning.tolist() == [2]
     assert found.to_dict() == pytest.approx(
         {"grammatical": 2 / 3, "strings": 1.5, "meanings": 1, "strings_per_meaning": 2}
     )
-    unknown = meanings_per_context(GOOD, Judge(), 100, 0)
+    unknown, nothing = meanings_per_context(GOOD, Judge(), 100, 0)
+    assert nothing.empty
     assert np.isnan(unknown.drop("strings")).all()
 
 

@@ -32,6 +32,7 @@ from impossible.runner.stage_cache import reads_file
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from impossible.evaluation.expectations import Expected
     from impossible.evaluation.judges import Judge
 
 COPIED = "copied.json"  # in the scratch folder's work/: digests of the inputs that were copied
@@ -160,6 +161,17 @@ class Stage:
             .style.format(precision=digits, na_rep="–", thousands=",")
             .hide()
         )
+
+    def expect(self, expected: Sequence[Expected], data: Sequence[str | Path] = ()) -> Any:
+        """Save what became of the notebook's expectations as a table and return it to be shown.
+
+        Args:
+            expected: in the notebook's order.
+            data: files that the numbers come from.
+        """
+        from impossible.report.expectation_table import expectation_table
+
+        return expectation_table(self, f"expectations_{self.name.split('_')[0]}", expected, data)
 
     def parameters(self) -> pd.DataFrame:
         """The parameters read so far: name, value, origin, unit, meaning and paper section."""

@@ -25,8 +25,9 @@ from impossible.data.io import read_frame
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
-from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.bootstrap import Bootstrap, independent_difference
 from impossible.evaluation.corpus_quality import corpus_quality
+from impossible.evaluation.expectations import Expected, exactly, interval_of
 from impossible.evaluation.metric_rows import Encoder, MetricRows
 from impossible.evaluation.metrics import CORPUS_METRICS
 from impossible.evaluation.paraphrase_metrics import score_predictions
@@ -228,6 +229,31 @@ def human_range(rows: pd.DataFrame, ours: Sequence[str]) -> pd.DataFrame:
     table = found[["system", "metric", "value", "min", "max"]].assign(place=place)
     names = {"system": "corpus", "min": "lowest human", "max": "highest human"}
     return table.rename(columns=names).reset_index(drop=True)
+
+
+def quality_expected(
+    rows: pd.DataFrame, human: Sequence[str], control: pd.DataFrame
+) -> list[Expected]:
+    """What notebook 08 expects of D_para, with what was found.
+
+    Args:
+        rows: METRIC_ROWS of all corpora.
+        human: names of the human ones; without any what compares with them is not measured.
+        control: of `shuffled_control`.
+    """
+    theirs = rows[rows["system"].isin(human)].groupby("metric")["value"].max()
+    expected = []
+    for metric, title in (("jaccard", "Jaccard"), ("self_bleu", "Self-BLEU")):
+        mine = interval_of(rows, "D_para", metric)
+        highest = exactly(theirs.get(metric, float("nan")))
+        above = independent_difference(mine, highest)
+        expected.append(Expected(f"{title}, D_para minus the highest of people", above, under=0))
+    d_para, d_t = (interval_of(rows, name, "self_bleu") for name in ("D_para", "D_T"))
+    more = independent_difference(d_para, d_t)
+    expected.append(Expected("Self-BLEU, D_para minus D_T", more, under=3))
+    line = control.set_index("corpus").reindex(["D_para"]).iloc[0]
+    seen = exactly(line["jaccard"] - line["jaccard, shuffled"])
+    return [*expected, Expected("Jaccard, D_para minus its shuffled pairs", seen, over=0)]
 
 
 def copy_input_rows(folder: str, bootstrap: Bootstrap = Bootstrap()) -> pd.DataFrame:

@@ -206,16 +206,16 @@ def interval_says(found: Interval, sign: int) -> str:
     """What an interval says about a claim: it is positive (sign 1), negative (-1) or none (0).
 
     >>> interval_says(Interval(0.2, 0.1, 0.3, 50), 1), interval_says(Interval(0.2, 0.1, 0.3, 50), 0)
-    ('holds', 'refuted: the interval lies above 0')
+    ('shown', 'refuted: the interval lies above 0')
     """
     if not np.isfinite(found.value):
         return "not measured"
     if not np.isfinite(found.low):
-        return "no interval"
+        return "open: no interval"
     if found.low <= 0 <= found.high:
-        return "undecided: the interval contains 0" if sign else "no change seen"
+        return "open: the interval contains 0" if sign else "no change seen"
     if found.value * sign > 0:
-        return "holds"
+        return "shown"
     return f"refuted: the interval lies {'above' if found.value > 0 else 'below'} 0"
 
 

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 import pandas as pd
 
 from impossible.config.params import Params
-from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean
+from impossible.evaluation.bootstrap import (
+    Bootstrap,
+    bootstrap_contrast,
+    bootstrap_mean,
+    bootstrap_ratio,
+)
+from impossible.evaluation.expectations import Expected, per_cent
 from impossible.evaluation.judges import Judge
 from impossible.text.sentence_boundaries import words
 
@@ -54,12 +60,15 @@ def grammatical_fraction(texts: pd.Series, judge: Judge) -> float:
     return known / len(texts) if known else float("nan")
 
 
-def meanings_per_context(accepted: pd.DataFrame, judge: Judge, n: int, seed: int) -> pd.Series:
+def meanings_per_context(
+    accepted: pd.DataFrame, judge: Judge, n: int, seed: int
+) -> tuple[pd.Series, pd.Series]:
     """How many meanings the distinct strings of up to n contexts have; missing without an oracle.
 
     Returns:
-        grammatical (fraction of the strings whose meaning is known), strings (distinct ones of a
-        context), meanings (of a context), strings_per_meaning.
+        Means over contexts: grammatical (fraction of the strings whose meaning is known), strings
+        (distinct ones of a context), meanings (of a context), strings_per_meaning; and the last of
+        each context.
     """
     names = accepted["context_id"].drop_duplicates()
     some = names.sample(min(n, len(names)), random_state=seed)
@@ -68,14 +77,43 @@ def meanings_per_context(accepted: pd.DataFrame, judge: Judge, n: int, seed: int
     known = seen[seen["meaning"] != seen["text"]]
     groups = known.groupby("context_id")
     meanings = groups["meaning"].nunique()
-    return pd.Series(
-        {
-            "grammatical": grammatical_fraction(seen["text"], judge),
-            "strings": seen.groupby("context_id").size().mean(),
-            "meanings": meanings.mean(),
-            "strings_per_meaning": (groups.size() / meanings).mean(),
-        }
-    )
+    per_meaning = groups.size() / meanings
+    means = {
+        "grammatical": grammatical_fraction(seen["text"], judge),
+        "strings": seen.groupby("context_id").size().mean(),
+        "meanings": meanings.mean(),
+        "strings_per_meaning": per_meaning.mean(),
+    }
+    return pd.Series(means), per_meaning
+
+
+def variety_expected(
+    counts: pd.DataFrame, per_meaning: pd.Series, judge: Judge, bootstrap: Bootstrap
+) -> list[Expected]:
+    """What notebook 03 expects, with what was found.
+
+    Args:
+        counts: of `next_sentences.acceptance_counts`.
+        per_meaning: strings of a meaning by context, of `meanings_per_context`.
+        judge: who knows the meanings.
+        bootstrap: over contexts.
+    """
+    distinct, lengths = distinct_of_accepted(counts), counts["n_sentences"]
+    shortest = (lengths == lengths.min()) & (lengths < lengths.max())
+    ends = [distinct[lengths == lengths.max()], distinct[shortest]]
+    names = [list(part.index) for part in ends]
+    accepted = bootstrap_ratio(counts["accepted"], counts["samples"], None, bootstrap)
+    fewer = bootstrap_contrast(*ends, *names, bootstrap)
+    strings = bootstrap_mean(per_meaning, None, bootstrap)
+    return [
+        Expected("accepted samples, %", per_cent(accepted), over=50),
+        Expected(
+            "distinct among accepted, %", per_cent(bootstrap_mean(distinct, None, bootstrap)),
+            over=50,
+        ),
+        Expected("the same, longest minus shortest contexts, % points", per_cent(fewer), under=0),
+        Expected(f"distinct strings of a meaning ({judge.name})", strings, over=1),
+    ]  # fmt: skip
 
 
 def most_frequent_sentences(

@@ -9,7 +9,7 @@ change the meaning as do not (`same_meaning`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -201,13 +201,16 @@ EDITS_BY_KIND: dict[str, Edits] = {
 
 
 def minimal_pairs(
-    sentences: Sequence[str], per_kind: int, seed: int = 0, longest: int = 200
+    sentences: Sequence[str],
+    per_kind: int | Mapping[str, int],
+    seed: int = 0,
+    longest: int = 200,
 ) -> pd.DataFrame:
     """Make minimal pairs of human sentences.
 
     Args:
         sentences: premises of the set that is to be taught or measured.
-        per_kind: most pairs of a kind.
+        per_kind: most pairs of a kind: of each, or of those that are named.
         seed: of the choice.
         longest: characters of a sentence that is used.
 
@@ -229,9 +232,9 @@ def minimal_pairs(
     kinds = EDITS_BY_KIND | {"clauses": lambda text, choose: _clauses(text, choose, pool)}
     rows = []
     for kind, edits in kinds.items():
-        made = 0
+        made, most = 0, per_kind if isinstance(per_kind, int) else per_kind.get(kind, 0)
         for i in order:
-            if made == per_kind:
+            if made == most:
                 break
             if found := list(edits(texts[i], choose)):
                 rows.append((*found[rng.integers(len(found))], kind))

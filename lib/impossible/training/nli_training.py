@@ -41,7 +41,8 @@ class NliRecipe:
         tests: files whose premises and hypotheses must not be trained on.
         disjoint: recipe whose training premises are left out too (a referee's critic).
         continues: recipe whose adapter this training goes on from; "": a new one.
-        made_per_kind: most made minimal pairs of a kind (`minimal_pairs`).
+        made_per_kind: most made minimal pairs of a kind (`minimal_pairs`): of each, or of those
+            that are named.
         layers: lowest layers of the base that are used; 0: all.
         rank: of the adapter on every linear layer.
         epochs, batch_size, learning_rate: of training.
@@ -54,7 +55,7 @@ class NliRecipe:
     tests: tuple[str, ...]
     disjoint: str = ""
     continues: str = ""
-    made_per_kind: int = 3000
+    made_per_kind: int | Mapping[str, int] = 3000
     layers: int = 0
     rank: int = 64
     epochs: float = 2
@@ -121,7 +122,9 @@ def collect_nli(folder: Path, recipe: NliRecipe, recipes: Path) -> pd.DataFrame:
         taken = _human_pairs(folder, other, read_nli(folder, other.tests))
         tests = pd.concat([tests, taken], ignore_index=True)
     pairs = _human_pairs(folder, recipe, tests)
-    wide = NliRecipe.load(recipes / f"{recipe.continues}.yaml") if recipe.continues else recipe
+    wide = recipe
+    while wide.continues:
+        wide = NliRecipe.load(recipes / f"{wide.continues}.yaml")
     source = _human_pairs(folder, wide, tests) if recipe.continues else pairs
     texts = [*source["premise"], *source["hypothesis"]]
     made = minimal_pairs(texts, recipe.made_per_kind, recipe.seed).assign(set="made")

@@ -1,0 +1,88 @@
+"""What a notebook expects of its numbers before it sees them, and what they then say: one rule."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from impossible.evaluation.bootstrap import Interval
+from impossible.evaluation.metrics import RAW
+
+__all__ = [
+    "OPEN", "OUTCOMES", "REFUTED", "SHOWN", "Expected", "against_bound", "exactly", "interval_of",
+    "per_cent",
+]  # fmt: skip
+
+SHOWN, OPEN, REFUTED, NOT_MEASURED = "shown", "open", "refuted", "not measured"
+OUTCOMES = (SHOWN, OPEN, REFUTED, NOT_MEASURED)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One expectation, and the interval that decides it; give `over` or `under`.
+
+    Args:
+        says: what is expected, in words, with the unit.
+        found: what was measured.
+        over, under: the bound beyond which the whole interval must lie.
+    """
+
+    says: str
+    found: Interval
+    over: float | None = None
+    under: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.over is None) == (self.under is None):
+            raise ValueError(f"{self.says}: give either over or under")
+
+    @property
+    def bound(self) -> str:
+        """ "> 50" or "< 0"."""
+        sign, bound = ("<", self.under) if self.over is None else (">", self.over)
+        return f"{sign} {bound:g}".replace("-", "−")
+
+    @property
+    def outcome(self) -> str:
+        """One of `OUTCOMES`."""
+        if self.over is None:
+            return against_bound(self.found, self.under or 0, -1)
+        return against_bound(self.found, self.over)
+
+
+def against_bound(found: Interval, bound: float = 0, sign: int = 1) -> str:
+    """Whether a number lies beyond a bound: above it (sign 1) or below (-1).
+
+    Returns:
+        "shown" if the whole interval lies there, "refuted" if all of it lies on the other side or
+        on the bound, else "open", also where there is no interval; "not measured" without a value.
+
+    >>> [against_bound(Interval(2, 1, 3, 9), bound) for bound in (0, 2, 3)]
+    ['shown', 'open', 'refuted']
+    """
+    if math.isnan(found.value):
+        return NOT_MEASURED
+    low, high = sorted((sign * (found.low - bound), sign * (found.high - bound)))
+    return SHOWN if low > 0 else REFUTED if high <= 0 else OPEN
+
+
+def exactly(value: float) -> Interval:
+    """A number that was counted, not estimated: its interval is itself."""
+    return Interval(float(value), float(value), float(value), 1)
+
+
+def per_cent(found: Interval) -> Interval:
+    """A fraction in per cent."""
+    return Interval(100 * found.value, 100 * found.low, 100 * found.high, found.n)
+
+
+def interval_of(rows: pd.DataFrame, system: str, metric: str) -> Interval:
+    """A cell of METRIC_ROWS; where a corrected rate has no value, that of the raw verdicts."""
+    for name in (metric, f"{metric}, raw", metric + RAW):
+        found = rows[(rows["system"] == system) & (rows["metric"] == name)]
+        if found["value"].notna().any():
+            value, low, high, n = found[["value", "low", "high", "n"]].iloc[0]
+            return Interval(float(value), float(low), float(high), int(n))
+    return Interval(math.nan, math.nan, math.nan, 0)

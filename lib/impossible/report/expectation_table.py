@@ -1,0 +1,42 @@
+"""The expectations of a notebook as a table: what was expected, what was found, what that says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from impossible.evaluation.expectations import OUTCOMES, Expected
+from impossible.report.side_by_side import Shows
+from impossible.report.tables import interval
+
+__all__ = ["expectation_table"]
+
+
+def expectation_table(
+    stage: Shows, name: str, expected: Sequence[Expected], data: Sequence[str | Path]
+) -> Any:
+    """Save table NAME: expectation, measured, expected, outcome; see `Stage.expect`."""
+    shown, numbers = [], []
+    for each in expected:
+        found = each.found
+        measured = interval(found.value, found.low, found.high)
+        if found.low == found.high:  # counted
+            measured = interval(found.value)
+        shown.append((each.says, measured, each.bound, each.outcome))
+        numbers.append((each.says, *found.bounds, found.n, each.bound, each.outcome))
+    heads = ["expectation", "measured", "expected", "outcome"]
+    frame = pd.DataFrame(shown, columns=heads)
+    columns = ["expectation", "value", "low", "high", "n", "expected", "outcome"]
+    counts = Counter(each.outcome for each in expected)
+    said = ", ".join(f"{counts[one]} {one}" for one in OUTCOMES if counts[one])
+    caption = (
+        "What the notebook expects: shown where the whole interval lies beyond the bound, refuted "
+        "where all of it lies on the other side, else open."
+    )
+    exact = pd.DataFrame(numbers, columns=columns)
+    reading = f"of {len(expected)} expectations {said}"
+    return stage.table(name, frame, caption, list(data), None, exact, 1, reading)

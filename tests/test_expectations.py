@@ -1,0 +1,98 @@
+"""What a notebook expects, and what its numbers say: one rule, by hand, and as a table."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from impossible import notebook
+from impossible.data.io import read_json
+from impossible.evaluation.bootstrap import Interval
+from impossible.evaluation.expectations import (
+    OPEN,
+    REFUTED,
+    SHOWN,
+    Expected,
+    against_bound,
+    exactly,
+    interval_of,
+    per_cent,
+)
+
+NAN = math.nan
+numbers = st.floats(-100, 100)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "bound", "sign", "said"),
+    [
+        (51, 60, 50, 1, SHOWN),
+        (50, 60, 50, 1, OPEN),
+        (40, 60, 50, 1, OPEN),
+        (40, 50, 50, 1, REFUTED),
+        (40, 49, 50, -1, SHOWN),
+        (50, 60, 50, -1, REFUTED),
+        (NAN, NAN, 0, 1, OPEN),
+    ],
+)
+def test_the_rule_by_hand(low: float, high: float, bound: float, sign: int, said: str) -> None:
+    value = 45.0 if math.isnan(low) else (low + high) / 2
+    assert against_bound(Interval(value, low, high, 9), bound, sign) == said
+
+
+def test_without_a_value_nothing_is_said() -> None:
+    assert against_bound(Interval(NAN, NAN, NAN, 0)) == "not measured"
+
+
+@given(numbers, numbers, numbers)
+def test_what_is_shown_above_is_refuted_below(first: float, last: float, bound: float) -> None:
+    low, high = sorted((first, last))
+    found = Interval((low + high) / 2, low, high, 9)
+    if against_bound(found, bound) == SHOWN:
+        assert against_bound(found, bound, -1) == REFUTED
+    if low < bound < high:
+        assert against_bound(found, bound) == against_bound(found, bound, -1) == OPEN
+
+
+def test_an_expectation_has_one_bound() -> None:
+    with pytest.raises(ValueError, match="either over or under"):
+        Expected("more", exactly(1))
+    with pytest.raises(ValueError, match="either over or under"):
+        Expected("more", exactly(1), over=0, under=0)
+    assert Expected("more", exactly(1), over=-5).bound == "> −5"
+
+
+def test_a_rate_that_cannot_be_corrected_is_taken_raw() -> None:
+    rows = pd.DataFrame(
+        [
+            ("ours", "fidelity", NAN, NAN, NAN, 4),
+            ("ours", "fidelity_raw", 50.0, 40.0, 60.0, 4),
+            ("D_T", "equivalent, %, raw", 80.0, 70.0, 90.0, 5),
+        ],
+        columns=["system", "metric", "value", "low", "high", "n"],
+    )
+    assert interval_of(rows, "ours", "fidelity") == Interval(50, 40, 60, 4)
+    assert interval_of(rows, "D_T", "equivalent, %").value == 80
+    assert math.isnan(interval_of(rows, "theirs", "fidelity").value)
+    assert per_cent(Interval(0.5, 0.25, 0.75, 4)) == Interval(50, 25, 75, 4)
+
+
+def test_the_table_says_how_many_hold(tmp_path: Path) -> None:
+    stage = notebook.begin("05_dataset", "smoke", results=str(tmp_path / "run"))
+    expected = [
+        Expected("a, %", Interval(60.0, 55.0, 65.0, 9), over=50),
+        Expected("b", exactly(3), under=2),
+        Expected("c", Interval(NAN, NAN, NAN, 0), over=0),
+    ]
+    stage.expect(expected)
+    note = read_json(tmp_path / "run" / "tables" / "expectations_05.json")
+    assert note["reading"] == "of 3 expectations 1 shown, 1 refuted, 1 not measured"
+    assert note["rows"] == [
+        ["a, %", "60.0 [55.0, 65.0]", "> 50", "shown"],
+        ["b", "3.0", "< 2", "refuted"],
+        ["c", "–", "> 0", "not measured"],
+    ]
