@@ -133,6 +133,30 @@ def claims(run: Path) -> str:
     return "\n".join([top, f"|{'---|' * len(heads)}", *body])
 
 
+#: What the paper says, the notebook that expects it, and what stands in the expectation.
+SAID = (
+    ("among a hundred next sentences are pairs that mean the same, and critics find them", "05",
+     "minus any two"),
+    ("the NLI critic adds to the cheap ones", "05", "minus chosen by chance"),
+    ("self-distillation makes the dataset no worse (here: by 5 points)", "07", "minus D_T"),
+    ("the student does what its teacher, asked, cannot: one answer", "09", "M_para − teacher"),
+    ("the same, each the best of ten by the critics", "09", "best of 10 − teacher, best"),
+    ("self-distillation makes the student better", "09", "M_para − student"),
+    ("the same method summarizes", "11", "M_sum − teacher, TL;DR"),
+)  # fmt: skip
+
+
+def outcomes(run: Path = RUN_ENGLISH) -> str:
+    """What became of the paper's main claims in the default run in real English."""
+    lines = ["| the paper says | here | outcome | file |", "|---|---|---|---|"]
+    for said, notebook, key in SAID:
+        name = f"tables/expectations_{notebook}"
+        note = json.loads((run / f"{name}.json").read_text(encoding="utf-8"))
+        text, measured, _, outcome = next(row for row in note["rows"] if key in row[0])
+        lines.append(f"| {said} | {text}: {measured} | **{outcome}** | `{name}.csv` |")
+    return "\n".join(lines)
+
+
 def english(run: Path = RUN_ENGLISH) -> str:
     """What the default run in real English made, as its referee sees it."""
     s = read(run)
@@ -250,7 +274,8 @@ def between(text: str, mark: str, table: str) -> str:
 def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     """A page with its tables made anew; a table whose run is not there stays as it is."""
     text = between(between(text, "critic", critic()), "examples", examples())
-    text = between(text, "english", english()) if (RUN_ENGLISH / "scalars").is_dir() else text
+    if (RUN_ENGLISH / "scalars").is_dir():
+        text = between(between(text, "english", english()), "outcomes", outcomes())
     text = between(text, "numbers", numbers(run, full)) if (run / "scalars").is_dir() else text
     return between(text, "claims", claims(full)) if (full / "tables").is_dir() else text
 

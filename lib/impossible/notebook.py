@@ -153,11 +153,12 @@ class Stage:
     ) -> Any:
         """Save a table with its caption and return what is to be shown; see `save_table`."""
         from impossible.report.save import save_table
-        from impossible.report.tables import HEADINGS
+        from impossible.report.tables import HEADINGS, in_words
 
         save_table(self.run, name, frame, caption, self.name, data, paper, reading, digits, numbers)
         return (
-            frame.rename(columns=HEADINGS)
+            in_words(frame)
+            .rename(columns=HEADINGS)
             .style.format(precision=digits, na_rep="–", thousands=",")
             .hide()
         )

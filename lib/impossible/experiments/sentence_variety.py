@@ -99,11 +99,12 @@ def variety_expected(
         bootstrap: over contexts.
     """
     distinct, lengths = distinct_of_accepted(counts), counts["n_sentences"]
-    shortest = (lengths == lengths.min()) & (lengths < lengths.max())
-    ends = [distinct[lengths == lengths.max()], distinct[shortest]]
-    names = [list(part.index) for part in ends]
+    longest = distinct[lengths == lengths.max()]
+    shortest = distinct[(lengths == lengths.min()) & (lengths < lengths.max())]
     accepted = bootstrap_ratio(counts["accepted"], counts["samples"], None, bootstrap)
-    fewer = bootstrap_contrast(*ends, *names, bootstrap)
+    fewer = bootstrap_contrast(
+        longest, shortest, list(longest.index), list(shortest.index), bootstrap
+    )
     strings = bootstrap_mean(per_meaning, None, bootstrap)
     return [
         Expected("accepted samples, %", per_cent(accepted), over=50),

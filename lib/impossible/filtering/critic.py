@@ -94,12 +94,14 @@ class Models(Protocol):
 class Critic(ABC):
     """One requirement of a pair. A new one is a subclass and a line in `critics.CRITICS`.
 
-    `name` is its reason in the funnel, `columns` are what it adds to PAIRS. A critic that `exits`
+    `name` is its reason in the funnel, `title` how people read it (by default the name with
+    blanks), `columns` are what it adds to PAIRS. A critic that `exits`
     early spares the more expensive ones the pairs it rejects: they are counted, not kept, so a
     looser threshold needs their scores anew. Of any other critic all scores are kept.
     """
 
     name: ClassVar[str]
+    title: ClassVar[str] = ""
     columns: ClassVar[tuple[pa.Field, ...]]
     exits: ClassVar[bool] = False
 

@@ -23,6 +23,7 @@ CRITICS: tuple[Critic, ...] = (
 )
 
 REASONS = tuple(critic.name for critic in CRITICS)  # in the funnel, in order
+_TITLES = {critic.name: critic.title for critic in CRITICS if critic.title}
 EARLY = tuple(critic.name for critic in CRITICS if critic.exits)  # before any model is asked
 
 #: What the critics say about an ordered pair.
@@ -42,3 +43,12 @@ CANDIDATES = record_schema(
     x=TEXT,
     y=TEXT,
 )
+
+
+def reason_title(name: str) -> str:
+    """What people read for a reason in a funnel; other text stays as it is.
+
+    >>> reason_title("ted"), reason_title("length_ratio")
+    ('tree distance', 'length ratio')
+    """
+    return _TITLES.get(name, name.replace("_", " ") if name.isidentifier() else name)

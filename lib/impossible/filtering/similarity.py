@@ -20,7 +20,7 @@ class Similarity(Critic):
     of each pair. Its threshold is chosen on human paraphrases so that hardly any is lost.
     """
 
-    name, exits = "similarity", True
+    name, title, exits = "similarity", "cosine", True
     columns = (SCORE("similarity"),)
 
     def score(self, pairs: TextPairs, models: Models, thresholds: Thresholds) -> Columns:

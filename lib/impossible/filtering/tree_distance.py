@@ -22,6 +22,7 @@ class TreeDistance(Critic):
     """
 
     name = "ted"
+    title = "tree distance"
     columns = (
         *(SCORE(name) for name in ("ted", "ted_lower", "ted_upper")),
         FLAG("tree_fallback"),

@@ -16,7 +16,7 @@ DENSE = 0.2  # above this fraction of all pairs of its texts, the whole matrix i
 class WordOverlap(Critic):
     """ROUGE-L(x, y) ≤ `rouge_l_max`."""
 
-    name, exits = "rouge_l", True
+    name, title, exits = "rouge_l", "ROUGE-L", True
     columns = (SCORE("rouge_l"),)
 
     def score(self, pairs: TextPairs, models: Models, thresholds: Thresholds) -> Columns:

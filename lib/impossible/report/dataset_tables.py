@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from impossible.evaluation.fractions import fraction_rows, fractions_of
+from impossible.filtering.critics import reason_title
 from impossible.filtering.funnel import funnel_table
 from impossible.report import tables
 from impossible.report.figures import diversity_graph, fraction_dots, funnel_dots
@@ -172,4 +173,6 @@ def price_of_critics(stage: Shows, found: pd.DataFrame, by: str, data: Sequence[
         f"that is equivalent (judge: {by}): a high one is what the critic costs (critics of "
         "dissimilarity drop paraphrases on purpose)."
     )
-    return stage.table("para_reasons", tables.wide(rows), caption, data, None, rows)
+    shown = tables.wide(rows)
+    shown["system"] = shown["system"].map(reason_title)
+    return stage.table("para_reasons", shown, caption, data, None, rows)

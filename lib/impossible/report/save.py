@@ -17,7 +17,7 @@ from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 from impossible.report.figures.style import render
 from impossible.report.latex import latex_table
-from impossible.report.tables import HEADINGS, show
+from impossible.report.tables import HEADINGS, in_words, show
 
 NUMERIC = re.compile(r"([+−-]?\d[\d,.]*%?(–\d[\d,.]*)?)?\s?(\[.*\])?|–")  # cells set to the right
 #: Text that a spreadsheet would compute: a formula, or a sign before more than a number.
@@ -64,7 +64,7 @@ def save_table(
     A metric's column is headed by its title.
     """
     note = _note(run, "table", name, caption, notebook, data, paper, reading)
-    lines = frame.itertuples(index=False, name=None)
+    lines = in_words(frame).itertuples(index=False, name=None)
     rows = [[show(value, digits) for value in line] for line in lines]
     heads = [HEADINGS.get(name, name) for name in map(str, frame.columns)]
     cells = pd.DataFrame(rows, columns=heads, dtype=object)

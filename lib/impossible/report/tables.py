@@ -11,6 +11,7 @@ import pandas as pd
 from impossible.errors import DataError
 from impossible.evaluation.corpus_quality import CORPUS_TITLES
 from impossible.evaluation.metrics import ENCODED, METRICS, RAW
+from impossible.filtering.critics import reason_title
 from impossible.report.paper_tables import Published
 
 MISSING = "–"
@@ -34,6 +35,11 @@ def show(value: object, digits: int = 1) -> str:
     if number == int(number) and not isinstance(value, float):
         return f"{int(number):,}"
     return f"{number:z,.{digits}f}" if math.isfinite(number) else str(number)
+
+
+def in_words(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table with the reasons of a funnel, if it has any, in words."""
+    return frame.assign(reason=frame["reason"].map(reason_title)) if "reason" in frame else frame
 
 
 def interval(value: object, low: object = None, high: object = None, digits: int = 1) -> str:

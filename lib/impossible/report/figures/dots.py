@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator
 
+from impossible.filtering.critics import reason_title
 from impossible.report.figures import style
 from impossible.report.figures.style import BLUE, COLUMN, GREY, INK, PAGE, styled
 
@@ -171,8 +172,7 @@ def funnel_dots(
     reasons = [*dict.fromkeys([*(order or ()), *counts.index])]
     dropped = counts.reindex([name for name in reasons if name != kept], fill_value=0)
     left = np.concatenate([[counts.sum()], counts.sum() - dropped.cumsum()]).astype(int)
-    names = (style.TESTS.get(str(name), str(name).replace("_", " ")) for name in dropped.index)
-    steps = [f"all {unit}", *names]
+    steps = [f"all {unit}", *(reason_title(str(name)) for name in dropped.index)]
     log = left[0] > 100 * left[left > 0].min(initial=left[0])
     figure, axis = style.one_panel(width, 0.6 + 0.19 * len(steps))
     seaborn.pointplot(

@@ -54,9 +54,6 @@ QUANTITIES = {
     "train": GREY, "dev": BLUE, "faithful outputs of its student": BLUE,
 }  # fmt: skip
 
-#: What tests of the funnel are called in pictures; others keep their name, blanks for `_`.
-TESTS = {"rouge_l": "ROUGE-L", "ted": "tree distance", "similarity": "cosine"}
-
 RC: dict[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib: the same glyphs everywhere
