@@ -16,6 +16,7 @@ __all__ = [
 ]  # fmt: skip
 
 SHOWN, OPEN, REFUTED, NOT_MEASURED = "shown", "open", "refuted", "not measured"
+COUNTED = 1  # as the number of observations: a bootstrap of one has no interval
 OUTCOMES = (SHOWN, OPEN, REFUTED, NOT_MEASURED)
 
 
@@ -42,7 +43,7 @@ class Expected:
     def bound(self) -> str:
         """ "> 50" or "< 0"."""
         sign, bound = ("<", self.under) if self.over is None else (">", self.over)
-        return f"{sign} {bound:g}".replace("-", "−")
+        return f"{sign} {bound:.3g}".replace("-", "−")
 
     @property
     def outcome(self) -> str:
@@ -57,20 +58,23 @@ def against_bound(found: Interval, bound: float = 0, sign: int = 1) -> str:
 
     Returns:
         "shown" if the whole interval lies there, "refuted" if all of it lies on the other side or
-        on the bound, else "open", also where there is no interval; "not measured" without a value.
+        on the bound, else "open"; so is an interval without width, unless the number is `exactly`
+        known: a bootstrap of equal values proves nothing. "not measured" without a value.
 
     >>> [against_bound(Interval(2, 1, 3, 9), bound) for bound in (0, 2, 3)]
     ['shown', 'open', 'refuted']
     """
     if math.isnan(found.value):
         return NOT_MEASURED
+    if found.low == found.high and found.n != COUNTED:
+        return OPEN
     low, high = sorted((sign * (found.low - bound), sign * (found.high - bound)))
     return SHOWN if low > 0 else REFUTED if high <= 0 else OPEN
 
 
 def exactly(value: float) -> Interval:
     """A number that was counted, not estimated: its interval is itself."""
-    return Interval(float(value), float(value), float(value), 1)
+    return Interval(float(value), float(value), float(value), COUNTED)
 
 
 def per_cent(found: Interval) -> Interval:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from impossible.evaluation.expectations import OUTCOMES, Expected
+from impossible.evaluation.expectations import COUNTED, OUTCOMES, Expected
 from impossible.report.side_by_side import Shows
 from impossible.report.tables import interval
 
@@ -24,7 +24,7 @@ def expectation_table(
     for each in expected:
         found = each.found
         measured = interval(found.value, found.low, found.high)
-        if found.low == found.high:  # counted
+        if found.n == COUNTED:
             measured = interval(found.value)
         shown.append((each.says, measured, each.bound, each.outcome))
         numbers.append((each.says, *found.bounds, found.n, each.bound, each.outcome))
