@@ -157,6 +157,13 @@ def outcomes(run: Path = RUN_ENGLISH) -> str:
     return "\n".join(lines)
 
 
+def thread(run: Path = RUN_ENGLISH) -> str:
+    """One context of the default run, drawn by the seed: its next sentences and its pair."""
+    note = json.loads((run / "tables" / "thread.json").read_text(encoding="utf-8"))
+    lines = [f"| *{what}* | {_cell(text)} |" for what, text in note["rows"]]
+    return "\n".join(["| | |", "|---|---|", *lines])
+
+
 def english(run: Path = RUN_ENGLISH) -> str:
     """What the default run in real English made, as its referee sees it."""
     s = read(run)
@@ -276,6 +283,7 @@ def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     text = between(between(text, "critic", critic()), "examples", examples())
     if (RUN_ENGLISH / "scalars").is_dir():
         text = between(between(text, "english", english()), "outcomes", outcomes())
+        text = between(text, "thread", thread())
     text = between(text, "numbers", numbers(run, full)) if (run / "scalars").is_dir() else text
     return between(text, "claims", claims(full)) if (full / "tables").is_dir() else text
 

@@ -14,6 +14,7 @@ from impossible.experiments.pair_samples import (
     example_context,
     nearest_to,
     one_of_each_context,
+    thread,
     pair_edges,
 )
 from impossible.filtering.funnel import check_funnel, continued, dropped_by, funnel_table
@@ -129,3 +130,17 @@ def test_precision_and_recall_by_hand():
     nothing = precision_recall([False], [np.nan])
     assert nothing["value"].isna().all()
     assert list(fraction_rows(frame.reset_index())["value"].round(1)) == [66.7, 66.7]
+
+
+def test_the_thread_follows_one_pair_from_its_context() -> None:
+    kept = pd.DataFrame([("c", "A rose.", "A did rise.")], columns=["context_id", "x", "y"])
+    texts = ["A rose.", "A did rise.", "B fell.", "B fell.", "", "C stood."]
+    sentences = pd.DataFrame({"context_id": [*"cccccd"], "text": texts})
+    sentences["reason"] = ["" if text else "no_end" for text in texts]
+    contexts = pd.DataFrame({"context_id": ["d", "c"], "text": ["Of d.", "Of c."]})
+    assert thread(kept, sentences, contexts).to_numpy().tolist() == [
+        ["context", "Of c."],
+        ["next sentence", "B fell."],
+        ["all critics accept: x", "A rose."],
+        ["and y", "A did rise."],
+    ]

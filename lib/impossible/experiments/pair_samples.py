@@ -115,6 +115,29 @@ def one_of_each_context(pairs: pd.DataFrame, n: int, seed: int = 0) -> pd.DataFr
     return mixed.iloc[np.argsort(turn, kind="stable")[:n]]
 
 
+def thread(
+    kept: pd.DataFrame, sentences: pd.DataFrame, contexts: pd.DataFrame, seed: int = 0, n: int = 3
+) -> pd.DataFrame:
+    """One context from what it says to its pair: the seed draws a pair, and n other sentences.
+
+    Args:
+        kept: PAIRS of the dataset, not empty.
+        sentences: SENTENCES, which the pair was found among.
+        contexts: CONTEXTS.
+
+    Returns:
+        what, text.
+    """
+    pair = one_of_each_context(kept, 1, seed).iloc[0]
+    context = contexts.loc[contexts["context_id"] == pair["context_id"], "text"].iloc[0]
+    here = sentences[(sentences["context_id"] == pair["context_id"]) & (sentences["reason"] == "")]
+    others = here.loc[~here["text"].isin([pair["x"], pair["y"]]), "text"].drop_duplicates()
+    drawn = others.sample(min(n, len(others)), random_state=seed)
+    rows = [("context", context), *(("next sentence", text) for text in drawn)]
+    rows += [("all critics accept: x", pair["x"]), ("and y", pair["y"])]
+    return pd.DataFrame(rows, columns=["what", "text"])
+
+
 def examples(
     groups: Mapping[str, pd.DataFrame], judge: Judge, columns: Sequence[str] = ()
 ) -> pd.DataFrame:
