@@ -14,8 +14,8 @@ from impossible.experiments.pair_samples import (
     example_context,
     nearest_to,
     one_of_each_context,
-    thread,
     pair_edges,
+    thread,
 )
 from impossible.filtering.funnel import check_funnel, continued, dropped_by, funnel_table
 
