@@ -26,6 +26,7 @@ from impossible.evaluation.corpus_comparison import (
     own_corpora,
     permuted,
     quality_by_size,
+    quality_expected,
     shuffled_control,
 )
 from impossible.evaluation.corpus_quality import corpus_gap, corpus_gaps, quality_rows
@@ -197,3 +198,21 @@ class Alike(Judge):
 
     def entails(self, xs: Texts, ys: Texts) -> np.ndarray:
         return np.array([float(x == y) for x, y in zip(xs, ys, strict=True)])
+
+
+def test_expectations_are_set_against_the_most_alike_human_corpus() -> None:
+    rows = pd.DataFrame(
+        [
+            ("D_para", "jaccard", 30.0, 28.0, 32.0, 9),
+            ("D_T", "jaccard", 20.0, 18.0, 22.0, 9),
+            ("MRPC", "jaccard", 50.0, 48.0, 52.0, 9),
+            ("Quora", "jaccard", 40.0, 38.0, 42.0, 9),
+        ],
+        columns=["system", "metric", "value", "low", "high", "n"],
+    )
+    found = quality_expected(rows, ["MRPC", "Quora"], PAIRS, Bootstrap(50))
+    said = {each.says: each.outcome for each in found}
+    assert said["Jaccard, D_para minus MRPC"] == "shown"
+    assert said["Jaccard, D_para minus D_T"] == "refuted"  # 10 more; 3 are allowed
+    assert said["Self-BLEU, D_para minus people"] == "not measured"
+    assert said["Jaccard, D_para minus its shuffled pairs"] == "shown"

@@ -18,7 +18,6 @@ from impossible.evaluation.expectations import (
     SHOWN,
     Expected,
     against_bound,
-    exactly,
     interval_of,
     per_cent,
 )
@@ -33,9 +32,9 @@ numbers = st.floats(-100, 100)
         (51, 60, 50, 1, SHOWN),
         (50, 60, 50, 1, OPEN),
         (40, 60, 50, 1, OPEN),
-        (40, 50, 50, 1, REFUTED),
+        (40, 50, 50, 1, OPEN),
         (40, 49, 50, -1, SHOWN),
-        (50, 60, 50, -1, REFUTED),
+        (51, 60, 50, -1, REFUTED),
         (NAN, NAN, 0, 1, OPEN),
         (55, 55, 50, 1, OPEN),
     ],
@@ -52,20 +51,27 @@ def test_without_a_value_nothing_is_said() -> None:
 @given(numbers, numbers, numbers)
 def test_what_is_shown_above_is_refuted_below(first: float, last: float, bound: float) -> None:
     low, high = sorted((first, last))
-    assume(low < high)
+    assume(high - low > 1e-6)
     found = Interval((low + high) / 2, low, high, 9)
-    if against_bound(found, bound) == SHOWN:
-        assert against_bound(found, bound, -1) == REFUTED
+    above, below = against_bound(found, bound), against_bound(found, bound, -1)
+    assert (above == SHOWN) == (below == REFUTED)
+    assert (above == REFUTED) == (below == SHOWN)
     if low < bound < high:
-        assert against_bound(found, bound) == against_bound(found, bound, -1) == OPEN
+        assert above == below == OPEN
+
+
+def test_a_counted_number_lies_on_one_side() -> None:
+    assert [against_bound(3, bound) for bound in (2, 3, 4)] == [SHOWN, REFUTED, REFUTED]
+    assert against_bound(3, 3, -1) == REFUTED
+    assert against_bound(NAN) == "not measured"
 
 
 def test_an_expectation_has_one_bound() -> None:
     with pytest.raises(ValueError, match="either over or under"):
-        Expected("more", exactly(1))
+        Expected("more", 1)
     with pytest.raises(ValueError, match="either over or under"):
-        Expected("more", exactly(1), over=0, under=0)
-    assert Expected("more", exactly(1), over=-5).bound == "> −5"
+        Expected("more", 1, over=0, under=0)
+    assert Expected("more", 1, over=-5).bound == "> −5"
 
 
 def test_a_rate_that_cannot_be_corrected_is_taken_raw() -> None:
@@ -87,7 +93,7 @@ def test_the_table_says_how_many_hold(tmp_path: Path) -> None:
     stage = notebook.begin("05_dataset", "smoke", results=str(tmp_path / "run"))
     expected = [
         Expected("a, %", Interval(60.0, 55.0, 65.0, 9), over=50),
-        Expected("b", exactly(3), under=2),
+        Expected("b", 3.0, under=2),
         Expected("c", Interval(NAN, NAN, NAN, 0), over=0),
     ]
     stage.expect(expected)

@@ -254,3 +254,22 @@ def test_a_second_training_goes_on_from_the_first(tmp_path: Path) -> None:
         for name in ("first", "second")
     )
     np.testing.assert_allclose(one, two, atol=1e-4)
+
+
+def test_kinds_of_minimal_pairs_can_be_named() -> None:
+    found = minimal_pairs(["Smith left on Friday.", "He came on Monday."], {"copies": 1})
+    assert found["kind"].tolist() == ["copies"]
+    with pytest.raises(DataError, match="copy"):
+        minimal_pairs(["Smith left on Friday."], {"copy": 1})
+
+
+def test_made_pairs_are_edits_of_what_the_first_training_read(tmp_path: Path) -> None:
+    write(tmp_path, "s/wide", [("Smith left on Friday.", "He left.", "entailment")])
+    write(tmp_path, "s/few", [("It rained.", "It was wet.", "neutral")])
+    for name, train, before in (("one", "s/wide", ""), ("two", "s/few", "one")):
+        recipe = {"base": "b", "train": {train: 9}, "tests": [], "continues": before}
+        (tmp_path / f"{name}.yaml").write_text(json.dumps(recipe))
+    third = NliRecipe("b", {"s/few": 9}, (), continues="two", made_per_kind={"days": 9})
+    pairs = collect_nli(tmp_path, third, tmp_path)
+    assert pairs["set"].tolist() == ["s/few", "made"]
+    assert pairs["premise"].iloc[1] == "Smith left on Friday."

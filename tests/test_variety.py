@@ -13,6 +13,7 @@ from impossible.experiments.sentence_variety import (
     distinct_fractions,
     meanings_per_context,
     most_frequent_sentences,
+    variety_expected,
 )
 from impossible.generation.next_sentences import acceptance_counts
 
@@ -61,3 +62,14 @@ def test_meanings_by_hand_and_missing_without_an_oracle() -> None:
 def test_most_frequent_sentences_of_the_shortest_and_longest_context() -> None:
     found = most_frequent_sentences(GOOD, CONTEXTS, 1)
     assert found.to_numpy().tolist() == [["A.", "It rose.", 2], ["B.", "It fell.", 1]]
+
+
+def test_what_is_expected_of_sentences_by_hand() -> None:
+    counts = acceptance_counts(SENTENCES, CONTEXTS)
+    _, per_meaning = meanings_per_context(GOOD, Verbs(), 100, 0)
+    found = variety_expected(counts, per_meaning, Verbs(), Bootstrap(20))
+    values = [each.found.value for each in found]  # 4 of 5; 2/3 and 1; 1 − 2/3; 2 strings
+    assert values == pytest.approx([80, 100 * 5 / 6, 100 / 3, 2])
+    assert [each.bound for each in found] == ["> 50", "> 50", "< 0", "> 2"]
+    alike = variety_expected(counts.assign(n_sentences=1), per_meaning, Verbs(), Bootstrap(20))
+    assert alike[2].outcome == "not measured"  # no context is longer than another

@@ -25,9 +25,9 @@ from impossible.data.io import read_frame
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
-from impossible.evaluation.bootstrap import Bootstrap, independent_difference
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean, independent_difference
 from impossible.evaluation.corpus_quality import corpus_quality
-from impossible.evaluation.expectations import Expected, exactly, interval_of
+from impossible.evaluation.expectations import Expected, interval_of
 from impossible.evaluation.metric_rows import Encoder, MetricRows
 from impossible.evaluation.metrics import CORPUS_METRICS
 from impossible.evaluation.paraphrase_metrics import score_predictions
@@ -232,27 +232,29 @@ def human_range(rows: pd.DataFrame, ours: Sequence[str]) -> pd.DataFrame:
 
 
 def quality_expected(
-    rows: pd.DataFrame, human: Sequence[str], control: pd.DataFrame
+    rows: pd.DataFrame, human: Sequence[str], pairs: pd.DataFrame, bootstrap: Bootstrap
 ) -> list[Expected]:
     """What notebook 08 expects of D_para, with what was found.
 
     Args:
         rows: METRIC_ROWS of all corpora.
         human: names of the human ones; without any what compares with them is not measured.
-        control: of `shuffled_control`.
+        pairs: those of D_para that were drawn.
+        bootstrap: over them.
     """
-    theirs = rows[rows["system"].isin(human)].groupby("metric")["value"].max()
     expected = []
     for metric, title in (("jaccard", "Jaccard"), ("self_bleu", "Self-BLEU")):
-        mine = interval_of(rows, "D_para", metric)
-        highest = exactly(theirs.get(metric, float("nan")))
-        above = independent_difference(mine, highest)
-        expected.append(Expected(f"{title}, D_para minus the highest of people", above, under=0))
-    d_para, d_t = (interval_of(rows, name, "self_bleu") for name in ("D_para", "D_T"))
-    more = independent_difference(d_para, d_t)
-    expected.append(Expected("Self-BLEU, D_para minus D_T", more, under=3))
-    line = control.set_index("corpus").reindex(["D_para"]).iloc[0]
-    seen = exactly(line["jaccard"] - line["jaccard, shuffled"])
+        theirs = rows[rows["system"].isin(human) & (rows["metric"] == metric)].set_index("system")
+        highest = str(theirs["value"].idxmax()) if theirs["value"].notna().any() else "people"
+        for other, bound in ((highest, 0), ("D_T", 3)):
+            ends = (interval_of(rows, name, metric) for name in ("D_para", other))
+            more = independent_difference(*ends)
+            expected.append(Expected(f"{title}, D_para minus {other}", more, under=bound))
+    alike, by_chance = (
+        np.array([100 * jaccard(x, y) for x, y in zip(part["source"], part["target"], strict=True)])
+        for part in (pairs, permuted(pairs, bootstrap.seed))
+    )
+    seen = bootstrap_mean(alike - by_chance, None, bootstrap)
     return [*expected, Expected("Jaccard, D_para minus its shuffled pairs", seen, over=0)]
 
 

@@ -1,4 +1,4 @@
-"""What a notebook expects of its numbers before it sees them, and what they then say: one rule."""
+"""What a notebook expects of its numbers, and what they then say: one rule, three words."""
 
 from __future__ import annotations
 
@@ -11,27 +11,26 @@ from impossible.evaluation.bootstrap import Interval
 from impossible.evaluation.metrics import RAW
 
 __all__ = [
-    "OPEN", "OUTCOMES", "REFUTED", "SHOWN", "Expected", "against_bound", "exactly", "interval_of",
-    "per_cent",
+    "NOT_MEASURED", "OPEN", "OUTCOMES", "REFUTED", "SHOWN", "Expected", "against_bound",
+    "interval_of", "per_cent",
 ]  # fmt: skip
 
 SHOWN, OPEN, REFUTED, NOT_MEASURED = "shown", "open", "refuted", "not measured"
-COUNTED = 1  # as the number of observations: a bootstrap of one has no interval
 OUTCOMES = (SHOWN, OPEN, REFUTED, NOT_MEASURED)
 
 
 @dataclass(frozen=True)
 class Expected:
-    """One expectation, and the interval that decides it; give `over` or `under`.
+    """One expectation, and the number that decides it; give `over` or `under`.
 
     Args:
         says: what is expected, in words, with the unit.
-        found: what was measured.
-        over, under: the bound beyond which the whole interval must lie.
+        found: what was estimated, with its interval, or a number that was counted.
+        over, under: the bound beyond which all of the interval must lie.
     """
 
     says: str
-    found: Interval
+    found: Interval | float
     over: float | None = None
     under: float | None = None
 
@@ -53,28 +52,26 @@ class Expected:
         return against_bound(self.found, self.over)
 
 
-def against_bound(found: Interval, bound: float = 0, sign: int = 1) -> str:
+def against_bound(found: Interval | float, bound: float = 0, sign: int = 1) -> str:
     """Whether a number lies beyond a bound: above it (sign 1) or below (-1).
 
     Returns:
-        "shown" if the whole interval lies there, "refuted" if all of it lies on the other side or
-        on the bound, else "open"; so is an interval without width, unless the number is `exactly`
-        known: a bootstrap of equal values proves nothing. "not measured" without a value.
+        "shown" if all of the interval lies there, "refuted" if all of it lies on the other side,
+        else "open"; so is an interval without width: a bootstrap of equal values proves nothing.
+        A counted number is on either side, and refutes on the bound. "not measured" without one.
 
-    >>> [against_bound(Interval(2, 1, 3, 9), bound) for bound in (0, 2, 3)]
+    >>> [against_bound(Interval(2, 1, 3, 9), bound) for bound in (0, 2, 4)]
     ['shown', 'open', 'refuted']
     """
+    if not isinstance(found, Interval):
+        beyond = sign * (found - bound) > 0
+        return NOT_MEASURED if math.isnan(found) else SHOWN if beyond else REFUTED
     if math.isnan(found.value):
         return NOT_MEASURED
-    if found.low == found.high and found.n != COUNTED:
+    if math.isclose(found.low, found.high, abs_tol=1e-9):
         return OPEN
     low, high = sorted((sign * (found.low - bound), sign * (found.high - bound)))
-    return SHOWN if low > 0 else REFUTED if high <= 0 else OPEN
-
-
-def exactly(value: float) -> Interval:
-    """A number that was counted, not estimated: its interval is itself."""
-    return Interval(float(value), float(value), float(value), COUNTED)
+    return SHOWN if low > 0 else REFUTED if high < 0 else OPEN
 
 
 def per_cent(found: Interval) -> Interval:

@@ -42,6 +42,10 @@ class Judge:
     #: "equivalence" and "entailment" → how often it errs; of what is not in it, never.
     errors: Mapping[str, ErrorRates] = MappingProxyType({})
 
+    def unaided(self, asks: str) -> str:
+        """Its name where verdicts are counted as they are: "NAME, raw" if it is known to err."""
+        return self.name if self.errors.get(asks) is None else f"{self.name}, raw"
+
     def named(self, asks: str) -> str:
         """Its name as labels and captions give it, with what was done about its errors.
 

@@ -23,6 +23,7 @@ from impossible.evaluation.bootstrap import (
     bootstrap_sums,
 )
 from impossible.evaluation.corpus_comparison import detokenized
+from impossible.evaluation.expectations import NOT_MEASURED, OPEN, REFUTED, SHOWN
 from impossible.text.bleu import self_bleu
 
 FEWEST_CONTEXTS = 5  # at each point of a trend or cell; with fewer there is no interval
@@ -209,14 +210,14 @@ def interval_says(found: Interval, sign: int) -> str:
     ('shown', 'refuted: the interval lies above 0')
     """
     if not np.isfinite(found.value):
-        return "not measured"
+        return NOT_MEASURED
     if not np.isfinite(found.low):
-        return "open: no interval"
+        return f"{OPEN}: no interval"
     if found.low <= 0 <= found.high:
-        return "open: the interval contains 0" if sign else "no change seen"
+        return f"{OPEN}: the interval contains 0" if sign else "no change seen"
     if found.value * sign > 0:
-        return "shown"
-    return f"refuted: the interval lies {'above' if found.value > 0 else 'below'} 0"
+        return SHOWN
+    return f"{REFUTED}: the interval lies {'above' if found.value > 0 else 'below'} 0"
 
 
 def claim_verdicts(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import nan
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from impossible.evaluation.expectations import COUNTED, OUTCOMES, Expected
+from impossible.evaluation.bootstrap import Interval
+from impossible.evaluation.expectations import OUTCOMES, Expected
 from impossible.report.side_by_side import Shows
 from impossible.report.tables import interval
 
@@ -19,23 +21,22 @@ __all__ = ["expectation_table"]
 def expectation_table(
     stage: Shows, name: str, expected: Sequence[Expected], data: Sequence[str | Path]
 ) -> Any:
-    """Save table NAME: expectation, measured, expected, outcome; see `Stage.expect`."""
+    """Save table NAME: expectation, measured, bound, outcome; see `Stage.expect`."""
     shown, numbers = [], []
     for each in expected:
         found = each.found
-        measured = interval(found.value, found.low, found.high)
-        if found.n == COUNTED:
-            measured = interval(found.value)
+        known = found if isinstance(found, Interval) else Interval(float(found), nan, nan, 0)
+        measured = interval(known.value, known.low, known.high)
         shown.append((each.says, measured, each.bound, each.outcome))
-        numbers.append((each.says, *found.bounds, found.n, each.bound, each.outcome))
-    heads = ["expectation", "measured", "expected", "outcome"]
+        numbers.append((each.says, *known.bounds, known.n or None, each.bound, each.outcome))
+    heads = ["expectation", "measured", "bound", "outcome"]
     frame = pd.DataFrame(shown, columns=heads)
-    columns = ["expectation", "value", "low", "high", "n", "expected", "outcome"]
+    columns = ["expectation", "value", "low", "high", "n", "bound", "outcome"]
     counts = Counter(each.outcome for each in expected)
     said = ", ".join(f"{counts[one]} {one}" for one in OUTCOMES if counts[one])
     caption = (
-        "What the notebook expects: shown where the whole interval lies beyond the bound, refuted "
-        "where all of it lies on the other side, else open."
+        "What the notebook expects: shown where all of the interval lies beyond the bound, refuted "
+        "where all of it lies on the other side, else open; counted numbers have no interval."
     )
     exact = pd.DataFrame(numbers, columns=columns)
     reading = f"of {len(expected)} expectations {said}"

@@ -39,7 +39,9 @@ def show(value: object, digits: int = 1) -> str:
 
 def in_words(frame: pd.DataFrame) -> pd.DataFrame:
     """A table with the reasons of a funnel, if it has any, in words."""
-    return frame.assign(reason=frame["reason"].map(reason_title)) if "reason" in frame else frame
+    if "reason" not in frame:
+        return frame
+    return frame.assign(reason=frame["reason"].map(reason_title, na_action="ignore"))
 
 
 def interval(value: object, low: object = None, high: object = None, digits: int = 1) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from impossible.errors import DataError
 from impossible.training import same_meaning
 
 __all__ = ["EDITS_BY_KIND", "ENTAILMENT_LABELS", "minimal_pairs"]
@@ -230,6 +231,8 @@ def minimal_pairs(
     ends = filter(None, map(_LAST_CLAUSE.fullmatch, texts))
     pool = [(end[2], end[3]) for end in ends]
     kinds = EDITS_BY_KIND | {"clauses": lambda text, choose: _clauses(text, choose, pool)}
+    if not isinstance(per_kind, int) and (unknown := per_kind.keys() - kinds.keys()):
+        raise DataError(f"No kind of minimal pairs: {sorted(unknown)}; there are {list(kinds)}.")
     rows = []
     for kind, edits in kinds.items():
         made, most = 0, per_kind if isinstance(per_kind, int) else per_kind.get(kind, 0)

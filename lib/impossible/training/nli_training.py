@@ -114,7 +114,8 @@ def collect_nli(folder: Path, recipe: NliRecipe, recipes: Path) -> pd.DataFrame:
     Args:
         folder: of the human NLI data.
         recipe: says which.
-        recipes: folder of the recipe that `disjoint` names.
+        recipes: folder of the recipes that `disjoint` and `continues` name. Made pairs are edits of
+            what the first of those that it goes on from took.
     """
     tests = read_nli(folder, recipe.tests)
     if recipe.disjoint:
@@ -177,7 +178,10 @@ def train_nli(pairs: pd.DataFrame, recipe: NliRecipe, out: Path) -> dict[str, An
 def _adapted(model: Any, recipe: NliRecipe, before: Path | None) -> Any:
     """The model with a new adapter on every linear layer, or with the one that is there."""
     if before:
-        return peft.PeftModel.from_pretrained(model, before, is_trainable=True)
+        adapted = peft.PeftModel.from_pretrained(model, before, is_trainable=True)
+        config: Any = adapted.peft_config["default"]  # which names the heads once more each time
+        config.modules_to_save = list(dict.fromkeys(config.modules_to_save or ()))
+        return adapted
     config = peft.LoraConfig(
         task_type="SEQ_CLS",
         r=recipe.rank,
