@@ -9,10 +9,16 @@ from __future__ import annotations
 import csv
 import html
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "lib"))
+
+from impossible.data.run_folder import RunFolder  # noqa: E402
+from impossible.report.main_claims import main_claims  # noqa: E402
+
 PAGES = (ROOT / "README.md", ROOT / "docs" / "laboratory.md")
 RUN, FULL = ROOT / "results" / "laboratory", ROOT / "results" / "laboratory-full"
 RUN_ENGLISH = ROOT / "results" / "english"
@@ -133,31 +139,13 @@ def claims(run: Path) -> str:
     return "\n".join([top, f"|{'---|' * len(heads)}", *body])
 
 
-#: What the paper says, in our words; the notebook that expects it; what stands in the expectation.
-SAID = (
-    ("critics find the pairs of next sentences that mean the same", "05", "minus any two"),
-    ("entailment both ways and distant trees add to the cheap critics", "05",
-     "minus chosen by chance"),
-    ("self-distillation makes the dataset no worse", "07", "minus D_T"),
-    ("the student paraphrases better than its teacher, asked", "09", "M_para − teacher"),
-    ("the same, each the best of ten by the critics", "09", "best of 10 − teacher, best"),
-    ("self-distillation (here with its pairs added) makes the student better", "09",
-     "M_para − student"),
-    ("the same method summarizes: better than the teacher, asked", "11", "M_sum − teacher, TL;DR"),
-)  # fmt: skip
-
-
 def outcomes(run: Path = RUN_ENGLISH) -> str:
     """What became of the paper's main claims in the default run in real English."""
     lines = ["| the paper says | here | bound | outcome | file |", "|---|---|---|---|---|"]
-    for said, notebook, key in SAID:
-        name = f"tables/expectations_{notebook}"
-        note = json.loads((run / f"{name}.json").read_text(encoding="utf-8"))
-        found = [row for row in note["rows"] if key in row[0]]
-        if not found:
-            raise SystemExit(f"{run.name}/{name}.json expects nothing of '{key}'.")
-        text, measured, bound, outcome = found[0]
-        lines.append(f"| {said} | {text}: {measured} | {bound} | **{outcome}** | `{name}.csv` |")
+    lines += [
+        f"| {each.said} | {each.found} | {each.bound} | **{each.outcome}** | `{each.file}.csv` |"
+        for each in main_claims(RunFolder(run))
+    ]
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from impossible import notebook
 from impossible.data.io import read_json
+from impossible.data.run_folder import RunFolder
 from impossible.evaluation.bootstrap import Interval
 from impossible.evaluation.expectations import (
     OPEN,
@@ -21,6 +22,7 @@ from impossible.evaluation.expectations import (
     interval_of,
     per_cent,
 )
+from impossible.report.main_claims import main_claims
 
 NAN = math.nan
 numbers = st.floats(-100, 100)
@@ -104,3 +106,15 @@ def test_the_table_says_how_many_hold(tmp_path: Path) -> None:
         ["b", "3.0", "< 2", "refuted"],
         ["c", "–", "> 0", "not measured"],
     ]
+
+
+def test_the_main_claims_are_those_whose_expectation_is_there(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    assert main_claims(run) == []
+    stage = notebook.begin("09_evaluation", "smoke", results=str(run.root))
+    said = "valid paraphrases, % points: M_para, best of 5 − teacher, best of 5"
+    stage.expect([Expected(said, Interval(2.0, 1.0, 3.0, 9), over=0)])
+    (claim,) = main_claims(run)
+    assert claim.found == f"{said}: 2.0 [1.0, 3.0]"
+    assert (claim.bound, claim.outcome) == ("> 0", "shown")
+    assert claim.file == "tables/expectations_09"

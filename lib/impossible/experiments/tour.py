@@ -18,7 +18,7 @@ from impossible.experiments.example_pairs import NO_FORMULAS, Examples
 from impossible.experiments.pair_verdicts import counted_noun, verdict_table
 from impossible.filtering.build_dataset import KEPT, rejections
 from impossible.filtering.critic import Models
-from impossible.filtering.critics import CRITICS
+from impossible.filtering.critics import CRITICS, reason_title
 from impossible.filtering.pair_scores import all_pairs, score_pairs
 from impossible.filtering.thresholds import Thresholds
 from impossible.training.fine_tuning import settings_of
@@ -156,7 +156,7 @@ def relabelled(
 
 def _all_fates(funnel: pd.DataFrame) -> str:
     counts = funnel[funnel["n"] > 0].groupby("reason", sort=False)["n"].sum()
-    return ", ".join(f"{n} {_words(name)}" for name, n in counts.items())
+    return ", ".join(f"{n} {reason_title(str(name))}" for name, n in counts.items())
 
 
 def outcome(funnel: pd.DataFrame, context: pd.DataFrame, whole: pd.DataFrame) -> str:
@@ -207,7 +207,7 @@ def flow_of(
     lost = counts.drop(_PASSED, errors="ignore").nlargest(4)
     new = rewritten[(rewritten["after"] != rewritten["x"]) & (rewritten["after"] != NOTHING)]
     said = pd.concat([new, rewritten]).head(1).rename(columns={"x": "source", "after": "target"})
-    dropped = "\n".join(f"−{n:,} {_words(reason)}" for reason, n in lost.items())
+    dropped = "\n".join(f"−{n:,} {reason_title(str(reason))}" for reason, n in lost.items())
     before, after = losses.loc["training", ["before", "after"]]
     rows = [
         ("given", prefix),
@@ -222,10 +222,6 @@ def flow_of(
         (counted_noun(len(relabels), "pair"), _pairs(relabels.head(1))),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["count", "text"])
-
-
-def _words(reason: object) -> str:
-    return str(reason).replace("_", " ")
 
 
 def _list(texts: Iterable[str]) -> str:
