@@ -104,7 +104,7 @@ def test_an_input_shows_its_kept_candidate_or_the_nearest_one() -> None:
         "no candidate is new",
     ]
     assert shown.table["all candidates"].tolist() == [
-        "1 kept, 1 ted",
+        "1 kept, 1 tree distance",
         "2 entailment",
         "2 identical",
     ]
@@ -152,7 +152,7 @@ def test_the_flow_of_a_run_names_each_step_and_draws_also_nothing() -> None:
     found = tour.flow_of(context, ["S."], funnel, nothing, losses, rewritten, candidates, nothing)
     assert len(found) == len(figures.METHOD)
     assert found["text"].iloc[1] == "It $1 rained. It $2 did."
-    assert found["text"].iloc[3] == "−11 entailment\n−1 rouge l"
+    assert found["text"].iloc[3] == "−11 entailment\n−1 ROUGE-L"
     assert found["count"].tolist()[4:7] == ["0 pass", "0 pairs, all contexts", "not trained"]
     figure = figures.method_flow(figures.METHOD.assign(**found))
     texts = [text.get_text() for text in figure.findobj(Text)]
