@@ -23,6 +23,7 @@ PAGES = (ROOT / "README.md", ROOT / "docs" / "laboratory.md")
 RUN, FULL = ROOT / "results" / "laboratory", ROOT / "results" / "laboratory-full"
 RUN_ENGLISH, WIDE = ROOT / "results" / "english", ROOT / "results" / "english-full"
 ENGLISH = ROOT / "lib" / "impossible" / "english"
+READINGS = ROOT / "results" / "readings.json"
 CRITIC = ENGLISH / "critic"
 
 Scalars = dict[str, dict[str, Any]]
@@ -178,6 +179,7 @@ def english(run: Path = WIDE) -> str:
     ]  # fmt: skip
     place, more = f"{run.name}/tables", "| that mean the same: copies; people's paraphrases |"
     lines = [f"| {what} | {value} | `{place}/{file}.csv` |" for what, value, file in said]
+    lines += read_blind()
     for table, name in (("systems", "MRPC"), ("systems-quora", "Quora")):
         found = _measured(run / "tables" / f"{table}.csv")
         n, asked = found["M_para", "n"], ("M_para", "teacher, zero-shot")
@@ -200,6 +202,25 @@ def english(run: Path = WIDE) -> str:
     return "\n".join(
         ["| by the referee's verdicts, uncorrected | | file |", "|---|---|---|", *lines]
     )
+
+
+def read_blind(file: Path = READINGS) -> list[str]:
+    """How many pairs say the same, by two readers who saw no score, and by the referee."""
+    pairs = json.loads(file.read_text(encoding="utf-8"))["pairs"]
+    names = {"D_para": "pairs of D_para", "paraphraser": "answers of the shipped paraphraser"}
+    lines = []
+    for name, title in names.items():
+        part = [pair for pair in pairs if pair["of"] == name]
+        said = [
+            100 * sum(pair[who] for pair in part) / len(part)
+            for who in ("reader_1", "reader_2", "referee")
+        ]
+        rates = "{:.0f} %, {:.0f} %; {:.0f} %".format(*said)
+        lines.append(
+            f"| {len(part)} {title}, read blind by two large language models; by the referee: "
+            f"that mean the same | {rates} | `{file.name}` |"
+        )
+    return lines
 
 
 def _rates(path: Path) -> dict[str, str]:
