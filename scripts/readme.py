@@ -1,7 +1,8 @@
 """Write the numbers of README and docs from what runs recorded: python scripts/readme.py.
 
-The table of numbers is made of `results/laboratory/scalars/*.json`, that of claims of
-`results/laboratory-full/tables/claims.json`, and of nothing else; a test compares both with them.
+The laboratory's numbers and claims come from `results/laboratory` and `laboratory-full`, those of
+English from `results/english` and `english-full`, from `results/readings.json` and from what is
+measured beside the shipped models; tests compare the pages with them.
 """
 
 from __future__ import annotations
@@ -177,9 +178,7 @@ def english(run: Path = WIDE) -> str:
          "candidates", f"{second['n_dataset']:,} of {second['n_candidates']:,}; {again['D_para']}; "
          f"{again['all scored candidates']}", "para_precision"),
     ]  # fmt: skip
-    place, more = f"{run.name}/tables", "| that mean the same: copies; people's paraphrases |"
-    lines = [f"| {what} | {value} | `{place}/{file}.csv` |" for what, value, file in said]
-    lines += read_blind()
+    tests: list[tuple[str, str, str]] = []
     for table, name in (("systems", "MRPC"), ("systems-quora", "Quora")):
         found = _measured(run / "tables" / f"{table}.csv")
         n, asked = found["M_para", "n"], ("M_para", "teacher, zero-shot")
@@ -193,15 +192,18 @@ def english(run: Path = WIDE) -> str:
         )
         same = f"{found['Copy-Input', 'fidelity_raw']:.1f} %"
         same += f"; {found['gold reference', 'fidelity_raw']:.1f} %"
-        lines += [
-            f"| {n:.0f} sentences of {name}, valid paraphrases and BERT-iBLEU: M_para, best of 10; "
-            f"teacher asked, best of 10; round trip; people | {of_best} | `{place}/{table}.csv` |",
-            f"| the same by one answer: M_para; teacher asked | {of_one} | `{place}/{table}.csv` |",
-            f"{more} {same} | `{place}/{table}.csv` |",
-        ]
-    return "\n".join(
-        ["| by the referee's verdicts, uncorrected | | file |", "|---|---|---|", *lines]
+        tests += [
+            (f"{n:.0f} sentences of {name}, valid paraphrases and BERT-iBLEU: M_para, best of 10; "
+             "teacher asked, best of 10; round trip; people", of_best, table),
+            ("the same by one answer: M_para; teacher asked", of_one, table),
+            ("that mean the same: copies; people's paraphrases", same, table),
+        ]  # fmt: skip
+    made_by_run, tested = (
+        [f"| {what} | {value} | `{run.name}/tables/{file}.csv` |" for what, value, file in part]
+        for part in (said, tests)
     )
+    heads = ["| by the referee's verdicts, uncorrected | | file |", "|---|---|---|"]
+    return "\n".join([*heads, *made_by_run, *read_blind(), *tested])
 
 
 def read_blind(file: Path = READINGS) -> list[str]:
@@ -298,12 +300,9 @@ def between(text: str, mark: str, table: str) -> str:
 def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     """A page with its tables made anew; a table whose run is not there stays as it is."""
     text = between(between(text, "critic", critic()), "examples", examples())
-    made = {"scalars": {"english": english}}
-    made["tables/expectations_05.json"] = {"thread": thread, "outcomes": outcomes}
-    for place, parts in made.items():
-        if all((each / place).exists() for each in (RUN_ENGLISH, WIDE)):
-            for mark, table in parts.items():
-                text = between(text, mark, table())
+    if all((each / "tables" / "expectations_05.json").is_file() for each in (RUN_ENGLISH, WIDE)):
+        for mark, table in (("english", english), ("thread", thread), ("outcomes", outcomes)):
+            text = between(text, mark, table())
     text = between(text, "numbers", numbers(run, full)) if (run / "scalars").is_dir() else text
     return between(text, "claims", claims(full)) if (full / "tables").is_dir() else text
 

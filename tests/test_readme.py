@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -43,6 +44,30 @@ def test_the_readme_is_short_and_its_table_is_the_shipped_critic_s(
     page = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
     prose = [line for line in page.splitlines() if not line.startswith(("|", "<!--"))]
     assert len(" ".join(prose).split()) <= 700
+    sys.modules.pop("readme")
+
+
+def test_readme_s_english_tables_follow_their_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import readme
+
+    pairs = [("D_para", 1, 0, 1), ("D_para", 0, 0, 1), ("paraphraser", 1, 1, 0)]
+    names = ("of", "reader_1", "reader_2", "referee")
+    file = tmp_path / "readings.json"
+    file.write_text(json.dumps({"pairs": [dict(zip(names, row, strict=True)) for row in pairs]}))
+    first, second = readme.read_blind(file)
+    assert first.startswith("| 2 pairs of D_para")
+    assert "| 50 %, 0 %; 100 % |" in first
+    assert "| 100 %, 100 %; 0 % |" in second
+    wide = tmp_path / "english-full"
+    assert "`english/tables/expectations_09.csv`" in readme.outcomes(wide=wide)
+    shutil.copytree(readme.WIDE / "tables", wide / "tables")
+    assert readme.outcomes(wide=wide) == readme.outcomes()
+    path = wide / "tables" / "expectations_09.json"
+    path.write_text(path.read_text().replace("refuted", "REFUTED"))
+    assert readme.outcomes(wide=wide) != readme.outcomes()
     sys.modules.pop("readme")
 
 

@@ -49,7 +49,7 @@ def main_claims(run: RunFolder) -> list[MainClaim]:
         file = f"tables/expectations_{notebook}"
         path = run.root / f"{file}.json"
         rows = read_json(path)["rows"] if path.is_file() else []
-        for text, measured, bound, outcome in (row for row in rows if re.search(pattern, row[0])):
+        if row := next((row for row in rows if re.search(pattern, row[0])), None):
+            text, measured, bound, outcome = row
             claims.append(MainClaim(said, f"{text}: {measured}", bound, outcome, file))
-            break
     return claims

@@ -231,11 +231,12 @@ def minimal_pairs(
     ends = filter(None, map(_LAST_CLAUSE.fullmatch, texts))
     pool = [(end[2], end[3]) for end in ends]
     kinds = EDITS_BY_KIND | {"clauses": lambda text, choose: _clauses(text, choose, pool)}
-    if not isinstance(per_kind, int) and (unknown := per_kind.keys() - kinds.keys()):
+    wanted = dict.fromkeys(kinds, per_kind) if isinstance(per_kind, int) else per_kind
+    if unknown := wanted.keys() - kinds.keys():
         raise DataError(f"No kind of minimal pairs: {sorted(unknown)}; there are {list(kinds)}.")
     rows = []
     for kind, edits in kinds.items():
-        made, most = 0, per_kind if isinstance(per_kind, int) else per_kind.get(kind, 0)
+        made, most = 0, wanted.get(kind, 0)
         for i in order:
             if made == most:
                 break
