@@ -15,6 +15,12 @@ import tiny
 from impossible.errors import DataError
 from impossible.models.loading import load_critic
 from impossible.models.nli import EntailmentCritic
+from impossible.training.changed_claims import (
+    persons,
+    stronger_claims,
+    tenses,
+    unreported_claims,
+)
 from impossible.training.minimal_pairs import EDITS_BY_KIND, minimal_pairs
 from impossible.training.nli_training import (
     NliRecipe,
@@ -52,6 +58,10 @@ SENTENCES = {
     "moved adverbials": "The old harbour of the town reopened to visitors.",
     "reordered members": "He sold apples, pears and plums to them.",
     "exchanged nouns": "He left the harbour of the town.",
+    "persons": "They left the harbour.",
+    "tenses": "The harbour was closed by the police.",
+    "claims": "The mayor may sell the boats.",
+    "reported claims": "The mayor said that the harbour reopened.",
 }
 EXPECTED = {
     "list members": (
@@ -88,10 +98,32 @@ def test_every_kind_edits_a_sentence_that_has_it(kind: str) -> None:
         (reordered_members, "He ran, swam, and singing stopped.", set()),
         (exchanged_nouns, "He saw the side of the road.", {"He saw the road of the side."}),
         (exchanged_nouns, "He saw the side of the side.", set()),
+        (persons, "I am late.", {"We are late.", "They are late."}),
+        (persons, "They are late.", {"I am late.", "We are late."}),
+        (persons, "She said it.", {"He said it."}),
+        (persons, "We left.", {"They left."}),  # "we" holds "I"
+        (persons, "Our idea won.", {"His idea won.", "Their idea won."}),
+        (tenses, "It was closed.", {"It will be closed.", "It was closed."}),
+        (tenses, "It was never closed.", set()),
+        (tenses, "It was going to close.", set()),
+        (unreported_claims, "The mayor said that it rains.",
+         {"It rains.", "The mayor said that it rains."}),
+        (unreported_claims, "The mayor said that rain fell.", set()),  # may be a name
     ],
 )  # fmt: skip
 def test_edits_by_hand(edit: Callable[[str], Iterator[tuple[str, str]]], text, expected) -> None:
     assert {after for _, after in edit(text)} == expected
+
+
+def test_a_careful_claim_follows_from_a_surer_one_where_that_is_certain() -> None:
+    assert set(stronger_claims("It may help the poor.")) == {
+        ("It may help the poor.", "It will help the poor.", False),
+        ("It will help the poor.", "It may help the poor.", True),
+    }
+    assert set(stronger_claims("It aims to help.")) == {
+        ("It aims to help.", "It will help.", False)
+    }
+    assert not list(stronger_claims("It may not help."))
 
 
 def test_an_adverbial_moves_between_the_ends() -> None:

@@ -3,7 +3,7 @@
 An NLI model trained on human pairs alone takes Thursday for Wednesday and a list for a longer one.
 Such pairs, made from training premises, teach it the difference; made from test premises, they
 measure it. Of every edit the direction that is certain is given, no other. About as many edits
-change the meaning as do not (`same_meaning`).
+change the meaning (here and in `changed_claims`) as do not (`same_meaning`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from impossible.errors import DataError
-from impossible.training import same_meaning
+from impossible.training import changed_claims, same_meaning
 
 __all__ = ["EDITS_BY_KIND", "ENTAILMENT_LABELS", "minimal_pairs"]
 
@@ -181,6 +181,11 @@ def _clauses(text: str, choose: Choose, pool: Sequence[tuple[str, str]]) -> Iter
         yield f"{begin}.", text, NEUTRAL
 
 
+def _claims(text: str, choose: Choose) -> Iterator[Edit]:
+    for premise, hypothesis, follows in changed_claims.stronger_claims(text):
+        yield premise, hypothesis, ENTAILMENT if follows else NEUTRAL
+
+
 def _labelled(changes: Callable[[str], Iterator[tuple[str, str]]], label: str) -> Edits:
     return lambda text, choose: ((x, y, label) for x, y in changes(text))
 
@@ -198,6 +203,10 @@ EDITS_BY_KIND: dict[str, Edits] = {
     "moved adverbials": _labelled(same_meaning.moved_adverbials, ENTAILMENT),
     "reordered members": _labelled(same_meaning.reordered_members, ENTAILMENT),
     "exchanged nouns": _labelled(same_meaning.exchanged_nouns, NEUTRAL),
+    "persons": _labelled(changed_claims.persons, NEUTRAL),
+    "tenses": _labelled(changed_claims.tenses, NEUTRAL),
+    "claims": _claims,
+    "reported claims": _labelled(changed_claims.unreported_claims, NEUTRAL),
 }  # fmt: skip
 
 

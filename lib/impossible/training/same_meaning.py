@@ -35,6 +35,12 @@ _SYNONYMS = [
     ("because of", "due to"), ("everyone", "everybody"), ("someone", "somebody"),
     ("beautiful", "lovely"), ("sad", "unhappy"), ("often", "frequently"),
     ("percent", "per cent"), ("enough", "sufficient"), ("needed", "required"), ("rich", "wealthy"),
+    ("may", "might"), ("suggest that", "indicate that"), ("suggests that", "indicates that"),
+    ("linked to", "associated with"), ("shows that", "demonstrates that"),
+    ("aims to", "intends to"), ("plans to", "intends to"), ("usually", "generally"),
+    ("probably", "most likely"), ("studied", "examined"), ("results", "findings"),
+    ("help", "assist"), ("important", "significant"), ("difficult", "hard"),
+    ("method", "approach"), ("show that", "demonstrate that"),
 ]  # fmt: skip
 _ANTONYMS = [
     ("big", "small"), ("large", "small"), ("long", "short"), ("early", "late"), ("old", "young"),
