@@ -2,8 +2,10 @@
 
     python benchmarks/english.py         # minutes on 2 cores; nothing else should run
 
-All rows are measured in one process, one after the other, with the same threads. Written are
-results/benchmarks/DEVICE.json, a table (.md) and a picture (.png). CTranslate2 and
+Rows are measured one after the other. On a CPU the pipeline shares units among processes of one
+thread each (`workers`, `threads`); so do our rows of sampling, candidates and the critic. What is
+beside them has all threads in one process; CTranslate2 the better of both ways. Written are
+results/benchmarks/DEVICE.json, a picture, and from them docs/speed.md. CTranslate2 and
 sentence-transformers take part where they are installed; their absence is said in the table.
 """
 
@@ -12,61 +14,49 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
-import math
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
 from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import metrics
 import numpy as np
-import pandas as pd
+import page
+import peers
 import torch
-from impossible.config.params import Params
-from impossible.models.causal_generation import sample_continuations, text_rules
-from impossible.models.loading import LanguageModel, load_critic, load_teacher
-from impossible.models.nli import EntailmentCritic
+from impossible.models.loading import load_critic
 from impossible.models.nucleus_sampling import Nucleus
 from impossible.text import tree_edit_distance
 from impossible.text.rouge import rouge_l_matrix
 from impossible.training.student import Student, load_student
 from impossible.training.student_training import train_student
 from impossible.training.trainer import TrainingSettings
+from page import Row
+from peers import seconds
 from rouge_score.rouge_scorer import RougeScorer
-from transformers import Trainer, TrainingArguments
-
-ROOT = Path(__file__).resolve().parents[1]
-PARAMS = Params.load("english")
-CONTEXT = (
-    "London (Reuters) -- The British government said on Monday that it would raise taxes on fuel. "
-    "The decision was met with protests in several cities. Ministers met for talks."
+from work import (
+    CANDIDATES,
+    CONTEXT,
+    NEW,
+    PARAMS,
+    K,
+    judge,
+    judged_pairs,
+    rewrite,
+    sample,
+    score,
+    shared,
+    some_pairs,
+    student,
+    teacher,
 )
-K, CANDIDATES, NEW = 100, 10, 60
 
-
-@dataclass
-class Row:
-    """One comparison: `ours` and each peer in the same unit, more is better."""
-
-    what: str
-    unit: str
-    ours: float
-    peers: dict[str, float] = field(default_factory=dict)
-    absent: list[str] = field(default_factory=list)
-
-
-def seconds(call: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+RECIPE, LOOP, LIMIT = "generate, 100 new tokens", "padded batches, float32", "limit of the cores"
+CT2 = "CTranslate2, int8"
 
 
 def limit() -> float:
@@ -76,125 +66,88 @@ def limit() -> float:
     return 5 * 2 * 2048**3 / seconds(lambda: [a @ a for _ in range(5)])
 
 
-def sampling(lm: LanguageModel, flops: float) -> list[Row]:
+def sampling(flops: float) -> list[Row]:
     """k first sentences after one context; the share of the limit counts 2 FLOP a weight."""
     nucleus = Nucleus(PARAMS.sentence_top_p, PARAMS.sentence_temperature)
-    rules, lengths = text_rules(lm, PARAMS.domains[0].banned), list[int]()
-
-    def ours() -> None:
-        uniforms = np.random.default_rng(len(lengths)).random((K, NEW))
-        texts = sample_continuations(lm, CONTEXT, uniforms, nucleus, rules)
-        lengths.append(sum(len(lm.tokenizer(text).input_ids) for text in texts))
-
-    ours()  # warm
-    took = sum(seconds(ours) for _ in range(3))
+    sentences, tokens = shared(sample)
+    lm = teacher()
     batch = lm.tokenizer([CONTEXT], return_tensors="pt")
     how: dict[str, Any] = {
         "do_sample": True, "top_k": 0, "top_p": nucleus.top_p, "temperature": nucleus.temperature,
         "num_return_sequences": K, "pad_token_id": lm.tokenizer.eos_token_id,
     }  # fmt: skip
     stop = {"stop_strings": [". ", "? ", "! "], "tokenizer": lm.tokenizer}
-    peers = {
+    beside = {
         "transformers.generate, same stop": K
         / seconds(lambda: lm.model.generate(**batch, **how, **stop, max_new_tokens=NEW)),
-        "the authors' recipe, 100 new tokens": K
-        / seconds(lambda: lm.model.generate(**batch, **how, max_new_tokens=100)),
+        RECIPE: K / seconds(lambda: lm.model.generate(**batch, **how, max_new_tokens=100)),
     }
     absent = []
     if importlib.util.find_spec("ctranslate2"):
         library: Any = importlib.import_module("ctranslate2")
         known = library.get_supported_compute_types("cpu")
         for kind in [name for name in ("bfloat16", "float32", "int8") if name in known]:
-            peers[f"CTranslate2, {kind}"] = K / ctranslate2_seconds(library, lm, kind, nucleus)
+            took2 = peers.ctranslate2_seconds(library, lm, kind, (CONTEXT, K, NEW), nucleus)
+            beside[f"CTranslate2, {kind}"] = K / took2
     else:
         absent.append("CTranslate2")
     weights = sum(w.numel() for w in lm.model.parameters())
-    tokens = sum(lengths[1:]) / took
     return [
-        Row("first sentences, k = 100", "sentences/s", 3 * K / took, peers, absent),
-        Row("the same as tokens", "tokens/s", tokens, {"limit of the cores": flops / 2 / weights}),
-    ]
+        Row("next sentences, k = 100", "sentences/s", sentences, beside,
+            {RECIPE: 30, CT2: 1.5}, absent),
+        Row("the same", "tokens/s", tokens, {LIMIT: flops / 2 / weights}, {LIMIT: 0.5}),
+    ]  # fmt: skip
 
 
-def ctranslate2_seconds(library: Any, lm: LanguageModel, kind: str, nucleus: Nucleus) -> float:
-    """Seconds for k samples that stop at the first end mark."""
-    with tempfile.TemporaryDirectory() as folder:
-        lm.model.save_pretrained(f"{folder}/hf")
-        lm.tokenizer.save_pretrained(f"{folder}/hf")
-        converter = library.converters.TransformersConverter(f"{folder}/hf")
-        converter.convert(f"{folder}/ct2", quantization=kind)
-        model = library.Generator(
-            f"{folder}/ct2", compute_type=kind, intra_threads=torch.get_num_threads()
-        )
-        start = lm.tokenizer.convert_ids_to_tokens(lm.tokenizer(CONTEXT).input_ids)
-        how = {
-            "max_length": NEW, "sampling_topk": 0, "sampling_topp": nucleus.top_p,
-            "sampling_temperature": nucleus.temperature, "include_prompt_in_result": False,
-            "end_token": [".", "?", "!"], "max_batch_size": K,
-        }  # fmt: skip
-        model.generate_batch([start] * 2, **how)
-        return seconds(lambda: model.generate_batch([start] * K, **how))
-
-
-def candidates(student: Student, sources: Sequence[str]) -> Row:
+def candidates() -> Row:
     """Candidates of short inputs, n = 10 each."""
-
-    def ours() -> None:
-        student.generate(sources, CANDIDATES, 0.8, 0.9, 0, NEW)
+    sources, ours = [x for x, _ in some_pairs()[:16]], shared(rewrite)[0]
 
     def theirs() -> None:
-        prompts = student.prompts(sources)
-        batch = student.tokenizer.pad(
+        prompts = student().prompts(sources)
+        batch = student().tokenizer.pad(
             {"input_ids": prompts}, padding_side="left", return_tensors="pt"
         )
-        student.model.generate(
+        student().model.generate(
             **batch, do_sample=True, top_k=0, top_p=0.9, temperature=0.8, max_new_tokens=NEW,
-            num_return_sequences=CANDIDATES, pad_token_id=student.tokenizer.pad_token_id,
-            eos_token_id=sorted(student.ends()),
+            num_return_sequences=CANDIDATES, pad_token_id=student().tokenizer.pad_token_id,
+            eos_token_id=sorted(student().ends()),
         )  # fmt: skip
 
-    n = len(sources) * CANDIDATES
-    peers = {"transformers.generate": n / seconds(theirs)}
-    return Row("a student's candidates, n = 10", "texts/s", n / seconds(ours), peers)
+    beside = {"transformers.generate": len(sources) * CANDIDATES / seconds(theirs)}
+    goals = {"transformers.generate": 1.5}
+    return Row("a student's candidates, n = 10", "texts/s", ours, beside, goals)
 
 
-def training(pairs: Sequence[tuple[str, str]], flops: float) -> Row:
-    """Tokens a second of LoRA training; the limit counts 4 FLOP a weight (no weight gradients)."""
-    settings = TrainingSettings(steps=4, batch_size=16)
+def training(flops: float, rank: int) -> Row:
+    """Tokens a second of training, an adapter of a rank or (0) all weights."""
+    pairs, settings = some_pairs(), TrainingSettings(steps=4, batch_size=16)
     tokens = 0
 
     def one(trainer: Callable[[Student], object]) -> float:
         nonlocal tokens
-        student = load_student(PARAMS.student_base, dtype="float32")
-        tokens = sum(len(row["input_ids"]) for row in student.encode(pairs))
-        return seconds(lambda: trainer(student))
+        base = load_student(PARAMS.student_base, dtype="float32")
+        tokens = sum(len(row["input_ids"]) for row in base.encode(pairs))
+        return seconds(lambda: trainer(base))
 
-    def ours(student: Student) -> None:
-        train_student(student, pairs, [], settings, adapter_rank=PARAMS.student_adapter_rank)
+    def ours(base: Student) -> None:
+        train_student(base, pairs, [], settings, adapter_rank=rank)
 
-    def theirs(student: Student) -> None:
-        import peft
-
-        config = peft.LoraConfig(r=PARAMS.student_adapter_rank, target_modules="all-linear")
-        model = peft.get_peft_model(student.model, config)
-        with tempfile.TemporaryDirectory() as folder:
-            arguments = TrainingArguments(
-                folder, per_device_train_batch_size=16, max_steps=4, report_to=[],
-                save_strategy="no", disable_tqdm=True, use_cpu=True, remove_unused_columns=False,
-            )  # fmt: skip
-            Trainer(
-                model, arguments, data_collator=student.collate,
-                train_dataset=student.encode(pairs),
-            ).train()  # fmt: skip
+    def theirs(base: Student) -> None:
+        peers.trainer_as_it_comes(base, pairs, settings, rank)
 
     mine, other = one(ours), one(theirs)
-    peers = {"Trainer as it comes": tokens / other, "limit of the cores": flops / 4 / 134.5e6}
-    return Row("training with LoRA", "tokens/s", tokens / mine, peers)
+    beside = {
+        "Trainer as it comes": tokens / other,
+        LIMIT: flops / (4 if rank else 6) / 134.5e6,
+    }
+    what = "training an adapter" if rank else "training all weights"
+    return Row(what, "tokens/s", tokens / mine, beside, {"Trainer as it comes": 2, LIMIT: 0.5})
 
 
-def judging(pairs: Sequence[tuple[str, str]]) -> Row:
+def judging() -> Row:
     """Pairs a second of the NLI critic."""
-    critic = EntailmentCritic(load_critic(PARAMS.critic), PARAMS.batch_tokens)
+    pairs, ours = judged_pairs(), shared(judge)[0]
     lm32 = load_critic(PARAMS.critic, dtype="float32")
 
     def released() -> None:
@@ -204,19 +157,35 @@ def judging(pairs: Sequence[tuple[str, str]]) -> Row:
             with torch.inference_mode():
                 lm32.model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
 
-    peers, absent = {"padded batches as they come, float32": len(pairs) / seconds(released)}, []
+    beside, absent = {LOOP: len(pairs) / seconds(released)}, []
     if importlib.util.find_spec("sentence_transformers"):
         library: Any = importlib.import_module("sentence_transformers")
         with tempfile.TemporaryDirectory() as folder:
             lm32.model.save_pretrained(folder)
             lm32.tokenizer.save_pretrained(folder)
             encoder = library.CrossEncoder(folder)
-            peers["CrossEncoder.predict"] = len(pairs) / seconds(lambda: encoder.predict(pairs))
+            beside["CrossEncoder.predict"] = len(pairs) / seconds(lambda: encoder.predict(pairs))
     else:
         absent.append("sentence-transformers")
-    critic.probabilities(pairs[:32])
-    ours = len(pairs) / seconds(lambda: critic.probabilities(pairs))
-    return Row("NLI critic", "pairs/s", ours, peers, absent)
+    return Row("NLI critic", "pairs/s", ours, beside, {"CrossEncoder.predict": 3}, absent)
+
+
+def whole_context(written: float, judged: float) -> list[Row]:
+    """From a context to its scored pairs, beside k texts of 100 tokens and all NLI passes.
+
+    `written` and `judged`: texts and pairs a second of the recipe, of which its time is computed.
+    """
+    contexts, asked = shared(score)
+    passes = K * (K - 1)
+    recipe = "the authors' recipe (computed)"
+    theirs = {recipe: 1 / (K / written + passes / judged)}
+    every = "all ordered pairs"
+    fewer = Row(
+        "contexts for 10,000 NLI passes", "contexts", 1e4 * contexts / max(asked, 1e-9),
+        {every: 1e4 / passes}, {every: 20},
+    )  # fmt: skip
+    what = "a context with the scores of its pairs"
+    return [Row(what, "contexts/s", contexts, theirs, {recipe: 60}), fewer]
 
 
 def commands() -> list[Row]:
@@ -228,7 +197,7 @@ def commands() -> list[Row]:
     }.items():
         call = partial(subprocess.run, code, capture_output=True)
         took = min(seconds(call) for _ in range(3))
-        rows.append(Row(what, "calls/s", 1 / took))
+        rows.append(Row(what, "calls/s", 1 / took, goals={"": 2}))
     with tempfile.TemporaryDirectory() as folder:
         file, n = Path(folder, "in.jsonl"), 100_000
         rng = np.random.default_rng(0)
@@ -239,7 +208,7 @@ def commands() -> list[Row]:
                 out.write(json.dumps({"source": x, "output": y, "references": [x]}) + "\n")
         code = [sys.executable, "-m", "impossible.cli", "score", str(file)]
         took = seconds(lambda: subprocess.run(code, capture_output=True, check=True))
-        rows.append(Row("impossible score", "lines/s", n / took))
+        rows.append(Row("impossible score", "lines/s", n / took, goals={"": 1e6 / 120}))
     return rows
 
 
@@ -251,71 +220,44 @@ def kernels() -> list[Row]:
     few = list(combinations(some, 2))
     theirs = len(few) / seconds(lambda: [scorer.score(x, y) for x, y in few])
     ours = n / metrics.seconds(lambda: rouge_l_matrix(texts))
-    rows = [Row("ROUGE-L of all pairs", "pairs/s", ours, {"rouge-score": theirs})]
+    rows = [
+        Row("ROUGE-L of all pairs", "pairs/s", ours, {"rouge-score": theirs}, {"rouge-score": 50})
+    ]
     trees = [p for group in metrics.context_trees() for p in combinations(group, 2)]
     smallest = metrics.TED_MIN
     metrics.clear()
     ours = seconds(lambda: [tree_edit_distance.at_least(a, b, smallest) for a, b in trees])
     metrics.clear()
-    theirs = seconds(lambda: [tree_edit_distance.ted(a, b) for a, b in trees])
-    peers = {"apted on all pairs": len(trees) / theirs}
-    return [*rows, Row("tree edit distance ≥ 12?", "pairs/s", len(trees) / ours, peers)]
+    nodes = [[tree_edit_distance._nodes(tree, False) for tree in pair] for pair in trees]
+    theirs = seconds(lambda: [metrics.apted_distance(*pair) for pair in nodes])
+    beside = {"apted on all pairs": len(trees) / theirs}
+    goals = {"apted on all pairs": 20.0}
+    return [*rows, Row("tree edit distance ≥ 12?", "pairs/s", len(trees) / ours, beside, goals)]
 
 
 def measured() -> list[Row]:
     """Every row, in order."""
     flops = limit()
-    teacher = load_teacher(PARAMS.teacher)
-    rows = [Row("bfloat16 matrix product", "GFLOP/s", flops / 1e9), *sampling(teacher, flops)]
-    data = pd.read_parquet(ROOT / "results/english/data/dataset_teacher.parquet")
-    pairs = list(zip(data["source"], data["target"], strict=True))[:64]
-    rows.append(candidates(load_student(PARAMS.student_base), [x for x, _ in pairs[:16]]))
-    rows.append(training(pairs, flops))
-    rows.append(judging([(x, y) for x, _ in pairs[:16] for _, y in pairs[16:32]]))
-    return [*rows, *kernels(), *commands()]
-
-
-def table(rows: Sequence[Row]) -> str:
-    """The rows as Markdown."""
-    lines = ["| what | unit | here | beside | ratio |", "|---|---|---|---|---|"]
-    for row in rows:
-        for name, value in (row.peers or {"": math.nan}).items():
-            beside = f"{name}: {value:,.3g}" if name else "–"
-            ratio = f"{row.ours / value:.3g}" if name else "–"
-            lines.append(f"| {row.what} | {row.unit} | {row.ours:,.3g} | {beside} | {ratio} |")
-        lines += [f"| {row.what} | | | {name}: not installed | – |" for name in row.absent]
-    return "\n".join(lines) + "\n"
-
-
-def picture(rows: Sequence[Row]) -> Any:
-    """Ratios on a logarithmic axis; 1 is the peer."""
-    dots = [
-        (f"{row.what} / {name}", row.ours / value)
-        for row in rows for name, value in row.peers.items()
-    ][::-1]  # fmt: skip
-    figure, axes = plt.subplots(figsize=(6.8, 0.3 * len(dots) + 0.8), layout="constrained")
-    axes.plot([ratio for _, ratio in dots], range(len(dots)), "o", color="#0072B2")
-    axes.axvline(1, color="0.6", linewidth=1)
-    axes.set(xscale="log", xlabel="times as fast as what is named second")
-    axes.set_yticks(range(len(dots)), [name for name, _ in dots], fontsize=7)
-    return figure
+    writing, tokens = sampling(flops)
+    critics = judging()
+    whole = whole_context(writing.peers[RECIPE], critics.peers[LOOP])
+    trained = [training(flops, rank) for rank in (PARAMS.student_adapter_rank, 0)]
+    product = Row("bfloat16 matrix product", "GFLOP/s", flops / 1e9)
+    return [
+        product, writing, tokens, critics, *whole, candidates(), *trained, *kernels(), *commands(),
+    ]  # fmt: skip
 
 
 def main() -> None:
     """Measure everything and write it."""
-    out, name = ROOT / "results" / "benchmarks", "gpu" if torch.cuda.is_available() else "cpu"
-    out.mkdir(parents=True, exist_ok=True)
-    rows = measured()
     about = {
         "threads": torch.get_num_threads(),
-        "capability": torch.backends.cpu.get_cpu_capability(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,
     }
-    text = json.dumps({"machine": about, "rows": [asdict(row) for row in rows]}, indent=1)
-    (out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    (out / f"{name}.md").write_text(table(rows), encoding="utf-8")
-    picture(rows).savefig(out / f"{name}.png", dpi=150)
-    print(table(rows))
+    rows = measured()
+    page.write("gpu" if torch.cuda.is_available() else "cpu", about, rows)
+    print(page.table(rows))
 
 
 if __name__ == "__main__":

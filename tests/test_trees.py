@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from apted import APTED, Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from impossible.errors import DataError
@@ -69,6 +70,26 @@ def test_distance_and_bounds(a: Tree, b: Tree, with_words: bool, threshold: int)
     decided, value = at_least(x, y, threshold, with_words)
     assert decided == (exact >= threshold)
     assert value in (None, exact)
+
+
+class Nodes(Config):
+    """Tells `apted` how to read a node."""
+
+    def rename(self, node1: Node, node2: Node) -> int:
+        return int(node1[0] != node2[0])
+
+    def children(self, node: Node) -> Node:
+        return node[1:]
+
+
+large = st.recursive(leaves, as_tree, max_leaves=60)
+
+
+@settings(max_examples=60, deadline=None)
+@given(large, large, st.booleans())
+def test_distance_of_large_trees_is_that_of_a_library(a: Tree, b: Tree, with_words: bool) -> None:
+    theirs = APTED(nodes(a, with_words), nodes(b, with_words), Nodes()).compute_edit_distance()
+    assert ted(format_tree(a), format_tree(b), with_words) == theirs
 
 
 @given(trees)
