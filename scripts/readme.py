@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))
 
 from impossible.data.run_folder import RunFolder  # noqa: E402
-from impossible.report.main_claims import main_claims  # noqa: E402
+from impossible.report.blind_readings import read_claims, read_rates  # noqa: E402
+from impossible.report.main_claims import ORDER, main_claims  # noqa: E402
 
 PAGES = (ROOT / "README.md", ROOT / "docs" / "laboratory.md")
 RUN, FULL = ROOT / "results" / "laboratory", ROOT / "results" / "laboratory-full"
@@ -141,16 +142,22 @@ def claims(run: Path) -> str:
     return "\n".join([top, f"|{'---|' * len(heads)}", *body])
 
 
-def outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE) -> str:
-    """What became of the paper's main claims in real English: in the wide run where it has them."""
+def outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READINGS) -> str:
+    """What became of the paper's main claims in real English: in the wide run where it has them.
+
+    By two readers first, who saw no score; then by the run's own judge.
+    """
+    read = read_claims(json.loads(readings.read_text(encoding="utf-8"))["pairs"])
+    known = [(wide.name, each) for each in main_claims(RunFolder(wide))]
+    there = {each.said for _, each in known}
+    known += [(run.name, each) for each in main_claims(RunFolder(run)) if each.said not in there]
     lines = ["| the paper says | here | bound | outcome | file |", "|---|---|---|---|---|"]
-    known = {each.said: (wide.name, each) for each in main_claims(RunFolder(wide))}
-    for each in main_claims(RunFolder(run)):
-        where, found = known.get(each.said, (run.name, each))
-        lines.append(
-            f"| {found.said} | {found.found} | {found.bound} | **{found.outcome}** | "
-            f"`{where}/{found.file}.csv` |"
-        )
+    made = [(each, f"{readings.name}") for each in read]
+    made += [(each, f"{where}/{each.file}.csv") for where, each in known]
+    lines += [
+        f"| {each.said} | {each.found} | {each.bound} | **{each.outcome}** | `{file}` |"
+        for each, file in sorted(made, key=lambda one: ORDER.index(one[0].said))
+    ]
     return "\n".join(lines)
 
 
@@ -209,20 +216,8 @@ def english(run: Path = WIDE) -> str:
 def read_blind(file: Path = READINGS) -> list[str]:
     """How many pairs say the same, by two readers who saw no score, and by the referee."""
     pairs = json.loads(file.read_text(encoding="utf-8"))["pairs"]
-    names = {"D_para": "pairs of D_para", "paraphraser": "answers of the shipped paraphraser"}
-    lines = []
-    for name, title in names.items():
-        part = [pair for pair in pairs if pair["of"] == name]
-        said = [
-            100 * sum(pair[who] for pair in part) / len(part)
-            for who in ("reader_1", "reader_2", "referee")
-        ]
-        rates = "{:.0f} %, {:.0f} %; {:.0f} %".format(*said)
-        lines.append(
-            f"| {len(part)} {title}, read blind by two large language models; by the referee: "
-            f"that mean the same | {rates} | `{file.name}` |"
-        )
-    return lines
+    lines = ["| read blind: mean the same by reader 1; reader 2; both; the referee | | |"]
+    return lines + [f"| {group} | {found} | `{file.name}` |" for group, found in read_rates(pairs)]
 
 
 def _rates(path: Path) -> dict[str, str]:
@@ -266,7 +261,8 @@ def critic(folder: Path = CRITIC) -> str:
         kinds = [row for row in found["kinds"] if row[n]]
         wrong = "; ".join(f"{row['kind']} {row[error]:.1f} %" for row in kinds)
         lines.append(f"| minimal pairs {error}: {wrong} | |")
-    return "\n".join(["| the English critic (notebook 26) | |", "|---|---|", *lines])
+    head = "| the English critic (`lib/impossible/english/critic/metrics.json`) | |"
+    return "\n".join([head, "|---|---|", *lines])
 
 
 def examples(folder: Path = ENGLISH) -> str:

@@ -16,6 +16,7 @@ from impossible.evaluation.calibration import (
     calibration_error,
     fraction,
     fractions,
+    paired_difference,
 )
 from impossible.evaluation.prompting import answers, few_shot, tldr, zero_shot
 from impossible.models.likelihood import perplexity, surprise
@@ -37,6 +38,18 @@ from impossible.world.recipes import documents, examples
 
 def lm(window: int = 128) -> LanguageModel:
     return LanguageModel(*tiny.gpt2(window=window), "tiny", "0")
+
+
+def test_few_pairs_that_differ_decide_nothing() -> None:
+    found = paired_difference([0] * 100, [1] * 4 + [0] * 96)
+    middle, width = -4 / 102, 1.959964 * ((5 - 16 / 102) / 102 / 102) ** 0.5
+    assert found.value == -0.04
+    assert (found.low, found.high) == pytest.approx((middle - width, middle + width))
+    assert found.high > 0
+    every = paired_difference([0] * 100, [1] * 30 + [float("nan")] * 70)
+    assert every.n == 30
+    assert every.high < 0
+    assert np.isnan(paired_difference([], []).value)
 
 
 def test_wilson_interval_by_hand() -> None:

@@ -22,6 +22,7 @@ from impossible.evaluation.expectations import (
     interval_of,
     per_cent,
 )
+from impossible.report.blind_readings import read_claims, read_rates
 from impossible.report.main_claims import main_claims
 
 NAN = math.nan
@@ -102,9 +103,9 @@ def test_the_table_says_how_many_hold(tmp_path: Path) -> None:
     note = read_json(tmp_path / "run" / "tables" / "expectations_05.json")
     assert note["reading"] == "of 3 expectations 1 shown, 1 refuted, 1 not measured"
     assert note["rows"] == [
-        ["a, %", "60.0 [55.0, 65.0]", "> 50", "shown"],
-        ["b", "3.0", "< 2", "refuted"],
-        ["c", "–", "> 0", "not measured"],
+        ["a, %", "60.0 [55.0, 65.0]", "9", "> 50", "shown"],
+        ["b", "3.0", "–", "< 2", "refuted"],
+        ["c", "–", "–", "> 0", "not measured"],
     ]
 
 
@@ -115,6 +116,23 @@ def test_the_main_claims_are_those_whose_expectation_is_there(tmp_path: Path) ->
     said = "valid paraphrases, % points: M_para, best of 5 − teacher, best of 5"
     stage.expect([Expected(said, Interval(2.0, 1.0, 3.0, 9), over=0)])
     (claim,) = main_claims(run)
-    assert claim.found == f"{said}: 2.0 [1.0, 3.0]"
+    assert claim.found == f"{said}: 2.0 [1.0, 3.0], n = 9"
     assert (claim.bound, claim.outcome) == ("> 0", "shown")
     assert claim.file == "tables/expectations_09"
+
+
+def test_what_readers_said_by_hand() -> None:
+    def pair(of: str, one: bool, two: bool, new: bool = True) -> dict[str, object]:
+        return {"of": of, "reader_1": one, "reader_2": two, "referee": True, "new": new}
+
+    pairs = [pair("D_T", True, True)] * 30 + [pair("D_T", True, False)] * 10
+    pairs += [pair("any two sentences", False, False)] * 40
+    pairs += [pair("news: M_para, best of 10", True, True, new=False)] * 20
+    pairs += [pair("news: teacher, best of 10", True, True)] * 20
+    rates = dict(read_rates(pairs))
+    assert rates["D_T, 40 pairs"].startswith("100 %; 75 %; 75 [")
+    assert rates["D_T, 40 pairs"].endswith("] %; 100 %")
+    found, best = read_claims(pairs)  # nothing by chance and no second dataset were read
+    assert (found.bound, found.outcome, found.file) == ("> 0", SHOWN, "readings")
+    assert "D_T − any two sentences: 75.0 [" in found.found
+    assert best.outcome == REFUTED  # the same meaning in the same words is no paraphrase

@@ -89,7 +89,7 @@ def test_beside_paper_reads_the_interval_and_keeps_what_was_not_run() -> None:
     table = beside_paper(ROWS, paper, {("copy", "iBLEU"): "by hand"}).set_index("system")
     assert table["difference"].tolist() == ["+0.0", "−4.0", "−0.0", "–"]
     assert table["reading"].tolist() == [
-        "agrees: inside the interval",
+        "not distinguished: inside the interval",
         "ours is lower",
         "by hand",
         "not run",

@@ -13,7 +13,9 @@ import pandas as pd
 
 from impossible.data.run_folder import RunFolder
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean
+from impossible.evaluation.calibration import paired_difference
 from impossible.evaluation.corrected_rates import ErrorRates
+from impossible.evaluation.expectations import per_cent
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric import Texts
 from impossible.evaluation.metric_rows import Encoder as Similarity
@@ -181,7 +183,8 @@ def paired_gain(
     Items are resampled with both answers: what makes an item hard for both cancels, and the
     interval is narrower than that of two separate samples. If the judge's error rates are known,
     gains of judged metrics are corrected, and those of its verdicts as they are follow, named with
-    `RAW`. METRIC_ROWS whose `system` is "SYSTEM − BASE".
+    `RAW`. Of verdicts the interval is that of `paired_difference`. METRIC_ROWS whose `system` is
+    "SYSTEM − BASE".
     """
     a, b = (scores[scores["system"] == name].set_index("item") for name in (system, base))
     a, b = (scores.loc[a.index.intersection(b.index)] for scores in (a, b))
@@ -191,7 +194,10 @@ def paired_gain(
         if errors := _errors(judge, scores, metric):
             asked = (a[metric + _ASKED] - b[metric + _ASKED]).to_numpy(float)
             rows.corrected(metric, (first - second) / 100, asked, errors, lowest=-1)
-        gain = bootstrap_mean(first - second, None, bootstrap)
+        if np.isin([*first, *second], (0, 100)).all():
+            gain = per_cent(paired_difference(first / 100, second / 100, bootstrap.confidence))
+        else:
+            gain = bootstrap_mean(first - second, None, bootstrap)
         text = signature(f"difference of {metric}", n=gain.n, paired="item")
         rows.add(metric + RAW * bool(errors), gain, text)
     return rows.frame()

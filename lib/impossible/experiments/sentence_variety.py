@@ -128,8 +128,9 @@ def most_frequent_sentences(
     ends = contexts.loc[[contexts["n_sentences"].idxmin(), contexts["n_sentences"].idxmax()]]
     texts = ends.set_index("context_id")["text"]
     mine = accepted[accepted["context_id"].isin(texts.index)]
-    counts = mine.groupby("context_id", sort=False)["text"].value_counts().rename("samples")
-    top = counts.groupby(level="context_id", sort=False).head(n).reset_index()
+    counts = mine.value_counts(["context_id", "text"]).rename("samples").reset_index()
+    counts["rank"] = counts["context_id"].map(list(texts.index).index)
+    top = counts.sort_values("rank", kind="stable").groupby("context_id", sort=False).head(n)
     first = ~top["context_id"].duplicated()  # each context is told once
     context = top["context_id"].map(texts).where(first, "")
     return top.assign(context=context)[["context", "text", "samples"]]

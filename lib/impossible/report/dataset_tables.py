@@ -174,5 +174,5 @@ def price_of_critics(stage: Shows, found: pd.DataFrame, by: str, data: Sequence[
         "dissimilarity drop paraphrases on purpose)."
     )
     shown = tables.wide(rows)
-    shown["system"] = shown["system"].map(reason_title)
+    shown["system"] = shown["system"].replace("kept", "pass all critics").map(reason_title)
     return stage.table("para_reasons", shown, caption, data, None, rows)

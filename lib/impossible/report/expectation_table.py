@@ -13,7 +13,7 @@ import pandas as pd
 from impossible.evaluation.bootstrap import Interval
 from impossible.evaluation.expectations import OUTCOMES, Expected
 from impossible.report.side_by_side import Shows
-from impossible.report.tables import interval
+from impossible.report.tables import MISSING, interval
 
 __all__ = ["expectation_table"]
 
@@ -21,15 +21,16 @@ __all__ = ["expectation_table"]
 def expectation_table(
     stage: Shows, name: str, expected: Sequence[Expected], data: Sequence[str | Path]
 ) -> Any:
-    """Save table NAME: expectation, measured, bound, outcome; see `Stage.expect`."""
+    """Save table NAME: expectation, measured, n, bound, outcome; see `Stage.expect`."""
     shown, numbers = [], []
     for each in expected:
         found = each.found
         known = found if isinstance(found, Interval) else Interval(float(found), nan, nan, 0)
         measured = interval(known.value, known.low, known.high)
-        shown.append((each.says, measured, each.bound, each.outcome))
+        n = f"{known.n:,}" if known.n else MISSING
+        shown.append((each.says, measured, n, each.bound, each.outcome))
         numbers.append((each.says, *known.bounds, known.n or None, each.bound, each.outcome))
-    heads = ["expectation", "measured", "bound", "outcome"]
+    heads = ["expectation", "measured", "n", "bound", "outcome"]
     frame = pd.DataFrame(shown, columns=heads)
     columns = ["expectation", "value", "low", "high", "n", "bound", "outcome"]
     counts = Counter(each.outcome for each in expected)

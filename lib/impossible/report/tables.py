@@ -169,7 +169,7 @@ def _reading(theirs: float, row: Mapping[Any, Any]) -> str:
     if is_missing(row.get("low")) or is_missing(row.get("high")):
         return "no interval"
     if row["low"] <= theirs <= row["high"]:
-        return "agrees: inside the interval"
+        return "not distinguished: inside the interval"
     return "ours is higher" if row["low"] > theirs else "ours is lower"
 
 

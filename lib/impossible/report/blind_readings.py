@@ -1,0 +1,82 @@
+"""What readers said of pairs that they saw without score or origin (`scripts/readings.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from impossible.evaluation.bootstrap import Interval, independent_difference
+from impossible.evaluation.calibration import fraction
+from impossible.evaluation.expectations import Expected, per_cent
+from impossible.report.main_claims import ADDED, BEST_OF, FOUND, NO_WORSE, MainClaim
+from impossible.report.tables import interval
+
+__all__ = ["FILE", "read_claims", "read_rates"]
+
+FILE = "readings.json"
+_READERS = ("reader_1", "reader_2")
+#: What the paper says, in our words; the group that should be ahead, the other one, the bound.
+_SAID = (
+    (FOUND, "D_T", "any two sentences", 0),
+    (ADDED, "D_T", "chosen by chance", 0),
+    (NO_WORSE, "D_para", "D_T", -5),
+)
+_BEST = ("M_para, best of 10", "teacher, best of 10")
+Pair = Mapping[str, Any]
+
+
+def read_rates(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
+    """Of each group of pairs, what it is and which fractions say the same.
+
+    Args:
+        pairs: of `results/readings.json`: of (the group), reader_1, reader_2, referee, new.
+
+    Returns:
+        Group with n; per cent by reader 1, reader 2, both with Wilson's interval, the referee.
+    """
+    lines = []
+    for group in dict.fromkeys(str(pair["of"]) for pair in pairs):
+        part = [pair for pair in pairs if pair["of"] == group]
+        one, two, judge = (
+            f"{100 * np.mean([pair[who] for pair in part]):.0f} %" for who in (*_READERS, "referee")
+        )
+        both = per_cent(_same(part))
+        found = f"{one}; {two}; {interval(both.value, both.low, both.high, 0)} %; {judge}"
+        lines.append((f"{group}, {len(part)} pairs", found))
+    return lines
+
+
+def read_claims(pairs: Sequence[Pair]) -> list[MainClaim]:
+    """The paper's main claims by what both readers call the same, where all groups were read."""
+    of: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        of.setdefault(str(pair["of"]), []).append(pair)
+    asked = [(said, ours, other, bound, False) for said, ours, other, bound in _SAID]
+    for name in dict.fromkeys(group.partition(": ")[0] for group in of if ": " in group):
+        ours, other = (f"{name}: {system}" for system in _BEST)
+        asked.append((BEST_OF, ours, other, 0, True))
+    claims = []
+    for said, ours, other, bound, valid in asked:
+        if ours in of and other in of:
+            gain = independent_difference(_same(of[ours], valid), _same(of[other], valid))
+            what = "valid paraphrases" if valid else "mean the same"
+            text = f"{what} (both blind readers), % points: {ours} − {other}"
+            claims.append(_claim(said, Expected(text, per_cent(gain), over=bound)))
+    return claims
+
+
+def _same(pairs: Sequence[Pair], valid: bool = False) -> Interval:
+    """The fraction that both readers call the same and, if asked, that is new in its words."""
+    return fraction(
+        [all(pair[who] for who in _READERS) and (pair["new"] or not valid) for pair in pairs]
+    )
+
+
+def _claim(said: str, expected: Expected) -> MainClaim:
+    found = expected.found
+    assert isinstance(found, Interval)
+    measured = f"{interval(*found.bounds)}, n = {found.n}"
+    text = f"{expected.says}: {measured}"
+    return MainClaim(said, text, expected.bound, expected.outcome, FILE.removesuffix(".json"))
