@@ -431,7 +431,7 @@ def test_expectations_of_people_by_hand() -> None:
     units = {"001A": "M_para", "001B": "teacher, few-shot", "002A": "M_para"}
     units |= {"002B": "teacher, few-shot"}
     key = {
-        "systems": ["M_para", "teacher, few-shot"],
+        "systems": ["M_para", "teacher, few-shot", "teacher, best of 5"],
         "units": {unit: {"item": unit[:3], "systems": [name]} for unit, name in units.items()},
     }
     answers = {"001A": [3, 3], "001B": [1, 1], "002A": [2, 2], "002B": [1, 1]}

@@ -125,7 +125,8 @@ def ratings_expected(
     """
     head, means = _mark(ratings), _means(ratings, key)
     ours, teachers = "M_para", [name for name in key["systems"] if name.startswith("teacher")]
-    asked = [("faithful", name, 0.0) for name in teachers] + [("dissimilar", "student", -0.1)]
+    asked = [("faithful", name, 0.0) for name in teachers if "best of" not in name]
+    asked.append(("dissimilar", "student", -0.1))
     expected = []
     for question, other, bound in asked:
         table = _of(means, question).pivot(index="item", columns="system", values="value")
