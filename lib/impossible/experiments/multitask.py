@@ -274,7 +274,7 @@ def generalist_expected(gains: pd.DataFrame, obeys: pd.DataFrame) -> list[Expect
     """
     expected = []
     for metric, *_ in MEASURES_OF.values():
-        said = f"{METRICS[metric].title.rstrip(' ↑↓')}, points"
+        said = f"{METRICS[metric].title.rstrip(' ↑↓')} points"
         all_of, half, *wrong, mixed = (
             (f"{said}: {two}", interval_of(gains, two, metric))
             for two in (
