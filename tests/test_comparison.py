@@ -29,7 +29,12 @@ from impossible.evaluation.corpus_comparison import (
     quality_expected,
     shuffled_control,
 )
-from impossible.evaluation.corpus_quality import corpus_gap, corpus_gaps, quality_rows
+from impossible.evaluation.corpus_quality import (
+    corpus_gap,
+    corpus_gaps,
+    quality_rows,
+    rivals_expected,
+)
 from impossible.evaluation.judges import Judge, Texts
 from impossible.report import paper_tables
 from impossible.report.paper_tables import TABLE1
@@ -191,6 +196,32 @@ def test_gaps_of_corpora_by_hand() -> None:
     assert gaps["copies − pairs, fidelity"][0] == 100
     assert gaps["copies − pairs, self_bleu"][0] > 20
     assert gaps["half − other half, fidelity"] == [0, 0, 0]
+    assert gaps["copies − pairs, jaccard"][0] > 20
+
+
+def test_expectations_beside_a_rival_by_hand() -> None:
+    gaps = {
+        "D_para − trips, self_bleu": [-9.0, -12.0, -6.0],
+        "D_para − trips, jaccard": [-1.0, -3.0, 1.0],
+        "D_para − trips, fidelity": [-7.0, -9.0, -5.0],
+    }
+    rows = pd.DataFrame(
+        [
+            ("D_para", "ted_f", 9.0, 8.0, 10.0, 40),
+            ("trips", "ted_f", 5.0, 4.0, 6.0, 40),
+            ("gold", "fidelity", 100.0, 100.0, 100.0, 40),
+        ],
+        columns=["system", "metric", "value", "low", "high", "n"],
+    )
+    found = rivals_expected(gaps, rows, ["trips"], 40, Judge())
+    assert {each.says: each.outcome for each in found} == {
+        "Self-BLEU: D_para − trips": "shown",
+        "Jaccard: D_para − trips": "open",
+        "TED-F: D_para − trips": "shown",
+        "equivalent (none), % points: D_para − trips": "refuted",
+        "equivalent in the gold corpus, %": "shown",
+        "equivalent among shuffled pairs of D_para, %": "not measured",
+    }
 
 
 class Alike(Judge):

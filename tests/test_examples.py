@@ -30,6 +30,7 @@ from impossible.experiments.ranked_pairs import (
     examples_by_rank,
     lesser_direction,
     nearest_rejected,
+    ranked_expected,
     right_by_rank,
     thirds,
     with_context,
@@ -173,6 +174,28 @@ def test_right_pairs_by_rank_and_by_chance() -> None:
     }  # fmt: skip
     assert value["by chance"].mean() == pytest.approx(1 / 3)
     assert found["n"]["by rank", "D, just rejected"] == 4
+
+
+def test_expectations_of_ranks() -> None:
+    """Right: all of the best third, half of the others, none of the rejected."""
+    values = [0.75 + i / 400 for i in range(48)]
+    right = [float(i % 2) for i in range(32)] + [1.0] * 16
+    frame = pairs(*values).assign(right=right, context_id=[f"c{i}" for i in range(48)])
+    frame = frame.assign(rouge_l=[0.5, 0.6] * 24)
+    below = frame.head(12).assign(right=0.0)
+    both = {"D_T": frame, "D_sum": frame}, {"D_T": below, "D_sum": below.head(0)}
+    found = ranked_expected(*both, FirstLetters(), Bootstrap(200))
+    assert [each.says for each in found] == [
+        "D_T, right (letters), %",
+        "D_T, ROUGE-L of x and y, %",
+        "D_T, right (letters), % points: worst third − just rejected",
+        "D_T, right (letters), % points: best third − worst third",
+        "D_sum, right (letters), %",
+        "D_sum, right (letters), % points: worst third − just rejected",
+        "D_sum, right (letters), % points: best third − worst third",
+    ]
+    assert [each.outcome for each in found] == ["shown"] * 5 + ["not measured", "shown"]
+    assert [round(each.found.value, 1) for each in found[:4]] == [66.7, 55, 50, 50]
 
 
 def test_examples_are_drawn_over_contexts_and_counted_over_all() -> None:

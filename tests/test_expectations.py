@@ -22,8 +22,13 @@ from impossible.evaluation.expectations import (
     interval_of,
     per_cent,
 )
+from impossible.experiments.domain_adaptation import transfer_expected
+from impossible.experiments.domain_teachers import domains_expected
+from impossible.experiments.length_style_control import control_expected
+from impossible.experiments.multitask import generalist_expected
 from impossible.report.blind_readings import read_claims, read_rates
 from impossible.report.main_claims import main_claims
+from impossible.report.yield_tables import yield_expected
 
 NAN = math.nan
 numbers = st.floats(-100, 100)
@@ -136,3 +141,84 @@ def test_what_readers_said_by_hand() -> None:
     assert (found.bound, found.outcome, found.file) == ("> 0", SHOWN, "readings")
     assert "D_T − any two sentences: 75.0 [" in found.found
     assert best.outcome == REFUTED  # the same meaning in the same words is no paraphrase
+
+
+def rows_of(found: dict[tuple[str, str], float]) -> pd.DataFrame:
+    """METRIC_ROWS of values with intervals of half a point to both sides."""
+    rows = [(*name, value, value - 0.5, value + 0.5, 9) for name, value in found.items()]
+    return pd.DataFrame(rows, columns=["system", "metric", "value", "low", "high", "n"])
+
+
+def said(expected: list[Expected], *words: str) -> list[tuple[str, str]]:
+    """Bound and outcome of those that have these words."""
+    return [(e.bound, e.outcome) for e in expected if all(word in e.says for word in words)]
+
+
+def test_ways_of_generating_are_set_against_parallel_sampling_and_their_controls() -> None:
+    names = (
+        "soft − free", "soft − soft, foreign keywords", "hard − parallel", "soft − parallel",
+        "parallel and hard − parallel", "parallel and soft − parallel",
+    )  # fmt: skip
+    gaps = pd.DataFrame({"kept": [Interval(1.0, 0.5, 1.5, 9)] * len(names)}, index=list(names))
+    found = yield_expected(gaps)
+    assert said(found, "foreign") == [("> 0", "shown")]
+    assert said(found, ": soft − parallel") == [("< 0", "refuted")]
+    assert said(found, "and soft − parallel") == [("> 0", "shown")]
+
+
+def test_a_told_student_may_lose_five_points() -> None:
+    gains = rows_of({
+        ("told − not told", "right"): 9, ("told − best of 5", "right"): -3,
+        ("told − not told", "good"): -9, ("told − teacher, few-shot", "right"): -1,
+    })  # fmt: skip
+    found = control_expected(gains, "summary", 5)
+    assert said(found, "right", "not told") == [("> 0", "shown")]
+    assert said(found, "right", "few-shot") == [("> 0", "refuted")]
+    assert said(found, "right", "best of 5") == [("> −5", "shown")]
+    assert said(found, "good", "not told") == [("> −5", "refuted")]
+    assert said(found, "right", "opposite") == [("> 0", "not measured")]
+    assert len(control_expected(gains, "paraphrase", 5)) == len(found) == 6
+
+
+def test_half_of_a_task_is_expected_to_be_worse_and_all_of_it_is_not() -> None:
+    every, half = "generalist, all", "generalist, half"
+    gains = rows_of({
+        (f"{every} − specialist", "good"): -3, (f"{half} − specialist", "good"): -3,
+        (f"{every} − {every}, told wrong", "good"): 8, ("shuffled − specialist", "good"): -40,
+    })  # fmt: skip
+    obeys = rows_of({("a − b", "summary length"): 20, ("a − b", "length"): -20})
+    found = generalist_expected(gains, obeys)
+    assert len(found) == 11
+    assert said(found, "ood summar", f"{every} − specialist") == [("> −5", "shown")]
+    assert said(found, "ood summar", f"{half} − specialist") == [("< −5", "refuted")]
+    assert said(found, "ood summar", every, "told wrong") == [("> 0", "shown")]
+    assert said(found, "ood summar", "shuffled") == [("< 0", "shown")]
+    assert said(found, "a summary's length") == [("> 0", "shown")]
+
+
+def test_pooled_pairs_win_away_and_may_lose_five_points_at_home() -> None:
+    bits = rows_of({("its own − mixed", "news"): 0.7, ("its own − of other domains", "news"): -2})
+    gains = rows_of({
+        ("pooled − alone, away", "paraphrase"): 6, ("pooled − alone, at home", "paraphrase"): -4,
+        ("shuffled pooled − alone, away", "paraphrase"): -30,
+    })  # fmt: skip
+    found = domains_expected(bits, {}, gains)
+    assert [(each.bound, each.outcome) for each in found] == [
+        ("< 0", "refuted"), ("< 0", "shown"), ("> 0", "not measured"),
+        ("> 0", "shown"), ("> −5", "shown"), ("< 0", "shown"),
+    ]  # fmt: skip
+
+
+def test_transfer_is_expected_without_and_with_gold_pairs() -> None:
+    gains = rows_of({
+        ("student of D_sum − base | 0 pairs", "good"): 9,
+        ("student of D_sum − base | mean with gold pairs", "good"): 0.2,
+        ("student of shuffled D_sum − base | mean over sizes", "good"): 3,
+    })  # fmt: skip
+    gaps = rows_of({("D_sum, news − headlines", "h2"): 1, ("D_sum, news − headlines", "msttr"): -1})
+    found = transfer_expected(gains, gaps, "news")
+    assert [each.outcome for each in found] == [
+        "shown", "open", "not measured", "not measured", "refuted",
+        "shown", "not measured", "refuted", "not measured", "not measured",
+    ]  # fmt: skip
+    assert said(found, "Self-BLEU") == [("< 0", "not measured")]

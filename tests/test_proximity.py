@@ -28,7 +28,11 @@ from impossible.experiments.proximity import (
     verdicts_of_parts,
     with_verdicts,
 )
-from impossible.experiments.proximity_numbers import given_gaps, proximity_numbers
+from impossible.experiments.proximity_numbers import (
+    given_gaps,
+    proximity_expected,
+    proximity_numbers,
+)
 from impossible.experiments.proximity_statistics import (
     claim_verdicts,
     end_difference,
@@ -37,6 +41,7 @@ from impossible.experiments.proximity_statistics import (
     point_means,
     proximity_examples,
     threshold_sensitivity,
+    weakest_end_difference,
 )
 
 
@@ -189,6 +194,49 @@ def test_parts_and_numbers_of_one_run(judged: pd.DataFrame) -> None:
     longer = end_difference(own, "critic", "length", params)
     assert numbers["critic_length"] == longer.bounds
     assert {"tau_critic_length", "control_critic_length", "self_bleu_over_human"} <= set(numbers)
+
+
+def test_one_row_of_the_surface_that_disagrees_is_enough() -> None:
+    """The ratio rises with length by 1 at 0.5, and by 1, 0 or -1 at 0.7; eight contexts a cell."""
+    params = Params.load("base", {"bootstrap_samples": 200})
+
+    def surface(step: float) -> pd.DataFrame:
+        rise = {(0.5, 1): 0.0, (0.5, 2): 1.0, (0.7, 1): (1 - step) / 2, (0.7, 2): (1 + step) / 2}
+        return pd.DataFrame(
+            [
+                (heat, n, f"{n} {i}", value + (i % 2) / 9)
+                for (heat, n), value in rise.items()
+                for i in range(8)
+            ],
+            columns=["temperature", "n_sentences", "context_id", "critic"],
+        )
+
+    agree, level, turned = (
+        weakest_end_difference(surface(step), "critic", "length", params) for step in (1, 0, -1)
+    )
+    assert agree.value == pytest.approx(1)
+    assert agree.low > 0
+    assert level.low < 0 < level.high < 1
+    assert turned.high < 0
+    few = surface(1).query("context_id in ('1 0', '1 1', '2 0', '2 1')")
+    alone = weakest_end_difference(few, "critic", "length", params)
+    assert alone.value == pytest.approx(1)
+    assert np.isnan(alone.low)
+
+
+def test_expectations_of_proximity(judged: pd.DataFrame) -> None:
+    params = Params.load("base", {"bootstrap_samples": 200, "sentence_temperature": 0.5})
+    own, far = (judged[judged["control"] == away] for away in (False, True))
+    claims = claim_verdicts(own, "referee", params)
+    found = proximity_expected(claims, own, own, far, "referee", params)
+    said = {each.says: each for each in found}
+    assert len(said) == len(found) == 12
+    assert said["ratio (critic), hottest − coldest, % points"].bound == "< 0"
+    assert said["τ of the ratio (critic) over lengths"].bound == "> 0"
+    gap = said["ratio (critic), one context − two contexts, % points"]
+    assert gap.found.value == 100  # cold sentences of a context agree, those of two never
+    nobody = [each.outcome for each in found if "referee" in each.says]
+    assert nobody == ["not measured"] * 5
 
 
 def test_a_random_critic_finds_no_difference(judged: pd.DataFrame) -> None:

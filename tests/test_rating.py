@@ -21,10 +21,12 @@ from impossible.cli import main
 from impossible.data.io import read_frame, write_frame
 from impossible.data.schemas import METRIC_ROWS, PREDICTIONS, RATINGS
 from impossible.errors import DataError
+from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.human.agreement import (
     agreement_rows,
     alpha,
     mean_rating_rows,
+    ratings_expected,
     shuffled_ratings,
 )
 from impossible.evaluation.human.forms import (
@@ -424,6 +426,34 @@ def test_means_by_hand() -> None:
     assert "raters:2|ratings:human" in rows["signature"]["systemQ"]
 
 
+def test_expectations_of_people_by_hand() -> None:
+    """M_para gets 3 and 2 for faithful, the teacher 1 and 1; the student is not rated."""
+    units = {"001A": "M_para", "001B": "teacher, few-shot", "002A": "M_para"}
+    units |= {"002B": "teacher, few-shot"}
+    key = {
+        "systems": ["M_para", "teacher, few-shot", "teacher, best of 5"],
+        "units": {unit: {"item": unit[:3], "systems": [name]} for unit, name in units.items()},
+    }
+    answers = {"001A": [3, 3], "001B": [1, 1], "002A": [2, 2], "002B": [1, 1]}
+    ratings = ratings_of({"faithful": answers, "dissimilar": answers})
+    alphas = pd.DataFrame(
+        [
+            ("agreement", "faithful", 0.6, 0.4, 0.8, 9),
+            ("agreement, shuffled", "faithful", 0.0, -0.2, 0.2, 9),
+        ],
+        columns=["system", "metric", "value", "low", "high", "n"],
+    )
+    found = ratings_expected(ratings, key, alphas, Bootstrap(100))
+    assert [(each.says, each.bound) for each in found] == [
+        ("faithful, M_para − teacher, few-shot", "> 0"),
+        ("dissimilar, M_para − student", "> −0.1"),
+        ("α, faithful", "> 0"),
+        ("α, faithful, shuffled", "< 0.1"),
+    ]
+    assert found[0].found.value == 1.5
+    assert [each.outcome for each in found[1:]] == ["not measured", "shown", "open"]
+
+
 def test_what_is_synthetic_says_so_everywhere(kit: Kit, tmp_path: Path) -> None:
     write_synthetic(kit, tmp_path)
     assert all("synthetic-" in line for path in tmp_path.iterdir()
@@ -432,6 +462,8 @@ def test_what_is_synthetic_says_so_everywhere(kit: Kit, tmp_path: Path) -> None:
     rows = pd.concat([mean_rating_rows(ratings, kit.key()), agreement_rows(ratings)])
     assert rows["system"].str.startswith("synthetic: ").all()
     assert rows["signature"].str.contains("synthetic|missing").all()
+    expected = ratings_expected(ratings, kit.key(), agreement_rows(ratings))
+    assert all(each.says.startswith("synthetic: ") for each in expected)
     write_frame(tmp_path / "rows.parquet", rows, METRIC_ROWS)
 
 

@@ -25,6 +25,7 @@ from impossible.evaluation.bootstrap import (
     half_samples,
     independent_difference,
 )
+from impossible.evaluation.expectations import Expected, interval_of
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric import Texts
 from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
@@ -170,7 +171,7 @@ def corpus_gaps(
     judge: Judge,
     bootstrap: Bootstrap = Bootstrap(),
 ) -> dict[str, list[float]]:
-    """Self-BLEU and fidelity of corpora minus those of others, at n pairs of each.
+    """Self-BLEU, Jaccard and fidelity of corpora minus those of others, at n pairs of each.
 
     Args:
         corpora: name → DATASET.
@@ -183,7 +184,8 @@ def corpus_gaps(
     Returns:
         "CORPUS − OTHER, METRIC" → value, low, high, in points.
     """
-    measures = {"self_bleu": (self_bleu, 1.0), "fidelity": (judge.equivalent, 100.0)}
+    measures = {"self_bleu": (self_bleu, 1.0), "jaccard": (_jaccards, 100.0)}
+    measures["fidelity"] = judge.equivalent, 100.0
     gaps = {}
     for ours, other in versus:
         a, b = (take(corpora[name], n, bootstrap.seed) for name in (ours, other))
@@ -194,6 +196,46 @@ def corpus_gaps(
             gap = corpus_gap(a, b, measure, bootstrap)
             gaps[f"{title}, {metric}"] = [scale * bound for bound in gap.bounds]
     return gaps
+
+
+def _jaccards(xs: Sequence[str], ys: Sequence[str]) -> NDArray[np.float64]:
+    return np.array([jaccard(x, y) for x, y in zip(xs, ys, strict=True)])
+
+
+def rivals_expected(
+    gaps: Mapping[str, Sequence[float]], rows: pd.DataFrame, rivals: Iterable[str], n: int,
+    judge: Judge,
+) -> list[Expected]:  # fmt: skip
+    """What notebook 10 expects of D_para and of its controls, with what was found.
+
+    Args:
+        gaps: of `corpus_gaps`, D_para minus each rival.
+        rows: METRIC_ROWS of all corpora. Distances of trees are compared as if the corpora shared
+            no sentence, which makes their intervals wider.
+        rivals: corpora of the same sentences.
+        n: pairs of each corpus.
+        judge: of `gaps`.
+    """
+    titles = {"self_bleu": "Self-BLEU", "jaccard": "Jaccard"}
+    true, alike, truer = f"equivalent ({judge.unaided('equivalence')})", [], []
+    for rival in rivals:
+        two = f"D_para − {rival}"
+        found = {}
+        for metric in (*titles, "fidelity"):
+            value, low, high = gaps[f"{two}, {metric}"]
+            found[metric] = Interval(value, low, high, 2 * n)
+        alike += [Expected(f"{titles[m]}: {two}", found[m], under=0) for m in titles]
+        ends = (interval_of(rows, name, "ted_f") for name in ("D_para", rival))
+        alike.append(Expected(f"TED-F: {two}", independent_difference(*ends), over=0))
+        truer.append(Expected(f"{true}, % points: {two}", found["fidelity"], over=0))
+    gold, mixed = (
+        interval_of(rows, name, "fidelity").value for name in ("gold", "shuffled D_para")
+    )
+    control = [
+        Expected("equivalent in the gold corpus, %", gold, over=90),
+        Expected("equivalent among shuffled pairs of D_para, %", mixed, under=10),
+    ]
+    return [*alike, *truer, *control]
 
 
 def corpus_differences(

@@ -27,12 +27,14 @@ class Expected:
         says: what is expected, in words, with the unit.
         found: what was estimated, with its interval, or a number that was counted.
         over, under: the bound beyond which all of the interval must lie.
+        digits: decimals that a table shows of what was found.
     """
 
     says: str
     found: Interval | float
     over: float | None = None
     under: float | None = None
+    digits: int = 1
 
     def __post_init__(self) -> None:
         if (self.over is None) == (self.under is None):

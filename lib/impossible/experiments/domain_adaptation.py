@@ -25,7 +25,8 @@ from impossible.evaluation.corpus_comparison import (
     human_corpora,
     permuted,
 )
-from impossible.evaluation.corpus_quality import quality_rows
+from impossible.evaluation.corpus_quality import CORPUS_TITLES, quality_rows
+from impossible.evaluation.expectations import Expected, interval_of
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.systems import (
@@ -249,6 +250,31 @@ def curve_gain_rows(
         for size, part in points
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def transfer_expected(gains: pd.DataFrame, gaps: pd.DataFrame, home: str) -> list[Expected]:
+    """What notebook 21 expects, with what was found.
+
+    Args:
+        gains: of `curve_gain_rows`, by `named_points`.
+        gaps: METRIC_ROWS, one corpus minus another, of `corpus_quality.corpus_differences`.
+        home: domain of the students' pairs.
+    """
+    expected = []
+    for other in ("base", "student of headlines"):
+        for size in ("0 pairs", PAIRED):
+            two = f"student of D_sum − {other} | {size}"
+            found = interval_of(gains, two, "good")
+            expected.append(Expected(f"good summaries, % points: {two}", found, over=0))
+    two = f"student of shuffled D_sum − base | {AREA}"
+    found = interval_of(gains, two, "good")
+    expected.append(Expected(f"good summaries, % points: {two}", found, under=0))
+    two = f"D_sum, {home} − headlines"
+    for metric in ("h2", "h3", "msttr", "novelty"):
+        found, title = interval_of(gaps, two, metric), CORPUS_TITLES[metric].rstrip(" ↑↓")
+        expected.append(Expected(f"{title}: {two}", found, over=0, digits=2))
+    found = interval_of(gaps, two, "self_bleu")
+    return [*expected, Expected(f"Self-BLEU: {two}", found, under=0, digits=2)]
 
 
 def named_points(rows: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import CONTEXTS, DATASET, SENTENCES
 from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_contrast
 from impossible.evaluation.corpus_comparison import equally_many, permuted
+from impossible.evaluation.expectations import Expected, interval_of
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.systems import paired_gain
@@ -219,3 +220,31 @@ def pooling_gain_rows(
             gain = paired_gain(part, "pooled", end, metrics, bootstrap)
             rows.append(gain.assign(system=f"{domain}: " + gain["system"]))
     return pd.concat(rows, ignore_index=True)
+
+
+def domains_expected(
+    bits: pd.DataFrame, yields: Mapping[str, Interval], gains: pd.DataFrame
+) -> list[Expected]:
+    """What notebook 20 expects, with what was found.
+
+    Args:
+        bits: of `bits_gap_rows`.
+        yields: of `true_pair_gaps`.
+        gains: of `pooling_gain_rows`.
+    """
+    expected = []
+    for row in bits.itertuples():
+        found = interval_of(bits, str(row.system), str(row.metric))
+        said = f"bits per character, {row.metric}: {row.system}"
+        expected.append(Expected(said, found, under=0, digits=2))
+    said = "true pairs per context, own − mixed"
+    unknown = Interval(np.nan, np.nan, np.nan, 0)
+    expected.append(Expected(said, yields.get(said, unknown), over=0, digits=2))
+    away, home, mixed = (
+        (f"valid paraphrases, % points: {two}", interval_of(gains, two, "paraphrase"))
+        for two in (
+            "pooled − alone, away", "pooled − alone, at home", "shuffled pooled − alone, away",
+        )
+    )  # fmt: skip
+    pooled = [Expected(*away, over=0), Expected(*home, over=-5), Expected(*mixed, under=0)]
+    return [*expected, *pooled]

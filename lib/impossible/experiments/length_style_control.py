@@ -18,6 +18,7 @@ from impossible.data.io import write_frame
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
 from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.expectations import Expected, interval_of
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.systems import System, item_scores, mean_rows, paired_gain, paired_gains
 from impossible.experiments.control_grids import Grid, fit_grid, save_grid
@@ -163,6 +164,26 @@ def control_gains(
     measures = control_measures(grid)
     of_item = scores.groupby(["system", "item"], sort=False)[measures].mean().reset_index()
     return paired_gains(of_item, versus, measures, bootstrap)
+
+
+def control_expected(gains: pd.DataFrame, task: str, n: int) -> list[Expected]:
+    """What notebook 18 expects of a task, with what was found.
+
+    Args:
+        gains: of `control_gains`.
+        task: "summary" or "paraphrase".
+        n: untold samples that are chosen from.
+    """
+    bounds = {"not told": 0, "instructions permuted": 0, "told the opposite": 0}
+    bounds |= {"teacher, few-shot": 0, f"best of {n}": -5}
+    kept = "good" if task == "summary" else "fidelity"
+    asked = [("right", *each) for each in bounds.items()] + [(kept, "not told", -5)]
+    expected = []
+    for metric, other, bound in asked:
+        two = f"told − {other}"
+        said = f"{task}, {metric}, % points: {two}"
+        expected.append(Expected(said, interval_of(gains, two, metric), over=bound))
+    return expected
 
 
 def control_measures(grid: Grid) -> list[str]:

@@ -17,7 +17,9 @@ from impossible.data.human_datasets import take
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.expectations import Expected, interval_of
 from impossible.evaluation.judges import Judge
+from impossible.evaluation.metrics import METRICS
 from impossible.evaluation.systems import (
     System,
     gold_reference,
@@ -261,3 +263,29 @@ def listening_rows(scores: pd.DataFrame, bootstrap: Bootstrap) -> tuple[pd.DataF
         for name in (HALF, ALL)
     ]
     return mean_rows(heard, lengths, bootstrap), pd.concat(gains, ignore_index=True)
+
+
+def generalist_expected(gains: pd.DataFrame, obeys: pd.DataFrame) -> list[Expected]:
+    """What notebook 19 expects, with what was found.
+
+    Args:
+        gains: of `generalist_gains`.
+        obeys: of `listening_rows`, one instruction minus the other.
+    """
+    expected = []
+    for metric, *_ in MEASURES_OF.values():
+        said = f"{METRICS[metric].title.rstrip(' ↑↓')} points"
+        all_of, half, *wrong, mixed = (
+            (f"{said}: {two}", interval_of(gains, two, metric))
+            for two in (
+                f"{ALL} − specialist", f"{HALF} − specialist", f"{ALL} − {ALL}, told wrong",
+                f"{HALF} − {HALF}, told wrong", "shuffled − specialist",
+            )
+        )  # fmt: skip
+        expected += [Expected(*all_of, over=-5), Expected(*half, under=-5)]
+        expected += [Expected(*each, over=0) for each in wrong]
+        expected.append(Expected(*mixed, under=0))
+    for two in obeys["system"].unique():
+        found = interval_of(obeys, two, "summary length")
+        expected.append(Expected(f"a summary's length, % points: {two}", found, over=0))
+    return expected

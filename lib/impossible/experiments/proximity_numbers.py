@@ -1,4 +1,4 @@
-"""What notebook 02 records: all numbers of proximity, among them the gaps to given contexts."""
+"""What notebook 02 records and expects: all numbers of proximity, gaps to given contexts too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import pandas as pd
 
 from impossible.config.params import Params
 from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_mean
-from impossible.experiments.proximity_statistics import end_difference, length_matched_gap, named
+from impossible.evaluation.expectations import Expected, per_cent
+from impossible.experiments.proximity_statistics import (
+    end_difference,
+    length_matched_gap,
+    named,
+    weakest_end_difference,
+)
 
 
 def given_gaps(
@@ -30,6 +36,53 @@ def given_gaps(
         )
         for name, column, part in compared
     }
+
+
+def proximity_expected(
+    claims: pd.DataFrame, every: pd.DataFrame, own: pd.DataFrame, far: pd.DataFrame, judge: str,
+    params: Params,
+) -> list[Expected]:  # fmt: skip
+    """What notebook 02 expects of the ratio, with what was found.
+
+    Args:
+        claims, own, far, judge: as for `proximity_numbers`.
+        every: judged pairs of one context, those of the surface too.
+    """
+    where = {"length": "longest − shortest context", "temperature": "hottest − coldest"}
+    lines = {"length": "row", "temperature": "column"}
+    ends, steps = [], []
+    for row in claims[claims["column"].isin(["critic", "judge"])].to_dict("records"):
+        axis, ratio = row["axis"], f"ratio ({named(row['column'], judge)})"
+        difference = f"{ratio}, {where[axis]}, % points"
+        ends.append(_beyond(difference, per_cent(row["ends"]), axis))
+        steps.append(_beyond(f"τ of the {ratio} over {axis}s", row["tau"], axis, 2))
+    surface = [
+        _beyond(
+            f"ratio (critic), {where[axis]}, weakest {lines[axis]} of the surface, % points",
+            per_cent(weakest_end_difference(every, "critic", axis, params)),
+            axis,
+        )
+        for axis in where
+    ]
+    cold, cold_far = (
+        part[part["temperature"] == params.sentence_temperature] for part in (own, far)
+    )
+    control = [
+        Expected(
+            f"ratio ({named(column, judge)}), one context − two contexts, % points",
+            per_cent(length_matched_gap(cold, cold_far, column, params)),
+            over=0,
+        )
+        for column in ("critic", "judge")
+    ]
+    return [*ends, *steps, *surface, *control]
+
+
+def _beyond(says: str, found: Interval, axis: str, digits: int = 1) -> Expected:
+    """The ratio rises with length and falls with temperature."""
+    if axis == "length":
+        return Expected(says, found, over=0, digits=digits)
+    return Expected(says, found, under=0, digits=digits)
 
 
 def proximity_numbers(

@@ -136,6 +136,27 @@ def step_trend(judged: pd.DataFrame, column: str, axis: str, params: Params) -> 
     return _across(points, column, kendall_tau, params)
 
 
+def weakest_end_difference(
+    judged: pd.DataFrame, column: str, axis: str, params: Params
+) -> Interval:
+    """`end_difference` in every row (axis "length") or column of the surface: what all have.
+
+    Value, low and high are each the least of all rows (over temperatures, where ratios fall, the
+    greatest of all columns). So they lie beyond 0 only if the intervals of all do, and on the
+    other side as soon as one does. Contexts of a cell count alike, as in `surface_means`.
+    """
+    cells = ["temperature", "n_sentences"]
+    means = judged.groupby([*cells, "context_id"], as_index=False)[column].mean()
+    line, place = cells if axis == "length" else cells[::-1]
+    found = []
+    for _, part in means.groupby(line):
+        points = [rows for _, rows in part.groupby(place)]
+        found.append(_across([*points[:1], *points[-1:]], column, _mean_step, params))
+    weakest = np.min if axis == "length" else np.max
+    value, low, high = weakest([each.bounds for each in found], axis=0)
+    return Interval(float(value), float(low), float(high), min(each.n for each in found))
+
+
 def length_matched_gap(a: pd.DataFrame, b: pd.DataFrame, column: str, params: Params) -> Interval:
     """Mean of a column after some contexts minus that after others, contexts resampled.
 

@@ -15,7 +15,8 @@ from impossible.config.params import Params
 from impossible.data.io import read_frame
 from impossible.data.run_folder import RunFolder, item_rng
 from impossible.data.schemas import CONTEXTS, DATASET, SENTENCES
-from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_contrast, bootstrap_mean
+from impossible.evaluation.expectations import Expected, per_cent
 from impossible.evaluation.fractions import fraction_by_group
 from impossible.evaluation.judges import Judge
 from impossible.experiments.example_pairs import judged
@@ -33,6 +34,7 @@ RANKED_CORPORA = {
 }
 THIRDS = ("best third", "middle third", "worst third")
 JUST_REJECTED = "just rejected"
+_FAR = 60  # per cent of ROUGE-L: a paraphrase with more is nearly a copy
 
 
 def pairs_of_run(
@@ -190,6 +192,38 @@ def right_by_rank(
         named = (part["right"], part["group"], part["context_id"])
         found.append(fraction_by_group(*named, bootstrap, here).assign(series=series))
     return pd.concat(found, ignore_index=True)
+
+
+def ranked_expected(
+    accepted: Mapping[str, pd.DataFrame],
+    rejected: Mapping[str, pd.DataFrame],
+    judge: Judge,
+    bootstrap: Bootstrap = Bootstrap(),
+) -> list[Expected]:
+    """What notebook 15 expects of each corpus, with what was found.
+
+    Arguments as for `right_by_rank`; accepted paraphrases have rouge_l, too.
+    """
+    best, _, worst = THIRDS
+    expected = []
+    for corpus, frame in accepted.items():
+        paraphrases = RANKED_CORPORA[corpus][2] == "paraphrase"
+        right = f"{corpus}, right ({judge.unaided('equivalence' if paraphrases else 'entailment')})"
+        names, place = frame["context_id"], thirds(frame)
+        every = per_cent(bootstrap_mean(frame["right"], names, bootstrap))
+        expected.append(Expected(f"{right}, %", every, over=50))
+        if paraphrases:
+            near = per_cent(bootstrap_mean(frame["rouge_l"], names, bootstrap))
+            expected.append(Expected(f"{corpus}, ROUGE-L of x and y, %", near, under=_FAR))
+        low = frame[place == worst]
+        for a, b, names in (
+            (low, rejected[corpus], f"{worst} − {JUST_REJECTED}"),
+            (frame[place == best], low, f"{best} − {worst}"),
+        ):
+            ends = (a["right"], b["right"], a["context_id"], b["context_id"])
+            gap = per_cent(bootstrap_contrast(*ends, bootstrap))
+            expected.append(Expected(f"{right}, % points: {names}", gap, over=0))
+    return expected
 
 
 def best_minus_worst(by_rank: pd.Series[float], corpora: Iterable[str]) -> dict[str, float]:

@@ -65,18 +65,12 @@ def control_confusion(
     return [*shown, stage.table(name, tables.wide(rows), caption, data, None, rows)]
 
 
-def controlled_gains(
-    stage: Shows, task: str, gains: pd.DataFrame, data: Sequence[Path]
-) -> list[Any]:
+def controlled_gains(stage: Shows, task: str, gains: pd.DataFrame, data: Sequence[Path]) -> Any:
     """Save table `control_gains_TASK`.
 
     Args:
         stage, task, data: as for `control_panels`.
         gains: METRIC_ROWS of `length_style_control.control_gains`.
-
-    Returns:
-        On which side of 0 each difference in *right* lies, and the table.
     """
     caption = f"Control of a {task}: differences, paired by sentence (mean over its groups)."
-    table = stage.table(f"control_gains_{task}", tables.wide(gains), caption, data, _PAPER, gains)
-    return [*tables.readings(gains[gains["metric"] == "right"]), table]
+    return stage.table(f"control_gains_{task}", tables.wide(gains), caption, data, _PAPER, gains)

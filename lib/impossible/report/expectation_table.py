@@ -26,7 +26,7 @@ def expectation_table(
     for each in expected:
         found = each.found
         known = found if isinstance(found, Interval) else Interval(float(found), nan, nan, 0)
-        measured = interval(known.value, known.low, known.high)
+        measured = interval(known.value, known.low, known.high, each.digits)
         n = f"{known.n:,}" if known.n else MISSING
         shown.append((each.says, measured, n, each.bound, each.outcome))
         numbers.append((each.says, *known.bounds, known.n or None, each.bound, each.outcome))

@@ -8,22 +8,23 @@ from typing import Any
 
 import pandas as pd
 
+from impossible.evaluation.expectations import Expected
 from impossible.report import tables
 from impossible.report.figures import system_dots
 from impossible.report.side_by_side import Shows
 
-__all__ = ["DECIDING", "yield_gaps", "yields_by_way"]
+__all__ = ["DECIDING", "yield_expected", "yield_gaps", "yields_by_way"]
 
 TITLES = {
     "kept": "kept pairs per 1,000 tokens ↑",
     "true": "true pairs (judge) per 1,000 tokens ↑",
     "precision": "precision, % (judge) ↑",
 }
-#: Two differences for each expectation of the notebook, in its order.
-DECIDING = (
-    "soft − free", "soft − soft, foreign keywords", "hard − parallel", "soft − parallel",
-    "parallel and hard − parallel", "parallel and soft − parallel",
-)  # fmt: skip
+#: Two differences for each expectation of the notebook, in its order; 1: above 0, -1: below.
+DECIDING = {
+    "soft − free": 1, "soft − soft, foreign keywords": 1, "hard − parallel": -1,
+    "soft − parallel": -1, "parallel and hard − parallel": 1, "parallel and soft − parallel": 1,
+}  # fmt: skip
 
 
 def yields_by_way(
@@ -56,15 +57,25 @@ def yields_by_way(
     ]
 
 
-def yield_gaps(stage: Shows, gaps: pd.DataFrame, source: str, data: Sequence[Path]) -> list[Any]:
+def yield_expected(gaps: pd.DataFrame) -> list[Expected]:
+    """What notebook 17 expects, with what was found; `gaps` of `generation_yield.rate_gaps`."""
+    return [
+        Expected(
+            f"kept pairs per 1,000 tokens: {name}",
+            gaps.at[name, "kept"],
+            digits=2,
+            **{"over" if sign > 0 else "under": 0},
+        )
+        for name, sign in DECIDING.items()
+    ]
+
+
+def yield_gaps(stage: Shows, gaps: pd.DataFrame, source: str, data: Sequence[Path]) -> Any:
     """Save table `sequential_gaps`, with a reading of the differences that decide.
 
     Args:
         stage, source, data: as for `yields_by_way`.
         gaps: of `generation_yield.rate_gaps`.
-
-    Returns:
-        The reading, a line for each difference, and the table.
     """
     says = [f"{name}: {tables.against(*gaps.at[name, 'kept'].bounds)}" for name in DECIDING]
     caption = (
@@ -74,4 +85,4 @@ def yield_gaps(stage: Shows, gaps: pd.DataFrame, source: str, data: Sequence[Pat
     shown = gaps.map(lambda gap: tables.interval(gap.value, gap.low, gap.high, 2))
     shown = shown.rename_axis("difference").reset_index()
     reading = "Kept pairs: " + "; ".join(says)
-    return [*says, stage.table("sequential_gaps", shown, caption, data, None, None, 2, reading)]
+    return stage.table("sequential_gaps", shown, caption, data, None, None, 2, reading)

@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.data.run_folder import item_rng
-from impossible.evaluation.bootstrap import Bootstrap, half_samples
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean, half_samples
+from impossible.evaluation.expectations import Expected, interval_of
 from impossible.evaluation.human.forms import SCALE
 from impossible.evaluation.human.returned_ratings import SYNTHETIC
 from impossible.evaluation.metric_rows import MetricRows
@@ -92,9 +93,7 @@ def mean_rating_rows(
     The mean is over raters first, then over items. An output that several systems wrote (the kit's
     `key` says which) counts for each of them.
     """
-    means = ratings.groupby(["unit", "item", "question"], as_index=False)["value"].mean()
-    means["system"] = means["unit"].map(lambda unit: key["units"][unit]["systems"])
-    means = means.explode("system")
+    means = _means(ratings, key)
     raters, origin = ratings["rater"].nunique(), ratings["origin"].iloc[0]
     parts = []
     for system in key["systems"]:
@@ -104,6 +103,45 @@ def mean_rating_rows(
             rows.mean(name, _of(own, name)["value"], scale="1..3", raters=raters, ratings=origin)
         parts.append(rows.frame())
     return pd.concat(parts, ignore_index=True)
+
+
+def _means(ratings: pd.DataFrame, key: Mapping[str, Any]) -> pd.DataFrame:
+    """Mean over raters: unit, item, question, value, system; a row for each that wrote the unit."""
+    means = ratings.groupby(["unit", "item", "question"], as_index=False)["value"].mean()
+    means["system"] = means["unit"].map(lambda unit: key["units"][unit]["systems"])
+    return means.explode("system")
+
+
+def ratings_expected(
+    ratings: pd.DataFrame, key: Mapping[str, Any], alphas: pd.DataFrame,
+    bootstrap: Bootstrap = Bootstrap(),
+) -> list[Expected]:  # fmt: skip
+    """What notebook 16 expects of people, with what was found.
+
+    Args:
+        ratings, key: as for `mean_rating_rows`; systems are compared item by item.
+        alphas: of `agreement_rows`, and of shuffled ratings, their system named "…, shuffled".
+        bootstrap: over items.
+    """
+    head, means = _mark(ratings), _means(ratings, key)
+    ours, teachers = "M_para", [name for name in key["systems"] if name.startswith("teacher")]
+    asked = [("faithful", name, 0.0) for name in teachers if "best of" not in name]
+    asked.append(("dissimilar", "student", -0.1))
+    expected = []
+    for question, other, bound in asked:
+        table = _of(means, question).pivot(index="item", columns="system", values="value")
+        table = table.reindex(columns=[ours, other]).astype(float)
+        gain = bootstrap_mean(table[ours] - table[other], None, bootstrap)
+        said = f"{head}{question}, {ours} − {other}"
+        expected.append(Expected(said, gain, over=bound, digits=2))
+    for row in alphas.itertuples():
+        found = interval_of(alphas, str(row.system), str(row.metric))
+        said = f"{head}α, {row.metric}"
+        if str(row.system).endswith("shuffled"):
+            expected.append(Expected(f"{said}, shuffled", found, under=0.1, digits=2))
+        else:
+            expected.append(Expected(said, found, over=0, digits=2))
+    return expected
 
 
 def _mark(ratings: pd.DataFrame) -> str:
