@@ -26,7 +26,7 @@ RUN, FULL = ROOT / "results" / "laboratory", ROOT / "results" / "laboratory-full
 RUN_ENGLISH, WIDE = ROOT / "results" / "english", ROOT / "results" / "english-full"
 ENGLISH = ROOT / "lib" / "impossible" / "english"
 READINGS = ROOT / "results" / "readings.json"
-CRITIC = ENGLISH / "critic"
+CRITIC, REFEREE = ENGLISH / "critic", ENGLISH / "referee"
 
 Scalars = dict[str, dict[str, Any]]
 
@@ -243,8 +243,13 @@ def _measured(path: Path) -> dict[tuple[str, str], float]:
     return found
 
 
-def critic(folder: Path = CRITIC) -> str:
-    """What was measured of the English critic that ships."""
+def critic(folder: Path = CRITIC, beside: Path = REFEREE) -> str:
+    """What was measured of the English critic and referee that ship."""
+    parts = [_nli_model("critic", folder), _nli_model("referee", beside)]
+    return "\n\n".join(parts)
+
+
+def _nli_model(name: str, folder: Path) -> str:
     found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     lines = [
         f"| accuracy on {row['set']}, {row['n']:,} pairs | {row['value']:.1f} % "
@@ -261,7 +266,7 @@ def critic(folder: Path = CRITIC) -> str:
         kinds = [row for row in found["kinds"] if row[n]]
         wrong = "; ".join(f"{row['kind']} {row[error]:.1f} %" for row in kinds)
         lines.append(f"| minimal pairs {error}: {wrong} | |")
-    head = "| the English critic (`lib/impossible/english/critic/metrics.json`) | |"
+    head = f"| the English {name} (`lib/impossible/english/{folder.name}/metrics.json`) | |"
     return "\n".join([head, "|---|---|", *lines])
 
 
