@@ -82,9 +82,11 @@ def picture(rows: Sequence[Row]) -> Any:
 def page(kinds: Mapping[str, tuple[Mapping[str, Any], Sequence[Row]]]) -> str:
     """The page of all machines that were measured."""
     parts = [
-        "# Speed\n\nWhat `python benchmarks/english.py` measured: one process, one machine, one "
-        "row after the other, on the real English models. It writes this page and "
-        "[`results/benchmarks/`](../results/benchmarks/). A ratio above 1: this package is faster "
+        "# Speed\n\nWhat `python benchmarks/english.py` measured on the real English models: one "
+        "machine, one row after the other. On a CPU sampling, candidates and the critic run as in "
+        "the pipeline, by a process of one thread on each core; what is beside them has all "
+        "threads in one process (CTranslate2 the better of both ways). It writes this page and "
+        "[`results/benchmarks/`](../results/benchmarks). A ratio above 1: this package is faster "
         "than what is named. A *limit* is what the same cores reach in one large matrix product, "
         "at 2 operations a weight and token forwards, 4 in training an adapter, 6 in training all "
         "weights. *Computed* rows multiply rates of the rows around them.\n"
