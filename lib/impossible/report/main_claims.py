@@ -16,6 +16,9 @@ NO_WORSE = "self-distillation makes the dataset no worse"
 BEST_OF = "the same, each the best of n by the critics"
 #: What the paper says, in our words; the notebook that expects it; what the expectation reads.
 _SAID = (
+    ("after longer contexts next sentences mean the same more often", "02",
+     "^ratio .*longest − shortest context, % points"),
+    ("and in colder sampling", "02", "^ratio .*hottest − coldest, % points"),
     (FOUND, "05", "minus any two"),
     (ADDED, "05", "minus chosen by chance"),
     (NO_WORSE, "07", "minus D_T"),
@@ -25,6 +28,7 @@ _SAID = (
     (BEST_OF, "09", r"best of \d+ − teacher, best"),
     ("the student paraphrases better than a round trip", "09", "points: M_para − round trip"),
     ("self-distillation makes the student better", "09", "M_para − student"),
+    ("its data teach more than those of other methods", "13", "BERT-iBLEU: student of D_para"),
     ("the same method summarizes: better than the teacher, asked", "11",
      "points: M_sum − teacher, TL;DR"),
     ("and better than deletion", "11", "points: M_sum − deletion"),
