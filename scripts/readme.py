@@ -185,38 +185,37 @@ def english(run: Path = WIDE) -> str:
          "candidates", f"{second['n_dataset']:,} of {second['n_candidates']:,}; {again['D_para']}; "
          f"{again['all scored candidates']}", "para_precision"),
     ]  # fmt: skip
-    tests: list[tuple[str, str, str]] = []
-    for table, name in (("systems", "MRPC"), ("systems-quora", "Quora")):
-        found = _measured(run / "tables" / f"{table}.csv")
-        n, asked = found["M_para", "n"], ("M_para", "teacher, zero-shot")
-        best = ("M_para, best of 10", "teacher, best of 10", "round trip", "gold reference")
-        of_best, of_one = (
-            "; ".join(
-                f"{found[one, 'paraphrase_raw']:.1f} %, {found[one, 'bert_ibleu']:.1f}"
-                for one in names
-            )
-            for names in (best, asked)
-        )
-        same = f"{found['Copy-Input', 'fidelity_raw']:.1f} %"
-        same += f"; {found['gold reference', 'fidelity_raw']:.1f} %"
-        tests += [
-            (f"{n:.0f} sentences of {name}, valid paraphrases and BERT-iBLEU: M_para, best of 10; "
-             "teacher asked, best of 10; round trip; people", of_best, table),
-            ("the same by one answer: M_para; teacher asked", of_one, table),
-            ("that mean the same: copies; people's paraphrases", same, table),
-        ]  # fmt: skip
-    made_by_run, tested = (
-        [f"| {what} | {value} | `{run.name}/tables/{file}.csv` |" for what, value, file in part]
-        for part in (said, tests)
-    )
     heads = ["| by the referee's verdicts, uncorrected | | file |", "|---|---|---|"]
-    return "\n".join([*heads, *made_by_run, *read_blind(), *tested])
+    lines = [f"| {what} | {value} | `{run.name}/tables/{file}.csv` |" for what, value, file in said]
+    return "\n".join([*heads, *lines, "", *read_blind(), "", *systems(run)])
+
+
+def systems(run: Path = WIDE) -> list[str]:
+    """What systems make of people's sentences: a line each, both test sets beside one another."""
+    files = {"MRPC": "systems", "Quora": "systems-quora"}
+    found = {name: _measured(run / "tables" / f"{file}.csv") for name, file in files.items()}
+    names = list(dict.fromkeys(system for system, _ in found["MRPC"]))
+    metrics = {"paraphrase_raw": "valid, %", "fidelity_raw": "same meaning, %",
+               "bert_ibleu": "BERT-iBLEU", "ibleu": "iBLEU"}  # fmt: skip
+    heads = [f"{name}: {title}" for name in found for title in metrics.values()]
+    places = " and ".join(f"`{run.name}/tables/{file}.csv`" for file in files.values())
+    lines = [
+        f"| {name} | "
+        + " | ".join(part.get((name, metric), "–") for part in found.values() for metric in metrics)
+        + " |"
+        for name in names
+    ]
+    return [
+        f"Sentences of the paper's test sets, {places}; judged by the referee, raw:", "",
+        f"| system | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}", *lines,
+    ]  # fmt: skip
 
 
 def read_blind(file: Path = READINGS) -> list[str]:
     """How many pairs say the same, by two readers who saw no score, and by the referee."""
     pairs = json.loads(file.read_text(encoding="utf-8"))["pairs"]
-    lines = ["| read blind: mean the same by reader 1; reader 2; both; the referee | | |"]
+    lines = ["| read blind | the same by reader 1; reader 2; both; the referee | file |"]
+    lines += ["|---|---|---|"]
     return lines + [f"| {group} | {found} | `{file.name}` |" for group, found in read_rates(pairs)]
 
 
@@ -232,14 +231,16 @@ def _rates(path: Path) -> dict[str, str]:
         }
 
 
-def _measured(path: Path) -> dict[tuple[str, str], float]:
-    """(system, metric) → value of a table of systems; its number of items as the metric n."""
-    found: dict[tuple[str, str], float] = {}
+def _measured(path: Path) -> dict[tuple[str, str], str]:
+    """(system, metric) → value of a table of systems, a rate's with its interval."""
+    found = {}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if row["value"]:
-                found[row["system"], row["metric"]] = float(row["value"])
-                found[row["system"], "n"] = float(row["n"])
+                ends = [float(row[name]) for name in ("value", "low", "high")]
+                rate = row["metric"].endswith("_raw")
+                text = "{:.0f} [{:.0f}, {:.0f}]" if rate else "{:.1f}"
+                found[row["system"], row["metric"]] = text.format(*ends)
     return found
 
 

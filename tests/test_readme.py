@@ -57,10 +57,10 @@ def test_readme_s_english_tables_follow_their_files(
     names = ("of", "reader_1", "reader_2", "referee")
     file = tmp_path / "readings.json"
     file.write_text(json.dumps({"pairs": [dict(zip(names, row, strict=True)) for row in pairs]}))
-    first, second = readme.read_blind(file)
-    assert first.startswith("| 2 pairs of D_para")
-    assert "| 50 %, 0 %; 100 % |" in first
-    assert "| 100 %, 100 %; 0 % |" in second
+    first, second = readme.read_blind(file)[2:]
+    assert first.startswith("| D_para, 2 pairs | 50 %; 0 %; 0 [")
+    assert first.endswith("] %; 100 % | `readings.json` |")
+    assert second.startswith("| paraphraser, 1 pairs | 100 %; 100 %; 100 [")
     wide = tmp_path / "english-full"
     assert "`english/tables/expectations_09.csv`" in readme.outcomes(wide=wide)
     shutil.copytree(readme.WIDE / "tables", wide / "tables")

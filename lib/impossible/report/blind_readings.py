@@ -70,7 +70,7 @@ def read_claims(pairs: Sequence[Pair]) -> list[MainClaim]:
 def _same(pairs: Sequence[Pair], valid: bool = False) -> Interval:
     """The fraction that both readers call the same and, if asked, that is new in its words."""
     return fraction(
-        [all(pair[who] for who in _READERS) and (pair["new"] or not valid) for pair in pairs]
+        [all(pair[who] for who in _READERS) and (not valid or pair["new"]) for pair in pairs]
     )
 
 
