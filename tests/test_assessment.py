@@ -50,6 +50,7 @@ def test_few_pairs_that_differ_decide_nothing() -> None:
     assert every.n == 30
     assert every.high < 0
     assert np.isnan(paired_difference([], []).value)
+    assert paired_difference([1, 0], [1, 0]).bounds == [0, 0, 0]
 
 
 def test_wilson_interval_by_hand() -> None:

@@ -45,6 +45,8 @@ def paired_difference(first: ArrayLike, second: ArrayLike, confidence: float = 0
     gains = gains[~np.isnan(gains)]
     if not (n := len(gains)):
         return Interval(np.nan, np.nan, np.nan, 0)
+    if not gains.any():  # without a width, which decides nothing
+        return Interval(0.0, 0.0, 0.0, n)
     more, fewer, total = (gains > 0).sum() + 0.5, (gains < 0).sum() + 0.5, n + 2
     middle = (more - fewer) / total
     spread = np.sqrt((more + fewer) / total - middle**2) / np.sqrt(total)

@@ -10,17 +10,17 @@ import numpy as np
 from impossible.evaluation.bootstrap import Interval, independent_difference
 from impossible.evaluation.calibration import fraction
 from impossible.evaluation.expectations import Expected, per_cent
-from impossible.report.main_claims import ADDED, BEST_OF, FOUND, NO_WORSE, MainClaim
+from impossible.report.main_claims import BEST_OF, ENTAILMENT_ADDS, FOUND, NO_WORSE, MainClaim
 from impossible.report.tables import interval
 
-__all__ = ["FILE", "read_claims", "read_rates"]
+__all__ = ["READINGS", "read_claims", "read_rates"]
 
-FILE = "readings.json"
+READINGS = "readings"
 _READERS = ("reader_1", "reader_2")
 #: What the paper says, in our words; the group that should be ahead, the other one, the bound.
 _SAID = (
     (FOUND, "D_T", "any two sentences", 0),
-    (ADDED, "D_T", "chosen by chance", 0),
+    (ENTAILMENT_ADDS, "D_T", "chosen by chance", 0),
     (NO_WORSE, "D_para", "D_T", -5),
 )
 _BEST = ("M_para, best of 10", "teacher, best of 10")
@@ -77,6 +77,6 @@ def _same(pairs: Sequence[Pair], valid: bool = False) -> Interval:
 def _claim(said: str, expected: Expected) -> MainClaim:
     found = expected.found
     assert isinstance(found, Interval)
-    measured = f"{interval(*found.bounds)}, n = {found.n}"
+    measured = f"{interval(found.value, found.low, found.high)}, n = {found.n}"
     text = f"{expected.says}: {measured}"
-    return MainClaim(said, text, expected.bound, expected.outcome, FILE.removesuffix(".json"))
+    return MainClaim(said, text, expected.bound, expected.outcome, READINGS)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["persons", "stronger_claims", "tenses", "unreported_claims"]
+from impossible.training.same_meaning import Change
 
-Change = tuple[str, str]  # before, after
+__all__ = ["persons", "stronger_claims", "tenses", "unreported_claims"]
 
 #: Whose or who → who else; from "we" nothing leads to "I", which it holds.
 _OTHERS = {
