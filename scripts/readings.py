@@ -59,7 +59,7 @@ def main() -> None:
 
 def groups(run: RunFolder, params: Params) -> dict[str, pd.DataFrame]:
     """Name of a group → its drawn pairs: x, y."""
-    rng = item_rng(params.seed, "blind readings")
+    rng = item_rng(params.seed, "blind readings", "pairs")
     first, second = (
         read_frame(run.data(f"dataset_{name}"), DATASET) for name in ("teacher", "para")
     )
