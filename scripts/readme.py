@@ -18,10 +18,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))
 
 from impossible.data.run_folder import RunFolder  # noqa: E402
-from impossible.report.blind_readings import read_claims, read_rates  # noqa: E402
+from impossible.report.blind_readings import agreement, read_claims, read_rates  # noqa: E402
 from impossible.report.main_claims import ORDER, main_claims  # noqa: E402
 
-PAGES = (ROOT / "README.md", ROOT / "docs" / "laboratory.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "laboratory.md", ROOT / "docs" / "english.md")
 RUN, FULL = ROOT / "results" / "laboratory", ROOT / "results" / "laboratory-full"
 RUN_ENGLISH, WIDE = ROOT / "results" / "english", ROOT / "results" / "english-full"
 ENGLISH = ROOT / "lib" / "impossible" / "english"
@@ -151,13 +151,15 @@ def outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READIN
     known = [(wide.name, each) for each in main_claims(RunFolder(wide))]
     there = {each.said for _, each in known}
     known += [(run.name, each) for each in main_claims(RunFolder(run)) if each.said not in there]
-    lines = ["| the paper says | here | bound | outcome | file |", "|---|---|---|---|---|"]
-    made = [(each, f"{readings.name}") for each in read]
+    made = [(each, readings.name) for each in read]
     made += [(each, f"{where}/{each.file}.csv") for where, each in known]
-    lines += [
-        f"| {each.said} | {each.found} | {each.bound} | **{each.outcome}** | `{file}` |"
-        for each, file in sorted(made, key=lambda one: ORDER.index(one[0].said))
-    ]
+    lines = ["| the paper says | here | outcome | file |", "|---|---|---|---|"]
+    for said in ORDER:  # a row for each file, in which a line for each test set
+        for file in dict.fromkeys(file for each, file in made if each.said == said):
+            mine = [each for each, place in made if (each.said, place) == (said, file)]
+            here = "<br>".join(f"{each.found}; {each.bound}?" for each in mine)
+            found = "<br>".join(f"**{each.outcome}**" for each in mine)
+            lines.append(f"| {said} | {here} | {found} | `{file}` |")
     return "\n".join(lines)
 
 
@@ -216,7 +218,9 @@ def read_blind(file: Path = READINGS) -> list[str]:
     pairs = json.loads(file.read_text(encoding="utf-8"))["pairs"]
     lines = ["| read blind | the same by reader 1; reader 2; both; the referee | file |"]
     lines += ["|---|---|---|"]
-    return lines + [f"| {group} | {found} | `{file.name}` |" for group, found in read_rates(pairs)]
+    lines += [f"| {group} | {found} | `{file.name}` |" for group, found in read_rates(pairs)]
+    agree = f"the readers agree, all {len(pairs)} pairs, Cohen's κ"
+    return [*lines, f"| {agree} | {agreement(pairs):.2f} | `{file.name}` |"]
 
 
 def _rates(path: Path) -> dict[str, str]:

@@ -40,7 +40,10 @@ def test_the_readme_is_short_and_its_table_is_the_shipped_critic_s(
     import readme
 
     page = (ROOT / "README.md").read_text(encoding="utf-8")
+    english = (ROOT / "docs" / "english.md").read_text(encoding="utf-8")
     assert readme.filled(page) == page, "run: python scripts/readme.py"
+    assert "the English critic" in english
+    assert readme.filled(english) == english, "run: python scripts/readme.py"
     page = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
     prose = [line for line in page.splitlines() if not line.startswith(("|", "<!--"))]
     assert len(" ".join(prose).split()) <= 700
@@ -57,10 +60,11 @@ def test_readme_s_english_tables_follow_their_files(
     names = ("of", "reader_1", "reader_2", "referee")
     file = tmp_path / "readings.json"
     file.write_text(json.dumps({"pairs": [dict(zip(names, row, strict=True)) for row in pairs]}))
-    first, second = readme.read_blind(file)[2:]
+    first, second, agree = readme.read_blind(file)[2:]
     assert first.startswith("| D_para, 2 pairs | 50 %; 0 %; 0 [")
     assert first.endswith("] %; 100 % | `readings.json` |")
     assert second.startswith("| paraphraser, 1 pairs | 100 %; 100 %; 100 [")
+    assert "all 3 pairs, Cohen's κ | 0.40 |" in agree  # 2 of 3 alike, 4 of 9 by chance
     wide = tmp_path / "english-full"
     assert "`english/tables/expectations_09.csv`" in readme.outcomes(wide=wide)
     shutil.copytree(readme.WIDE / "tables", wide / "tables")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import cohen_kappa_score
 
 from impossible.evaluation.bootstrap import Interval, independent_difference
 from impossible.evaluation.calibration import fraction
@@ -13,7 +14,7 @@ from impossible.evaluation.expectations import Expected, per_cent
 from impossible.report.main_claims import BEST_OF, ENTAILMENT_ADDS, FOUND, NO_WORSE, MainClaim
 from impossible.report.tables import interval
 
-__all__ = ["READINGS", "read_claims", "read_rates"]
+__all__ = ["READINGS", "agreement", "read_claims", "read_rates"]
 
 READINGS = "readings"
 _READERS = ("reader_1", "reader_2")
@@ -46,6 +47,11 @@ def read_rates(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
         found = f"{one}; {two}; {interval(both.value, both.low, both.high, 0)} %; {judge}"
         lines.append((f"{group}, {len(part)} pairs", found))
     return lines
+
+
+def agreement(pairs: Sequence[Pair]) -> float:
+    """Cohen's κ of the two readers over all pairs."""
+    return float(cohen_kappa_score(*([pair[who] for pair in pairs] for who in _READERS)))
 
 
 def read_claims(pairs: Sequence[Pair]) -> list[MainClaim]:
