@@ -23,7 +23,7 @@ from impossible.data.io import read_json, write_text
 from impossible.data.run_folder import RunFolder, scalars
 from impossible.errors import DataError
 from impossible.report.gallery import GALLERY, build_gallery, picture
-from impossible.report.main_claims import main_claims
+from impossible.report.main_claims import by_claim, main_claims
 from impossible.report.tables import show
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "sacrebleu", "matplotlib")
@@ -67,7 +67,7 @@ def build_report(
         params=_params(settings),
         versions=[*versions, ("arithmetic", _arithmetic(settings))],
         sections=sections,
-        claims=main_claims(run),
+        claims=by_claim(main_claims(run)),
         compared=_compared(items),
         wider=[_published(other, run) for other in wider],
         gallery=GALLERY,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from impossible.data.io import read_json
 from impossible.data.run_folder import RunFolder
 
 __all__ = [
-    "BEST_OF", "ENTAILMENT_ADDS", "FOUND", "NO_WORSE", "ORDER", "MainClaim", "main_claims",
+    "BEST_OF", "ENTAILMENT_ADDS", "FOUND", "NO_WORSE", "ORDER", "MainClaim", "by_claim",
+    "main_claims",
 ]  # fmt: skip
 
 FOUND = "critics find the pairs of next sentences that mean the same"
@@ -72,3 +74,11 @@ def main_claims(run: RunFolder) -> list[MainClaim]:
             found = f"{row['expectation']}: {row['measured']}{n}"
             claims.append(MainClaim(said, found, row["bound"], row["outcome"], file))
     return claims
+
+
+def by_claim(claims: Iterable[MainClaim]) -> dict[str, list[MainClaim]]:
+    """What the paper says → what was found of it, a test set or judge each."""
+    found: dict[str, list[MainClaim]] = {}
+    for each in claims:
+        found.setdefault(each.said, []).append(each)
+    return found
