@@ -27,11 +27,13 @@ from impossible.data.schemas import DATASET, PREDICTIONS, SENTENCES  # noqa: E40
 from impossible.evaluation.judges import load_judge  # noqa: E402
 from impossible.experiments import pair_samples  # noqa: E402
 from impossible.filtering.critics import PAIRS  # noqa: E402
+from impossible.rewriting.rewriters import Paraphraser  # noqa: E402
 from impossible.text.rouge import rouge_l  # noqa: E402
 
 READINGS = ROOT / "results" / "readings.json"
 #: Of each group at most so many pairs.
 DATA, ANSWERS = 80, 40
+ASKED_SEED = 7  # not that of README's examples
 SYSTEMS = ("M_para, best of 10", "teacher, best of 10", "round trip", "gold reference")
 ABOUT = (
     "Pairs drawn by a seed and read blind, without any score and without their origin, by two "
@@ -85,7 +87,17 @@ def groups(run: RunFolder, params: Params) -> dict[str, pd.DataFrame]:
         for system in SYSTEMS:
             part = mine[(mine["system"] == system) & mine["item"].isin(items)]
             found[f"{test_set}: {system}"] = part
+    found["shipped paraphraser"] = shipped_answers(run)
     return {name: part[["x", "y"]].reset_index(drop=True) for name, part in found.items()}
+
+
+def shipped_answers(run: RunFolder) -> pd.DataFrame:
+    """What `impossible paraphrase` answers to sentences that the teacher wrote for tests: x, y."""
+    drawn = read_frame(run.data("held_out"), SENTENCES)
+    texts = drawn[drawn["reason"] == ""].drop_duplicates("text")["text"]
+    asked = texts.sample(min(ANSWERS, len(texts)), random_state=ASKED_SEED).tolist()
+    answers = zip(asked, Paraphraser().paraphrase(asked), strict=True)
+    return pd.DataFrame([(x, y.text) for x, y in answers if y.text], columns=["x", "y"])
 
 
 def draw(run: RunFolder, params: Params, out: Path) -> None:
