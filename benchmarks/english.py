@@ -1,11 +1,11 @@
 """The pipeline's expensive steps on the real English models, beside what a user would use instead.
 
-    python benchmarks/english.py         # minutes on 2 cores; nothing else should run
+    python benchmarks/english.py         # minutes on 2 cores, no GPU; nothing else should run
 
-Rows are measured one after the other. On a CPU the pipeline shares units among processes of one
+Rows are measured one after the other. The pipeline shares units among processes of one
 thread each (`workers`, `threads`); so do our rows of sampling, candidates and the critic. What is
 beside them has all threads in one process; CTranslate2 the better of both ways. Written are
-results/benchmarks/DEVICE.json, a picture, and from them docs/speed.md. CTranslate2 and
+results/benchmarks/cpu.json, a picture, and from them docs/speed.md. CTranslate2 and
 sentence-transformers take part where they are installed; their absence is said in the table.
 """
 
@@ -250,13 +250,15 @@ def measured() -> list[Row]:
 
 def main() -> None:
     """Measure everything and write it."""
+    if torch.cuda.is_available():
+        sys.exit("This measures a CPU: hide the GPU with CUDA_VISIBLE_DEVICES= and run it again.")
     about = {
         "threads": torch.get_num_threads(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,
     }
     rows = measured()
-    page.write("gpu" if torch.cuda.is_available() else "cpu", about, rows)
+    page.write("cpu", about, rows)
     print(page.table(rows))
 
 

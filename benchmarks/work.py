@@ -106,11 +106,7 @@ def score(seed: int) -> tuple[int, int]:
 
 
 def shared(work: Callable[[int], tuple[int, int]], rounds: int = 3) -> NDArray[np.float64]:
-    """What `work` counts, a second: by a process of one thread on each core; here on a GPU."""
-    if torch.cuda.is_available():
-        work(0)
-        start = time.perf_counter()
-        return np.sum([work(i + 1) for i in range(rounds)], 0) / (time.perf_counter() - start)
+    """What `work` counts, a second: by a process of one thread on each core."""
     pools = [
         ProcessPoolExecutor(1, get_context("spawn"), torch.set_num_threads, (1,))
         for _ in range(os.cpu_count() or 1)

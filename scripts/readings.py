@@ -105,6 +105,7 @@ def draw(run: RunFolder, params: Params, out: Path) -> None:
     judge = load_judge(params.judge, params, run)
     rows = pd.concat(groups(run, params), names=["of", "row"]).reset_index("of")
     rows = rows.sample(frac=1, random_state=params.seed).reset_index(drop=True)
+    rows["item"] = pd.factorize(rows["x"])[0]
     rows["referee"] = judge.equivalent(rows["x"].tolist(), rows["y"].tolist()) == 1
     rows["new"] = [
         rouge_l(x, y) <= params.rouge_l_max for x, y in zip(rows["x"], rows["y"], strict=True)

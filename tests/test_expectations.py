@@ -127,20 +127,23 @@ def test_the_main_claims_are_those_whose_expectation_is_there(tmp_path: Path) ->
 
 
 def test_what_readers_said_by_hand() -> None:
-    def pair(of: str, one: bool, two: bool, new: bool = True) -> dict[str, object]:
-        return {"of": of, "reader_1": one, "reader_2": two, "referee": True, "new": new}
+    def pair(of: str, one: bool, two: bool, new: bool = True, item: int = 0) -> dict[str, object]:
+        said = {"reader_1": one, "reader_2": two, "referee": True}
+        return {"of": of, "new": new, "item": item, **said}
 
     pairs = [pair("D_T", True, True)] * 30 + [pair("D_T", True, False)] * 10
     pairs += [pair("any two sentences", False, False)] * 40
-    pairs += [pair("news: M_para, best of 10", True, True, new=False)] * 20
-    pairs += [pair("news: teacher, best of 10", True, True)] * 20
+    pairs += [pair("news: M_para, best of 10", True, True, False, n) for n in range(20)]
+    pairs += [pair("news: teacher, best of 10", True, True, True, n) for n in range(20)]
     rates = dict(read_rates(pairs))
     assert rates["D_T, 40 pairs"].startswith("100 %; 75 %; 75 [")
-    assert rates["D_T, 40 pairs"].endswith("] %; 100 %")
+    assert rates["D_T, 40 pairs"].endswith("] %; 75 %; 100 %")
+    assert rates["news: M_para, best of 10, 20 pairs"].endswith("] %; 0 %; 100 %")
     found, best = read_claims(pairs)  # nothing by chance and no second dataset were read
     assert (found.bound, found.outcome, found.file) == ("> 0", SHOWN, "readings")
     assert "D_T − any two sentences: 75.0 [" in found.found
     assert best.outcome == REFUTED  # the same meaning in the same words is no paraphrase
+    assert best.found.endswith("n = 20")  # answers to the same items are paired
 
 
 def rows_of(found: dict[tuple[str, str], float]) -> pd.DataFrame:

@@ -56,13 +56,13 @@ def test_readme_s_english_tables_follow_their_files(
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     import readme
 
-    pairs = [("D_para", 1, 0, 1), ("D_para", 0, 0, 1), ("paraphraser", 1, 1, 0)]
-    names = ("of", "reader_1", "reader_2", "referee")
+    pairs = [("D_para", 1, 0, 1, 1), ("D_para", 0, 0, 1, 1), ("paraphraser", 1, 1, 0, 1)]
+    names = ("of", "reader_1", "reader_2", "referee", "new")
     file = tmp_path / "readings.json"
     file.write_text(json.dumps({"pairs": [dict(zip(names, row, strict=True)) for row in pairs]}))
     first, second, agree = readme.read_blind(file)[2:]
     assert first.startswith("| D_para, 2 pairs | 50 %; 0 %; 0 [")
-    assert first.endswith("] %; 100 % | `readings.json` |")
+    assert first.endswith("] %; 0 %; 100 % | `readings.json` |")
     assert second.startswith("| paraphraser, 1 pairs | 100 %; 100 %; 100 [")
     assert "all 3 pairs, Cohen's κ | 0.40 |" in agree  # 2 of 3 alike, 4 of 9 by chance
     wide = tmp_path / "english-full"

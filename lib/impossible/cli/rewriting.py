@@ -54,7 +54,7 @@ def _add(
     add = parser.add_argument
     texts = {
         "n": "most candidates per line (default 1)",
-        "novelty": f"weight of new words, 0 to 1 (default {0.2 if task == 'summary' else 0.5})",
+        "novelty": f"weight of new words, 0 to 1 (default {0.2 if task == 'summary' else 0.3})",
         "best": "where nothing passed, give the most faithful candidate all the same, after '? '",
         "m": "written per line, more with -n above 5 (default 12)",
     }

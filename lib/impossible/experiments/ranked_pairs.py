@@ -216,13 +216,13 @@ def ranked_expected(
             near = per_cent(bootstrap_mean(frame["rouge_l"], names, bootstrap))
             expected.append(Expected(f"{corpus}, ROUGE-L of x and y, %", near, under=_FAR))
         low = frame[place == worst]
-        for a, b, names in (
+        for a, b, between in (
             (low, rejected[corpus], f"{worst} − {JUST_REJECTED}"),
             (frame[place == best], low, f"{best} − {worst}"),
         ):
             ends = (a["right"], b["right"], a["context_id"], b["context_id"])
             gap = per_cent(bootstrap_contrast(*ends, bootstrap))
-            expected.append(Expected(f"{right}, % points: {names}", gap, over=0))
+            expected.append(Expected(f"{right}, % points: {between}", gap, over=0))
     return expected
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
 from impossible.evaluation.bootstrap import Interval, independent_difference
-from impossible.evaluation.calibration import fraction
+from impossible.evaluation.calibration import fraction, paired_difference
 from impossible.evaluation.expectations import Expected, per_cent
 from impossible.report.main_claims import BEST_OF, ENTAILMENT_ADDS, FOUND, NO_WORSE, MainClaim
 from impossible.report.tables import interval
@@ -32,10 +32,11 @@ def read_rates(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
     """Of each group of pairs, what it is and which fractions say the same.
 
     Args:
-        pairs: of `results/readings.json`: of (the group), reader_1, reader_2, referee, new.
+        pairs: of `results/readings.json`: of (the group), reader_1, reader_2, referee, new, item.
 
     Returns:
-        Group with n; per cent by reader 1, reader 2, both with Wilson's interval, the referee.
+        Group with n; per cent by reader 1, reader 2, both with Wilson's interval (pairs are taken
+        as independent), both and in new words, the referee.
     """
     lines = []
     for group in dict.fromkeys(str(pair["of"]) for pair in pairs):
@@ -43,8 +44,9 @@ def read_rates(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
         one, two, judge = (
             f"{100 * np.mean([pair[who] for pair in part]):.0f} %" for who in (*_READERS, "referee")
         )
-        both = per_cent(_same(part))
-        found = f"{one}; {two}; {interval(both.value, both.low, both.high, 0)} %; {judge}"
+        both, valid = per_cent(_same(part)), per_cent(_same(part, valid=True))
+        found = f"{one}; {two}; {interval(both.value, both.low, both.high, 0)} %; "
+        found += f"{valid.value:.0f} %; {judge}"
         lines.append((f"{group}, {len(part)} pairs", found))
     return lines
 
@@ -66,18 +68,29 @@ def read_claims(pairs: Sequence[Pair]) -> list[MainClaim]:
     claims = []
     for said, ours, other, bound, valid in asked:
         if ours in of and other in of:
-            gain = independent_difference(_same(of[ours], valid), _same(of[other], valid))
+            gain = _gain(of[ours], of[other], valid)
             what = "valid paraphrases" if valid else "mean the same"
             text = f"{what} (both blind readers), % points: {ours} − {other}"
             claims.append(_claim(said, Expected(text, per_cent(gain), over=bound)))
     return claims
 
 
+def _gain(ours: Sequence[Pair], other: Sequence[Pair], valid: bool) -> Interval:
+    """How many more of ours: valid answers to the same items, paired; else of two draws."""
+    if not valid:
+        return independent_difference(_same(ours), _same(other))
+    theirs = {pair["item"]: _said(pair, valid) for pair in other}
+    both = [(_said(pair, valid), theirs[pair["item"]]) for pair in ours if pair["item"] in theirs]
+    return paired_difference([a for a, _ in both], [b for _, b in both])
+
+
 def _same(pairs: Sequence[Pair], valid: bool = False) -> Interval:
     """The fraction that both readers call the same and, if asked, that is new in its words."""
-    return fraction(
-        [all(pair[who] for who in _READERS) and (not valid or pair["new"]) for pair in pairs]
-    )
+    return fraction([_said(pair, valid) for pair in pairs])
+
+
+def _said(pair: Pair, valid: bool) -> bool:
+    return all(pair[who] for who in _READERS) and (not valid or bool(pair["new"]))
 
 
 def _claim(said: str, expected: Expected) -> MainClaim:

@@ -30,8 +30,7 @@ from impossible.rewriting.ranking import (
 )
 from impossible.training.student import ROWS_AT_ONCE, Student, load_student
 
-# More likely than not. Of answers that readers saw as many were right from 0.75 on (§3.2), but a
-# third fewer passed; training data may ask for more.
+# More likely than not; training data ask for more (§3.2: 0.75).
 _ENOUGH = 0.5
 _LONGEST = 256  # tokens of a text; the shorter, the better: students learn from single sentences
 
