@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns its exit status."""
     kept = ""
     try:
-        with _terminable():
+        with _terminable(last=arguments is None):
             from impossible.cli.commands import parse
 
             _open_streams()
@@ -77,8 +77,11 @@ def _open_streams() -> None:
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """A polite kill (SIGTERM) ends a command as Ctrl-C does."""
+def _terminable(last: bool) -> Iterator[None]:
+    """A polite kill (SIGTERM) ends a command as Ctrl-C does.
+
+    `last`: nothing follows in this process, whose status then stays what the command made it.
+    """
 
     def stop(number: int, _: object) -> None:
         raise KeyboardInterrupt(number)
@@ -87,4 +90,6 @@ def _terminable() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN if last else before)
+        if last:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
