@@ -21,6 +21,7 @@ from impossible.data.io import read_json
 from impossible.data.json_lines import read_lines, read_pairs
 from impossible.errors import DataError
 from impossible.experiments.control_grids import AXES, Axis, Grid, save_grid
+from impossible.rewriting.rewriters import Paraphraser, Summarizer
 from impossible.runner import cost_estimate
 from impossible.runner.run import Selection, run_all
 
@@ -390,3 +391,32 @@ def test_a_stream_may_be_closed_or_full(line: str) -> None:
 def test_what_is_said_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", "/nowhere\x1b[2J\u202e"]) == 2
     assert r"/nowhere\u001b[2J\u202e" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "kind"), [("paraphrase", Paraphraser), ("summarize", Summarizer)])
+def test_help_names_the_default_novelty(
+    name: str, kind: type[Paraphraser | Summarizer], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"weight of new words, 0 to 1 (default {kind.NOVELTY})" in said
+
+
+def test_a_signal_after_the_command_does_not_change_its_status() -> None:
+    code = """
+import os, signal, sys
+from impossible.cli import main
+sys.argv = ["impossible", "--help"]
+try:
+    main()
+except SystemExit as end:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        os.kill(os.getpid(), number)
+    sys.exit(end.code or 7)
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 7
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit):
+        main(["--help"])  # called from Python it leaves the process as it was
+    assert signal.getsignal(signal.SIGTERM) is before
