@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import html
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,24 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))
 
 from impossible.data.run_folder import RunFolder  # noqa: E402
-from impossible.report.blind_readings import agreement, read_claims, read_rates  # noqa: E402
-from impossible.report.main_claims import ORDER, main_claims  # noqa: E402
+from impossible.report.blind_readings import agreement, both_say, read_claims, read_rates  # noqa: E402
+from impossible.report.main_claims import ORDER, MainClaim, main_claims  # noqa: E402
 
-PAGES = (ROOT / "README.md", ROOT / "docs" / "laboratory.md", ROOT / "docs" / "english.md")
+PAGES = (
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{name}.md" for name in ("laboratory", "english", "outcomes")),
+)
 RUN, FULL = ROOT / "results" / "laboratory", ROOT / "results" / "laboratory-full"
 RUN_ENGLISH, WIDE = ROOT / "results" / "english", ROOT / "results" / "english-full"
 ENGLISH = ROOT / "lib" / "impossible" / "english"
 READINGS = ROOT / "results" / "readings.json"
 CRITIC, REFEREE = ENGLISH / "critic", ENGLISH / "referee"
+
+#: What the main claims measure.
+MEASURES = (
+    "valid paraphrases", "fidelity", "mean the same", "equivalent", "follow and short",
+    "BERT-iBLEU", "ratio",
+)  # fmt: skip
 
 Scalars = dict[str, dict[str, Any]]
 
@@ -143,24 +153,68 @@ def claims(run: Path) -> str:
 
 
 def outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READINGS) -> str:
-    """What became of the paper's main claims in real English: in the wide run where it has them.
+    """What became of the paper's main claims in real English, by each file that says so."""
+    lines = ["| the paper says | here | outcome | file |", "|---|---|---|---|"]
+    for said, files in _found(run, wide, readings).items():
+        for file, mine in files.items():
+            here = "<br>".join(f"{each.found}; {each.bound}?" for each in mine)
+            found = "<br>".join(f"**{each.outcome}**" for each in mine)
+            lines.append(f"| {said} | {here} | {found} | `{file}` |")
+    return "\n".join(lines)
 
-    By two readers first, who saw no score; then by the run's own judge.
+
+def first_outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READINGS) -> str:
+    """The same at a glance: a line for each claim, by the best of its files."""
+    lines = ["| the paper says | measured | here | outcome |", "|---|---|---|---|"]
+    for said, files in _found(run, wide, readings).items():
+        mine = next(iter(files.values()))
+        measure, judge = _measure(mine[0].found)
+        here = "; ".join(_briefly(each.found, measure) for each in mine)
+        found = " / ".join(dict.fromkeys(f"**{each.outcome}**" for each in mine))
+        lines.append(f"| {said} | {measure}{judge} | {here} | {found} |")
+    return "\n".join(lines)
+
+
+def _measure(found: str) -> tuple[str, str]:
+    """What was measured, and by whom, of what a claim found.
+
+    >>> _measure("quora: fidelity (referee, raw), %: M_para: 58.0 [48.0, 68.0], n = 100")
+    ('fidelity', ', % (referee, raw)')
     """
+    measure = next(each for each in MEASURES if each in found)
+    judge = re.search(r"\((both blind readers|referee, \w+)\)", found)
+    unit = "" if measure == "BERT-iBLEU" else ", points" if "% points" in found else ", %"
+    return measure, unit + (f" ({judge[1]})" if judge else "")
+
+
+def _briefly(found: str, measure: str) -> str:
+    """What a claim found without measure, judge and number of items.
+
+    >>> _briefly("quora: fidelity (referee, raw), %: M_para: 58.0 [48.0, 68.0], n = 100", "fidelity")
+    'Quora: M_para: 58.0 [48.0, 68.0]'
+    """
+    gone = rf"{measure}| \((both blind readers|referee, \w+)\)|, %( points)?|, n = [\d,]+"
+    parts = (part.strip(" ,") for part in re.sub(gone, "", found).split(": "))
+    text = ": ".join(part for part in parts if part).replace(" minus ", " − ")
+    return re.sub("mrpc", "MRPC", text).replace("quora", "Quora")
+
+
+def _found(run: Path, wide: Path, readings: Path) -> dict[str, dict[str, list[MainClaim]]]:
+    """Claim → file → what it found: readers first, then the wide run, or the default one."""
     read = read_claims(json.loads(readings.read_text(encoding="utf-8"))["pairs"])
     known = [(wide.name, each) for each in main_claims(RunFolder(wide))]
     there = {each.said for _, each in known}
     known += [(run.name, each) for each in main_claims(RunFolder(run)) if each.said not in there]
     made = [(each, readings.name) for each in read]
     made += [(each, f"{where}/{each.file}.csv") for where, each in known]
-    lines = ["| the paper says | here | outcome | file |", "|---|---|---|---|"]
-    for said in ORDER:  # a row for each file, in which a line for each test set
-        for file in dict.fromkeys(file for each, file in made if each.said == said):
-            mine = [each for each, place in made if (each.said, place) == (said, file)]
-            here = "<br>".join(f"{each.found}; {each.bound}?" for each in mine)
-            found = "<br>".join(f"**{each.outcome}**" for each in mine)
-            lines.append(f"| {said} | {here} | {found} | `{file}` |")
-    return "\n".join(lines)
+    return {
+        said: {
+            file: [each for each, place in made if (each.said, place) == (said, file)]
+            for file in dict.fromkeys(file for each, file in made if each.said == said)
+        }
+        for said in ORDER
+        if any(each.said == said for each, _ in made)
+    }
 
 
 def thread(run: Path = RUN_ENGLISH) -> str:
@@ -222,6 +276,27 @@ def read_blind(file: Path = READINGS) -> list[str]:
     lines += [f"| {group} | {found} | `{file.name}` |" for group, found in read_rates(pairs)]
     agree = f"the readers agree, all {len(pairs)} pairs, Cohen's κ"
     return [*lines, f"| {agree} | {agreement(pairs):.2f} | `{file.name}` |"]
+
+
+def what_readers_say(file: Path = READINGS) -> str:
+    """What readers found, in sentences that its numbers fill."""
+    pairs = json.loads(file.read_text(encoding="utf-8"))["pairs"]
+    same, valid = (
+        {group: f"{found:.0f} %" for group, found in both_say(pairs, new).items()}
+        for new in (False, True)
+    )
+    ours, asked = "M_para, best of 10", "teacher, best of 10"
+    return (
+        "For the readers every lost detail, other person or surer claim counts. By that standard "
+        f"{same['D_T']} of D_T and {same['D_para']} of D_para say the same, as against "
+        f"{same['chosen by chance']} of pairs chosen by chance; of people's own pairs "
+        f"{same['mrpc: gold reference']} in MRPC and {same['quora: gold reference']} in Quora. "
+        f"On questions (Quora) {valid[f'quora: {ours}']} of the student's best of ten are valid "
+        f"paraphrases (teacher {valid[f'quora: {asked}']}); on news (MRPC) only "
+        f"{same[f'mrpc: {ours}']} keep the meaning, of round trips {same['mrpc: round trip']}. "
+        f"Of the shipped paraphraser's answers {same['shipped paraphraser']} are right, "
+        f"{valid['shipped paraphraser']} in new words: most stay near their source."
+    )
 
 
 def _rates(path: Path) -> dict[str, str]:
@@ -308,7 +383,11 @@ def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     """A page with its tables made anew; a table whose run is not there stays as it is."""
     text = between(between(text, "critic", critic()), "examples", examples())
     if all((each / "tables" / "expectations_05.json").is_file() for each in (RUN_ENGLISH, WIDE)):
-        for mark, table in (("english", english), ("thread", thread), ("outcomes", outcomes)):
+        tables = {
+            "english": english, "thread": thread, "outcomes": outcomes,
+            "first outcomes": first_outcomes, "read": what_readers_say,
+        }  # fmt: skip
+        for mark, table in tables.items():
             text = between(text, mark, table())
     text = between(text, "numbers", numbers(run, full)) if (run / "scalars").is_dir() else text
     return between(text, "claims", claims(full)) if (full / "tables").is_dir() else text

@@ -230,13 +230,13 @@ def test_expectations_of_proximity(judged: pd.DataFrame) -> None:
     claims = claim_verdicts(own, "referee", params)
     found = proximity_expected(claims, own, own, far, "referee", params)
     said = {each.says: each for each in found}
-    assert len(said) == len(found) == 12
+    assert len(said) == len(found) == 14
     assert said["ratio (critic), hottest − coldest, % points"].bound == "< 0"
     assert said["τ of the ratio (critic) over lengths"].bound == "> 0"
     gap = said["ratio (critic), one context − two contexts, % points"]
     assert gap.found.value == 100  # cold sentences of a context agree, those of two never
     nobody = [each.outcome for each in found if "referee" in each.says]
-    assert nobody == ["not measured"] * 5
+    assert nobody == ["not measured"] * 7
 
 
 def test_a_random_critic_finds_no_difference(judged: pd.DataFrame) -> None:

@@ -104,10 +104,15 @@ def test_a_cell_of_few_contexts_has_no_interval() -> None:
 
 def test_verdicts_put_both_readings_side_by_side() -> None:
     claims = [("rises", "critic", "length", 1), ("stays", "critic", "length", 0)]
-    found = claim_verdicts(judged([0.1, 0.5, 0.4, 0.3, 0.2]), "none", PARAMS, claims)
+    shares = [0.1, 0.5, 0.4, 0.3, 0.2]
+    less, more = (judged([round(each + by, 1) for each in shares], 6) for by in (-0.1, 0.1))
+    varied = pd.concat([less, more.assign(context_id=more["context_id"] + "b")])
+    found = claim_verdicts(varied, "none", PARAMS, claims)
     assert found["ends_say"].tolist() == ["shown", "refuted: the interval lies above 0"]
     assert found["ends"][0].value == pytest.approx(0.1)
     assert found["tau"][0].value == pytest.approx(-0.2)
+    alike = claim_verdicts(judged(shares), "none", PARAMS, claims)  # no context differs
+    assert alike["ends_say"].tolist()[0] == "open: the interval has no width"
 
 
 def test_a_claim_of_no_change() -> None:

@@ -182,14 +182,17 @@ def judged_fractions(
     return fraction_by_group(judged["judged"], *how)
 
 
-def compared_choices(groups: Mapping[str, pd.DataFrame], judge: Judge, seed: int) -> pd.DataFrame:
+def compared_choices(
+    groups: Mapping[str, pd.DataFrame], judge: Judge, bootstrap: Bootstrap
+) -> pd.DataFrame:
     """How often the pairs of a few choices are equivalent, as far as the judge can be asked.
 
     Returns:
-        `fraction_by_group`, without error rates of the judge.
+        `fraction_by_group`, contexts drawn together, without error rates of the judge.
     """
-    judged = judged_groups(affordable(groups, judge, seed), judge.equivalent)
-    return fraction_by_group(judged["judged"], judged["group"], order=list(groups))
+    judged = judged_groups(affordable(groups, judge, bootstrap.seed), judge.equivalent)
+    names, contexts = judged["group"], judged["context_id"]
+    return fraction_by_group(judged["judged"], names, contexts, bootstrap, list(groups))
 
 
 def judged_gain(judged: pd.DataFrame, group: str, base: str, bootstrap: Bootstrap) -> Interval:

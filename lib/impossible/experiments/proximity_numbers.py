@@ -49,7 +49,7 @@ def proximity_expected(
         every: judged pairs of one context, those of the surface too.
     """
     where = {"length": "longest − shortest context", "temperature": "hottest − coldest"}
-    lines = {"length": "row", "temperature": "column"}
+    lines = {"length": "temperature", "temperature": "length"}
     ends, steps = [], []
     for row in claims[claims["column"].isin(["critic", "judge"])].to_dict("records"):
         axis, ratio = row["axis"], f"ratio ({named(row['column'], judge)})"
@@ -58,11 +58,13 @@ def proximity_expected(
         steps.append(_beyond(f"τ of the {ratio} over {axis}s", row["tau"], axis, 2))
     surface = [
         _beyond(
-            f"ratio (critic), {where[axis]}, weakest {lines[axis]} of the surface, % points",
-            per_cent(weakest_end_difference(every, "critic", axis, params)),
+            f"ratio ({named(column, judge)}), {where[axis]}, at the weakest {lines[axis]} of the "
+            "surface, % points",
+            per_cent(weakest_end_difference(every, column, axis, params)),
             axis,
         )
         for axis in where
+        for column in ("critic", "judge")
     ]
     cold, cold_far = (
         part[part["temperature"] == params.sentence_temperature] for part in (own, far)

@@ -234,6 +234,8 @@ def interval_says(found: Interval, sign: int) -> str:
         return NOT_MEASURED
     if not np.isfinite(found.low):
         return f"{OPEN}: no interval"
+    if sign and np.isclose(found.low, found.high, atol=1e-9):  # as `expectations.against_bound`
+        return f"{OPEN}: the interval has no width"
     if found.low <= 0 <= found.high:
         return f"{OPEN}: the interval contains 0" if sign else "no change seen"
     if found.value * sign > 0:

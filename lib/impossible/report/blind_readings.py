@@ -14,7 +14,7 @@ from impossible.evaluation.expectations import Expected, per_cent
 from impossible.report.main_claims import BEST_OF, ENTAILMENT_ADDS, FOUND, NO_WORSE, MainClaim
 from impossible.report.tables import interval
 
-__all__ = ["READINGS", "agreement", "read_claims", "read_rates"]
+__all__ = ["READINGS", "agreement", "both_say", "read_claims", "read_rates"]
 
 READINGS = "readings"
 _READERS = ("reader_1", "reader_2")
@@ -49,6 +49,18 @@ def read_rates(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
         found += f"{valid.value:.0f} %; {judge}"
         lines.append((f"{group}, {len(part)} pairs", found))
     return lines
+
+
+def both_say(pairs: Sequence[Pair], valid: bool = False) -> dict[str, float]:
+    """Of each group, per cent that both readers call the same; if asked, also in new words.
+
+    >>> both_say([{"of": "D_T", "reader_1": True, "reader_2": True, "new": False}])
+    {'D_T': 100.0}
+    """
+    groups: dict[str, list[bool]] = {}
+    for pair in pairs:
+        groups.setdefault(str(pair["of"]), []).append(_said(pair, valid))
+    return {group: 100 * float(np.mean(said)) for group, said in groups.items()}
 
 
 def agreement(pairs: Sequence[Pair]) -> float:

@@ -126,16 +126,13 @@ def held_out_rewritings(stage: Shows, rows: pd.DataFrame, by: str) -> list[Any]:
     return [shown, stage.figure(name, picture, caption, data, None, reading)]
 
 
-def second_precision(
-    stage: Shows, rows: pd.DataFrame, by: str, data: Sequence[Path], target: float = 0.95
-) -> list[Any]:
+def second_precision(stage: Shows, rows: pd.DataFrame, by: str, data: Sequence[Path]) -> list[Any]:
     """Save table and figure `para_precision`, from the first dataset to the second.
 
     Args:
         stage, data: as for `funnel_shown`.
         rows: METRIC_ROWS of the groups, "D_para" and "all scored candidates" among them.
         by: who judged.
-        target: the fraction that we set ourselves, a line.
 
     Returns:
         What is to be displayed.
@@ -149,7 +146,7 @@ def second_precision(
     fractions = fractions_of(rows, f"{label}, %")
     value = fractions.set_index("group")["value"]
     reading = f"D_para: {tables.show(100 * value['D_para'])} % equivalent (judge: {by})."
-    lines = {"base rate": value["all scored candidates"], "target": target}
+    lines = {"base rate": value["all scored candidates"]}
     picture, name = fraction_dots(fractions, label, lines), "para_precision"
     return [
         stage.table(name, tables.wide(rows), caption, data, None, rows, 2, reading),

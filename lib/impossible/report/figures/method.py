@@ -43,7 +43,7 @@ METHOD = pd.DataFrame(
         (
             "dataset $D_T$",
             "pairs",
-            "of the pairs that say the same, the diversity filter keeps one",
+            "pairs that all critics accept; a diversity filter may keep one of a kind",
         ),
         ("student", "student", "a small model is fine-tuned to write y when it reads x"),
         ("fresh inputs", "teacher", "the teacher writes sentences that the student never saw"),

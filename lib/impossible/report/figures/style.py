@@ -27,7 +27,8 @@ from PIL import Image
 from impossible.errors import DataError
 
 COLUMN, PAGE = 3.3, 6.8  # inches: one column of a two-column paper, and both
-PNG_DPI = 200
+PNG_DPI = 200  # of files and in notebooks: text is laid out for it and cut at another
+_SHOWN_DPI = 130
 
 BLUE, RED, GREEN, ORANGE, PURPLE, SKY = (  # Okabe & Ito (2008), safe for colour-blind readers
     "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9",
@@ -78,8 +79,9 @@ R = TypeVar("R")
 class Picture(Figure):
     """A matplotlib figure that a notebook shows by itself, without pyplot's global state."""
 
-    def _repr_png_(self) -> bytes:
-        return render(self, "png", dpi=150)
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """The picture as it was laid out, and how wide a browser shows it, in its pixels."""
+        return render(self, "png"), {"width": round(_SHOWN_DPI * self.get_figwidth())}
 
 
 def styled(plot: Callable[P, R]) -> Callable[P, R]:
