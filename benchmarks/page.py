@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 
 ROOT = Path(__file__).resolve().parents[1]
+WIDE = ROOT / "results" / "english-full"
 RESULTS, PAGE = ROOT / "results" / "benchmarks", ROOT / "docs" / "speed.md"
 
 
@@ -89,7 +90,8 @@ def page(kinds: Mapping[str, tuple[Mapping[str, Any], Sequence[Row]]]) -> str:
         "[`results/benchmarks/`](../results/benchmarks). A ratio above 1: this package is faster "
         "than what is named. A *limit* is what the same cores reach in one large matrix product, "
         "at 2 operations a weight and token forwards, 4 in training an adapter, 6 in training all "
-        "weights. *Computed* rows multiply rates of the rows around them.\n"
+        "weights. *Computed* rows multiply rates of the rows around them. "
+        f"{passes()}\n"
     ]
     for kind, (about, rows) in kinds.items():
         said = ", ".join(f"{name} {value}" for name, value in about.items())
@@ -97,6 +99,21 @@ def page(kinds: Mapping[str, tuple[Mapping[str, Any], Sequence[Row]]]) -> str:
         parts.append(f"## {kind.upper()}\n\n{said}.\n\n{table(rows)}\n")
         parts.append(f"![{alt}](../results/benchmarks/{kind}.png)\n")
     return "\n".join(parts)
+
+
+def passes(run: Path = WIDE) -> str:
+    """How many NLI passes the wide run needed, beside all ordered pairs of its sentences."""
+    drawn, scored = (
+        json.loads((run / "scalars" / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("03_contexts_sentences", "04_pairs_critics")
+    )
+    n, asked = drawn["n_contexts"], scored["n_scored"] + scored["n_both"]
+    k = drawn["n_sentences"] // n
+    return (
+        f"Passes differ by context: the wide run needed {asked:,} after {n} contexts, all ordered "
+        f"pairs of {k} sentences each would have been {n * k * (k - 1):,}: "
+        f"{n * k * (k - 1) / asked:.0f} times as many."
+    )
 
 
 def write(kind: str, about: Mapping[str, Any], rows: Sequence[Row]) -> None:

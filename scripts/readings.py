@@ -37,9 +37,14 @@ ASKED_SEED = 7  # not that of README's examples
 SYSTEMS = ("M_para, best of 10", "teacher, best of 10", "round trip", "gold reference")
 ABOUT = (
     "Pairs drawn by a seed and read blind, without any score and without their origin, by two "
-    "independent readers (large language models, no people): does the target say what the source "
-    "says, no more, no less, no surer, of the same people and time? Beside them the referee's "
-    "verdict, and whether the wording is new (ROUGE-L at most the run's limit)."
+    "readers: two instances of a large language model of one kind, no people. So their agreement "
+    "says that the instruction is clear, not that they are right. The instruction: does the target "
+    "say what the source says, no more, no less, no surer, of the same people and time? Any lost "
+    "or added detail, another certainty, person or time is a no; other words are not. The critic's "
+    "last training (english/critic.yaml) was against the faults that readers had found most in "
+    "earlier pairs, so critic and readers are not independent. Beside them the referee's verdict, "
+    "and whether the wording is new (ROUGE-L at most the run's limit). Of D_T and D_para each "
+    "pair's context is noted: pairs of one context are alike."
 )
 
 
@@ -88,7 +93,9 @@ def groups(run: RunFolder, params: Params) -> dict[str, pd.DataFrame]:
             part = mine[(mine["system"] == system) & mine["item"].isin(items)]
             found[f"{test_set}: {system}"] = part
     found["shipped paraphraser"] = shipped_answers(run)
-    return {name: part[["x", "y"]].reset_index(drop=True) for name, part in found.items()}
+    columns = ["x", "y", "context_id"]
+    return {name: part.reindex(columns=columns).reset_index(drop=True)
+            for name, part in found.items()}  # fmt: skip
 
 
 def shipped_answers(run: RunFolder) -> pd.DataFrame:
@@ -111,9 +118,10 @@ def draw(run: RunFolder, params: Params, out: Path) -> None:
         rouge_l(x, y) <= params.rouge_l_max for x, y in zip(rows["x"], rows["y"], strict=True)
     ]
     out.mkdir(parents=True, exist_ok=True)
-    write_json(
-        out / "key.json", rows.rename(columns={"x": "source", "y": "target"}).to_dict("records")
-    )
+    names = {"x": "source", "y": "target", "context_id": "context"}
+    key = [{name: value for name, value in row.items() if pd.notna(value)}
+           for row in rows.rename(columns=names).to_dict("records")]  # fmt: skip
+    write_json(out / "key.json", key)
     blind = [
         json.dumps({"number": number, "source": x, "target": y}, ensure_ascii=False)
         for number, (x, y) in enumerate(zip(rows["x"], rows["y"], strict=True))

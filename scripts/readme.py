@@ -12,6 +12,8 @@ import html
 import json
 import re
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +34,12 @@ ENGLISH = ROOT / "lib" / "impossible" / "english"
 READINGS = ROOT / "results" / "readings.json"
 CRITIC, REFEREE = ENGLISH / "critic", ENGLISH / "referee"
 
+#: Test sets as people name them.
+NAMES = {"mrpc": "MRPC", "quora": "Quora", "gigaword": "Gigaword", "held_out": "held-out"}
 #: What the main claims measure.
 MEASURES = (
     "valid paraphrases", "fidelity", "mean the same", "equivalent", "follow and short",
-    "BERT-iBLEU", "ratio",
+    "valid paraphrase", "BERT-iBLEU", "iBLEU", "ratio",
 )  # fmt: skip
 
 Scalars = dict[str, dict[str, Any]]
@@ -154,7 +158,10 @@ def claims(run: Path) -> str:
 
 def outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READINGS) -> str:
     """What became of the paper's main claims in real English, by each file that says so."""
-    lines = ["| the paper says | here | outcome | file |", "|---|---|---|---|"]
+    lines = [
+        "| claim (the paper's, if not marked as ours) | here | outcome | file |",
+        "|---|---|---|---|",
+    ]
     for said, files in _found(run, wide, readings).items():
         for file, mine in files.items():
             here = "<br>".join(f"{each.found}; {each.bound}?" for each in mine)
@@ -165,38 +172,52 @@ def outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READIN
 
 def first_outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READINGS) -> str:
     """The same at a glance: a line for each claim, by the best of its files."""
-    lines = ["| the paper says | measured | here | outcome |", "|---|---|---|---|"]
+    lines = ["| claim (the paper's, if not marked as ours) | measured | here |", "|---|---|---|"]
     for said, files in _found(run, wide, readings).items():
         mine = next(iter(files.values()))
-        measure, judge = _measure(mine[0].found)
-        here = "; ".join(_briefly(each.found, measure) for each in mine)
-        found = " / ".join(dict.fromkeys(f"**{each.outcome}**" for each in mine))
-        lines.append(f"| {said} | {measure}{judge} | {here} | {found} |")
+        parts = [_parts(each.found) for each in mine]
+        what = parts[0][0] if len({part[0] for part in parts}) == 1 else _measure(mine[0].found)
+        here = "; ".join(
+            f"{of} {value} **{each.outcome}**"
+            for each, (_, of, value) in zip(mine, parts, strict=True)
+        )
+        lines.append(f"| {said} | {what} | {here} |")
     return "\n".join(lines)
 
 
-def _measure(found: str) -> tuple[str, str]:
+def _measure(found: str) -> str:
     """What was measured, and by whom, of what a claim found.
 
     >>> _measure("quora: fidelity (referee, raw), %: M_para: 58.0 [48.0, 68.0], n = 100")
-    ('fidelity', ', % (referee, raw)')
+    'fidelity, % (referee, raw)'
     """
     measure = next(each for each in MEASURES if each in found)
     judge = re.search(r"\((both blind readers|referee, \w+)\)", found)
-    unit = "" if measure == "BERT-iBLEU" else ", points" if "% points" in found else ", %"
-    return measure, unit + (f" ({judge[1]})" if judge else "")
+    unit = ", points" if "% points" in found else ", %" if "%" in found else ""
+    return measure + unit + (f" ({judge[1]})" if judge else "")
 
 
-def _briefly(found: str, measure: str) -> str:
-    """What a claim found without measure, judge and number of items.
+def _parts(found: str) -> tuple[str, str, str]:
+    """What a claim found, apart: measure and what is compared, with what and where, the value.
 
-    >>> _briefly("quora: fidelity (referee, raw), %: M_para: 58.0 [48.0, 68.0], n = 100", "fidelity")
-    'Quora: M_para: 58.0 [48.0, 68.0]'
+    >>> _parts("quora: fidelity (referee, raw), % points: A − B: 5.0 [4.0, 6.0], n = 9")
+    ('fidelity, points (referee, raw), A −', 'Quora: B', '5.0 [4.0, 6.0]')
+    >>> _parts("ratio (critic), longest − shortest, % points: 1.1 [0.0, 5.1], n = 360")
+    ('ratio, points, longest − shortest', '(critic)', '1.1 [0.0, 5.1]')
     """
-    gone = rf"{measure}| \((both blind readers|referee, \w+)\)|, %( points)?|, n = [\d,]+"
-    parts = (part.strip(" ,") for part in re.sub(gone, "", found).split(": "))
-    text = ": ".join(part for part in parts if part).replace(" minus ", " − ")
-    return re.sub("mrpc", "MRPC", text).replace("quora", "Quora")
+    measure = _measure(found)
+    gone = r", n = [\d,]+|, %( points)?| \((both blind readers|referee, \w+)\)"
+    text = re.sub(gone, "", found).replace(" minus ", " − ")
+    text, _, value = text.rpartition(": ")
+    sets = dict.fromkeys(re.findall(r"(?:^|(?<= ))(\w+): ", text))
+    where = next((NAMES[name] for name in sets if name in NAMES), "")
+    for name in (*NAMES, measure.partition(",")[0].partition(" (")[0]):
+        text = re.sub(rf"{re.escape(name)}(: |, )?", "", text)
+    text = text.strip(" :,")
+    if judge := re.match(r"\((\w+)\)[, ]*", text):
+        return f"{measure}, {text[judge.end() :]}", judge[0].strip(", "), value
+    ours, minus, other = text.partition(" − ")
+    return f"{measure}, {ours}{minus}".rstrip(), f"{where}: {other}".strip(": "), value
 
 
 def _found(run: Path, wide: Path, readings: Path) -> dict[str, dict[str, list[MainClaim]]]:
@@ -237,9 +258,9 @@ def english(run: Path = WIDE) -> str:
         ("first dataset D_T: ordered pairs of how many sampled; of contexts; that mean the same",
          f"{first['n_dataset']:,} of {pairs['n_pairs']:,}; {first['contexts_with_pairs']}; "
          f"{made['D_T']}", "dataset_precision"),
-        ("second dataset D_para: pairs of how many candidates; that mean the same; of all "
-         "candidates", f"{second['n_dataset']:,} of {second['n_candidates']:,}; {again['D_para']}; "
-         f"{again['all scored candidates']}", "para_precision"),
+        ("second dataset D_para: pairs of how many candidates; that mean the same; of those that "
+         "the critics scored", f"{second['n_dataset']:,} of {second['n_candidates']:,}; "
+         f"{again['D_para']}; {again['all scored candidates']}", "para_precision"),
     ]  # fmt: skip
     heads = ["| by the referee's verdicts, uncorrected | | file |", "|---|---|---|"]
     lines = [f"| {what} | {value} | `{run.name}/tables/{file}.csv` |" for what, value, file in said]
@@ -262,9 +283,16 @@ def systems(run: Path = WIDE) -> list[str]:
         for name in names
     ]
     return [
-        f"Sentences of the paper's test sets, {places}; judged by the referee, raw:", "",
+        f"{_n(run)} sentences of each of the paper's test sets, {places}; judged by the referee, "
+        "raw (*student base* writes hardly anything before it is trained):", "",
         f"| system | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}", *lines,
     ]  # fmt: skip
+
+
+def _n(run: Path) -> str:
+    """How many sentences of a test set were asked."""
+    with (run / "tables" / "systems.csv").open(encoding="utf-8", newline="") as file:
+        return max((row["n"] for row in csv.DictReader(file)), key=float)
 
 
 def read_blind(file: Path = READINGS) -> list[str]:
@@ -282,9 +310,11 @@ def what_readers_say(file: Path = READINGS) -> str:
     """What readers found, in sentences that its numbers fill."""
     pairs = json.loads(file.read_text(encoding="utf-8"))["pairs"]
     same, valid = (
-        {group: f"{found:.0f} %" for group, found in both_say(pairs, new).items()}
+        {group: f"{found:.3g} %" for group, found in both_say(pairs, new).items()}
         for new in (False, True)
     )
+    said = [(pair["reader_1"] and pair["reader_2"], pair["referee"]) for pair in pairs]
+    yes, no = ([by for both, by in said if both == like] for like in (True, False))
     ours, asked = "M_para, best of 10", "teacher, best of 10"
     return (
         "For the readers every lost detail, other person or surer claim counts. By that standard "
@@ -292,11 +322,35 @@ def what_readers_say(file: Path = READINGS) -> str:
         f"{same['chosen by chance']} of pairs chosen by chance; of people's own pairs "
         f"{same['mrpc: gold reference']} in MRPC and {same['quora: gold reference']} in Quora. "
         f"On questions (Quora) {valid[f'quora: {ours}']} of the student's best of ten are valid "
-        f"paraphrases (teacher {valid[f'quora: {asked}']}); on news (MRPC) only "
-        f"{same[f'mrpc: {ours}']} keep the meaning, of round trips {same['mrpc: round trip']}. "
-        f"Of the shipped paraphraser's answers {same['shipped paraphraser']} are right, "
-        f"{valid['shipped paraphraser']} in new words: most stay near their source."
+        f"paraphrases (teacher {valid[f'quora: {asked}']}, a round trip "
+        f"{valid['quora: round trip']}). Of the shipped paraphraser's answers "
+        f"{same['shipped paraphraser']} are right, {valid['shipped paraphraser']} in new words: "
+        f"most stay near their source. The referee says yes to {sum(yes)} of the {len(yes)} pairs "
+        f"that both readers call the same, and to {sum(no)} of the {len(no)} others: what it alone "
+        "says is weak evidence. One run, one training a student: intervals cover items, not the "
+        "luck of another run."
     )
+
+
+def refuted(runs: Sequence[Path] = (WIDE, RUN_ENGLISH)) -> str:
+    """Every expectation of the English runs that was refuted, and how many were not."""
+    counts, lines = [], []
+    for run in runs:
+        found: Counter[str] = Counter()
+        for path in sorted((run / "tables").glob("expectations_*.csv")):
+            with path.open(encoding="utf-8", newline="") as file:
+                for row in csv.DictReader(file):
+                    found[row["outcome"]] += 1
+                    if row["outcome"] == "refuted":
+                        value = float(row["value"])
+                        lines.append(
+                            f"| {row['expectation']} | {value:.1f} | {row['bound']} | "
+                            f"`{run.name}/tables/{path.name}` |"
+                        )
+        told = ", ".join(f"{found[name]} {name}" for name in sorted(found))
+        counts.append(f"`{run.name}`: {told}")
+    heads = ["| refuted | measured | expected | file |", "|---|---:|---|---|"]
+    return "\n".join(["; ".join(counts) + ".", "", *heads, *lines])
 
 
 def _rates(path: Path) -> dict[str, str]:
@@ -385,7 +439,7 @@ def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     if all((each / "tables" / "expectations_05.json").is_file() for each in (RUN_ENGLISH, WIDE)):
         tables = {
             "english": english, "thread": thread, "outcomes": outcomes,
-            "first outcomes": first_outcomes, "read": what_readers_say,
+            "first outcomes": first_outcomes, "read": what_readers_say, "refuted": refuted,
         }  # fmt: skip
         for mark, table in tables.items():
             text = between(text, mark, table())

@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import tiny
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from impossible.errors import ModelError
-from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean, bootstrap_rate
 from impossible.evaluation.calibration import (
     calibration_curve,
     calibration_error,
@@ -50,7 +52,9 @@ def test_few_pairs_that_differ_decide_nothing() -> None:
     assert every.n == 30
     assert every.high < 0
     assert np.isnan(paired_difference([], []).value)
-    assert paired_difference([1, 0], [1, 0]).bounds == [0, 0, 0]
+    alike = paired_difference([1, 0] * 8, [1, 0] * 8)
+    assert alike.value == 0  # half a pair either way, of 18
+    assert [alike.low, alike.high] == pytest.approx([-1.96 / 18, 1.96 / 18], abs=1e-4)
 
 
 def test_wilson_interval_by_hand() -> None:
@@ -218,3 +222,28 @@ def _two_documents() -> list[Document]:
     drawn = documents(60, seed=3)
     short = [d for d in drawn if len(d.sentences) > 1 and max(map(len, d.sentences[:2])) < 60]
     return short[:2]
+
+
+@given(st.integers(2, 40), st.integers(1, 5), st.sampled_from([0, 1]))
+def test_a_rate_without_variation_has_wilson_s_width(n: int, size: int, value: int) -> None:
+    contexts = np.repeat(np.arange(n), size)
+    found = bootstrap_rate([value] * n * size, contexts, Bootstrap(50))
+    wilson = fraction([value] * n)  # pairs of one context say one thing
+    assert found.value == value
+    assert [found.low, found.high] == pytest.approx([wilson.low, wilson.high], abs=1e-9)
+    assert found.n == n * size
+
+
+def test_outcomes_that_repeat_within_clusters_say_as_much_as_their_clusters() -> None:
+    alike = fraction([1, 1, 0, 0, 1, 1, 1, 1], clusters=list("aabbccdd"))
+    alone = fraction([1, 0, 1, 1])
+    assert alike.value == alone.value
+    assert alike.high - alike.low > alone.high - alone.low  # 4 clusters, and one degree less
+    spread = fraction([1, 0] * 8, clusters=np.repeat(np.arange(8), 2))  # no more alike than chance
+    assert spread == fraction([1, 0] * 8)
+
+
+def test_a_rate_with_variation_is_the_bootstrap_s() -> None:
+    said = [1, 0, 1, 1, float("nan")]
+    assert bootstrap_rate(said) == bootstrap_mean(said)
+    assert np.isnan(bootstrap_rate([]).value)

@@ -126,6 +126,27 @@ def test_the_main_claims_are_those_whose_expectation_is_there(tmp_path: Path) ->
     assert claim.file == "tables/expectations_09"
 
 
+def test_main_claims_in_the_paper_s_metrics_are_differences_of_systems(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    stage = notebook.begin("09_evaluation", "smoke", results=str(run.root))
+    stage.expect([Expected("news: valid paraphrases, % points: a − b", 1.0, over=0)])
+    rows = [
+        ("M_para − teacher, zero-shot", "ibleu", -2.0, -3.0, -1.0),
+        ("talk: M_para − round trip", "ibleu", 2.0, 1.0, 3.0),
+        ("M_para − round trip", "fidelity", NAN, NAN, NAN),
+        ("M_para − round trip", "fidelity_raw", -3.0, -9.0, 3.0),
+        ("M_para, best of 10 − round trip", "ibleu", 9.0, 8.0, 9.5),  # not what is claimed
+    ]
+    frame = pd.DataFrame(rows, columns=["system", "metric", "value", "low", "high"]).assign(n=9)
+    frame.to_csv(run.tables / "over_others.csv", index=False)
+    found = {claim.found: claim.outcome for claim in main_claims(run)}
+    assert found["news: iBLEU: M_para − teacher, zero-shot: -2.0 [-3.0, -1.0], n = 9"] == "refuted"
+    assert found["iBLEU: talk: M_para − round trip: 2.0 [1.0, 3.0], n = 9"] == "shown"
+    said = "news: fidelity (referee, raw), % points: M_para − round trip: -3.0 [-9.0, 3.0], n = 9"
+    assert found[said] == "open"
+    assert not any("best of 10" in text for text in found)
+
+
 def test_what_readers_said_by_hand() -> None:
     def pair(of: str, one: bool, two: bool, new: bool = True, item: int = 0) -> dict[str, object]:
         said = {"reader_1": one, "reader_2": two, "referee": True}

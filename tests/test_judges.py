@@ -184,3 +184,23 @@ def test_a_referee_no_better_than_chance_corrects_nothing() -> None:
     frame = pd.DataFrame({"group": ["g"] * 2, "context_id": ["a", "b"], "same": [1.0, 0.0]})
     once = rows_by_group(frame, {"same, %": "same"}, errors={"same": Coin.errors["equivalence"]})
     assert once["metric"].tolist() == ["same, %"]
+
+
+def test_a_referee_that_denies_copies_of_new_sentences_is_not_corrected_there() -> None:
+    class Half:
+        """Accepts what begins with a capital letter."""
+
+        def fits(self, pairs: list[tuple[str, str]]) -> list[bool]:
+            return [True] * len(pairs)
+
+        def entails(self, pairs: list[tuple[str, str]]) -> np.ndarray:
+            return np.array([x[0].isupper() for x, _ in pairs])
+
+    errors = {"entailment": ErrorRates(100, 87, 100, 90, "labels")}
+    known = Referee(Half(), errors)  # type: ignore[arg-type]
+    alike, other = [f"A {i}" for i in range(16)], [f"a {i}" for i in range(16)]
+    assert known.on(alike).named("entailment") == "referee, corrected"
+    assert known.on(other).named("entailment") == "referee, raw"
+    assert "accepts 0% of exact copies" in known.on(other).errors["entailment"].problem
+    assert known.named("entailment") == "referee, corrected"  # elsewhere as before
+    assert Judge().on(other).name == "none"

@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, stdtrit  # normal and t; `scipy.stats` is slow to import
+from scipy.special import ndtr, ndtri, stdtrit  # normal and t; `scipy.stats` is slow to import
 
 from impossible.config.params import Params
 
@@ -114,6 +114,29 @@ def bootstrap_mean(
     """
     numbers = np.asarray(values, dtype=np.float64)
     return bootstrap_ratio(numbers, np.ones_like(numbers), clusters, bootstrap)
+
+
+def bootstrap_rate(
+    outcomes: ArrayLike, clusters: ArrayLike | None = None, bootstrap: Bootstrap = Bootstrap()
+) -> Interval:
+    """`bootstrap_mean` of zeros and ones; where all are alike, with a width.
+
+    A bootstrap of equal outcomes has none and would say that the rate is exactly 0 or 1. The other
+    end is then Wilson's for as many outcomes as there are clusters.
+
+    >>> round(bootstrap_rate([0] * 16).high, 3)
+    0.194
+    """
+    found = bootstrap_mean(outcomes, clusters, bootstrap)
+    numbers = np.asarray(outcomes, dtype=np.float64)
+    present = ~np.isnan(numbers)
+    if found.low != found.high or found.value not in (0, 1):
+        return found
+    n = found.n if clusters is None else len(np.unique(np.asarray(clusters)[present]))
+    squared = ndtri(0.5 + bootstrap.confidence / 2) ** 2
+    width = float(squared / (n + squared))
+    low, high = (0.0, width) if found.value == 0 else (1 - width, 1.0)
+    return Interval(found.value, low, high, found.n)
 
 
 def bootstrap_ratio(

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from impossible.evaluation.bootstrap import Interval
 
 
-def fraction(outcomes: ArrayLike, confidence: float = 0.95) -> Interval:
+def fraction(
+    outcomes: ArrayLike, confidence: float = 0.95, clusters: ArrayLike | None = None
+) -> Interval:
     """Fraction of ones among outcomes that are present, with its Wilson (1927) interval.
 
-    Outcomes are zeros and ones, independent; NaN is missing and not counted.
+    Outcomes are zeros and ones, NaN is missing and not counted. They are independent, or alike
+    within clusters: then the interval is that of as many independent ones as say no more (Kish
+    1965, the design effect; never more than there are).
 
     >>> fraction([1, 1, 0, float("nan")]).n
     3
@@ -24,11 +29,25 @@ def fraction(outcomes: ArrayLike, confidence: float = 0.95) -> Interval:
     from statsmodels.stats.proportion import proportion_confint  # slow to import
 
     values = np.asarray(outcomes, dtype=np.float64)
-    values = values[~np.isnan(values)]
+    present = ~np.isnan(values)
+    values = values[present]
     if not len(values):
         return Interval(np.nan, np.nan, np.nan, 0)
-    low, high = proportion_confint(values.sum(), len(values), 1 - confidence, method="wilson")
-    return Interval(float(values.mean()), float(low), float(high), len(values))
+    mean, n = float(values.mean()), float(len(values))
+    if clusters is not None:
+        n /= _design_effect(values, np.asarray(clusters)[present])
+    low, high = proportion_confint(mean * n, n, 1 - confidence, method="wilson")
+    return Interval(mean, float(low), float(high), len(values))
+
+
+def _design_effect(values: NDArray[np.float64], clusters: NDArray[Any]) -> float:
+    """Variance of a mean over clusters, over that of independent outcomes; at least 1."""
+    mean, n = values.mean(), len(values)
+    off = np.bincount(np.unique(clusters, return_inverse=True)[1], values - mean)
+    alone = n * mean * (1 - mean)
+    if len(off) < 2 or not alone:
+        return 1.0
+    return max(1.0, float((off**2).sum() * len(off) / (len(off) - 1) / alone))
 
 
 def paired_difference(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Interval:
@@ -45,8 +64,6 @@ def paired_difference(first: ArrayLike, second: ArrayLike, confidence: float = 0
     gains = gains[~np.isnan(gains)]
     if not (n := len(gains)):
         return Interval(np.nan, np.nan, np.nan, 0)
-    if not gains.any():  # without a width, which decides nothing
-        return Interval(0.0, 0.0, 0.0, n)
     more, fewer, total = (gains > 0).sum() + 0.5, (gains < 0).sum() + 0.5, n + 2
     middle = (more - fewer) / total
     spread = np.sqrt((more + fewer) / total - middle**2) / np.sqrt(total)

@@ -28,6 +28,7 @@ class ErrorRates:
         positives: pairs whose label is yes; hits: of them those that the judge calls so.
         negatives: pairs whose label is no; rejections: of them those that the judge calls so.
         data: where the labels come from.
+        elsewhere: why it errs otherwise on what is judged now; "" if nothing says so.
 
     >>> rates = ErrorRates(100, 80, 200, 180)
     >>> rates.sensitivity, rates.specificity
@@ -39,6 +40,7 @@ class ErrorRates:
     negatives: int
     rejections: int
     data: str = ""
+    elsewhere: str = ""
 
     def __post_init__(self) -> None:
         if not (0 <= self.hits <= self.positives and 0 <= self.rejections <= self.negatives):
@@ -91,6 +93,8 @@ class ErrorRates:
         A judge that misses most positives does so because the labels mean something else (people
         call a paraphrase what lacks a detail): then it does not err elsewhere as it does on them.
         """
+        if self.elsewhere:
+            return self.elsewhere
         percent = f"sensitivity {self.sensitivity:.0%}, specificity {self.specificity:.0%}"
         where = f"on {self.data or 'labelled pairs'} ({percent})"
         if not self.sensitivity + self.specificity > 1:

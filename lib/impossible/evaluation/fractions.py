@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_rate
 from impossible.evaluation.corrected_rates import ErrorRates, corrected_mean
 
 COLUMNS = ["group", "value", "low", "high", "n"]
@@ -42,7 +42,7 @@ def fraction_by_group(
         chosen = (names == group) & ~np.isnan(numbers)
         inside = None if drawn is None else drawn[chosen]
         said = numbers[chosen]
-        mean = bootstrap_mean(said, inside, bootstrap)
+        mean = bootstrap_rate(said, inside, bootstrap)
         if errors:
             corrected = corrected_mean(said, np.ones(len(said)), errors, inside, bootstrap)
             mean = mean if np.isnan(corrected.value) else corrected

@@ -7,6 +7,7 @@ NaN, and missing where all are.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from impossible.config import plugins
 from impossible.config.places import resolve
 from impossible.data.run_folder import RunFolder
 from impossible.errors import ParameterError
+from impossible.evaluation.calibration import fraction
 from impossible.evaluation.corrected_rates import ErrorRates
 from impossible.evaluation.human.forms import KEY, SCALE, read_key
 from impossible.evaluation.human.returned_ratings import SYNTHETIC, read_ratings
@@ -76,6 +78,10 @@ class Judge:
         """Whether each y says what its x says, shape (n,)."""
         return self.entails(xs, ys) * self.entails(ys, xs)
 
+    def on(self, texts: Texts) -> Judge:
+        """The judge for sentences like these, by what it says of exact copies of them."""
+        return self
+
     def coverage(self, xs: Texts, ys: Texts) -> Floats:
         """The fraction of the essential content of each x that y keeps, shape (n,)."""
         return np.full(len(xs), np.nan)
@@ -124,6 +130,26 @@ class Referee(Judge):
         self._known |= dict.fromkeys(new, 0.0) | dict.fromkeys(written, float("nan"))
         self._known |= zip(short, self.critic.entails(short).astype(float), strict=True)
         return np.array([self._known[pair] for pair in pairs])
+
+    def on(self, texts: Texts) -> Referee:
+        """The same model; not to be corrected where it denies copies more often than positives.
+
+        A copy of a sentence follows from it. Where the upper bound for those it accepts lies below
+        its sensitivity, it errs on such sentences more than on those that people labelled.
+        """
+        copies = fraction(self.entails(texts, texts))
+
+        def checked(errors: ErrorRates) -> ErrorRates:
+            reason = (
+                f"the judge accepts {copies.value:.0%} of exact copies of these sentences, and of "
+                f"positives where people labelled them {errors.sensitivity:.0%}"
+            )
+            worse = copies.high < errors.sensitivity
+            return replace(errors, elsewhere=reason if worse else errors.elsewhere)
+
+        found = Referee(self.critic, {asks: checked(each) for asks, each in self.errors.items()})
+        found._known = self._known
+        return found
 
 
 class People(Judge):

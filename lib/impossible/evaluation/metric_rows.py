@@ -11,8 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impossible.evaluation.bootstrap import Bootstrap, Interval, bootstrap_mean, bootstrap_sums
+from impossible.evaluation.bootstrap import (
+    Bootstrap,
+    Interval,
+    bootstrap_mean,
+    bootstrap_rate,
+    bootstrap_sums,
+)
 from impossible.evaluation.corrected_rates import ErrorRates, corrected_mean
+from impossible.evaluation.expectations import per_cent
 from impossible.evaluation.metric import Texts
 from impossible.evaluation.metrics import METRICS, RAW
 from impossible.text.signature import signature
@@ -90,7 +97,11 @@ class MetricRows:
         else:
             if errors is not None:
                 self.corrected(metric, values / 100, how.asked(texts), errors)
-            interval = bootstrap_mean(values, self.clusters, self.bootstrap)
+            interval = (
+                per_cent(bootstrap_rate(values / 100, self.clusters, self.bootstrap))
+                if how.asks
+                else bootstrap_mean(values, self.clusters, self.bootstrap)
+            )
             text = how.signature(metric, interval.n, texts.encoder)
             self.add(metric + RAW * (errors is not None), interval, text)
 

@@ -11,7 +11,14 @@ from sklearn.metrics import cohen_kappa_score
 from impossible.evaluation.bootstrap import Interval, independent_difference
 from impossible.evaluation.calibration import fraction, paired_difference
 from impossible.evaluation.expectations import Expected, per_cent
-from impossible.report.main_claims import BEST_OF, ENTAILMENT_ADDS, FOUND, NO_WORSE, MainClaim
+from impossible.report.main_claims import (
+    BEST_OF,
+    ENTAILMENT_ADDS,
+    FOUND,
+    KEEPS,
+    NO_WORSE,
+    MainClaim,
+)
 from impossible.report.tables import interval
 
 __all__ = ["READINGS", "agreement", "both_say", "read_claims", "read_rates"]
@@ -24,7 +31,11 @@ _SAID = (
     (ENTAILMENT_ADDS, "D_T", "chosen by chance", 0),
     (NO_WORSE, "D_para", "D_T", -5),
 )
-_BEST = ("M_para, best of 10", "teacher, best of 10")
+#: The same of systems on each test set; whether new words count too, as in valid paraphrases.
+_SYSTEMS = (
+    (KEEPS, "M_para, best of 10", "round trip", -5, False),
+    (BEST_OF, "M_para, best of 10", "teacher, best of 10", 0, True),
+)
 Pair = Mapping[str, Any]
 
 
@@ -35,8 +46,8 @@ def read_rates(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
         pairs: of `results/readings.json`: of (the group), reader_1, reader_2, referee, new, item.
 
     Returns:
-        Group with n; per cent by reader 1, reader 2, both with Wilson's interval (pairs are taken
-        as independent), both and in new words, the referee.
+        Group with n; per cent by reader 1, reader 2, both with Wilson's interval (of which pairs
+        of one context are a cluster, where it is known), both and in new words, the referee.
     """
     lines = []
     for group in dict.fromkeys(str(pair["of"]) for pair in pairs):
@@ -73,24 +84,29 @@ def read_claims(pairs: Sequence[Pair]) -> list[MainClaim]:
     of: dict[str, list[Pair]] = {}
     for pair in pairs:
         of.setdefault(str(pair["of"]), []).append(pair)
-    asked = [(said, ours, other, bound, False) for said, ours, other, bound in _SAID]
+    asked = [(*each, False, False) for each in _SAID]
     for name in dict.fromkeys(group.partition(": ")[0] for group in of if ": " in group):
-        ours, other = (f"{name}: {system}" for system in _BEST)
-        asked.append((BEST_OF, ours, other, 0, True))
+        asked += [
+            (said, f"{name}: {ours}", f"{name}: {other}", bound, valid, True)
+            for said, ours, other, bound, valid in _SYSTEMS
+        ]
     claims = []
-    for said, ours, other, bound, valid in asked:
+    for said, ours, other, bound, valid, paired in asked:
         if ours in of and other in of:
-            gain = _gain(of[ours], of[other], valid)
+            gain = (_paired if paired else _apart)(of[ours], of[other], valid)
             what = "valid paraphrases" if valid else "mean the same"
             text = f"{what} (both blind readers), % points: {ours} − {other}"
             claims.append(_claim(said, Expected(text, per_cent(gain), over=bound)))
     return claims
 
 
-def _gain(ours: Sequence[Pair], other: Sequence[Pair], valid: bool) -> Interval:
-    """How many more of ours: valid answers to the same items, paired; else of two draws."""
-    if not valid:
-        return independent_difference(_same(ours), _same(other))
+def _apart(ours: Sequence[Pair], other: Sequence[Pair], valid: bool) -> Interval:
+    """How many more of ours, of two draws."""
+    return independent_difference(_same(ours, valid), _same(other, valid))
+
+
+def _paired(ours: Sequence[Pair], other: Sequence[Pair], valid: bool) -> Interval:
+    """How many more of ours, answers to the same items."""
     theirs = {pair["item"]: _said(pair, valid) for pair in other}
     both = [(_said(pair, valid), theirs[pair["item"]]) for pair in ours if pair["item"] in theirs]
     return paired_difference([a for a, _ in both], [b for _, b in both])
@@ -98,7 +114,8 @@ def _gain(ours: Sequence[Pair], other: Sequence[Pair], valid: bool) -> Interval:
 
 def _same(pairs: Sequence[Pair], valid: bool = False) -> Interval:
     """The fraction that both readers call the same and, if asked, that is new in its words."""
-    return fraction([_said(pair, valid) for pair in pairs])
+    contexts = [str(pair.get("context", number)) for number, pair in enumerate(pairs)]
+    return fraction([_said(pair, valid) for pair in pairs], clusters=contexts)
 
 
 def _said(pair: Pair, valid: bool) -> bool:
