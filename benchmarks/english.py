@@ -181,7 +181,8 @@ def whole_context(written: float, judged: float) -> list[Row]:
     theirs = {recipe: 1 / (K / written + passes / judged)}
     every = "all ordered pairs"
     fewer = Row(
-        "contexts for 10,000 NLI passes (one of news)", "contexts", 1e4 * contexts / max(asked, 1e-9),
+        "contexts for 10,000 NLI passes (one of news)", "contexts",
+        1e4 * contexts / max(asked, 1e-9),
         {every: 1e4 / passes}, {every: 20},
     )  # fmt: skip
     what = "a context with the scores of its pairs"
