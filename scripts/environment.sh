@@ -2,6 +2,7 @@
 #
 # An active environment (venv or conda) that satisfies them is used as it is. Otherwise `.venv` in
 # the checkout is made or updated; a stamp with the digest of the pins makes the next start instant.
+# What is installed there has the hashes of constraints.txt, where that covers the Python and machine.
 # The system's Python only ever makes that environment. Sets ROOT and PYTHON.
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -52,10 +53,46 @@ find_python() {
     return 2
 }
 
-# make_environment EXTRA: .venv with the pins, torch first and by itself.
+# Runs pip, in the background, with what it complains of in a file.
+pip_install() { exec "$1" -m pip install -qq "${@:2}" 2> "$ROOT/.venv/pip.log"; }
+
+# lock PYTHON WHAT [EXTRA]: asks scripts/lock.py about constraints.txt.
+lock() { "$1" "$ROOT/scripts/lock.py" "$ROOT/constraints.txt" "${@:2}"; }
+
+# install_locked PYTHON WHAT EXTRA [OPTION]: status 3, and one sentence, where a file is another one.
+install_locked() {
+    local list="$ROOT/.venv/requirements.txt" status=0 other
+    lock "$1" "$2" "$3" > "$list" || return
+    interruptible pip_install "$1" --require-hashes --no-build-isolation --use-pep517 \
+        --requirement "$list" "${@:4}" || status=$?
+    [ "$status" != 0 ] || return 0
+    other="$(sed -n '/DO NOT MATCH THE HASHES/{n;s/^ *\([^ ]*\).*/\1/p;q;}' "$ROOT/.venv/pip.log")"
+    if [ -n "$other" ]; then
+        say "Refused and not installed: the file of $other that was downloaded has none of the sha256" \
+            "in constraints.txt, so it was damaged on its way (run the command again) or is not what was tested."
+        return 3
+    fi
+    cat "$ROOT/.venv/pip.log" >&2
+    return "$status"
+}
+
+# install_torch PYTHON: of the builds that are locked (for NVIDIA's cards, for the CPU) the one that pip
+# takes by its configuration; given hashes at once, it would take none from a folder or a mirror.
+install_torch() {
+    local files="$ROOT/.venv/files" versions="$ROOT/.venv/versions.txt" status=0
+    rm -rf "$files"
+    lock "$1" versions > "$versions" || return
+    interruptible "$1" -m pip download -qq --no-deps --dest "$files" --constraint "$versions" \
+        setuptools torch || return
+    install_locked "$1" first "" --no-deps --no-index --find-links "$files" || status=$?
+    rm -rf "$files"
+    return "$status"
+}
+
+# make_environment EXTRA: .venv with the locked packages, torch first and by itself.
 make_environment() {
     local stamp="$ROOT/.venv/pins" digest known python
-    digest="$(cksum < "$ROOT/pyproject.toml")"
+    digest="$(cat "$ROOT/pyproject.toml" "$ROOT/constraints.txt" | cksum)"
     known="$(cat "$stamp" 2>/dev/null || true)"
     # What was installed with the development tools also serves without them.
     if [ "$known" = "$digest dev" ] || [ "$known" = "$digest $1" ]; then
@@ -67,12 +104,18 @@ make_environment() {
         interruptible "$python" -m venv --clear "$ROOT/.venv" || return
     fi
     python="$ROOT/.venv/bin/python"
-    if ! pins_hold "$python" "$1" 2>/dev/null ||
-        ! "$python" -m pip show --quiet impossible-distillation 2>/dev/null; then
+    rm -f "$stamp"
+    if lock "$python" covers; then
         say "Installing torch (large; a few minutes) …"
-        interruptible "$python" -m pip install -qq --constraint "$ROOT/constraints.txt" torch==2.13.0 || return
+        install_torch "$python" || return
         say "Installing the other packages …"
-        interruptible "$python" -m pip install -qq --constraint "$ROOT/constraints.txt" \
+        install_locked "$python" all "$1" || return
+        interruptible "$python" -m pip install -qq --no-deps --no-build-isolation \
+            --editable "$ROOT" || return
+    else
+        say "Installing by version only: constraints.txt has no hashes for $("$python" --version) on $(uname -sm) …"
+        lock "$python" versions > "$ROOT/.venv/versions.txt" || return
+        interruptible "$python" -m pip install -qq --constraint "$ROOT/.venv/versions.txt" \
             --editable "$ROOT${1:+[$1]}" || return
     fi
     printf '%s' "$digest $1" > "$stamp"
@@ -90,10 +133,10 @@ use_environment() {
         fi
         say "The active environment is not used: $missing"
     fi
-    if ! make_environment "$extra"; then
-        say "The environment could not be made (see above; nothing above: its installation was stopped)." \
+    make_environment "$extra" || {
+        [ $? = 3 ] || say "The environment could not be made (see above; nothing above: its installation was stopped)." \
             "Run the command again to go on, or activate an environment that satisfies pyproject.toml."
         exit 2
-    fi
+    }
     PYTHON="$ROOT/.venv/bin/python"
 }

@@ -32,20 +32,11 @@ def test_every_dependency_is_pinned_exactly() -> None:
     assert "torch==2.13.0" in PINS
 
 
-def test_conda_gives_the_same_environment() -> None:
+def test_conda_installs_the_lock() -> None:
     environment = read_yaml(ROOT / "environment.yml")
     pip = next(item["pip"] for item in environment["dependencies"] if isinstance(item, dict))
-    assert pip[:2] == ["--constraint constraints.txt", "torch==2.13.0"]
-    assert sorted(pip[1:]) == sorted(PINS)
+    assert pip == ["--requirement constraints.txt"]
     assert any(str(item).startswith("python=3.1") for item in environment["dependencies"])
-
-
-def test_the_lock_holds_the_pins_and_what_they_need() -> None:
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    locked = [line for line in lines if not line.startswith("#")]
-    assert len(locked) == len({line.partition("==")[0] for line in locked})
-    assert {pin.lower() for pin in PINS} <= set(locked)
-    assert len(locked) > 2 * len(PINS)
 
 
 def pins(tmp_path: Path, *dependencies: str) -> subprocess.CompletedProcess[str]:

@@ -12,11 +12,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from impossible.data.io import write_text
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from scripts import lock as locks
+
+from . import locking
 from .common import ROOT, Findings, environment
 
 #: Fast tests of several rooms; `pytest -p tests.campaign.no_sockets` runs all of them so.
@@ -24,8 +26,6 @@ TESTS = (
     "test_sentences", "test_bleu", "test_bad_lines", "test_store", "test_filters", "test_tables",
     "test_statistics", "test_assets",
 )  # fmt: skip
-LOCK = ROOT / "constraints.txt"
-PIN = re.compile(r"([\w.-]+)(?:\[[\w,]+\])?==([\w.+]+)")
 
 
 def run(place: Path) -> Findings:
@@ -36,13 +36,15 @@ def run(place: Path) -> Findings:
     packages = installed_packages()
     found.count("packages, with those they need", len(packages))
     found.count("packages pinned", sum(each["pinned"] for each in packages))
-    loose = [each["name"] for each in packages if not each["pinned"]]
-    found.check("every package is pinned", [f"no pin for {', '.join(loose)}"] if loose else [])
+    found.check("every package is the locked one", list(_not_locked(packages)))
+    locked = [each for part in locks.sections(_lock()).values() for each in part]
+    found.count("packages locked with hashes", sum(bool(locks.hashes(each)) for each in locked))
+    bare = [locks.pin(each)[0] for each in locked if not locks.hashes(each)]
+    found.check("every locked package has hashes", [f"{name}: none" for name in bare])
     unknown = [each["name"] for each in packages if each["licence"] == "?"]
     found.check("every package tells its licence", [f"{name}: none" for name in unknown])
     found.more["packages"] = packages
     found.not_run["known vulnerabilities (pip-audit)"] = "its database cannot be reached from here"
-    found.not_run["hashes of packages"] = "a package registry has them, not what is installed"
     return found
 
 
@@ -84,10 +86,8 @@ def installed_packages() -> list[dict[str, Any]]:
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]
     direct = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    pins = dict(_pins(direct) for direct in direct)
-    if LOCK.is_file():
-        lines = LOCK.read_text(encoding="utf-8").splitlines()
-        pins |= dict(_pins(line) for line in lines if line and not line.startswith("#"))
+    pins = dict(locks.pin(each.lower()) for each in direct)
+    pins |= dict(locks.pin(each) for part in locks.sections(_lock()).values() for each in part)
     waiting, seen = [Requirement(text) for text in direct], {}
     while waiting:
         wanted = waiting.pop()
@@ -109,30 +109,25 @@ def installed_packages() -> list[dict[str, Any]]:
 
 
 def write_lock() -> None:
-    """Write `constraints.txt` from what is installed, once all tests pass with it."""
-    lines = [
-        f"{each['name']}=={each['version']}{_marker(each['name'])}" for each in installed_packages()
-    ]
-    about = [
-        "# Versions of all packages, with those they need, in an environment where the tests pass.",
-        "# python -m tests.campaign.closed writes them.",
-    ]
-    write_text(LOCK, "\n".join([*about, *lines]) + "\n")
+    """Write `constraints.txt` from what is installed, but for what not every Python 3.11 takes."""
+    packages = [each["name"] for each in installed_packages()]
+    asked = {name: metadata.distribution(name).metadata["Requires-Python"] for name in packages}
+    locking.write_lock({
+        name: metadata.version(name).partition("+")[0]
+        for name in packages
+        if "3.11.0" in SpecifierSet(asked[name] or "")
+    })  # fmt: skip
 
 
-def _marker(name: str) -> str:
-    """Which Python a package asks for, where some Python 3.11 will not do: pip leaves it free."""
-    asked = SpecifierSet(metadata.distribution(name).metadata.get("Requires-Python") or "")
-    if "3.11.0" in asked:
-        return ""
-    terms = (f'python_full_version {each.operator} "{each.version}"' for each in asked)
-    return f"; {' and '.join(sorted(terms))}"
+def _lock() -> str:
+    return locking.LOCK.read_text(encoding="utf-8") if locking.LOCK.is_file() else ""
 
 
-def _pins(text: str) -> tuple[str, str]:
-    match = PIN.fullmatch(text.strip())
-    assert match, f"{text} is no exact pin"
-    return canonicalize_name(match[1]), match[2]
+def _not_locked(packages: list[dict[str, Any]]) -> Iterator[str]:
+    """What is installed in another version than the locked one, or not locked at all."""
+    for each in packages:
+        if not each["pinned"]:
+            yield f"{each['name']} {each['version']} is installed, and not locked so"
 
 
 def _described(name: str, package: metadata.Distribution, pins: dict[str, str]) -> dict[str, Any]:

@@ -18,7 +18,8 @@ DONE = {
     "rubbish": "Bad arguments, parameters, files, rating forms and notebooks, for every command.",
     "hostile": "Text with scripts, markup, LaTeX, control characters and formulas, in all that is "
     "written or shown.",
-    "closed": "Tests without network; what is installed, its licence, and whether it is pinned.",
+    "closed": "Tests without network; what is installed, its licence, and whether it is the locked "
+    "one; the lock's hashes.",
 }
 
 
@@ -70,8 +71,8 @@ def _remarks(results: dict[str, Any]) -> list[str]:
     if packages := closed.get("packages", []):
         copyleft = [each["name"] for each in packages if "GPL" in each["licence"]]
         found.append(
-            f"`constraints.txt` holds the versions of {len(packages)} packages; under a licence of "
-            f"the GPL family: {', '.join(copyleft) or 'none'}."
+            f"`constraints.txt` holds version and hashes of these {len(packages)} packages; under "
+            f"a licence of the GPL family: {', '.join(copyleft) or 'none'}."
         )
     return [" ".join(found)] if found else []
 
