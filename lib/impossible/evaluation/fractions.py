@@ -108,14 +108,17 @@ def rows_by_group(
     Args:
         frame: group, context_id (drawn together), and columns of fractions; NaN is missing.
         errors: column → error rates of the judge whose verdicts it holds; where these allow it,
-            fractions are corrected, and those of the verdicts as they are follow as "METRIC, raw".
+            fractions are corrected, and those of the verdicts as they are follow: "METRIC, raw", or
+            with "raw" where METRIC says "corrected".
     """
     groups, contexts = frame["group"], frame["context_id"]
     found = {}
     for metric, column in measures.items():
         known = errors.get(column)
         twice = known is not None and not known.problem
-        for name, rates in ((metric, known), (f"{metric}, raw", None))[: 1 + twice]:
+        plain = metric.replace(", corrected)", ", raw)")
+        plain = f"{metric}, raw" if plain == metric else plain
+        for name, rates in ((metric, known), (plain, None))[: 1 + twice]:
             found[name] = fraction_by_group(
                 frame[column], groups, contexts, bootstrap, order, rates
             )
