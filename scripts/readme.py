@@ -19,8 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))
 
 from impossible.data.run_folder import RunFolder  # noqa: E402
+from impossible.evaluation.test_sets import with_title  # noqa: E402
 from impossible.report.blind_readings import agreement, both_say, read_claims, read_rates  # noqa: E402
 from impossible.report.main_claims import ORDER, MainClaim, main_claims  # noqa: E402
+from impossible.report.tables import minus  # noqa: E402
 
 PAGES = (
     ROOT / "README.md",
@@ -190,13 +192,12 @@ def _measure(found: str) -> tuple[str, str]:
 def _briefly(found: str, measure: str) -> str:
     """What a claim found without measure, judge and number of items.
 
-    >>> _briefly("quora: fidelity (referee, raw), %: M_para: 58.0 [48.0, 68.0], n = 100", "fidelity")
+    >>> _briefly("quora: fidelity (referee, raw), %: M_para: 58.0 [48.0, 68.0], n = 9", "fidelity")
     'Quora: M_para: 58.0 [48.0, 68.0]'
     """
     gone = rf"{measure}| \((both blind readers|referee, \w+)\)|, %( points)?|, n = [\d,]+"
     parts = (part.strip(" ,") for part in re.sub(gone, "", found).split(": "))
-    text = ": ".join(part for part in parts if part).replace(" minus ", " − ")
-    return re.sub("mrpc", "MRPC", text).replace("quora", "Quora")
+    return with_title(": ".join(part for part in parts if part).replace(" minus ", " − "))
 
 
 def _found(run: Path, wide: Path, readings: Path) -> dict[str, dict[str, list[MainClaim]]]:
@@ -376,7 +377,7 @@ def between(text: str, mark: str, table: str) -> str:
     """The text with what stands between two marks made anew."""
     start, end = f"<!-- {mark}: scripts/readme.py -->", f"<!-- /{mark} -->"
     before, found, rest = text.partition(start)
-    return f"{before}{start}\n{table}\n{end}{rest.partition(end)[2]}" if found else text
+    return f"{before}{start}\n{minus(table)}\n{end}{rest.partition(end)[2]}" if found else text
 
 
 def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
