@@ -88,11 +88,13 @@ def test_a_rate_that_cannot_be_corrected_is_taken_raw() -> None:
             ("ours", "fidelity", NAN, NAN, NAN, 4),
             ("ours", "fidelity_raw", 50.0, 40.0, 60.0, 4),
             ("D_T", "equivalent, %, raw", 80.0, 70.0, 90.0, 5),
+            ("D_T", "equivalent (referee, raw), %", 70.0, 60.0, 80.0, 5),
         ],
         columns=["system", "metric", "value", "low", "high", "n"],
     )
     assert interval_of(rows, "ours", "fidelity") == Interval(50, 40, 60, 4)
     assert interval_of(rows, "D_T", "equivalent, %").value == 80
+    assert interval_of(rows, "D_T", "equivalent (referee, corrected), %").value == 70
     assert math.isnan(interval_of(rows, "theirs", "fidelity").value)
     assert per_cent(Interval(0.5, 0.25, 0.75, 4)) == Interval(50, 25, 75, 4)
 
