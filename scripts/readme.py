@@ -21,8 +21,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))
 
 from impossible.data.run_folder import RunFolder  # noqa: E402
+from impossible.evaluation.test_sets import TITLES  # noqa: E402
 from impossible.report.blind_readings import agreement, both_say, read_claims, read_rates  # noqa: E402
 from impossible.report.main_claims import ORDER, MainClaim, main_claims  # noqa: E402
+from impossible.report.tables import minus  # noqa: E402
 
 PAGES = (
     ROOT / "README.md",
@@ -34,8 +36,6 @@ ENGLISH = ROOT / "lib" / "impossible" / "english"
 READINGS = ROOT / "results" / "readings.json"
 CRITIC, REFEREE = ENGLISH / "critic", ENGLISH / "referee"
 
-#: Test sets as people name them.
-NAMES = {"mrpc": "MRPC", "quora": "Quora", "gigaword": "Gigaword", "held_out": "held-out"}
 #: What the main claims measure.
 MEASURES = (
     "valid paraphrases", "fidelity", "mean the same", "equivalent", "follow and short",
@@ -209,10 +209,12 @@ def _parts(found: str) -> tuple[str, str, str]:
     gone = r", n = [\d,]+|, %( points)?| \((both blind readers|referee, \w+)\)"
     text = re.sub(gone, "", found).replace(" minus ", " − ")
     text, _, value = text.rpartition(": ")
-    sets = dict.fromkeys(re.findall(r"(?:^|(?<= ))(\w+): ", text))
-    where = next((NAMES[name] for name in sets if name in NAMES), "")
-    for name in (*NAMES, measure.partition(",")[0].partition(" (")[0]):
-        text = re.sub(rf"{re.escape(name)}(: |, )?", "", text)
+    where = ""
+    for name, title in [*TITLES.items(), *((title, title) for title in TITLES.values())]:
+        where = title if f"{name}: " in text else where
+        text = text.replace(f"{name}: ", "")
+    bare = measure.partition(",")[0].partition(" (")[0]
+    text = re.sub(rf"{re.escape(bare)}(: |, )?", "", text)
     text = text.strip(" :,")
     if judge := re.match(r"\((\w+)\)[, ]*", text):
         return f"{measure}, {text[judge.end() :]}", judge[0].strip(", "), value
@@ -430,7 +432,7 @@ def between(text: str, mark: str, table: str) -> str:
     """The text with what stands between two marks made anew."""
     start, end = f"<!-- {mark}: scripts/readme.py -->", f"<!-- /{mark} -->"
     before, found, rest = text.partition(start)
-    return f"{before}{start}\n{table}\n{end}{rest.partition(end)[2]}" if found else text
+    return f"{before}{start}\n{minus(table)}\n{end}{rest.partition(end)[2]}" if found else text
 
 
 def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:

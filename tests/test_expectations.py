@@ -88,11 +88,13 @@ def test_a_rate_that_cannot_be_corrected_is_taken_raw() -> None:
             ("ours", "fidelity", NAN, NAN, NAN, 4),
             ("ours", "fidelity_raw", 50.0, 40.0, 60.0, 4),
             ("D_T", "equivalent, %, raw", 80.0, 70.0, 90.0, 5),
+            ("D_T", "equivalent (referee, raw), %", 70.0, 60.0, 80.0, 5),
         ],
         columns=["system", "metric", "value", "low", "high", "n"],
     )
     assert interval_of(rows, "ours", "fidelity") == Interval(50, 40, 60, 4)
     assert interval_of(rows, "D_T", "equivalent, %").value == 80
+    assert interval_of(rows, "D_T", "equivalent (referee, corrected), %").value == 70
     assert math.isnan(interval_of(rows, "theirs", "fidelity").value)
     assert per_cent(Interval(0.5, 0.25, 0.75, 4)) == Interval(50, 25, 75, 4)
 
@@ -129,7 +131,7 @@ def test_the_main_claims_are_those_whose_expectation_is_there(tmp_path: Path) ->
 def test_main_claims_in_the_paper_s_metrics_are_differences_of_systems(tmp_path: Path) -> None:
     run = RunFolder.open(tmp_path / "run")
     stage = notebook.begin("09_evaluation", "smoke", results=str(run.root))
-    stage.expect([Expected("news: valid paraphrases, % points: a − b", 1.0, over=0)])
+    stage.expect([Expected("mrpc: valid paraphrases, % points: a − b", 1.0, over=0)])
     rows = [
         ("M_para − teacher, zero-shot", "ibleu", -2.0, -3.0, -1.0),
         ("talk: M_para − round trip", "ibleu", 2.0, 1.0, 3.0),
@@ -140,9 +142,9 @@ def test_main_claims_in_the_paper_s_metrics_are_differences_of_systems(tmp_path:
     frame = pd.DataFrame(rows, columns=["system", "metric", "value", "low", "high"]).assign(n=9)
     frame.to_csv(run.tables / "over_others.csv", index=False)
     found = {claim.found: claim.outcome for claim in main_claims(run)}
-    assert found["news: iBLEU: M_para − teacher, zero-shot: -2.0 [-3.0, -1.0], n = 9"] == "refuted"
+    assert found["MRPC: iBLEU: M_para − teacher, zero-shot: −2.0 [−3.0, −1.0], n = 9"] == "refuted"
     assert found["iBLEU: talk: M_para − round trip: 2.0 [1.0, 3.0], n = 9"] == "shown"
-    said = "news: fidelity (referee, raw), % points: M_para − round trip: -3.0 [-9.0, 3.0], n = 9"
+    said = "MRPC: fidelity (referee, raw), % points: M_para − round trip: −3.0 [−9.0, 3.0], n = 9"
     assert found[said] == "open"
     assert not any("best of 10" in text for text in found)
 

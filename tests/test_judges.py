@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
+from impossible.config.params import Params
 from impossible.data.io import write_text
 from impossible.errors import ParameterError
 from impossible.evaluation.corrected_rates import ErrorRates
@@ -23,6 +24,7 @@ from impossible.evaluation.paraphrase_metrics import score_predictions
 from impossible.evaluation.referee_errors import ship_errors
 from impossible.evaluation.systems import copy_input, item_scores, mean_rows, paired_gain, predict
 from impossible.report import tables
+from impossible.report.side_by_side import judged, judged_summaries
 
 X = ["A fire destroyed a school on Monday.", "A fire destroyed a school.", "Not of this world."]
 Y = ["A fire destroyed a school.", "The blaze wrecked a school.", "A fire destroyed a school."]
@@ -204,3 +206,34 @@ def test_a_referee_that_denies_copies_of_new_sentences_is_not_corrected_there() 
     assert "accepts 0% of exact copies" in known.on(other).errors["entailment"].problem
     assert known.named("entailment") == "referee, corrected"  # elsewhere as before
     assert Judge().on(other).name == "none"
+
+
+def test_a_raw_rate_beside_a_corrected_one_is_not_called_both() -> None:
+    frame = pd.DataFrame({"group": ["g"] * 2, "context_id": ["a", "b"], "same": [1.0, 0.0]})
+    names = ("follows (referee, corrected), %", "same, %")
+    errors = {"same": Said.errors["equivalence"]}
+    both = rows_by_group(frame, dict.fromkeys(names, "same"), errors=errors)["metric"].tolist()
+    assert both == [names[0], "follows (referee, raw), %", names[1], "same, %, raw"]
+
+
+def test_captions_say_who_judges_and_what_was_done_about_errors() -> None:
+    params = Params.load("base")
+    told = judged(Said(), params)
+    assert told.startswith("fidelity: the referee (an NLI model) says that the meaning is kept")
+    assert "corrected by its known errors" in told
+    assert told.endswith("valid: also ROUGE-L ≤ 75; 95 % bootstrap intervals over sentences")
+    assert "(raw)" not in judged_summaries(Said(), params), "no errors of entailment are known"
+
+
+def test_a_column_without_any_value_is_left_out_unless_asked_for() -> None:
+    rows = pd.DataFrame(
+        [("a", "follows", 50.0, 1), ("a", "coverage", np.nan, 0)],
+        columns=["system", "metric", "value", "n"],
+    ).assign(low=np.nan, high=np.nan)
+    assert list(tables.wide(rows)) == ["system", "follows", "n"]
+    assert list(tables.wide(rows, ["follows", "coverage"])) == [
+        "system",
+        "follows",
+        "coverage",
+        "n",
+    ]

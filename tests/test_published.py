@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from impossible.report import paper_tables
 from impossible.report.paper_tables import Published
-from impossible.report.side_by_side import papers_of_sets
+from impossible.report.side_by_side import papers_of_sets, systems_of_sets
 from impossible.report.tables import with_paper
 
 EVERY = list(paper_tables.PAPER_TABLES.values())
@@ -61,9 +61,11 @@ class Saved:
 
     def __init__(self) -> None:
         self.tables: list[str] = []
+        self.captions: list[str] = []
 
-    def table(self, name: str, *rest: object) -> str:
+    def table(self, name: str, frame: object, caption: str, *rest: object) -> str:
         self.tables.append(name)
+        self.captions.append(caption)
         return name
 
     figure = table
@@ -79,6 +81,12 @@ def test_differences_are_shown_on_the_paper_s_own_test_set_only() -> None:
     shown = papers_of_sets(saved, ["{}", "{}_beside"], sets, [], None, paper_tables.TABLE2_MRPC)
     assert saved.tables == ["table2", "table2-mrpc", "table2_beside-mrpc"]
     assert shown == ["table2", "table2_beside-mrpc"]
+    assert saved.captions[1].startswith("Our systems on MRPC and the paper's Table 2")
+    told = ("All systems on {}; c.", [], None, {"ibleu": "iBLEU ↑"}, ["ibleu"], [], [])
+    systems_of_sets(saved, "systems", sets, *told)
+    assert saved.captions[-4] == "All systems on 9 held-out sentences of the teacher; c."
+    assert saved.captions[-1] == "All systems on 9 sentences of MRPC; c."
+    assert saved.tables[-1] == "systems-mrpc", "a file keeps the set's name"
 
 
 def test_a_table_with_names_of_its_own_shows_also_what_was_not_run() -> None:

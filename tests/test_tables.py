@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 from impossible.report.latex import escape_latex, latex_table
-from impossible.report.save import markdown_table, save_table
+from impossible.report.save import markdown_table, save_table, table_texts
 from impossible.report.tables import against, beside_paper, interval, show, wide
 from markdown_it import MarkdownIt
 
@@ -134,16 +134,75 @@ def test_latex_escapes_and_shields_brackets() -> None:
 
 def test_latex_fits_one_column_or_both() -> None:
     cells = pd.DataFrame({"system": ["M_para"], "n": ["16"]})
-    assert latex_table(cells, [False, True], "c", "t").startswith("\\begin{table}[t]")
+    text = latex_table(cells, [False, True], "c", "t")
+    assert text.startswith("% needs \\usepackage{booktabs}")
+    assert text.splitlines()[1] == "\\begin{table}[t]"
     assert r"$\alpha$" in latex_table(cells, [False, True], "Krippendorff's α", "t")
-    wide = pd.DataFrame({f"valid paraphrase, {i} ↑": ["25.0 [6.2, 50.0]"] for i in range(8)})
-    text = latex_table(wide, [True] * 8, "c", "t")
-    assert text.startswith("\\begin{table*}[t]")
-    assert r"25.0\\{\tiny {}[6.2, 50.0]}" in text, "the interval stands below its value"
+    wide = pd.DataFrame({f"valid paraphrase, {i} ↑": ["25.0 [6.2, 50.0]"] for i in range(9)})
+    text = latex_table(wide, [True] * 9, "c", "t")
+    assert text.splitlines()[1] == "\\begin{table*}[t]"
+    assert r"\footnotesize" in text
+    assert r"25.0\\[-2pt]{\scriptsize {}[6.2, 50.0]}" in text, "the interval is below its value"
     assert r"valid\\paraphrase," in text
     long = pd.DataFrame({"claim": ["word " * 40], "place": ["word " * 6], "n": ["1"]})
     text = latex_table(long, [False, False, True], "c", "t")
     assert sum(map(float, re.findall(r"p\{([\d.]+)", text))) < 1
+
+
+def test_latex_sets_stacked_rows_apart_and_nothing_below_six_points() -> None:
+    for columns in range(4, 14):
+        cells = pd.DataFrame(
+            {f"metric {i} ↑": ["100.0 [100.0, 100.0]"] * 3 for i in range(columns)}
+        )
+        text = latex_table(cells.assign(n="1,000"), [True] * (columns + 1), "c", "t")
+        assert "\\tiny" not in text
+        assert ("[-2pt]" in text) == ("\\addlinespace" in text)
+    assert text.count("\\begin{table*}") == 2, "what no size fits is cut between its columns"
+    assert r"\caption{c (Part 2 of 2.)}" in text
+    assert [text.count(f"metric {i} ") for i in (0, 1, 12)] == [2, 1, 1], "the first names the rows"
+
+
+def test_latex_cuts_what_is_taller_than_a_page() -> None:
+    cells = pd.DataFrame({"threshold": [f"{i}.5" for i in range(96)]})
+    text = latex_table(cells, [True], "c", "t")
+    assert text.count(r"\begin{table}[tp]") == 2, "full pages, which text shares with none"
+    assert text.count(r"\begin{table}[") == text.count(r"\midrule") == 3
+    assert text.count(".5 ") == 96, "no row is lost"
+    assert [f"\\label{{tab:{name}}}" in text for name in ("t", "t-2", "t-3")] == [True] * 3
+
+
+def test_a_minus_is_a_minus_in_print_and_a_hyphen_in_the_csv(run: RunFolder) -> None:
+    frame = pd.DataFrame({"a": ["−0.8 [−1.0, 12.0]"], "b": [-1.5], "c": [-2], "d": ["a -5 b"]})
+    path = save_table(run, "t", frame, "95% of it", "n")
+    assert path.read_text().splitlines()[1] == '"-0.8 [-1.0, 12.0]",-1.5,-2,a -5 b'
+    assert interval(-1.0, -2.5, 3.0) == "−1.0 [−2.5, 3.0]"
+    shown = (run.tables / "t.md").read_text()
+    assert all(cell in shown for cell in ("−0.8 [−1.0, 12.0]", "−1.5", "−2 ", "a -5 b"))
+    assert "95 % of it" in shown
+    assert "$-$0.8 [$-$1.0, 12.0]" in (run.tables / "t.tex").read_text()
+    older = {"name": "t", "caption": "95% of it", "columns": ["a"], "rows": [["-0.8 [-1.0, 1.0]"]]}
+    assert "−0.8 [−1.0, 1.0]" in table_texts(older | {"right": [True]})["md"]
+
+
+def test_quotes_are_those_of_latex() -> None:
+    assert escape_latex('"held out" and "') == "``held out'' and ''"
+
+
+def test_identifiers_are_words_where_people_read(run: RunFolder) -> None:
+    frame = pd.DataFrame(
+        {
+            "system": ["held_out: M_para"], "metric": ["bert_ibleu"], "this_run": ["yes"],
+            "threshold": ["rouge_l_max"], "self_bleu, shuffled": [1.0],
+            "why": ["'self_bleu_temperature' of M_para has no value"],
+        }
+    )  # fmt: skip
+    save_table(run, "t", frame, "c", "n")
+    note = json.loads((run.tables / "t.json").read_text())
+    assert note["columns"][2:5] == ["this run", "threshold", "Self-BLEU, shuffled"]
+    assert note["rows"][0][:2] == ["held-out sentences of the teacher: M_para", "BERT-iBLEU ↑"]
+    assert note["rows"][0][3:] == [
+        "largest ROUGE-L", "1.0", "'self bleu temperature' of M_para has no value",
+    ]  # fmt: skip
 
 
 def test_a_column_of_a_metric_is_headed_by_its_title(run: RunFolder) -> None:

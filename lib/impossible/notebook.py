@@ -153,13 +153,13 @@ class Stage:
     ) -> Any:
         """Save a table with its caption and return what is to be shown; see `save_table`."""
         from impossible.report.save import save_table
-        from impossible.report.tables import HEADINGS, in_words
+        from impossible.report.tables import HEADINGS, in_words, show
 
         save_table(self.run, name, frame, caption, self.name, data, paper, reading, digits, numbers)
         return (
             in_words(frame)
             .rename(columns=HEADINGS)
-            .style.format(precision=digits, na_rep="–", thousands=",")
+            .style.format(lambda value: show(value, digits))
             .hide()
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from impossible.evaluation.bootstrap import Interval
+from impossible.evaluation.fractions import raw_metric
 from impossible.evaluation.metrics import RAW
 
 __all__ = [
@@ -83,7 +84,7 @@ def per_cent(found: Interval) -> Interval:
 
 def interval_of(rows: pd.DataFrame, system: str, metric: str) -> Interval:
     """A cell of METRIC_ROWS; where a corrected rate has no value, that of the raw verdicts."""
-    for name in (metric, f"{metric}, raw", metric + RAW):
+    for name in (metric, raw_metric(metric), metric + RAW):
         found = rows[(rows["system"] == system) & (rows["metric"] == name)]
         if found["value"].notna().any():
             value, low, high, n = found[["value", "low", "high", "n"]].iloc[0]

@@ -108,18 +108,28 @@ def rows_by_group(
     Args:
         frame: group, context_id (drawn together), and columns of fractions; NaN is missing.
         errors: column → error rates of the judge whose verdicts it holds; where these allow it,
-            fractions are corrected, and those of the verdicts as they are follow as "METRIC, raw".
+            fractions are corrected, and those of the verdicts as they are follow (`raw_metric`).
     """
     groups, contexts = frame["group"], frame["context_id"]
     found = {}
     for metric, column in measures.items():
         known = errors.get(column)
         twice = known is not None and not known.problem
-        for name, rates in ((metric, known), (f"{metric}, raw", None))[: 1 + twice]:
+        for name, rates in ((metric, known), (raw_metric(metric), None))[: 1 + twice]:
             found[name] = fraction_by_group(
                 frame[column], groups, contexts, bootstrap, order, rates
             )
     return pd.concat([fraction_rows(each, metric) for metric, each in found.items()])
+
+
+def raw_metric(metric: str) -> str:
+    """What a corrected rate is called where the verdicts are counted as they are.
+
+    >>> raw_metric("equivalent (referee, corrected), %"), raw_metric("same, %")
+    ('equivalent (referee, raw), %', 'same, %, raw')
+    """
+    said = metric.replace(", corrected)", ", raw)")
+    return said if said != metric else f"{metric}, raw"
 
 
 def fractions_of(rows: pd.DataFrame, metric: str) -> pd.DataFrame:

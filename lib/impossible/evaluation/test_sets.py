@@ -29,23 +29,49 @@ SHOTS = 5  # items that serve as a prompt's examples (paper, Table 4)
 
 @dataclass(frozen=True)
 class Source:
-    """A named human test set: its name in `data.human_datasets`, its kind of text and its task."""
+    """A named human test set: what people call it, its kind of text, its task.
 
+    Attributes:
+        title: in captions, headings and labels.
+        dataset: its name in `data.human_datasets`.
+        domain: its kind of text.
+        task: what it is for.
+    """
+
+    title: str
     dataset: str
     domain: str
     task: str = "paraphrase"
 
 
 NAMED = {
-    "mrpc": Source("mrpc", "news"),
-    "parasci_arxiv": Source("parasci_arxiv", "science"),
-    "quora": Source("quora_vaesvg", "questions"),
-    "mscoco": Source("mscoco_captions", "captions"),
-    "pawsx": Source("pawsx_en", "encyclopedia"),
-    "asset": Source("asset", "encyclopedia"),
-    "wiki_conciseness": Source("wiki_conciseness", "encyclopedia", "summary"),
-    "gigaword": Source("gigaword", "news", "summary"),
+    "mrpc": Source("MRPC", "mrpc", "news"),
+    "parasci_arxiv": Source("ParaSCI-arXiv", "parasci_arxiv", "science"),
+    "quora": Source("Quora", "quora_vaesvg", "questions"),
+    "mscoco": Source("MS COCO", "mscoco_captions", "captions"),
+    "pawsx": Source("PAWS-X", "pawsx_en", "encyclopedia"),
+    "asset": Source("ASSET", "asset", "encyclopedia"),
+    "wiki_conciseness": Source("Wiki conciseness", "wiki_conciseness", "encyclopedia", "summary"),
+    "gigaword": Source("Gigaword", "gigaword", "news", "summary"),
 }
+#: Set → what it is called where people read it; files keep their names.
+TITLES = {name: each.title for name, each in NAMED.items()} | {
+    HELD_OUT: "held-out sentences of the teacher", "world": "the laboratory's world",
+}  # fmt: skip
+
+
+def title(name: str) -> str:
+    """What a test set is called where people read it."""
+    return TITLES.get(name, name)
+
+
+def sentences(name: str) -> str:
+    """The same after a number.
+
+    >>> sentences("mrpc"), sentences("held_out")
+    ('sentences of MRPC', 'held-out sentences of the teacher')
+    """
+    return f"{'' if name == HELD_OUT else 'sentences of '}{title(name)}"
 
 
 def load(
@@ -179,6 +205,16 @@ def joined(rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     first, *others = rows
     named = [rows[name].assign(system=f"{name}: " + rows[name]["system"]) for name in others]
     return pd.concat([rows[first], *named], ignore_index=True)
+
+
+def with_title(label: str) -> str:
+    """A label that begins with a set, as `joined` makes it, with the set's title.
+
+    >>> with_title("mrpc: Copy-Input"), with_title("Copy-Input")
+    ('MRPC: Copy-Input', 'Copy-Input')
+    """
+    name, colon, rest = label.partition(": ")
+    return f"{title(name)}{colon}{rest}" if colon else label
 
 
 def suffixes(names: Iterable[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from impossible.data.io import read_json
 from impossible.data.run_folder import RunFolder
 from impossible.evaluation.expectations import Expected, interval_of
 from impossible.evaluation.metrics import RAW
+from impossible.evaluation.test_sets import TITLES, with_title
 from impossible.report.tables import interval
 
 __all__ = [
@@ -105,10 +106,9 @@ def _rows(run: RunFolder, notebook: str) -> list[dict[str, str]]:
 
 def _first_set(run: RunFolder) -> str:
     """`NAME: ` of the test set whose rows in tables of differences bear no name."""
-    for row in _rows(run, "09"):
-        if found := re.match(r"\w+: ", row["expectation"]):
-            return found[0]
-    return ""
+    names = [*TITLES, *TITLES.values()]
+    said = [row["expectation"].partition(": ")[0] for row in _rows(run, "09")]
+    return next((f"{name}: " for name in said if name in names), "")
 
 
 def _measured(run: RunFolder) -> Iterator[MainClaim]:
@@ -126,7 +126,7 @@ def _measured(run: RunFolder) -> Iterator[MainClaim]:
                 expected = Expected(f"{what}: {system}", found, over=bound)
                 shown = interval(found.value, found.low, found.high)
                 of_main = main if ": " not in system else ""  # others are named in their rows
-                text = f"{of_main}{expected.says}: {shown}, n = {found.n}"
+                text = f"{with_title(f'{of_main}{expected.says}')}: {shown}, n = {found.n}"
                 yield MainClaim(said, text, expected.bound, expected.outcome, file)
 
 

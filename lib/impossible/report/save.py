@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 from impossible.report.figures.style import render
 from impossible.report.latex import latex_table
-from impossible.report.tables import HEADINGS, in_words, show
+from impossible.report.tables import HEADINGS, in_words, minus, show
 
-NUMERIC = re.compile(r"([+−-]?\d[\d,.]*%?(–\d[\d,.]*)?)?\s?(\[.*\])?|–")  # cells set to the right
+#: Cells that are set to the right.
+NUMERIC = re.compile(r"([+−-]?\d[\d,.]*\s?%?(–\d[\d,.]*)?)?\s?(\[.*\])?|–")
 #: Text that a spreadsheet would compute: a formula, or a sign before more than a number.
 FORMULA = re.compile(r"[=@\t\r]|[+-](?![-+−–\d\s.,%\[\]()]*$)")
 
@@ -65,21 +66,43 @@ def save_table(
     """
     note = _note(run, "table", name, caption, notebook, data, paper, reading)
     lines = in_words(frame).itertuples(index=False, name=None)
-    rows = [[show(value, digits) for value in line] for line in lines]
+    rows = [[in_print(show(value, digits)) for value in line] for line in lines]
     heads = [HEADINGS.get(name, name) for name in map(str, frame.columns)]
     cells = pd.DataFrame(rows, columns=heads, dtype=object)
     right = [bool(rows) and all(map(NUMERIC.fullmatch, column)) for _, column in cells.items()]
     exact = (frame if numbers is None else numbers).map(_shown_by_spreadsheets)
     write_text(run.tables / f"{name}.csv", exact.to_csv(index=False, lineterminator="\n"))
-    write_text(run.tables / f"{name}.md", markdown_table(cells, right, caption))
-    write_text(run.tables / f"{name}.tex", latex_table(cells, right, caption, name))
     note |= {"columns": list(cells.columns), "rows": rows, "right": right}
+    for ending, text in table_texts(note).items():
+        write_text(run.tables / f"{name}.{ending}", text)
     write_json(run.tables / f"{name}.json", note)
     return run.tables / f"{name}.csv"
 
 
+def table_texts(note: Mapping[str, Any]) -> dict[str, str]:
+    """Ending → text of the files of a table that follow from its note, an older one's too."""
+    cells = pd.DataFrame(note["rows"], columns=note["columns"], dtype=object).map(in_print)
+    shown = (cells, note["right"], caption_in_print(note["caption"]))
+    return {"md": markdown_table(*shown), "tex": latex_table(*shown, note["name"])}
+
+
+def in_print(cell: str) -> str:
+    """A cell as it is printed: a negative number has a minus sign; other text stays."""
+    return minus(cell) if NUMERIC.fullmatch(cell) else cell
+
+
+def caption_in_print(caption: str) -> str:
+    """A caption with a blank between every number and its per cent."""
+    return re.sub(r"(?<=\d)%", " %", caption)
+
+
 def _shown_by_spreadsheets(value: Any) -> Any:
-    """A cell of a CSV file; text that is a formula gets the mark that makes it text again."""
+    """A cell of a CSV file: numbers with a plain sign, no text that would be computed.
+
+    Text that is a formula gets the mark that makes it text again.
+    """
+    if isinstance(value, str) and NUMERIC.fullmatch(value):
+        return value.replace("−", "-")
     return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
 
@@ -92,6 +115,7 @@ def _note(
         raise DataError(f"'{name}' cannot name a {kind}: use letters, digits, '_' and '-' only.")
     if isinstance(data, (str, Path)):
         raise DataError(f"data of '{name}' is one path; give a list of paths.")
+    caption = caption_in_print(caption)
     root, files = run.root.resolve(), {}
     for path in (root / item for item in data):
         path = path.resolve()

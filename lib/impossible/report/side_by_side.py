@@ -8,13 +8,47 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from impossible.config.params import Params
+from impossible.evaluation.judges import Judge
 from impossible.evaluation.metrics import METRICS, RAW
-from impossible.evaluation.test_sets import suffixes
+from impossible.evaluation.test_sets import sentences, suffixes, title
 from impossible.report.figures import system_dots
 from impossible.report.paper_tables import Published, tables_beside
 from impossible.report.tables import interval, wide, with_paper
 
 _ENCODER = "BERTScore and BERT-iBLEU depend on the encoder, which is not the paper's."
+
+
+_WHO = {"oracle": "the oracle", "referee": "the referee (an NLI model)"}
+
+
+def judged(judge: Judge, params: Params) -> str:
+    """What the rates of paraphrases mean, who says so, and what intervals are, for a caption."""
+    said = f"fidelity: {_who(judge)} says that the meaning is kept{_errors(judge, 'equivalence')}"
+    return f"{said}; valid: also ROUGE-L ≤ {100 * params.rouge_l_max:g}; {_intervals(params)}"
+
+
+def judged_summaries(judge: Judge, params: Params) -> str:
+    """The same of summaries."""
+    said = f"follows: {_who(judge)} says that it follows from x{_errors(judge, 'entailment')}"
+    short = f"short: at most {100 * params.summary_length_ratio_max:g} % of the length of x"
+    return f"{said}; {short}; {_intervals(params)}"
+
+
+def _intervals(params: Params) -> str:
+    return f"{100 * params.confidence:g} % bootstrap intervals over sentences"
+
+
+def _who(judge: Judge) -> str:
+    return _WHO.get(judge.name, "no judge" if judge.name == "none" else judge.name)
+
+
+def _errors(judge: Judge, asks: str) -> str:
+    """What was done about the judge's errors."""
+    if judge.errors.get(asks) is None:
+        return ""
+    raw = judge.named(asks).endswith("raw")
+    return ", uncorrected (raw)" if raw else ", corrected by its known errors (raw: uncorrected)"
 
 
 class Shows(Protocol):
@@ -36,7 +70,7 @@ def systems_of_sets(
 
     Args:
         rows: test set → METRIC_ROWS.
-        caption: with {} for the test set's name.
+        caption: with {} for how many sentences of which test set, "100 sentences of MRPC".
         paper: what the paper says of the first test set.
         titles: metric → title; a column of the table each. panels: those in the figure, raw where
             no corrected one has a title.
@@ -47,7 +81,10 @@ def systems_of_sets(
     """
     shown, drawn = [], [name if name in titles else name + RAW for name in panels]
     for each, suffix in suffixes(rows).items():
-        place, told = f"{name}{suffix}", caption.format(each)
+        place, told = (
+            f"{name}{suffix}",
+            caption.format(f"{rows[each]['n'].max():,.0f} {sentences(each)}"),
+        )
         picture = system_dots(rows[each], {m: titles[m] for m in drawn}, controls, ours)
         theirs = None if suffix else paper  # their numbers are of one test set
         shown.append(stage.figure(place, picture, told, data, theirs))
@@ -83,8 +120,8 @@ def papers_of_sets(
             if not rows[each].query("metric in @one.metrics")["value"].notna().any():
                 continue  # a test set without references, say: there is nothing beside the paper's
             other = "" if each == one.test_set else "; another test set: only the order compares"
-            caption = f"Our systems on {each} and the paper's {label}{other}."
-            captions = (caption, f"{label} beside ours on {each}. {_ENCODER}")
+            caption = f"Our systems on {title(each)} and the paper's {label}{other}."
+            captions = (caption, f"{label} beside ours on {title(each)}. {_ENCODER}")
             places = places if each == one.test_set else places[:1]
             reading = _ours(rows[each], one)
             for saved in zip(places, frames, captions, strict=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,13 +12,24 @@ import pandas as pd
 from impossible.errors import DataError
 from impossible.evaluation.corpus_quality import CORPUS_TITLES
 from impossible.evaluation.metrics import ENCODED, METRICS, RAW
+from impossible.evaluation.test_sets import with_title
 from impossible.filtering.critics import reason_title
 from impossible.report.paper_tables import Published
 
 MISSING = "–"
-#: Metric → what its column is called where people read it.
+#: Metric, parameter or column → what it is called where people read it.
 HEADINGS = CORPUS_TITLES | {name: metric.title for name, metric in METRICS.items()}
 HEADINGS |= {name + RAW: title.replace(",", ", raw,") for name, title in HEADINGS.items()}
+HEADINGS |= {
+    f"{name}, shuffled": f"{HEADINGS[name].rstrip(' ↑↓')}, shuffled"
+    for name in ("cosine", "jaccard", "self_bleu")
+} | {
+    "this_run": "this run", "entailment_threshold": "entailment threshold",
+    "rouge_l_max": "largest ROUGE-L", "ted_min": "least tree edit distance",
+    "learning_rate": "learning rate", "train_loss": "training loss", "dev_loss": "dev loss",
+    "ted_exemplar": "TED to the exemplar ↓",
+}  # fmt: skip
+_HYPHEN = re.compile(r"(?<![^\s\[(|])-(?=\d)")  # before a number, where it is a sign
 
 
 def is_missing(value: object) -> bool:
@@ -33,15 +45,44 @@ def show(value: object, digits: int = 1) -> str:
         return str(value)
     number = float(value)
     if number == int(number) and not isinstance(value, float):
-        return f"{int(number):,}"
-    return f"{number:z,.{digits}f}" if math.isfinite(number) else str(number)
+        return minus(f"{int(number):,}")
+    return minus(f"{number:z,.{digits}f}") if math.isfinite(number) else str(number)
+
+
+def minus(text: str) -> str:
+    """Text with the sign − before its negative numbers instead of a hyphen.
+
+    >>> minus("-1.5 [-2.0, 1.0], n-2")
+    '−1.5 [−2.0, 1.0], n-2'
+    """
+    return _HYPHEN.sub("−", text)
 
 
 def in_words(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table with the reasons of a funnel, if it has any, in words."""
-    if "reason" not in frame:
-        return frame
-    return frame.assign(reason=frame["reason"].map(reason_title, na_action="ignore"))
+    """A table whose cells are words: reasons, metrics, thresholds, test sets before a system."""
+    words = {
+        "reason": reason_title, "metric": _heading, "threshold": _heading, "why": _plain,
+        "system": with_title, "expectation": with_title,
+    }  # fmt: skip
+    return frame.assign(
+        **{
+            name: [word(cell) if isinstance(cell, str) else cell for cell in frame[name]]
+            for name, word in words.items()
+            if name in frame
+        }
+    )
+
+
+def _heading(name: str) -> str:
+    return HEADINGS.get(name, name)
+
+
+def _plain(text: str) -> str:
+    """Text without identifiers: those of metrics by their title, others without underscores."""
+    return re.sub(
+        r"\b[a-z0-9]+(_[a-z0-9]+)+\b",
+        lambda found: HEADINGS.get(found[0], found[0].replace("_", " ")).rstrip(" ↑↓"), text,
+    )  # fmt: skip
 
 
 def interval(value: object, low: object = None, high: object = None, digits: int = 1) -> str:
@@ -79,12 +120,16 @@ def readings(metric_rows: pd.DataFrame, bound: float = 0) -> list[str]:
 def told(metric_rows: pd.DataFrame, metrics: Sequence[str] | None = None) -> list[str]:
     """Metrics to show: all asked for but corrected rates that no system has beside their raw ones.
 
+    By default those that some system has, if any is there.
+
     Args:
         metric_rows: `metric`, `value`.
         metrics: asked for; by default all, in order of appearance.
     """
     chosen = list(metrics or dict.fromkeys(metric_rows["metric"]))
     known = set(metric_rows.loc[metric_rows["value"].notna(), "metric"])
+    if not metrics and known:
+        return [name for name in chosen if name in known]
     return [name for name in chosen if name in known or name + RAW not in chosen]
 
 

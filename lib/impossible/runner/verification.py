@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from impossible.config.places import project_root
 from impossible.data.digests import digest
 from impossible.data.io import read_json
@@ -125,13 +123,10 @@ def table_formats(path: Path, note: dict[str, Any]) -> Iterator[tuple[Path, str]
     """The files of a table that follow from its note, each with what it must say."""
     if note["kind"] != "table":
         return
-    from impossible.report.latex import latex_table  # slow to load
-    from impossible.report.save import markdown_table
+    from impossible.report.save import table_texts  # slow to load
 
-    cells = pd.DataFrame(note["rows"], columns=note["columns"], dtype=object)
-    text = markdown_table(cells, note["right"], note["caption"])
-    yield path.with_suffix(".md"), text
-    yield path.with_suffix(".tex"), latex_table(cells, note["right"], note["caption"], note["name"])
+    for ending, text in table_texts(note).items():
+        yield path.with_suffix(f".{ending}"), text
 
 
 def _readme(folder: Path) -> list[str]:
