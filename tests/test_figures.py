@@ -231,6 +231,10 @@ def test_only_a_reference_has_a_line_and_the_legend_names_it() -> None:
     value = rows.set_index("system").at["gold reference", "value"]
     assert [line.get_xdata()[0] for line in dotted] == [value]
     assert "gold reference" in [text.get_text() for text in figure.legends[0].get_texts()]
+    rows = metric_rows(["Copy-Input", "gold reference", "M_para", "UPSA"], {"BLEU": 30})
+    column = figures.system_dots(rows, width=figures.COLUMN)
+    box = column.legends[0].get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= column.bbox.x1, "all four entries stand inside"
 
 
 def test_names_of_datasets_and_models_have_subscripts_that_can_be_read() -> None:

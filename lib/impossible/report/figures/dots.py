@@ -69,7 +69,8 @@ def system_dots(
             tick.set_fontweight("bold" if roles[name] == "ours" else "normal")
     others = {name for name in names if roles[name] == "other"}
     other = "human dataset" if others and others <= set(human) else "other"
-    style.legend_above(figure, axes, 4, more=role_handles(roles.values(), other))
+    columns = 2 if width <= COLUMN else 4
+    style.legend_above(figure, axes, columns, more=role_handles(roles.values(), other))
     return figure
 
 
