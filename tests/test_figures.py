@@ -24,9 +24,13 @@ from impossible.errors import DataError
 from impossible.evaluation.claims.specification import load_claims
 from impossible.report import figures
 from impossible.report.figures import render
-from impossible.report.figures.style import GREEN, palette, with_bounds
+from impossible.report.figures.roles import roles_of, typeset
+from impossible.report.figures.style import BLUE, GREEN, palette, styled, with_bounds
 from impossible.report.save import save_figure
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.mathtext import MathTextParser
 from PIL import Image
 
 PICTURES = {
@@ -57,7 +61,8 @@ def test_nothing_is_clipped_and_bytes_repeat(name: str) -> None:
 def test_text_can_be_read_at_both_widths(name: str) -> None:
     figure = PICTURES[name]
     shown = [t for t in figure.findobj(mpl.text.Text) if t.get_text().strip() and t.get_visible()]
-    assert min(text.get_fontsize() for text in shown) >= 5.5
+    least = 5.5 if name.startswith("pipeline_strip") else 6  # the strip is in no paper
+    assert min(text.get_fontsize() for text in shown) >= least
     assert figure.get_figwidth() == (figures.COLUMN if name.endswith("column") else figures.PAGE)
     for axis in figure.axes:
         for labels in (axis.get_xticklabels(), axis.get_yticklabels()):
@@ -110,16 +115,34 @@ def test_funnel_shows_who_survives_and_what_a_test_retains() -> None:
     shown = texts(figure)
     assert {
         "all ordered pairs",
-        "numbers",
+        "after numbers",
         "100.0%",
-        "tree distance",
+        "after tree distance",
         "12.5%",
         "1 of 8 kept",
+        "left",
+        "retained",
     } <= set(shown)
     assert shown.count("8") >= 2, "numbers dropped none"
-    assert list(figure.axes[0].lines[0].get_xdata()) == [8, 8, 1]
+    assert list(figure.axes[0].lines[0].get_xdata()) == [8, 8, 1, 1]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels[-1] == "kept"
     none = figures.funnel_dots(pd.DataFrame({"reason": ["ted"], "n": [300]}))
     assert "0 of 300 kept" in texts(none)
+
+
+@pytest.mark.parametrize("n", [{"ted": 3, "kept": 1}, {"ted": 10**6, "kept": 24}, {"ted": 5}])
+def test_all_funnels_have_one_scale_with_plain_numbers(n: dict[str, int]) -> None:
+    frame = pd.DataFrame({"reason": n.keys(), "n": n.values()})
+    axis = figures.funnel_dots(frame).axes[0]
+    assert axis.get_xscale() == "log"
+    assert "(log scale)" in axis.get_xlabel()
+    low, high = axis.get_xlim()
+    assert low < n.get("kept", 5)
+    assert high > sum(n.values())
+    ticks = [label.get_text() for label in axis.get_xticklabels()]
+    assert len(ticks) >= 2
+    assert not any("$" in tick for tick in ticks), "an exponent is too small to read"
 
 
 def test_histogram_says_what_passes_and_what_is_missing() -> None:
@@ -158,12 +181,77 @@ def test_ticks_of_counts_and_steps_are_whole_numbers() -> None:
     assert all(label.get_text().isdigit() for label in steps)
 
 
+def test_a_loss_curve_has_ticks_and_marks_where_it_was_measured() -> None:
+    losses = pd.DataFrame({"step": [4, 8, 12, 16], "split": "dev", "loss": [1.1, 1.06, 1.04, 1]})
+    axis = figures.loss_curves(losses).axes[0]
+    assert list(axis.get_xticks()) == [4, 8, 12, 16]
+    assert axis.lines[0].get_marker() == "o"
+    many = pd.DataFrame({"step": range(0, 1000, 10), "split": "train", "loss": 1.0})
+    axis = figures.loss_curves(many).axes[0]
+    assert set(axis.get_xticks()) <= set(many["step"])
+    assert len(axis.get_xticks()) <= 9
+    assert axis.lines[0].get_marker() in ("None", "")
+
+
 def test_systems_say_what_a_hollow_dot_and_a_diamond_are() -> None:
     rows = metric_rows(["Copy-Input", "M_para", "round trip"], {"BLEU": 30})
     shown = texts(figures.system_dots(rows, control=["Copy-Input"], ours=["M_para"]))
-    assert "ours" in shown
+    assert {"ours", "other"} <= set(shown)
     assert any("control" in text for text in shown)
-    assert not figures.system_dots(rows, ours=["student"]).legends
+    alike = metric_rows(["round trip", "teacher, zero-shot"], {"BLEU": 30})
+    assert not figures.system_dots(alike, ours=["student"]).legends
+
+
+def test_a_name_has_one_role_in_all_figures() -> None:
+    names = ["student base", "M_para, best of 10", "chosen by chance", "shuffled M_para", "UPSA"]
+    roles = ["control", "ours", "control", "control", "other"]
+    assert list(roles_of(names).values()) == roles
+    assert roles_of(["UPSA", "student"], ours=["UPSA"], control=["student"]) == {
+        "UPSA": "ours",
+        "student": "control",
+    }
+    rows = metric_rows(names, {"fidelity": 60, "rouge": 40})
+    fractions = rows[rows["metric"] == "fidelity"].assign(group=names)
+    fractions[["value", "low", "high"]] /= 100
+    systems = figures.system_dots(rows, ["fidelity"])
+    plane = figures.trade_off_dots(rows, "rouge", "fidelity")
+    for figure in (systems, figures.fraction_dots(fractions, "same"), plane):
+        blue = [mark for mark in figure.axes[0].lines if mark.get_marker() == "D"]
+        assert {to_hex(mark.get_color()).upper() for mark in blue} == {BLUE}
+        hollow = [mark for mark in figure.axes[0].lines if mark.get_markerfacecolor() == "white"]
+        assert hollow
+        assert {"ours", "other", "control or bound"} <= set(texts(figure))
+
+
+def test_only_a_reference_has_a_line_and_the_legend_names_it() -> None:
+    rows = metric_rows(["Copy-Input", "gold reference", "M_para"], {"BLEU": 30})
+    figure = figures.system_dots(rows)
+    lines = [line for line in figure.axes[0].lines if len(set(line.get_xdata())) == 1]
+    dotted = [line for line in lines if line.get_label() == "gold reference"]
+    value = rows.set_index("system").at["gold reference", "value"]
+    assert [line.get_xdata()[0] for line in dotted] == [value]
+    assert "gold reference" in [text.get_text() for text in figure.legends[0].get_texts()]
+    rows = metric_rows(["Copy-Input", "gold reference", "M_para", "UPSA"], {"BLEU": 30})
+    column = figures.system_dots(rows, width=figures.COLUMN)
+    box = column.legends[0].get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= column.bbox.x1, "all four entries stand inside"
+
+
+def test_names_of_datasets_and_models_have_subscripts_that_can_be_read() -> None:
+    assert typeset("student of shuffled D_para") == "student of shuffled $D_{para}$"
+    assert typeset("costs $5, not_a name") == r"costs \$5, not_a name"
+    shown = texts(figures.system_dots(metric_rows(["M_para", "D_T"], {"BLEU": 30})))
+    assert {"$M_{para}$", "$D_{T}$"} <= set(shown)
+    sizes: list[float] = []
+
+    @styled
+    def measure() -> None:
+        size = mpl.rcParams["ytick.labelsize"]
+        found = MathTextParser("path").parse("$M_{para}$", 72, FontProperties(size=size))
+        sizes.extend(glyph[1] for glyph in found.glyphs)
+
+    measure()
+    assert min(sizes) >= 6
 
 
 def test_the_same_quantity_has_the_same_colour_whatever_stands_beside_it() -> None:
@@ -198,6 +286,17 @@ def test_scatter_takes_the_smaller_probability() -> None:
     assert "both keep 33.3% of 3" in texts(figures.score_scatter(pairs))
 
 
+def test_a_scatter_has_two_classes_filled_and_hollow() -> None:
+    verdicts = ["different", "entails", "entailed", "equivalent"]
+    pairs = pd.DataFrame({"rouge_l": 0.5, "p_xy": 0.9, "p_yx": 0.8, "verdict": verdicts})
+    figure = figures.score_scatter(pairs, group="verdict")
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["equivalent", "not equivalent"]
+    filled, hollow = figure.axes[0].collections[:2]
+    assert (len(filled.get_offsets()), len(hollow.get_offsets())) == (1, 3)
+    assert len(filled.get_facecolor())
+    assert not len(hollow.get_facecolor())
+
+
 def test_missing_values_are_dashes() -> None:
     rows = metric_rows(["a", "b"], {"BLEU": 10})
     rows.loc[0, "value"] = np.nan
@@ -210,20 +309,30 @@ def test_what_no_system_has_gets_no_panel() -> None:
     rows.loc[rows["metric"] == "fidelity", "value"] = np.nan
     titles = [axis.get_title() for axis in figures.system_dots(rows).axes if axis.get_visible()]
     assert titles == ["BLEU"]
+    many = metric_rows([f"s{i}" for i in range(8)], {"BLEU": 10, "MSTTR": 60})
+    many.loc[(many["metric"] == "MSTTR") & (many["system"] != "s3"), "value"] = np.nan
+    titles = [axis.get_title() for axis in figures.system_dots(many).axes if axis.get_visible()]
+    assert titles == ["BLEU"], "one dot and seven dashes are no panel"
 
 
-def test_names_of_a_plane_stand_apart_and_inside() -> None:
+@pytest.mark.parametrize("width", [figures.COLUMN, figures.PAGE])
+def test_numbers_of_a_plane_stand_apart_and_inside_and_a_key_names_them(width: float) -> None:
     names = ["Copy-Input", "teacher, zero-shot", "student", "M_para", "M_para, best of 10"]
+    names += [f"rival {i}" for i in range(7)]
     rows = metric_rows(names, {"rouge_l_source": 45, "fidelity": 60})
     figure = figures.trade_off_dots(
-        rows, "rouge_l_source", "fidelity", ["M_para"], control=["Copy-Input"], limit=75
-    )
+        rows, "rouge_l_source", "fidelity", ["M_para"], control=["Copy-Input"], limit=75,
+        width=width,
+    )  # fmt: skip
     axis = figure.axes[0]
     assert axis.get_xlim()[0] > axis.get_xlim()[1], "other words are to the right"
-    boxes = [text.get_window_extent() for text in axis.texts]
-    assert sorted(text.get_text() for text in axis.texts) == sorted(names)
+    boxes = [mpl.text.Text.get_window_extent(text) for text in axis.texts]  # without its leader
+    assert sorted(int(text.get_text()) for text in axis.texts) == list(range(1, 13))
     assert not [1 for i, a in enumerate(boxes) for b in boxes[:i] if a.overlaps(b)]
     assert all(axis.bbox.x0 - 4 <= box.x0 and box.x1 <= axis.bbox.x1 + 4 for box in boxes)
+    key = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert key == [f"{i}  {typeset(name)}" for i, name in enumerate(names, 1)]
+    assert axis.get_position().height > 0.4
 
 
 def test_the_range_of_humans_is_shaded() -> None:
@@ -267,8 +376,13 @@ def test_claims_say_verdicts_in_words_and_what_is_missing() -> None:
     shown = texts(figures.claim_dots(claim_parts()))
     assert {"1  teacher fails the task", "2  student beats rivals"} <= set(shown)
     assert {"not reproduced", "undecided"} <= set(shown)
-    assert any("not measured in this run: claims 3" in text for text in shown)
+    assert "Not measured in this run: claims 3." in shown
+    assert "effect ÷ minimum effect size" in shown, "the note is not part of the axis"
     assert "–" not in shown
+    partly = claim_parts().assign(claim_verdict="missing")
+    partly.loc[1, "value"] = np.nan
+    shown = texts(figures.claim_dots(partly))
+    assert "1 of 2 parts\nmeasured" in shown
     empty = claim_parts().assign(value=np.nan, verdict="missing", claim_verdict="missing")
     assert texts(figures.claim_dots(empty)).count("–") == 4
 
@@ -297,6 +411,31 @@ def test_the_human_line_says_where_it_is_from() -> None:
     assert "MRPC (paper) 39" in texts(figures.proximity_curves(proximity_frame(), 39))
     measured = figures.proximity_curves(proximity_frame(), 44.16, human_source="measured")
     assert "MRPC (measured) 44.2" in texts(measured)
+    control = measured.axes[0].containers[-1].lines[0]  # drawn last
+    human = next(line for line in measured.axes[2].lines if set(line.get_ydata()) == {44.16})
+    assert human._dash_pattern != control._dash_pattern
+
+
+def test_few_points_are_not_joined_and_the_control_at_zero_is_seen() -> None:
+    frame = proximity_frame()
+    few = frame[frame["x"].isin([0, 5, 0.5])].copy()
+    few.loc[few["series"] == "control", ["value", "low", "high"]] = 0.0
+    figure = figures.proximity_curves(few, 39)
+    drawn = [found.lines[0] for found in figure.axes[0].containers]
+    assert {line.get_linestyle() for line in drawn} == {"None"}
+    assert len({line.get_xdata()[0] for line in drawn}) == 3, "points at one place stand apart"
+    assert figure.axes[0].get_ylim()[0] < 0
+    joined = [found.lines[0] for found in figures.proximity_curves(frame).axes[0].containers]
+    assert "None" not in {line.get_linestyle() for line in joined}
+
+
+def test_what_figure_3_did_not_measure_is_a_dash() -> None:
+    frame = proximity_frame().assign(n=60)
+    assert "–" not in texts(figures.proximity_curves(frame, 39))
+    frame.loc[(frame["series"] == "self_bleu") & (frame["x"] == 5), "n"] = 4
+    assert texts(figures.proximity_curves(frame, 39)).count("–") == 1, "two pairs are no measure"
+    lacking = frame[(frame["series"] != "control") | (frame["x"] != 1)]
+    assert texts(figures.proximity_curves(lacking, 39)).count("–") == 3
 
 
 def test_maps_of_the_surface_share_a_scale_and_show_what_is_missing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -146,7 +147,7 @@ def test_the_flow_of_a_run_names_each_step_and_draws_also_nothing() -> None:
     context = pd.Series({"prefix": "P:", "text": "P: It $1 rained. It $2 did.", "n_sentences": 2})
     funnel = pd.DataFrame({"reason": ["rouge_l", "entailment"], "n": [1, 11]})
     nothing = as_dataset(scored({}).head(0), "teacher")
-    losses = pd.DataFrame({"before": [np.nan], "after": [np.nan]}, index=["training"])
+    losses = pd.DataFrame({"before": [np.nan], "after": [np.nan]}, index=["held out"])
     rewritten = pd.DataFrame({"x": ["A."], "before": ["A."], "after": ["B."]})
     candidates = scored({}).head(0)
     found = tour.flow_of(context, ["S."], funnel, nothing, losses, rewritten, candidates, nothing)
@@ -154,9 +155,34 @@ def test_the_flow_of_a_run_names_each_step_and_draws_also_nothing() -> None:
     assert found["text"].iloc[1] == "It $1 rained. It $2 did."
     assert found["text"].iloc[3] == "−11 entailment\n−1 ROUGE-L"
     assert found["count"].tolist()[4:7] == ["0 pass", "0 pairs, all contexts", "not trained"]
+    assert found["text"].iloc[-1] == "no candidate passed in this small run"
     figure = figures.method_flow(figures.METHOD.assign(**found))
     texts = [text.get_text() for text in figure.findobj(Text)]
     assert "It $1 rained. It $2 did." in " ".join(" ".join(texts).split())
+
+
+def test_the_flow_shows_the_loss_of_pairs_that_taught_nothing() -> None:
+    context = pd.Series({"prefix": "A man", "text": "A man went home.", "n_sentences": 1})
+    lost = {"rouge_l": 5, "entailment": 90, "ted": 1, "numbers": 3, "names": 2, "identical": 2}
+    funnel = pd.DataFrame({"reason": [*lost, "kept"], "n": [*lost.values(), 2]})
+    dataset = as_dataset(scored({}, {}), "teacher")
+    losses = pd.DataFrame(
+        {"before": [1.13, 1.28], "after": [0.0, 1.05]}, index=["training", "held out"]
+    )
+    rewritten = pd.DataFrame({"x": ["A."], "before": ["A."], "after": ["B."]})
+    candidates = scored({}, {}).assign(y=["It rained in all of Rome.", "It rained in all of Bonn."])
+    how = (dataset, losses, rewritten, candidates, dataset)
+    found = tour.flow_of(context, ["S."], funnel, *how)
+    assert found["count"].iloc[6] == "loss 1.28 → 1.05"
+    assert found["text"].iloc[6].startswith("on held-out pairs; it rewrites x as y:\n")
+    assert found["text"].iloc[1] == "… went home.", "the sentence starts in the prefix"
+    assert found["text"].iloc[8] == "· … in all of Rome.\n· … in all of Bonn."
+    dropped = [int(re.sub(r"\D", "", line)) for line in found["text"].iloc[3].splitlines()]
+    assert sum(dropped) == sum(lost.values()), "with the others the drops add up"
+    assert found["text"].iloc[3].endswith("−3 other")
+    alone = losses.assign(before=[1.13, np.nan], after=[0.0, np.nan])
+    found = tour.flow_of(context, ["S."], funnel, dataset, alone, *how[2:])
+    assert found["count"].iloc[6] == "trained"
 
 
 def test_the_flow_refuses_roles_without_a_colour() -> None:

@@ -61,15 +61,16 @@ def point_means(judged: pd.DataFrame, series: Mapping[str, str], params: Params)
     `series` names a line → the column to average (NaN: missing, not counted).
 
     Returns:
-        axis, x, series, value, low, high, n; a point without a value is left out.
+        axis, x, series, value, low, high, n, contexts; a point without a value is left out.
     """
     bootstrap, rows = Bootstrap.from_params(params), []
     for axis, x, point in panel_points(judged, params.sentence_temperature):
         for name, column in series.items():
-            mean = bootstrap_mean(point[column], point["context_id"], bootstrap)
-            rows.append((axis, x, name, *mean.bounds, mean.n))
-    frame = pd.DataFrame(rows, columns=["axis", "x", "series", "value", "low", "high", "n"])
-    return frame[np.isfinite(frame["value"])].reset_index(drop=True)
+            known = point[point[column].notna()]
+            mean = bootstrap_mean(known[column], known["context_id"], bootstrap)
+            rows.append((axis, x, name, *mean.bounds, mean.n, known["context_id"].nunique()))
+    head = ["axis", "x", "series", "value", "low", "high", "n", "contexts"]
+    return pd.DataFrame(rows, columns=head).dropna(subset="value").reset_index(drop=True)
 
 
 def figure3_points(
@@ -118,9 +119,8 @@ def surface_gap(maps: pd.DataFrame) -> tuple[float, str]:
 def end_difference(judged: pd.DataFrame, column: str, axis: str, params: Params) -> Interval:
     """Mean of a column at the last point of an axis minus that at the first, with its interval.
 
-    The axis is "length" or "temperature". Contexts are resampled; over temperatures the same
-    contexts stand at both ends, so the difference is paired. With fewer than 5 contexts at an end
-    there is no interval.
+    The axis is "length" or "temperature". Contexts are resampled; over temperatures the same stand
+    at both ends, so the difference is paired. No interval with fewer than 5 contexts at an end.
     """
     points = _points_of(judged, axis, params)
     return _across([*points[:1], *points[-1:]], column, _mean_step, params)
@@ -148,10 +148,8 @@ def weakest_end_difference(
     cells = ["temperature", "n_sentences"]
     means = judged.groupby([*cells, "context_id"], as_index=False)[column].mean()
     line, place = cells if axis == "length" else cells[::-1]
-    found = []
-    for _, part in means.groupby(line):
-        points = [rows for _, rows in part.groupby(place)]
-        found.append(_across([*points[:1], *points[-1:]], column, _mean_step, params))
+    parts = ([rows for _, rows in part.groupby(place)] for _, part in means.groupby(line))
+    found = [_across([*p[:1], *p[-1:]], column, _mean_step, params) for p in parts]
     weakest = np.min if axis == "length" else np.max
     value, low, high = weakest([each.bounds for each in found], axis=0)
     return Interval(float(value), float(low), float(high), min(each.n for each in found))
@@ -286,8 +284,7 @@ def proximity_examples(
         "rejected": judged[judged["critic"] == 0].nsmallest(n, "weaker"),
         "nearest": both.loc[near[:n]],
     }
-    shown = pd.concat(kinds)[["x", "y", "p_xy", "p_yx", "judge"]]
-    return shown.rename(columns={"judge": judge})
+    return pd.concat(kinds)[["x", "y", "p_xy", "p_yx", "judge"]].rename(columns={"judge": judge})
 
 
 def human_self_bleu(folder: str = "") -> tuple[float, str]:

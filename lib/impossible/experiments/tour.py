@@ -6,6 +6,7 @@ The steps themselves are those of the other notebooks; here is what makes them s
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ from impossible.training.student_training import train_student
 
 NOTHING = "(nothing)"  # what a student wrote that ended its text at once
 _PASSED = [KEPT, "diversity", "repeated"]  # all critics
+_NO_RELABEL = "no candidate passed in this small run"
 _EARLY = tuple(critic for critic in CRITICS if critic.exits)
 
 
@@ -197,6 +199,7 @@ def flow_of(
         context: row of CONTEXTS.
         sentences: its accepted next sentences.
         dataset: DATASET of all contexts, that of this one first.
+        losses: of `taught`; that of held-out pairs is shown.
         rewritten: x, before, after: fresh inputs and what the student makes of them.
         candidates: CANDIDATES of all inputs.
         relabels: DATASET that is made of them.
@@ -204,30 +207,73 @@ def flow_of(
     prefix, text = str(context["prefix"]), str(context["text"])
     counts = funnel.groupby("reason", sort=False)["n"].sum()
     passed = int(counts.reindex(_PASSED, fill_value=0).sum())
-    lost = counts.drop(_PASSED, errors="ignore").nlargest(4)
     new = rewritten[(rewritten["after"] != rewritten["x"]) & (rewritten["after"] != NOTHING)]
     said = pd.concat([new, rewritten]).head(1).rename(columns={"x": "source", "after": "target"})
-    dropped = "\n".join(f"−{n:,} {reason_title(str(reason))}" for reason, n in lost.items())
-    before, after = losses.loc["training", ["before", "after"]]
+    trained, which = _held_out_loss(losses, len(dataset))
     rows = [
         ("given", prefix),
-        (counted_noun(int(context["n_sentences"]), "sentence"), text[len(prefix) :].strip()),
+        (counted_noun(int(context["n_sentences"]), "sentence"), _going_on(text[len(prefix) :])),
         (counted_noun(len(sentences), "different one"), _list(sentences[:3])),
-        (counted_noun(int(counts.sum()), "pair"), dropped),
+        (counted_noun(int(counts.sum()), "pair"), _dropped(counts)),
         (f"{passed:,} pass", _pairs(dataset.head(1 if passed else 0))),
         (counted_noun(len(dataset), "pair") + ", all contexts", _pairs(dataset.head(2).tail(1))),
-        (f"loss {before:.2f} → {after:.2f}" if len(dataset) else "not trained", _pairs(said)),
+        (trained, f"{which}; it rewrites x as y:\n{_pairs(said)}"),
         (counted_noun(len(rewritten), "input"), _list(rewritten["x"].iloc[1:3])),
         (counted_noun(len(candidates), "new candidate"), _list(candidates["y"][:3])),
-        (counted_noun(len(relabels), "pair"), _pairs(relabels.head(1))),
+        (counted_noun(len(relabels), "pair"), _pairs(relabels.head(1), _NO_RELABEL)),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["count", "text"])
 
 
+def _held_out_loss(losses: pd.DataFrame, pairs: int) -> tuple[str, str]:
+    """A student's loss before and after, and of what: a training loss falls to 0 by heart."""
+    before, after = losses.loc["held out", ["before", "after"]]
+    if not pairs:
+        return "not trained", "no pair to learn from"
+    if np.isnan(before):
+        return "trained", "no pair was held out"
+    return f"loss {before:.2f} → {after:.2f}", "on held-out pairs"
+
+
+def _going_on(text: str) -> str:
+    """What follows a prefix; "…" stands for the start of a sentence that the prefix holds."""
+    text = text.strip()
+    return text if text[:1].isupper() else f"… {text}"
+
+
+def _dropped(counts: pd.Series) -> str:
+    """Pairs dropped by the four tests that drop most, and by the others together."""
+    lost = counts.drop(_PASSED, errors="ignore").sort_values(ascending=False, kind="stable")
+    lines = [f"−{n:,} {reason_title(str(reason))}" for reason, n in lost.head(4).items()]
+    return "\n".join(lines + [f"−{lost[4:].sum():,} other"] * (len(lost) > 4))
+
+
 def _list(texts: Iterable[str]) -> str:
-    return "\n".join(f"· {text}" for text in texts)
+    return "\n".join(f"· {text}" for text in _from_difference(list(texts)))
 
 
-def _pairs(dataset: pd.DataFrame) -> str:
+def _from_difference(texts: Sequence[str], shown: int = 3) -> list[str]:
+    """Texts that begin alike from some words before they differ: a box cuts what comes late.
+
+    >>> _from_difference(["It rained in all of Rome.", "It rained in all of Bonn.", "Dry."])
+    ['… in all of Rome.', '… in all of Bonn.', 'Dry.']
+    """
+    words = [text.split() for text in texts]
+    short = []
+    for place, mine in enumerate(words):
+        others = words[:place] + words[place + 1 :]
+        alike = max((_shared_words(mine, other) for other in others), default=0)
+        start = max(0, min(alike, len(mine) - 1) - shown)
+        short.append(" ".join(["…", *mine[start:]] if start > 1 else mine))
+    return short
+
+
+def _shared_words(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words two texts have in common at their start."""
+    same = (a == b for a, b in zip(one, other, strict=False))
+    return sum(takewhile(bool, same))
+
+
+def _pairs(dataset: pd.DataFrame, none: str = "none") -> str:
     rows = zip(dataset["source"], dataset["target"], strict=True)
-    return "\n".join(f"x: {x}\ny: {y}" for x, y in rows) or "none"
+    return "\n".join(f"x: {x}\ny: {y}" for x, y in rows) or none

@@ -16,6 +16,7 @@ from impossible.evaluation.bootstrap import Interval
 from impossible.evaluation.claims.verdicts import (
     FAILED,
     REPRODUCED,
+    UNDECIDED,
     VERDICTS,
     Finding,
     JudgedClaim,
@@ -24,7 +25,10 @@ from impossible.evaluation.claims.verdicts import (
 from impossible.evaluation.seed_statistics import MOST_SEEDS
 from impossible.report.tables import MISSING, interval
 
-__all__ = ["by_chance", "claim_table", "counted", "part_rows", "part_table", "write_claims"]
+__all__ = [
+    "by_chance", "claim_table", "counted", "part_rows", "part_table", "undecided_because",
+    "write_claims",
+]  # fmt: skip
 
 
 def part_rows(judged: Judgement) -> pd.DataFrame:
@@ -141,6 +145,19 @@ def by_chance(judged: Judgement) -> str:
         f"Of {n} intervals of {judged.confidence:.0%}, about {missed:.1f} miss what they estimate "
         "by chance, even if every assumption holds."
     )
+
+
+def undecided_because(parts: pd.DataFrame) -> str:
+    """Why parts are undecided, in one sentence, the most frequent reason first; "" if none is.
+
+    Args:
+        parts: of `part_rows`.
+    """
+    reasons = parts.loc[parts["verdict"] == UNDECIDED, "reason"].astype(str)
+    few = reasons.str.contains("seeds that a verdict needs")  # of some it is 3, of others 5
+    counts = reasons.mask(few, "too few seeds").value_counts()
+    said = ", ".join(f"{reason} ({n} part{'s' * (n > 1)})" for reason, n in counts.items())
+    return f"Undecided: {said}." if said else ""
 
 
 def write_claims(run: RunFolder, judged: Judgement) -> Path:

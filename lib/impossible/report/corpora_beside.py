@@ -115,10 +115,12 @@ def summaries_beside_people(
     known = varied[varied["metric"].isin(short)].itertuples()
     numbers: dict[str, Any] = {f"{row.system}, {row.metric}": row.value for row in known}
     picture = system_dots(varied, {name: CORPUS_TITLES[name] for name in short}, ours=mine)
-    caption = f"Short rewritings that people wrote and (blue) ours. {n} pairs of each corpus."
+    caption = "Short rewritings that people wrote" + " and, in blue, ours" * bool(mine)
+    caption += f". {n} pairs of each corpus."
     told = (caption, data, "v1: more diverse than Gigaword")
     shown = [stage.figure("short_rewritings", picture, *told)]
     frame = tables.wide(varied, [*short, "words_source"])
+    caption = f"Variety, novelty and length of short rewritings. {n} pairs of each corpus."
     shown.append(stage.table("short_rewritings", frame, caption, data, None, varied))
     theirs = [name for name in dict.fromkeys(varied["system"]) if name not in mine]
     if mine and theirs:

@@ -12,36 +12,42 @@ from impossible.evaluation.fractions import fraction_rows, fractions_of
 from impossible.filtering.critics import reason_title
 from impossible.filtering.funnel import funnel_table
 from impossible.report import tables
-from impossible.report.figures import diversity_graph, fraction_dots, funnel_dots
+from impossible.report.figures import diversity_graph, fraction_dots, funnel_dots, loss_curves
 from impossible.report.side_by_side import Shows
+from impossible.training.fine_tuning import loss_curve
+from impossible.training.trainer import History
 
 __all__ = [
     "diversity_example", "first_precision", "funnel_shown", "held_out_rewritings",
-    "price_of_critics", "second_precision",
+    "losses_by_epoch", "price_of_critics", "second_precision",
 ]  # fmt: skip
 
 
 def funnel_shown(
     stage: Shows, name: str, funnel: pd.DataFrame, order: Sequence[str], caption: str,
-    data: Sequence[Path] = (), unit: str = "ordered pairs", digits: int = 3,
+    data: Sequence[Path] = (), unit: str = "ordered pairs", digits: int = 3, kept: str = "kept",
 ) -> list[Any]:  # fmt: skip
-    """Save table and figure NAME of what each test dropped.
+    """Save table NAME of what each test dropped, and figure NAME of what it left.
 
     Args:
         stage: of the notebook.
         funnel: reason, n.
         order: reasons in the order of the tests.
+        caption: of the table.
         data: files that the numbers come from.
         unit: what is counted.
         digits: decimals of the table.
+        kept: the reason that means "not dropped".
 
     Returns:
         What is to be displayed.
     """
-    table = funnel_table(funnel, order)
+    left = f"{unit.capitalize()} left after each test, in its order, and the fraction it retains"
+    left += f"; last row: {kept}. Logarithmic scale."
+    picture = funnel_dots(funnel, order, kept, unit)
     return [
-        stage.table(name, table, caption, data, None, None, digits),
-        stage.figure(name, funnel_dots(funnel, order, unit=unit), caption, data),
+        stage.table(name, funnel_table(funnel, order, kept), caption, data, None, None, digits),
+        stage.figure(name, picture, left, data),
     ]
 
 
@@ -60,10 +66,12 @@ def diversity_example(
     Returns:
         What is to be displayed.
     """
-    stays = "the ringed pair of each component stays" if thinned else "all pairs stay"
+    ringed_ones = "the ringed pair of each component stays"
+    if not thinned:
+        ringed_ones = "the filter is off in this run, so that every pair stays and is ringed"
     caption = (
-        f"Algorithm 1 on the kept pairs of {example['context_id'].iloc[0]}: an edge joins pairs "
-        f"whose x or whose y entail one another; {stays}."
+        "Algorithm 1 on the kept pairs of one context: an edge joins pairs whose x or whose y "
+        f"entail one another; {ringed_ones}."
     )
     picture = diversity_graph(list(example.index), edges, list(ringed))
     return stage.figure("diversity_graph", picture, caption, data)
@@ -116,6 +124,11 @@ def held_out_rewritings(stage: Shows, rows: pd.DataFrame, by: str) -> list[Any]:
         f"that is equivalent to the source (judge: {by}), ROUGE-L to the source, exact copies; "
         "greedy decoding, intervals where there are contexts enough."
     )
+    told = (
+        "Held-out sources before (hollow) and after training, beside the pairs of the dataset: "
+        f"fraction that is equivalent to the source (judge: {by}); n outputs, greedy decoding, "
+        "intervals where there are contexts enough."
+    )
     name, label, data = "student_heldout", f"equivalent ({by})", ["tables/student_heldout.csv"]
     fractions = fractions_of(rows, f"{label}, %")
     before, after = 100 * fractions.set_index("group")["value"][["before training", "student"]]
@@ -123,7 +136,26 @@ def held_out_rewritings(stage: Shows, rows: pd.DataFrame, by: str) -> list[Any]:
     made_of = ["models/student", "data/dataset_teacher"]
     shown = stage.table(name, tables.wide(rows), caption, made_of, None, rows)
     picture = fraction_dots(fractions, label, control=["before training"])
-    return [shown, stage.figure(name, picture, caption, data, None, reading)]
+    return [shown, stage.figure(name, picture, told, data, None, reading)]
+
+
+def losses_by_epoch(stage: Shows, history: History) -> list[Any]:
+    """Save table and figure `student_loss`: losses of the first student.
+
+    Args:
+        stage: of the notebook.
+        history: of its training.
+
+    Returns:
+        What is to be displayed.
+    """
+    name, files = "student_loss", (["models/student"], ["tables/student_loss.csv"])
+    what = "Training and dev loss of the student on the first dataset, in nats per token"
+    ringed = f"{what}, by step; the ring marks the epoch whose weights are kept."
+    return [
+        stage.table(name, history.curve, f"{what}, by epoch.", files[0], None, None, 4),
+        stage.figure(name, loss_curves(loss_curve(history)), ringed, files[1]),
+    ]
 
 
 def second_precision(stage: Shows, rows: pd.DataFrame, by: str, data: Sequence[Path]) -> list[Any]:
@@ -142,6 +174,11 @@ def second_precision(stage: Shows, rows: pd.DataFrame, by: str, data: Sequence[P
         "pairs; the first dataset, all candidates of the student (base rate), those that pass the "
         "critics, the second dataset. Intervals by bootstrap over contexts."
     )
+    told = (
+        f"Self-distillation: fraction of equivalent pairs (judge: {by}) of the first dataset, of "
+        "all candidates of the student (dotted: base rate), of those that pass the critics, of the "
+        "second dataset; n pairs, intervals by bootstrap over contexts."
+    )
     label = f"equivalent ({by})"
     fractions = fractions_of(rows, f"{label}, %")
     value = fractions.set_index("group")["value"]
@@ -150,7 +187,7 @@ def second_precision(stage: Shows, rows: pd.DataFrame, by: str, data: Sequence[P
     picture, name = fraction_dots(fractions, label, lines), "para_precision"
     return [
         stage.table(name, tables.wide(rows), caption, data, None, rows, 2, reading),
-        stage.figure(name, picture, caption, data, None, reading),
+        stage.figure(name, picture, told, data, None, reading),
     ]
 
 

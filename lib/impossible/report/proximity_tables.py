@@ -13,13 +13,14 @@ from impossible.evaluation.bootstrap import Interval
 from impossible.experiments.proximity import identical_fraction
 from impossible.experiments.proximity_statistics import FEWEST_CONTEXTS
 from impossible.report.figures import proximity_curves, proximity_map
+from impossible.report.figures.proximity import FEWEST_PAIRS
 from impossible.report.side_by_side import Shows
 from impossible.report.tables import interval, show, wide
 
 __all__ = [
-    "proximity_claims", "proximity_claims_table", "proximity_gap_table", "proximity_gaps",
-    "proximity_panels", "proximity_points_table", "proximity_reading", "proximity_surface",
-    "proximity_surface_table",
+    "point_sizes", "proximity_claims", "proximity_claims_table", "proximity_gap_table",
+    "proximity_gaps", "proximity_panels", "proximity_points_table", "proximity_reading",
+    "proximity_surface", "proximity_surface_table",
 ]  # fmt: skip
 
 
@@ -40,12 +41,16 @@ def proximity_panels(
     Returns:
         What is to be displayed.
     """
+    lengths = ", ".join(f"{n:g}" for n in sorted(params.proximity_lengths))
     caption = (
         "Fraction of pairs of next sentences that are equivalent (above) and their Self-BLEU "
         f"(below), by length of the context at temperature {params.sentence_temperature:g} (left) "
-        f"and by temperature over all lengths (right); bands are {params.confidence:.0%} intervals "
-        "over contexts. Control: the two sentences follow two different contexts. Dotted: "
-        f"Self-BLEU of human paraphrases (MRPC, {human[1]})."
+        f"and by temperature (right), where other contexts, of {lengths} sentences in equal "
+        f"number, are pooled. {point_sizes(points)} Bars: {params.confidence:.0%} intervals over "
+        "contexts; verdicts of critic and judge are raw (not corrected for their errors). "
+        "Control: the two sentences follow two different contexts. Dash-dotted: Self-BLEU of human "
+        f"paraphrases (MRPC, {human[1]}). –: not measured, of Self-BLEU fewer than {FEWEST_PAIRS} "
+        "equivalent pairs."
     )
     theirs = "Figure 3: rises with length, falls with temperature; Self-BLEU about 32, human 39"
     picture = proximity_curves(points, *human)
@@ -138,6 +143,24 @@ def proximity_reading(claims: pd.DataFrame, own: pd.DataFrame, human: float, sou
         f"by the critic, longest minus shortest context: {rise}; hottest minus coldest: {fall}; "
         f"Self-BLEU {show(own['self_bleu'].mean())}, human {human:.3g} ({source})"
     )
+
+
+def point_sizes(points: pd.DataFrame) -> str:
+    """On how much each point of Figure 3 rests, in a sentence.
+
+    Args:
+        points: of `proximity_statistics.figure3_points`.
+    """
+    control = points["series"] == "control"
+    own = points[~control & (points["series"] != "self_bleu")]
+    far = f" (control: {_range(points.loc[control, 'n'])})" if control.any() else ""
+    return f"A point: {_range(own['n'])} pairs{far} of {_range(own['contexts'])} contexts."
+
+
+def _range(counts: pd.Series) -> str:
+    """The least and the most of some counts; one number if they are the same."""
+    low, high = (f"{counts.min():,.0f}", f"{counts.max():,.0f}") if len(counts) else ("0", "0")
+    return low if low == high else f"{low} to {high}"
 
 
 def proximity_points_table(

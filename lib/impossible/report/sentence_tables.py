@@ -26,9 +26,9 @@ def fates_of_samples(stage: Shows, fates: pd.Series, data: Sequence[Path]) -> An
         What is to be displayed.
     """
     caption = (
-        "What became of the sampled continuations: kept, or rejected by an acceptance rule (too "
-        "short: the model ended the text instead of writing a sentence; no end: no full stop "
-        "within the token limit)."
+        "Sampled continuations left after each acceptance rule, the one that rejects most first, "
+        "and the fraction it retains; last row: kept. Too short: the model ended the text instead "
+        "of writing a sentence; no end: no full stop within the token limit. Logarithmic scale."
     )
     reading = f"{fates['kept'] / fates.sum():.1%} of {fates.sum():,} samples are accepted"
     counts = fates.rename_axis("reason").reset_index(name="n")

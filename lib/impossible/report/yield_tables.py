@@ -46,7 +46,7 @@ def yields_by_way(
         "Pairs kept for the same number of teacher tokens, by way of generating; pools spend half "
         "on each part. Hard, soft: sampled, searched under constraints of x; free: without any; "
         "foreign keywords: those of another context's sentence. Blue: next sentences of one "
-        f"context; hollow: controls, their values dotted; –: no pair. {source}"
+        f"context; hollow: controls; –: no pair. {source}"
     )
     controls = [name for name in ways if "foreign" in name or name == "free"]
     wide = tables.wide(rows.replace({"metric": TITLES}), digits=2)

@@ -6,19 +6,16 @@ from impossible.report.figures.curves import (
     frontier_curves,
     loss_curves,
     metric_curves,
-    proximity_curves,
     series_curves,
 )
-from impossible.report.figures.dots import (
-    fraction_dots,
-    funnel_dots,
-    system_dots,
-    trade_off_dots,
-)
+from impossible.report.figures.dots import fraction_dots, system_dots
+from impossible.report.figures.funnels import funnel_dots
 from impossible.report.figures.maps import confusion_map, proximity_map
 from impossible.report.figures.method import METHOD, method_flow
 from impossible.report.figures.pairs import diversity_graph, score_histogram, score_scatter
 from impossible.report.figures.pipeline import STAGES, pipeline_strip
+from impossible.report.figures.planes import trade_off_dots
+from impossible.report.figures.proximity import proximity_curves
 from impossible.report.figures.style import COLUMN, PAGE, render, styled
 
 __all__ = [

@@ -11,8 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from impossible.evaluation.claims.verdicts import FAILED, REPRODUCED, UNDECIDED
+from impossible.evaluation.claims.verdicts import (
+    FAILED,
+    MISSING_NUMBERS,
+    REPRODUCED,
+    UNDECIDED,
+)
 from impossible.report.figures import style
+from impossible.report.figures.roles import typeset
 from impossible.report.figures.style import COLUMN, GREY, INK, styled
 
 _COLUMNS = (
@@ -44,7 +50,7 @@ def claim_dots(parts: pd.DataFrame, width: float = COLUMN) -> Figure:
 
     Args:
         parts: rows of `claim_tables.part_rows`; a part without a value is shown as "–", never as
-            0, and claims without any are named under the axis.
+            0, and claims without any are named in a note under it.
     """
     style.need(parts, _COLUMNS, "claim_dots")
     known = parts.groupby("number")["value"].transform("count") > 0
@@ -52,8 +58,11 @@ def claim_dots(parts: pd.DataFrame, width: float = COLUMN) -> Figure:
     parts = parts[~parts["number"].isin(lacking)]
     parts = parts.assign(**parts[_DRAWN].astype(float).div(parts["minimum_effect"], axis=0))
     lines = _claim_lines(parts)
-    figure, axis = style.one_panel(width, 0.7 + 0.122 * len(lines))
-    _claim_axis(axis, parts[_DRAWN].to_numpy(), _ranges(lacking))
+    figure, axis = style.one_panel(width, 0.75 + 0.126 * len(lines))
+    _claim_axis(axis, parts[_DRAWN].to_numpy())
+    if lacking:
+        note = f"Not measured in this run: claims {_ranges(lacking)}."
+        figure.supxlabel(note, x=0.02, ha="left", fontsize=6, color=GREY)
     for place, (number, _, part, _) in enumerate(lines):
         if number % 2:
             axis.axhspan(place - 0.5, place + 0.5, **style.SHADED)
@@ -77,9 +86,16 @@ def _claim_lines(parts: pd.DataFrame) -> list[_Line]:
     for number, rows in parts.groupby("number", sort=True):
         found = rows.to_dict("records")
         only = found[0] if len(found) == 1 else None
-        lines.append((number, found[0]["claim"], only, found[0]["claim_verdict"]))
+        lines.append((number, found[0]["claim"], only, _verdict(rows)))
         lines += [(number, row["label"], row, None) for row in found if only is None]
     return lines
+
+
+def _verdict(rows: pd.DataFrame) -> str:
+    """The verdict of a claim; where only some of its parts were measured, how many."""
+    measured, verdict = int(rows["value"].notna().sum()), str(rows["claim_verdict"].iloc[0])
+    partly = verdict == MISSING_NUMBERS and measured
+    return f"{measured} of {len(rows)} parts\nmeasured" if partly else verdict
 
 
 def _ranges(numbers: list[int]) -> str:
@@ -93,7 +109,7 @@ def _ranges(numbers: list[int]) -> str:
     return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def _claim_axis(axis: Axes, sizes: np.ndarray, lacking: str) -> None:
+def _claim_axis(axis: Axes, sizes: np.ndarray) -> None:
     """Scale, ticks, and the lines that verdicts are measured against."""
     least, most = np.nanmin([-1.0, *sizes.flat]), np.nanmax([2.0, *sizes.flat])
     axis.set_xscale("symlog", linthresh=1, linscale=0.7)
@@ -101,8 +117,7 @@ def _claim_axis(axis: Axes, sizes: np.ndarray, lacking: str) -> None:
     axis.xaxis.set_major_locator(FixedLocator([tick for tick in _TICKS if least <= tick <= most]))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
-    left_out = f"\nnot measured in this run: claims {lacking}" if lacking else ""
-    axis.set_xlabel(f"effect ÷ minimum effect size{left_out}", labelpad=1.5)
+    axis.set_xlabel("effect ÷ minimum effect size", labelpad=1.5)
     axis.axvline(0, color=INK, linewidth=0.7)
     axis.axvline(1, color=INK, linewidth=0.7, linestyle=(0, (3, 2)))
 
@@ -111,15 +126,19 @@ def _claim_words(
     axis: Axes, lines: list[tuple[int, str, dict[str, Any] | None, str | None]]
 ) -> None:
     """Names left of the axis, those of claims in bold, and their verdicts right of it."""
-    names = [f"{number}  {text}" if verdict else text for number, text, _, verdict in lines]
+    names = [
+        typeset(f"{number}  {text}" if verdict else text) for number, text, _, verdict in lines
+    ]
     opening = [place for place, line in enumerate(lines) if line[3]]
-    axis.set_yticks(range(len(lines)), names, fontsize=5.8)
+    axis.set_yticks(range(len(lines)), names, fontsize=6)
     axis.set_ylim(len(lines) - 0.4, -0.6)
     right = axis.secondary_yaxis("right")
-    right.set_yticks(opening, [str(lines[place][3]) for place in opening], fontsize=5.8)
+    right.set_yticks(opening, [str(lines[place][3]) for place in opening], fontsize=6)
     failed = [label for label in right.get_yticklabels() if label.get_text() == FAILED]
     for label in (*(axis.get_yticklabels()[place] for place in opening), *failed):
         label.set_fontweight("bold")
+    for label in right.get_yticklabels():
+        label.set_verticalalignment("center")  # some have two lines
     for each in (axis, right):
         each.tick_params(axis="y", length=0)
     right.spines[:].set_visible(False)

@@ -1,72 +1,25 @@
-"""Curves with intervals: Figure 3 of the paper, transfer, losses, calibration, rounds."""
+"""Curves with intervals: transfer, losses, calibration, rounds."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
+from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from impossible.report.figures import style
 from impossible.report.figures.style import COLUMN, PAGE, styled
 
-CONTEXT_AXES = {"length": "context sentences", "temperature": "sampling temperature"}
+_FEW_STEPS = 8  # of a loss curve: so many ticks, and marks where there are no more
 #: A series → its name; what the oracle says is true, what another judge says is its estimate.
 SERIES_NAMES = {
     "critic": "critic's estimate", "oracle": "truth (oracle)", "referee": "referee's estimate",
     "people": "people's labels", "control": "control", "self_bleu": "Self-BLEU",
 }  # fmt: skip
-
-
-@styled
-def proximity_curves(
-    frame: pd.DataFrame, human_self_bleu: float | None = None, human_source: str = "paper",
-    width: float = PAGE,
-) -> Figure:  # fmt: skip
-    """Fraction of equivalent pairs (top) and their Self-BLEU (below) by length and temperature.
-
-    Args:
-        frame: one row per point: `axis` ("length" or "temperature"), `x`, `series` ("critic",
-            the judge's name, "control", any other, or "self_bleu"), `value`, `low`, `high`; ratios
-            in [0, 1], Self-BLEU in [0, 100]. An axis without rows is shown as "not run".
-        human_self_bleu: Self-BLEU of human paraphrases (MRPC: 39 in the paper), drawn as a line.
-        human_source: where that value is from, "paper" or "measured"; stands at the line.
-
-    Source: section 2, Figure 3.
-    """
-    style.need(frame, ["axis", "x", "series", "value", "low", "high"], "proximity_curves")
-    frame, below = frame.replace({"series": SERIES_NAMES}), SERIES_NAMES["self_bleu"]
-    names = [name for name in dict.fromkeys(frame["series"]) if name != below]
-    names.sort(key=lambda name: [*SERIES_NAMES.values(), name].index(name))
-    figure = style.Picture(figsize=(width, 2.8))
-    grid = figure.subplots(2, 2, sharex="col", sharey="row", height_ratios=[2.3, 1])
-    for (axis, label), ratio, similarity in zip(CONTEXT_AXES.items(), *grid, strict=True):
-        rows = frame[frame["axis"] == axis]
-        style.draw_lines(ratio, rows[rows["series"].isin(names)], "x", names)
-        lower = rows[rows["series"] == below]
-        style.draw_lines(similarity, lower, "x", [below], legend=False)
-        if human_self_bleu is not None:
-            similarity.axhline(human_self_bleu, **style.DOTTED)
-        if rows.empty:
-            ratio.text(0.5, 0.5, "not run", transform=ratio.transAxes, ha="center")
-        elif rows["x"].nunique() <= 8:
-            similarity.set_xticks(sorted(rows["x"].unique()))
-        similarity.set_xlabel(label)
-    style.percent(grid[0, 0].yaxis)
-    grid[0, 0].set(ylim=(0, None), ylabel="equivalent pairs")
-    top = max(grid[1, 0].get_ylim()[1], human_self_bleu or 0)
-    grid[1, 0].set(ylim=(0, 1.35 * top), ylabel=below)
-    if human_self_bleu is not None:
-        grid[1, 1].annotate(
-            f"MRPC ({human_source}) {human_self_bleu:.3g}", (0.98, human_self_bleu), (0, 1.5),
-            xycoords=("axes fraction", "data"), textcoords="offset points", ha="right", fontsize=6,
-            path_effects=[style.HALO],
-        )  # fmt: skip
-    style.legend_above(figure, grid[0])
-    return figure
 
 
 @styled
@@ -159,6 +112,11 @@ def loss_curves(frame: pd.DataFrame, log: bool = False, width: float = COLUMN) -
             rows, x="step", y="loss", hue="split", palette=style.palette(["train", "dev"]),
             size="split", sizes={"train": 0.8, "dev": 1.5}, errorbar=None, ax=axis,
         )  # fmt: skip
+        steps = sorted(rows["step"].unique())
+        for line in axis.lines[:2] if len(steps) <= _FEW_STEPS else ():  # what was measured
+            line.set(marker="o", markersize=3.2, markeredgewidth=0)
+        some = steps[:: -math.ceil(len(steps) / _FEW_STEPS)][::-1]  # the last one is among them
+        axis.set_xticks(some, [f"{step:g}" for step in some])
         if not (dev := rows[rows["split"] == "dev"]).empty:
             best = dev.loc[dev["loss"].idxmin()]
             label = f"best dev {best['loss']:.3g}"
@@ -168,7 +126,6 @@ def loss_curves(frame: pd.DataFrame, log: bool = False, width: float = COLUMN) -
             axis.set_yscale("log")
             axis.yaxis.set_major_formatter(ScalarFormatter())
             axis.yaxis.set_minor_formatter(ScalarFormatter())
-        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axis.set_ylabel("loss (nats/token)")
     style.legend_above(figure, axes)
     return figure
@@ -199,6 +156,7 @@ def calibration_curves(
     )  # fmt: skip
     if (rows["n"] > 0).any():
         counts.set_yscale("log")
+        style.plain_log(counts.yaxis)
     reliability.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="fraction that is true")
     counts.set(xlabel=f"predicted {label}", ylabel="pairs")
     style.legend_above(figure, [reliability])

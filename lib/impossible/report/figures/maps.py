@@ -88,6 +88,6 @@ def confusion_map(
         annot_kws={"fontsize": 6.5}, xticklabels=labels, yticklabels=down, ax=axis,
     )  # fmt: skip
     axis.tick_params(length=0, labelrotation=0)
-    axis.tick_params(axis="x", labelsize=5.8 if len(labels) > 4 else 6.5)
+    axis.tick_params(axis="x", labelsize=6 if len(labels) > 4 else 6.5)
     axis.set(xlabel=names[1], ylabel=names[0])
     return figure

@@ -57,7 +57,7 @@ METHOD = pd.DataFrame(
 _COLOURS = {"teacher": INK, "critics": ORANGE, "pairs": GREEN, "student": BLUE}
 _ACROSS = {True: 5, False: 2}  # boxes in a row, on a page or in a column
 _WIDE = 0.86  # of a box, in columns
-_GAP, _NAME, _COUNT, _LINE = 0.2, 0.23, 0.145, 0.092  # heights in inches: between boxes, in a box
+_GAP, _NAME, _COUNT, _LINE = 0.2, 0.23, 0.145, 0.1  # heights in inches: between boxes, in a box
 _LINES = 6  # of text in a box, at most
 
 
@@ -77,7 +77,7 @@ def method_flow(steps: pd.DataFrame = METHOD, width: float = PAGE) -> Figure:
     if unknown := set(steps["role"]) - set(_COLOURS):
         raise DataError(f"Unknown roles {sorted(unknown)}; they are {', '.join(_COLOURS)}.")
     across = _ACROSS[width > COLUMN]
-    letters = round(width / across * _WIDE * 72 / 3.2) - 2  # that fit a line of 5.5 points
+    letters = round(width / across * _WIDE * 72 / 3.5) - 2  # that fit a line of 6 points
     bodies = [_cut(str(text), letters, _LINES) for text in steps["text"]]
     high = _NAME + _COUNT * ("count" in steps) + 0.06
     high += _LINE * max(body.count("\n") + 1 for body in bodies)
@@ -124,7 +124,7 @@ def _box(
         count = head | plain | {"fontsize": 6, "color": colour}
         axis.text(middle, top + _NAME, step["count"], **count).set_clip_box(inside)
     start = top + _NAME + _COUNT * ("count" in step)
-    text = axis.text(left + 0.05, start, body, fontsize=5.5, linespacing=1.15, color=INK, **plain)
+    text = axis.text(left + 0.05, start, body, fontsize=6, linespacing=1.15, color=INK, **plain)
     text.set_clip_box(inside)
 
 

@@ -12,11 +12,17 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
 
 from impossible.errors import DataError
 from impossible.report.figures import style
 from impossible.report.figures.style import COLUMN, INK, styled
+
+#: Filled and hollow: told apart in grey, also where they overlap; not judged is the third.
+_MARKS: tuple[dict[str, Any], ...] = (
+    {"marker": "D", "color": style.GREEN, "alpha": 0.75, "linewidths": 0, "zorder": 3},
+    {"marker": "o", "facecolors": "none", "edgecolors": style.GREY, "linewidths": 0.6},
+    {"marker": "x", "color": style.GREY, "linewidths": 0.6},
+)
 
 
 @styled
@@ -60,9 +66,7 @@ def score_histogram(
         )  # fmt: skip
     if log:
         axis.set_yscale("log")
-        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.yaxis.set_major_formatter("{x:,.0f}")
-        axis.yaxis.set_minor_locator(NullLocator())
+        style.plain_log(axis.yaxis, (1, 2, 5))
     missing = len(frame) - len(rows)
     axis.set_xlabel((label or score) + (f"   ({missing:,} not computed)" if missing else ""))
     axis.set_ylabel(unit)
@@ -104,7 +108,8 @@ def score_scatter(
         pairs: PAIRS-like, with `rouge_l`, `p_xy`, `p_yx`; the height of a point is the smaller of
             the two probabilities (or the only one computed), rows with neither are left out.
         entailment_threshold, rouge_l_max: the thresholds.
-        group: a column that colours the points (the judge's verdict, say).
+        group: a column that marks the points (the judge's verdict, say); where there are more than
+            two, "equivalent" and all others, since more cannot be told apart in grey.
         points: at most this many are drawn, so that the file stays small.
     """
     style.need(pairs, ["rouge_l", "p_xy", "p_yx", *([group] if group else [])], "score_scatter")
@@ -113,12 +118,13 @@ def score_scatter(
     # drawn in random order, so that no group hides the others
     shown = frame.sample(min(points, len(frame)), random_state=0)
     figure, axis = style.one_panel(width, 2.6)
-    names = sorted(shown[group].unique()) if group else []
-    seaborn.scatterplot(
-        shown, x="rouge_l", y="p", hue=group, style=group, hue_order=names, style_order=names,
-        palette=style.palette(names) if group else None, markers=list(style.MARKERS[: len(names)]),
-        s=7 if len(shown) > 1000 else 14, alpha=0.55, linewidth=0.3, rasterized=True, ax=axis,
-    )  # fmt: skip
+    if group:
+        shown = shown.assign(**{group: _in_two(shown[group])})
+    names = sorted(shown[group].unique(), key=lambda name: name != "equivalent") if group else [""]
+    size = 7 if len(shown) > 1000 else 12
+    for name, look in zip(names, _MARKS, strict=False):
+        rows = shown[shown[group] == name] if group else shown
+        axis.scatter(rows["rouge_l"], rows["p"], size, label=name, rasterized=True, **look)
     axis.fill_between([0, rouge_l_max], entailment_threshold, 1.03, **style.SHADED)
     axis.axhline(entailment_threshold, **style.DASHED)
     axis.axvline(rouge_l_max, **style.DASHED)
@@ -128,6 +134,13 @@ def score_scatter(
     axis.set_title(f"both keep {inside.mean():.1%} of {len(frame):,}", loc="right")
     style.legend_above(figure, [axis], markerscale=1.6)
     return figure
+
+
+def _in_two(group: pd.Series) -> pd.Series:
+    """The groups if they are two, else "equivalent" and "not equivalent"."""
+    if group.nunique() <= 2 or "equivalent" not in set(group):
+        return group
+    return group.where(group.isin(["equivalent", "not judged"]), "not equivalent")
 
 
 @styled

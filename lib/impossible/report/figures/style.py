@@ -10,18 +10,21 @@ import io
 import math
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import pandas as pd
 import seaborn
+from matplotlib import _mathtext
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocator
 from PIL import Image
 
 from impossible.errors import DataError
@@ -29,6 +32,7 @@ from impossible.errors import DataError
 COLUMN, PAGE = 3.3, 6.8  # inches: one column of a two-column paper, and both
 PNG_DPI = 200  # of files and in notebooks: text is laid out for it and cut at another
 _SHOWN_DPI = 130
+_SUBSCRIPT = 0.93  # of the size of their text
 
 BLUE, RED, GREEN, ORANGE, PURPLE, SKY = (  # Okabe & Ito (2008), safe for colour-blind readers
     "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9",
@@ -67,6 +71,7 @@ RC: dict[str, Any] = {
     "ytick.minor.size": 1.5, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
     "lines.linewidth": 1.3, "lines.markersize": 3.8, "lines.markeredgewidth": 0.5,
     "legend.frameon": False, "legend.handlelength": 2.4, "hatch.linewidth": 0.5,
+    "mathtext.default": "regular",  # a name with a subscript is set, and bold, as its label is
     "figure.constrained_layout.use": True, "svg.hashsalt": "impossible", "svg.fonttype": "path",
     "pdf.fonttype": 42, "savefig.facecolor": "white",
     "figure.dpi": PNG_DPI,  # bold text is wider there than at 100: laid out as it is drawn
@@ -84,6 +89,20 @@ class Picture(Figure):
         return render(self, "png"), {"width": round(_SHOWN_DPI * self.get_figwidth())}
 
 
+@contextmanager
+def _readable_subscripts() -> Iterator[None]:
+    """Subscripts of at least 6 points beside labels of 6.5; matplotlib sets them at 0.7 of those.
+
+    It has no setting for that: where a later version has no such constant, they are small again.
+    """
+    usual = getattr(_mathtext, "SHRINK_FACTOR", 0.7)
+    _mathtext.SHRINK_FACTOR = _SUBSCRIPT
+    try:
+        yield
+    finally:
+        _mathtext.SHRINK_FACTOR = usual
+
+
 def styled(plot: Callable[P, R]) -> Callable[P, R]:
     """Run a plot function in the project's theme, leaving matplotlib's settings as they were.
 
@@ -93,7 +112,7 @@ def styled(plot: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(plot)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-        with mpl.rc_context():
+        with mpl.rc_context(), _readable_subscripts():
             seaborn.set_theme(context="paper", style="ticks", rc=RC)
             result = plot(*args, **kwargs)
             if isinstance(result, Figure):
@@ -222,10 +241,14 @@ def small_panels(
 
 
 def legend_above(
-    figure: Figure, axes: Iterable[Axes], columns: int = 3, least: int = 1, **settings: Any
-) -> None:
-    """One legend above the figure in place of seaborn's own, if it has so many entries."""
-    handles: dict[str, Any] = {}
+    figure: Figure, axes: Iterable[Axes], columns: int = 3, least: int = 1,
+    more: Iterable[Artist] = (), **settings: Any,
+) -> None:  # fmt: skip
+    """One legend above the figure in place of seaborn's own, if it has so many entries.
+
+    `more` are entries that stand before those of the axes.
+    """
+    handles: dict[str, Any] = {str(artist.get_label()): artist for artist in more}
     for axis in axes:
         handles |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
         if own := axis.get_legend():
@@ -240,3 +263,13 @@ def legend_above(
 def percent(axis: XAxis | YAxis) -> None:
     """Label the ticks of a [0, 1] axis in per cent, with as many digits as they need."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
+
+
+def plain_log(axis: XAxis | YAxis, steps: Sequence[float] = (1,)) -> None:
+    """Ticks of a logarithmic axis as plain numbers (1, 10, 1k): exponents are too small to read.
+
+    `steps` are the ticks of each decade.
+    """
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_major_formatter(EngFormatter(sep=""))
+    axis.set_minor_locator(NullLocator())
