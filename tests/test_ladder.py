@@ -25,7 +25,7 @@ WITHOUT_WORLD = ROOMS[: ROOMS.index("world")]
 ONLY = {
     "yaml": ("config",),
     "papermill": ("runner",),
-    "filelock": ("runner",),
+    "filelock": ("models", "runner"),
     "argparse": ("cli",),
     "matplotlib": ("report", "notebook"),
     "seaborn": ("report",),

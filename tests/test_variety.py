@@ -62,6 +62,8 @@ def test_meanings_by_hand_and_missing_without_an_oracle() -> None:
 def test_most_frequent_sentences_of_the_shortest_and_longest_context() -> None:
     found = most_frequent_sentences(GOOD, CONTEXTS, 1)
     assert found.to_numpy().tolist() == [["A.", "It rose.", 2], ["B.", "It fell.", 1]]
+    alike = most_frequent_sentences(GOOD, CONTEXTS.assign(n_sentences=3), 1)
+    assert alike["text"].tolist() == ["It rose."]  # one context is the shortest and the longest
 
 
 def test_what_is_expected_of_sentences_by_hand() -> None:

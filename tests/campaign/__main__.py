@@ -1,8 +1,9 @@
-"""`python -m tests.campaign [--kills N] [PART …]`: run the parts, write results and page."""
+"""`python -m tests.campaign [--kills N] [--units N] [PART …]`: run parts, write what they found."""
 
 from __future__ import annotations
 
 import argparse
+import random
 import shutil
 import tempfile
 import time
@@ -11,18 +12,19 @@ from pathlib import Path
 from impossible.data.digests import package_digest
 from impossible.data.io import read_json, write_json
 
-from . import closed, corrupt, hostile, kills, rubbish, starved
+from . import closed, corrupt, hostile, kills, long, rubbish, starved, unpacked
 from .common import ROOT, Findings
 from .page import write_page
-from .workload import small, smoke
+from .workload import absent_models, english, small, smoke
 
 RESULTS = ROOT / "results" / "reliability.json"
+FETCHES = 20  # that are killed
 ALONE = {
     "rubbish": rubbish.run,
     "hostile": hostile.run,
     "closed": closed.run,
 }
-PARTS = ("kills", "starved", "corrupt", *ALONE)
+PARTS = ("kills", "english", "long", "starved", "corrupt", *ALONE)
 
 
 def main() -> None:
@@ -31,6 +33,8 @@ def main() -> None:
     about.add_argument("parts", nargs="*", metavar="PART", help=f"default: {' '.join(PARTS)}")
     about.add_argument("--kills", type=int, default=200, help="default %(default)s")
     about.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
+    text = "of work in the part long (default %(default)s)"
+    about.add_argument("--units", type=int, default=50_000, help=text)
     text = "writes of a run at which the disk is full (default %(default)s)"
     about.add_argument("--writes", type=int, default=12, help=text)
     text = "disturb two small notebooks, not the smoke run (on a busy machine)"
@@ -57,12 +61,30 @@ def main() -> None:
 
 def _run(name: str, place: Path, options: argparse.Namespace) -> Findings:
     """One part, in its folder."""
-    work = small(place / "small") if options.small else smoke()
+    if name in ALONE:
+        return ALONE[name](place)
     if name == "starved":
         return starved.run(place, options.writes, options.small)
-    if name == "kills":
-        return kills.run(place, work, options.kills, options.seed)
-    return corrupt.run(place, work) if name == "corrupt" else ALONE[name](place)
+    if name == "long":
+        return long.run(place, options.units)
+    if name == "english":
+        return _english(place, options)
+    work = small(place / "small") if options.small else smoke()
+    if name == "corrupt":
+        return corrupt.run(place, work)
+    found = kills.run(place, work, options.kills, options.seed)
+    unpacked.kill_fetches(place / "fetch", found, FETCHES, random.Random(options.seed))
+    if options.small:
+        found.not_run["kills of the smoke run"] = "the machine was too busy; leave --small out"
+    return found
+
+
+def _english(place: Path, options: argparse.Namespace) -> Findings:
+    """Kills of an English run, where its models are."""
+    if absent := absent_models():
+        reason = f"{', '.join(absent)} not in the cache: impossible fetch english"
+        return Findings(not_run={"kills of an English run": reason})
+    return kills.run(place, english(), options.kills, options.seed)
 
 
 main()

@@ -31,14 +31,14 @@ class Findings:
     """What a part of the campaign did and found.
 
     Attributes:
-        figures: counts, by name.
+        figures: counts and measurements, by name.
         wrong: one sentence for everything that was not as it must be.
         not_run: what could not be tried here → why.
         seconds: processor time of each command, by the name of its case.
         more: what else the results file holds.
     """
 
-    figures: dict[str, int] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     not_run: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)

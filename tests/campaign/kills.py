@@ -9,12 +9,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 from impossible.data.digests import digest
+from impossible.runner.execution import INJECTED
 from impossible.runner.verification import verify
 
 from .common import Findings
@@ -23,6 +24,9 @@ from .workload import Workload, recorded_outputs
 SIGNS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 OF_KERNELS = 0.25  # of the SIGKILLs: they hit a kernel, not the runner
 SENTENCE = "impossible: stopped"
+
+#: The units on a disk: when each was written, and its digest.
+Parts = dict[Path, tuple[int, str]]
 
 
 @dataclass
@@ -35,7 +39,6 @@ class _Kill:
     status: int = 0
     err: str = ""
     in_time: bool = True
-    parts: dict[Path, tuple[int, str]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.sign.name} to the {self.target} after {self.seconds:.1f} s"
@@ -43,64 +46,77 @@ class _Kill:
 
 def run(place: Path, work: Workload, kills: int, seed: int) -> Findings:
     """Kill runs `kills` times in all; each is resumed to its end and compared."""
-    found, rng, reference = Findings(), random.Random(seed), place / "run"
-    (reference / "work").mkdir(parents=True)
-    (reference / "work" / "slow").touch()
+    found, rng, folder = Findings(), random.Random(seed), place / "run"
+    found.more["run"] = work.name
+    found.figures |= {"kills": 0, "differences": 0, "units computed again": 0}
+    _slowed(folder)
     begin = time.monotonic()
-    answer = work.run(reference)
+    answer = work.run(folder)
     if answer.status:
         found.wrong.append(f"the run without kills failed: {answer.err[-300:]}")
         return found
-    longest, wanted = 0.6 * (time.monotonic() - begin), recorded_outputs(reference)
-    shutil.rmtree(reference)  # the next ones lie in its place: a notebook names its folder
-    found.more["run"] = work.name
-    found.figures |= {"kills": 0, "differences": 0, "units computed again": 0}
-    found.not_run["kills of an English run"] = "its models need minutes a notebook"
-    if work.name.startswith("two"):
-        found.not_run["kills of the smoke run"] = "the machine was too busy; leave --small out"
+    whole, wanted = time.monotonic() - begin, recorded_outputs(folder)
+    shutil.rmtree(folder)  # the next ones lie in its place: a notebook names its folder
     while found.figures["kills"] < kills:
-        _one_run(work, place / "run", rng, longest, kills, found)
-        got = recorded_outputs(place / "run")
+        _one_run(work, folder, rng, whole, kills, found)
+        got = recorded_outputs(folder)
         differing = [name for name in wanted | got if wanted.get(name) != got.get(name)]
         found.count("differences", len(differing))
         found.count("runs")
         found.check(
             f"run {found.figures['runs']} ends as the one without kills",
-            [*differing, *verify(place / "run").problems],
+            [*differing, *verify(folder).problems],
         )
-        shutil.rmtree(place / "run")
+        shutil.rmtree(folder)
     return found
 
 
 def _one_run(
-    work: Workload, folder: Path, rng: random.Random, longest: float, kills: int, found: Findings
+    work: Workload, folder: Path, rng: random.Random, whole: float, kills: int, found: Findings
 ) -> None:
-    """Kill and resume until the run has ended by itself, or all kills are spent."""
-    known: dict[Path, tuple[int, str]] = {}
+    """Kill and resume until the run has ended by itself, or all kills are spent.
+
+    The first kill comes at any moment of the `whole` seconds that it takes undisturbed; a resumed
+    run has less to do, and is given at most half of them.
+    """
+    longest, known = whole, Parts()
     while found.figures["kills"] < kills:
         sign = rng.choice(SIGNS)
         hit = "kernel" if sign == signal.SIGKILL and rng.random() < OF_KERNELS else "runner"
         kill = _killed(work, folder, _Kill(sign, hit, rng.uniform(0.5, longest)))
-        again = [path for path, was in known.items() if kill.parts.get(path) != was]
-        found.count("units computed again", len(again))
+        longest, known, again = whole / 2, *_seen(folder, known, found)
         if not kill.in_time:
-            found.check("a run that ends before its kill", [kill.err] if kill.status else [])
+            found.check("a run that ends before its kill", [*again, kill.err * bool(kill.status)])
             return
         found.count("kills")
         found.count(f"{kill.sign.name} to the {kill.target}")
-        wrong = [*_told(kill), *_books(folder), *(f"{path.name} computed again" for path in again)]
-        found.check(str(kill), wrong)
-        known = kill.parts
+        found.check(str(kill), [*_told(kill), *_books(folder), *again])
     answer = work.run(folder)
-    found.check("the last resumed run", [answer.err[-300:]] if answer.status else [])
-    now = _parts(folder)
-    found.count("units computed again", sum(now.get(path) != was for path, was in known.items()))
+    again = _seen(folder, known, found)[1]
+    found.check("the last resumed run", [*again, answer.err[-300:] * bool(answer.status)])
+
+
+def _seen(folder: Path, known: Parts, found: Findings) -> tuple[Parts, list[str]]:
+    """The units that are on the disk now, and those that were before and were written again.
+
+    A unit that was in flight when a run was killed is not among those before: it may be.
+    """
+    paths = sorted((folder / "work").rglob("*.parquet"))
+    parts = {path: (path.stat().st_mtime_ns, digest(path)) for path in paths}
+    again = [path for path, was in known.items() if parts.get(path) != was]
+    found.count("units computed again", len(again))
+    return parts, [f"{path.relative_to(folder)} computed again" for path in again]
+
+
+def _slowed(folder: Path) -> None:
+    """An empty results folder in which the units of the small notebooks take their time."""
+    (folder / "work").mkdir(parents=True, exist_ok=True)
+    (folder / "work" / "slow").touch()
 
 
 def _killed(work: Workload, folder: Path, kill: _Kill) -> _Kill:
     """Start the run, kill it, and note how it ended."""
-    (folder / "work").mkdir(parents=True, exist_ok=True)
-    (folder / "work" / "slow").touch()  # of the small notebooks: units take their time
+    _slowed(folder)
     log = folder.with_suffix(".log")
     with log.open("wb") as err:
         process = subprocess.Popen(
@@ -121,7 +137,6 @@ def _killed(work: Workload, folder: Path, kill: _Kill) -> _Kill:
                 process.send_signal(kill.sign)
             process.wait(300)
     kill.status, kill.err = process.returncode, log.read_text(encoding="utf-8", errors="replace")
-    kill.parts = _parts(folder)
     return kill
 
 
@@ -153,6 +168,9 @@ def _books(folder: Path) -> Iterator[str]:
             for output, was in entry["outputs"].items():
                 if not (folder / output).exists() or digest(folder / output) != was:
                     yield f"{name} is done and {output} is another"
+        copy = folder / "work" / f"{name}.ipynb"
+        if entry["status"] == "failed" and _completed(copy, entry["cell"]):
+            yield f"{name} failed in cell {entry['cell']}, which is shown as complete"
     for copy in sorted((folder / "notebooks").glob("*.ipynb")):
         for cell in json.loads(copy.read_text(encoding="utf-8"))["cells"]:
             failed = [each for each in cell.get("outputs", []) if each["output_type"] == "error"]
@@ -160,7 +178,11 @@ def _books(folder: Path) -> Iterator[str]:
                 yield f"{copy.name} is shown as complete with a cell that is not"
 
 
-def _parts(folder: Path) -> dict[Path, tuple[int, str]]:
-    """The units that are on the disk: when each was written, and its digest."""
-    paths = (folder / "work").glob("*/*.parquet")
-    return {path: (path.stat().st_mtime_ns, digest(path)) for path in paths}
+def _completed(copy: Path, number: int) -> bool:
+    """Whether a copy that grew until its kernel was killed shows a code cell as complete."""
+    if not (copy.is_file() and number):
+        return False
+    cells = json.loads(copy.read_text(encoding="utf-8"))["cells"]
+    code = [each["metadata"] for each in cells if each["cell_type"] == "code"]
+    own = [each for each in code if INJECTED not in each.get("tags", [])]
+    return bool(own[number - 1].get("papermill", {}).get("status") == "completed")

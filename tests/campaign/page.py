@@ -11,7 +11,10 @@ from .common import ROOT
 PAGE = ROOT / "docs" / "reliability.md"
 DONE = {
     "kills": "A run is killed at random moments and resumed until it ends, and compared with one "
-    "that nobody disturbed.",
+    "that nobody disturbed; so are fetches of a model.",
+    "english": "The same kills of a run of the English models, to the second student.",
+    "long": "Units of work by the ten thousand in one process: memory, open files, speed, and the "
+    "forecast that its first tenth gives.",
     "starved": "No space, memory, permission, home, UTF-8, reader or folder; a clock that goes "
     "back.",
     "corrupt": "Every file of a finished run is changed by a byte, cut and emptied.",

@@ -8,10 +8,45 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from impossible.cli.assets import needed_assets
+from impossible.config.params import Params
 from impossible.data.digests import digest
+from impossible.models.assets import asset_named
 
 from .common import COMMAND, ROOT, Answer, ask, environment
 
+#: Over `english`: as small as it gets, with critics that the few pairs of such a run pass.
+SMALLEST = {
+    "domains": [{"name": "informal", "prefixes": ["Last weekend I"], "banned": ["\n"]}],
+    "judge": "none",
+    "referee": "none",
+    "rejections": {},
+    "n_contexts": 2,
+    "k": 8,
+    "context_sentences_min": 1,
+    "context_sentences_max": 1,
+    "context_max_new_tokens": 32,
+    "sentence_max_new_tokens": 32,
+    "entailment_threshold": 0.0,
+    "entailment_floor": 0.0,
+    "rouge_l_max": 1.0,
+    "similarity_min": 0.0,
+    "ted_min": 0,
+    "length_ratio_min": 0.5,
+    "length_ratio_max": 2.0,
+    "name_consistency": False,
+    "number_consistency": False,
+    "student_epochs": 1,
+    "student_batch_size": 8,
+    "student_learning_rate": 2e-3,
+    "student_dev_fraction": 0.3,
+    "n_inputs": 4,
+    "n_candidates": 4,
+    "train_on_both": False,
+    "n_test": 2,
+    "bootstrap_samples": 50,
+    "workers": 1,
+}
 CONDITIONS = Path(__file__).with_name("conditions")
 
 UNITS = """import time
@@ -70,6 +105,19 @@ def smoke() -> Workload:
     files = {f"data/{name}.parquet": number for name, number in reads.items()}
     arguments = ("run", "smoke", "--from", "03", "--until", "06")
     return Workload("smoke, notebooks 03 to 06", ROOT, arguments, files, environment())
+
+
+def english() -> Workload:
+    """The same, and self-distillation, with the models of real English."""
+    values = [f"{name}={json.dumps(value)}" for name, value in SMALLEST.items()]
+    arguments = ("run", "english", "--from", "03", "--until", "07", *values)
+    return Workload("English, notebooks 03 to 07", ROOT, arguments, {}, environment())
+
+
+def absent_models() -> list[str]:
+    """What `english` needs and the cache does not hold."""
+    names = needed_assets(Params.load("english", SMALLEST))
+    return [name for name in names if not asset_named(name).present]
 
 
 def small(place: Path, units: int = 24, pause: float = 0.5) -> Workload:

@@ -29,10 +29,13 @@ def bar(*args: Any, **options: Any) -> Any:
 
 
 def last_line(path: str | os.PathLike[str]) -> str:
-    """What a bar wrote last to the runner's file; empty when there is none."""
+    """What a bar wrote last to the runner's file; empty when there is none.
+
+    Only its end is read: the file grows as long as the work goes on, and is looked at often.
+    """
     try:
-        # newline="": a bar redraws itself with carriage returns, which must stay.
-        with open(path, encoding="utf-8", errors="replace", newline="") as file:
-            return file.read()[-400:].split("\r")[-1].strip()
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 400))
+            return file.read().decode("utf-8", "replace").split("\r")[-1].strip()
     except OSError:
         return ""

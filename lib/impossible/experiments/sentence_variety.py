@@ -125,8 +125,9 @@ def most_frequent_sentences(
     Returns:
         context (in its first row only), text, samples.
     """
-    ends = contexts.loc[[contexts["n_sentences"].idxmin(), contexts["n_sentences"].idxmax()]]
-    texts = ends.set_index("context_id")["text"]
+    lengths = contexts["n_sentences"]
+    ends = dict.fromkeys([lengths.idxmin(), lengths.idxmax()])  # one if all are equally long
+    texts = contexts.loc[list(ends)].set_index("context_id")["text"]
     mine = accepted[accepted["context_id"].isin(texts.index)]
     counts = mine.value_counts(["context_id", "text"]).rename("samples").reset_index()
     counts["rank"] = counts["context_id"].map(list(texts.index).index)

