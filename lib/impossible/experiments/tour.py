@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,14 +15,17 @@ import torch
 from pandas.io.formats.style import Styler
 
 from impossible.config.params import Params
-from impossible.data.run_folder import item_rng
+from impossible.data.run_folder import RunFolder, item_rng
 from impossible.experiments.example_pairs import NO_FORMULAS, Examples
 from impossible.experiments.pair_verdicts import counted_noun, verdict_table
 from impossible.filtering.build_dataset import KEPT, rejections
 from impossible.filtering.critic import Models
 from impossible.filtering.critics import CRITICS, reason_title
 from impossible.filtering.pair_scores import all_pairs, score_pairs
+from impossible.filtering.resumable_scoring import score_sentences
 from impossible.filtering.thresholds import Thresholds
+from impossible.generation.contexts import draw_contexts, plan_contexts
+from impossible.generation.next_sentences import draw_sentences
 from impossible.training.fine_tuning import settings_of
 from impossible.training.student import Student
 from impossible.training.student_training import train_student
@@ -38,6 +42,26 @@ def as_written(frame: pd.DataFrame) -> Styler:
     style = rows.style.format(escape="html", precision=2, na_rep="–", thousands=",")
     style = style.hide(axis="index").set_table_attributes(NO_FORMULAS)
     return style.set_properties(**{"text-align": "left", "vertical-align": "top"})
+
+
+def until_some_pass(
+    run: RunFolder, models: Any, params: Params, thresholds: Thresholds
+) -> tuple[pd.DataFrame, ...]:
+    """Contexts with sentences and scored pairs: more of them as long as no pair passes.
+
+    After a third of its contexts or fewer, a small teacher writes pairs that all critics accept.
+
+    Returns:
+        CONTEXTS, SENTENCES, PAIRS, FUNNEL of `tour_contexts`, or of up to five times as many.
+    """
+    for times in range(1, 6):
+        plans = plan_contexts(params, times * params.tour_contexts, "tour")
+        contexts = draw_contexts(run, models.teacher, plans, params, "tour")
+        sentences = draw_sentences(run, models.teacher, contexts, params, "tour-sentences")
+        pairs, scored = score_sentences(run, sentences, models, thresholds, "tour-pairs")
+        if (rejections(pairs, thresholds) == KEPT).any():
+            break
+    return contexts, sentences, pairs, scored
 
 
 def counts_by_context(
