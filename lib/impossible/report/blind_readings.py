@@ -53,11 +53,11 @@ def read_rates(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
     for group in dict.fromkeys(str(pair["of"]) for pair in pairs):
         part = [pair for pair in pairs if pair["of"] == group]
         one, two, judge = (
-            f"{100 * np.mean([pair[who] for pair in part]):.0f} %" for who in (*_READERS, "referee")
+            f"{100 * np.mean([pair[who] for pair in part]):.3g} %" for who in (*_READERS, "referee")
         )
         both, valid = per_cent(_same(part)), per_cent(_same(part, valid=True))
-        found = f"{one}; {two}; {interval(both.value, both.low, both.high, 0)} %; "
-        found += f"{valid.value:.0f} %; {judge}"
+        found = f"{one}; {two}; {both.value:.3g} [{both.low:.0f}, {both.high:.0f}] %; "
+        found += f"{valid.value:.3g} %; {judge}"
         lines.append((f"{group}, {len(part)} pairs", found))
     return lines
 
