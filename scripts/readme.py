@@ -20,6 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))
 
+from impossible.config.params import Params  # noqa: E402
 from impossible.data.run_folder import RunFolder  # noqa: E402
 from impossible.evaluation.test_sets import TITLES  # noqa: E402
 from impossible.report.blind_readings import agreement, both_say, read_claims, read_rates  # noqa: E402
@@ -28,7 +29,10 @@ from impossible.report.tables import minus  # noqa: E402
 
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("laboratory", "english", "outcomes")),
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in ("laboratory", "english", "outcomes", "paper", "parameters")
+    ),
 )
 RUN, FULL = ROOT / "results" / "laboratory", ROOT / "results" / "laboratory-full"
 RUN_ENGLISH, WIDE = ROOT / "results" / "english", ROOT / "results" / "english-full"
@@ -41,6 +45,20 @@ MEASURES = (
     "valid paraphrases", "fidelity", "mean the same", "equivalent", "follow and short",
     "valid paraphrase", "BERT-iBLEU", "iBLEU", "ratio",
 )  # fmt: skip
+
+#: A row of docs/paper.md → the main claims (how they begin) and the numbers of the ledger's claims.
+IN_THE_PAPER: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
+    "Figure 3": (("after longer", "and in colder"), (1, 2, 3)),
+    "§3.2 critics": (("entailment both ways",), (6,)),
+    "§3.2 Algorithm 1": (("critics find",), (5, 16)),
+    "§3.3": (("self-distillation makes the dataset", "self-distillation makes the student"), (9,)),
+    "Table 1": ((), (7,)),
+    "Tables 2 and 6": (("the student paraphrases", "its iBLEU", "and its BERT-iBLEU"), (4,)),
+    "§3.6 and Table 5": (("the same method",), (13,)),
+    "Table 4": ((), (12,)),
+    "Tables 2 and 8": (("its data",), (8,)),
+    "Table 6": ((), (6, 10, 11)),
+}
 
 Scalars = dict[str, dict[str, Any]]
 
@@ -182,6 +200,44 @@ def first_outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = 
             for each, (_, of, value) in zip(mine, parts, strict=True)
         )
         lines.append(f"| {said} | {what} | {here} |")
+    return "\n".join(lines)
+
+
+def verdicts(page: Path = ROOT / "docs" / "paper.md", full: Path = FULL) -> str:
+    """The rows of docs/paper.md with what became of each, in English and in the laboratory."""
+    text = page.read_text(encoding="utf-8").partition("<!-- verdicts: scripts/readme.py -->")[2]
+    heads, line, *rows = text.partition("<!-- /verdicts -->")[0].strip().splitlines()
+    found = _found(RUN_ENGLISH, WIDE, READINGS)
+    table = json.loads((full / "tables" / "claims.json").read_text(encoding="utf-8"))
+    ledger = {int(row[0]): row[table["columns"].index("verdict")] for row in table["rows"]}
+    lines = [heads, line]
+    for row in rows:
+        cells = row.strip("|").split(" | ")[:3]
+        known = (IN_THE_PAPER[name] for name in IN_THE_PAPER
+                 if re.match(rf" ?{re.escape(name)}\b", cells[0]))  # fmt: skip
+        claims, numbers = next(known, ((), ()))
+        said = [
+            each.outcome
+            for claim, files in found.items() if claim.startswith(claims or ("-",))
+            for each in next(iter(files.values()))
+        ]  # fmt: skip
+        english = ", ".join(f"{said.count(word)} {word}" for word in dict.fromkeys(said)) or "–"
+        there = "; ".join(f"{number}: {ledger[number]}" for number in numbers) or "–"
+        lines.append(f"| {' | '.join(cell.strip() for cell in cells)} | {english} | {there} |")
+    return "\n".join(lines)
+
+
+def parameters() -> str:
+    """Every parameter of a params file: its default, meaning, unit and place in the paper."""
+    base = Params.load("base")
+    lines = ["| parameter | in base.yaml | what it is |", "|---|---|---|"]
+    for name, field in Params.model_fields.items():
+        about = Params.about(name)
+        told = [field.description or "", f"Unit: {about['unit']}." if about["unit"] else "",
+                f"Paper: {about['section']}." if about["section"] else ""]  # fmt: skip
+        value = str(base.plain(name))
+        shown = value if len(value) <= 40 else f"{value[:37]}…"
+        lines.append(f"| `{name}` | {_cell(shown)} | {_cell(' '.join(filter(None, told)))} |")
     return "\n".join(lines)
 
 
@@ -442,6 +498,7 @@ def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
         tables = {
             "english": english, "thread": thread, "outcomes": outcomes,
             "first outcomes": first_outcomes, "read": what_readers_say, "refuted": refuted,
+            "verdicts": verdicts, "parameters": parameters,
         }  # fmt: skip
         for mark, table in tables.items():
             text = between(text, mark, table())

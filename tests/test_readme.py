@@ -78,6 +78,18 @@ def test_readme_s_english_tables_follow_their_files(
     sys.modules.pop("readme")
 
 
+@pytest.mark.parametrize("name", ["paper", "parameters", "outcomes"])
+def test_pages_that_a_script_fills_are_up_to_date(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import readme
+
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert readme.filled(page) == page, "run: python scripts/readme.py"
+    sys.modules.pop("readme")
+
+
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
