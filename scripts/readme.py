@@ -51,7 +51,7 @@ IN_THE_PAPER: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     "Figure 3": (("after longer", "and in colder"), (1, 2, 3)),
     "§3.2 critics": (("entailment both ways",), (6,)),
     "§3.2 Algorithm 1": (("critics find",), (5, 16)),
-    "§3.3": (("self-distillation makes the dataset", "self-distillation makes the student"), (9,)),
+    "§3.3": (("self-distillation makes the student",), (9,)),
     "Table 1": ((), (7,)),
     "Tables 2 and 6": (("the student paraphrases", "its iBLEU", "and its BERT-iBLEU"), (4,)),
     "§3.6 and Table 5": (("the same method",), (13,)),
