@@ -59,7 +59,7 @@ def examples(
         task: "paraphrase" or "summary".
     """
     named = pairs.rename(columns={"source": "x", "target": "y"}).reset_index(drop=True)
-    right = named["right"] if "right" in named else judged(named, judge, task)
+    right = named["right"] if "right" in named else right_or_not(named, judge, task)
     order = np.random.default_rng(seed).permutation(len(named))
     drawn = named.assign(right=right).iloc[order]
     turn = drawn.groupby("context_id", sort=False).cumcount()
@@ -67,7 +67,7 @@ def examples(
     return Examples(readable(chosen), _counted(chosen["right"], right, judge.name))
 
 
-def judged(pairs: pd.DataFrame, judge: Judge, task: str = "paraphrase") -> pd.Series[float]:
+def right_or_not(pairs: pd.DataFrame, judge: Judge, task: str = "paraphrase") -> pd.Series[float]:
     """Whether each y is a paraphrase, or a summary, of its x: 1, 0 or NaN (cannot be judged)."""
     relation = judge.entails if task == "summary" else judge.equivalent
     return pd.Series(relation(list(pairs["x"]), list(pairs["y"])), pairs.index, dtype=float)

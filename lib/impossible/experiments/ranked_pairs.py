@@ -19,7 +19,7 @@ from impossible.evaluation.bootstrap import Bootstrap, bootstrap_contrast, boots
 from impossible.evaluation.expectations import Expected, per_cent
 from impossible.evaluation.fractions import fraction_by_group
 from impossible.evaluation.judges import Judge
-from impossible.experiments.example_pairs import judged
+from impossible.experiments.example_pairs import right_or_not
 from impossible.filtering.build_dataset import apply_thresholds
 from impossible.filtering.critics import CANDIDATES, PAIRS
 from impossible.filtering.thresholds import Thresholds
@@ -58,7 +58,7 @@ def pairs_of_run(
         near = nearest_rejected(read_frame(run.data(scores), schema), thresholds)
         for frames, pairs in ((accepted, kept), (rejected, near)):
             known = pairs.rename(columns={"source": "x", "target": "y"})
-            known = known.assign(right=judged(known, judge, task))
+            known = known.assign(right=right_or_not(known, judge, task))
             frames[corpus] = with_context(known, contexts, inputs)
     return accepted, rejected
 

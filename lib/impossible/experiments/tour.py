@@ -47,12 +47,8 @@ def as_written(frame: pd.DataFrame) -> Styler:
 def until_some_pass(
     run: RunFolder, models: Any, params: Params, thresholds: Thresholds
 ) -> tuple[pd.DataFrame, ...]:
-    """Contexts with sentences and scored pairs: more of them as long as no pair passes.
-
-    After a third of its contexts or fewer, a small teacher writes pairs that all critics accept.
-
-    Returns:
-        CONTEXTS, SENTENCES, PAIRS, FUNNEL of `tour_contexts`, or of up to five times as many.
+    """CONTEXTS, SENTENCES, PAIRS, FUNNEL of `tour_contexts`; of up to five times as many contexts
+    as long as no pair passes: a small teacher writes such pairs after a third of its contexts.
     """
     for times in range(1, 6):
         plans = plan_contexts(params, times * params.tour_contexts, "tour")

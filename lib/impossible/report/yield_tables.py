@@ -15,7 +15,7 @@ from impossible.report.side_by_side import Shows
 
 __all__ = ["DECIDING", "yield_expected", "yield_gaps", "yields_by_way"]
 
-TITLES = {
+YIELD_TITLES = {
     "kept": "kept pairs per 1,000 tokens ↑",
     "true": "true pairs (judge) per 1,000 tokens ↑",
     "precision": "precision, % (judge) ↑",
@@ -49,8 +49,8 @@ def yields_by_way(
         f"context; hollow: controls; –: no pair. {source}"
     )
     controls = [name for name in ways if "foreign" in name or name == "free"]
-    wide = tables.wide(rows.replace({"metric": TITLES}), digits=2)
-    picture = system_dots(rows, TITLES, controls, ["parallel"])
+    wide = tables.wide(rows.replace({"metric": YIELD_TITLES}), digits=2)
+    picture = system_dots(rows, YIELD_TITLES, controls, ["parallel"])
     return [
         stage.table("sequential_yield", wide, caption, data, None, rows),
         stage.figure("sequential_yield", picture, caption, data),
