@@ -143,7 +143,7 @@ def test_main_claims_in_the_paper_s_metrics_are_differences_of_systems(tmp_path:
     frame.to_csv(run.tables / "over_others.csv", index=False)
     found = {claim.found: claim.outcome for claim in main_claims(run)}
     assert found["MRPC: iBLEU: M_para − teacher, zero-shot: −2.0 [−3.0, −1.0], n = 9"] == "refuted"
-    assert found["iBLEU: talk: M_para − round trip: 2.0 [1.0, 3.0], n = 9"] == "shown"
+    assert found["talk: iBLEU: M_para − round trip: 2.0 [1.0, 3.0], n = 9"] == "shown"
     said = "MRPC: fidelity (referee, raw), % points: M_para − round trip: −3.0 [−9.0, 3.0], n = 9"
     assert found[said] == "open"
     assert not any("best of 10" in text for text in found)

@@ -119,14 +119,14 @@ def _measured(run: RunFolder) -> Iterator[MainClaim]:
         path = run.root / f"{file}.csv"
         rows = pd.read_csv(path) if path.is_file() else pd.DataFrame({"system": []})
         for system in rows["system"].drop_duplicates():
-            if re.search(pattern, system):
-                found = interval_of(rows, system, metric)
+            found = interval_of(rows, system, metric)
+            if re.search(pattern, system) and found.n:
+                of, colon, pair = system.rpartition(": ")  # the first set's rows bear no name
                 raw = " (referee, raw)" if (rows["metric"] == metric + RAW).any() else ""
-                what = _METRICS.get(metric, f"{metric}{raw}, % points")
-                expected = Expected(f"{what}: {system}", found, over=bound)
+                what = f"{_METRICS.get(metric, f'{metric}{raw}, % points')}: {pair}"
+                expected = Expected(f"{of}{colon}{what}" if of else main + what, found, over=bound)
                 shown = interval(found.value, found.low, found.high)
-                of_main = main if ": " not in system else ""  # others are named in their rows
-                text = f"{with_title(f'{of_main}{expected.says}')}: {shown}, n = {found.n}"
+                text = f"{with_title(expected.says)}: {shown}, n = {found.n}"
                 yield MainClaim(said, text, expected.bound, expected.outcome, file)
 
 
