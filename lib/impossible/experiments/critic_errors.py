@@ -13,13 +13,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_contrast
+from impossible.evaluation.expectations import Expected, per_cent
 from impossible.evaluation.fractions import fraction_by_group, precision_recall, shares
 
 #: Last words by which constructions form families; others stand for themselves.
 FAMILIES = ("passive", "cleft", "relative", "nominalization", "existential")
 LENGTH_BANDS = {"1–10": 0, "11–15": 10, "16–20": 15, "21 or more": 20}  # words: more than
 RAREST = 30  # pairs: a group with fewer is not shown
+
+OUTSIDE = "outside the grammar"  # as `oracle.differences` calls it
 
 Traits = Mapping[str, Mapping[str, object]]  # sentence → `oracle.traits`
 
@@ -172,3 +175,56 @@ def survivors(
     return shares(
         corpora, "difference", [*dict.fromkeys([*filter(None, order), *expected])], bootstrap
     )
+
+
+def apart(rows: pd.DataFrame) -> float:
+    """How many rows have an interval that lies apart from that of another row; NaN if below two.
+
+    >>> apart(pd.DataFrame({"low": [1, 2, 5], "high": [3, 4, 6]}))
+    3.0
+    """
+    known = rows.dropna(subset=["low", "high"])
+    if len(known) < 2:
+        return float("nan")
+    separate = (known["low"] > known["high"].min()) | (known["high"] < known["low"].max())
+    return float(separate.sum())
+
+
+def errors_expected(
+    traits: pd.DataFrame, judged: pd.DataFrame, curve: pd.DataFrame, bootstrap: Bootstrap
+) -> list[Expected]:
+    """What notebook 22a expects of a critic that errs evenly and knows what it does not know.
+
+    Args:
+        traits: `by_trait`; constructions are the groups that are no modifier, number or length.
+        judged: `unordered` with `difference`.
+        curve: `calibration`.
+    """
+    other = traits["group"].str.contains(":") | traits["group"].isin(["all pairs", "number"])
+    precision = traits[~other & (traits["series"] == "precision")]
+    false = judged[~judged["difference"].isin(["", OUTSIDE])]
+    several = false["difference"] == "several"
+    accepted, contexts = false["accepted"].astype(float), false["context_id"]
+    more = bootstrap_contrast(
+        accepted[~several], accepted[several], contexts[~several], contexts[several], bootstrap
+    )
+    known = curve.reindex(columns=["predicted", "low", "high"]).dropna()
+    off = (known["predicted"] < known["low"]) | (known["predicted"] > known["high"])
+    return [
+        Expected(
+            f"constructions (of {len(precision)}) whose precision lies apart from another's, count",
+            apart(precision),
+            under=1,
+        ),
+        Expected(
+            "accepted, pairs that differ in one respect minus in several, % points",
+            per_cent(more),
+            over=0,
+            digits=2,
+        ),
+        Expected(
+            f"bins of probability (of {len(known)}) that leave the diagonal, count",
+            float(off.sum()) if len(known) else float("nan"),
+            under=1,
+        ),
+    ]

@@ -13,7 +13,8 @@ import pandas as pd
 
 from impossible.data.human_datasets import take
 from impossible.data.run_folder import item_rng
-from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.bootstrap import Bootstrap, independent_difference
+from impossible.evaluation.expectations import Expected, interval_of
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.systems import mean_rows
 from impossible.experiments.pair_samples import Truth
@@ -85,3 +86,27 @@ def noise_chain_rows(
             for part in (rows.frame(), mean_rows(student, ["fidelity", "paraphrase"], bootstrap))
         ]
     return pd.concat(parts, ignore_index=True)
+
+
+def noise_expected(chain: pd.DataFrame, gains: pd.DataFrame) -> list[Expected]:
+    """What the most noise does to the dataset and its student: each link weaker than the last.
+
+    Args:
+        chain: `noise_chain_rows`, with a level without noise.
+        gains: `systems.paired_gain` of the noisy students over that without noise.
+    """
+    most = float(chain["noise"].max())
+    if most == 0:
+        return []
+    base, noisy = noise_name(0), noise_name(most)
+    pairs = [interval_of(chain, name, "pairs true") for name in (noisy, base)]
+    dataset = independent_difference(*pairs)
+    student = interval_of(gains, f"{noisy} − {base}", "fidelity")
+    weaker = independent_difference(student, dataset)
+    at = f"{noisy} minus none, % points"
+    return [
+        Expected(f"true pairs of the dataset, {at}", dataset, under=0),
+        Expected(f"the same: fewer lost than scores exchanged, {at}", dataset, over=-100 * most),
+        Expected(f"fidelity of its student, {at}", student, under=0),
+        Expected(f"change of fidelity minus that of true pairs, {at}", weaker, over=0),
+    ]

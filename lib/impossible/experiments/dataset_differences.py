@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_contrast, half_samples
 from impossible.evaluation.fractions import shares
 from impossible.evaluation.metric_rows import MetricRows
-from impossible.experiments.critic_errors import Traits, family
+from impossible.experiments.critic_errors import OUTSIDE, Traits, family
 from impossible.text.sentence_boundaries import words
-
-OUTSIDE = "outside the grammar"
 
 #: Columns of `described` that are averaged, and how tables call them.
 PAIR_MEASURES = {

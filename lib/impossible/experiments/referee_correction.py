@@ -14,20 +14,22 @@ import pandas as pd
 
 from impossible.data.human_datasets import take
 from impossible.data.run_folder import item_rng
-from impossible.evaluation.bootstrap import Bootstrap, Floats, bootstrap_mean
+from impossible.evaluation.bootstrap import Bootstrap, Floats, Interval, bootstrap_mean
 from impossible.evaluation.calibration import fraction
 from impossible.evaluation.corrected_rates import ErrorRates, corrected_mean
+from impossible.evaluation.expectations import Expected
 from impossible.experiments.pair_samples import Truth, distinct_pairs
 from impossible.world import recipes
 
 __all__ = [
-    "ALLOWED", "ANY_TWO", "BIAS", "COVERS", "FEW", "INTERVAL_WIDTH", "MIXTURE", "OTHERS",
+    "ALLOWED", "ANY_TWO", "BIAS", "COVERED", "COVERS", "FEW", "INTERVAL_WIDTH", "MIXTURE", "OTHERS",
     "RAW_BIAS", "RAW_COVERS", "RESAMPLES", "RULE", "STUDIES", "Design", "chance_referee",
-    "correction_rows", "designs", "error_rows", "pairs_by_rule", "repeated", "same_translation",
-    "samples_to_judge", "verdict_pools",
+    "correction_rows", "coverage_expected", "designs", "error_rows", "pairs_by_rule", "repeated",
+    "same_translation", "samples_to_judge", "verdict_pools",
 ]  # fmt: skip
 
 STUDIES = 200  # repetitions: the fraction that covers is then known to about 3 points
+COVERED = 90  # per cent of the studies: an interval that covers lies above it
 RESAMPLES = 400  # of one study at most: thousands of intervals are drawn
 ANY_TWO, MIXTURE = "any two sentences", "mixture"
 OTHERS, FEW, RULE = "others of its own", "few of its own", "pairs made by rule"
@@ -253,3 +255,41 @@ def _summary(found: pd.DataFrame, truth: float, bootstrap: Bootstrap) -> pd.Data
     table = pd.DataFrame(bounds, columns=["value", "low", "high"])
     counts = [each.n for each in intervals]
     return table.assign(metric=_METRICS, n=counts, signature=f"{len(found)} studies")
+
+
+def coverage_expected(rows: pd.DataFrame) -> list[Expected]:
+    """What notebook 22g expects of the intervals of `correction_rows`, at worst.
+
+    Of each expectation the row that is hardest on it decides. What the critic chose (the datasets
+    whose names begin with "D_") is judged by the last expectation alone.
+    """
+    own = rows["referee"].eq("critic") & rows["dataset"].str.startswith("D_")
+    others, right = rows["labels"].eq(OTHERS), rows["metric"].eq(COVERS)
+    parts = {
+        "corrected by others of its own": (rows[others & right & ~own], 1),
+        "not corrected": (rows[others & rows["metric"].eq(RAW_COVERS)], -1),
+        "corrected, the critic on what it chose": (rows[own & right], -1),
+    }
+    expected = []
+    for says, (part, sign) in parts.items():
+        name, found = _hardest(part, sign)
+        said = f"intervals that hold the truth, {says}, at worst ({name}), % of studies"
+        over, under = (COVERED, None) if sign > 0 else (None, COVERED)
+        expected.append(Expected(said, found, over, under))
+    return expected
+
+
+def _hardest(rows: pd.DataFrame, sign: int) -> tuple[str, Interval]:
+    """The row that speaks most against lying above (sign 1) or below (-1) `COVERED`, and its name.
+
+    That is a row wholly on the other side, if there is one; of several, the one whose end reaches
+    farthest there.
+    """
+    known = rows.dropna(subset=["value", "low", "high"])
+    if known.empty:
+        return "none", Interval(np.nan, np.nan, np.nan, 0)
+    near, far = ("low", "high") if sign > 0 else ("high", "low")
+    beyond = known[sign * (known[far] - COVERED) < 0]
+    row = (known if beyond.empty else beyond).sort_values(near, ascending=sign > 0).iloc[0]
+    value, low, high = (float(row[column]) for column in ("value", "low", "high"))
+    return str(row["system"]), Interval(value, low, high, int(row["n"]))

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impossible.evaluation.bootstrap import Bootstrap, bootstrap_mean
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_contrast, bootstrap_mean
+from impossible.evaluation.expectations import Expected, per_cent
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.experiments.pair_samples import Truth
 from impossible.filtering.build_dataset import apply_thresholds
@@ -142,3 +143,20 @@ def variant_rows(
         rows.mean("contexts with pairs, %", 100.0 * (counts > 0).to_numpy(dtype=float))
         parts.append(rows.frame())
     return pd.concat(parts, ignore_index=True)
+
+
+def variants_expected(
+    made: Mapping[str, pd.DataFrame], truth: Truth, bootstrap: Bootstrap
+) -> list[Expected]:
+    """That each variant of `variant_datasets` is less true than "paper"; contexts resampled."""
+    right = {name: truth(list(frame["x"]), list(frame["y"])) for name, frame in made.items()}
+    contexts = {name: frame["context_id"] for name, frame in made.items()}
+    expected = []
+    for name in made:
+        if name != "paper":
+            gap = bootstrap_contrast(
+                right[name], right["paper"], contexts[name], contexts["paper"], bootstrap
+            )
+            says = f"{name}: pairs true, minus the paper's, % points"
+            expected.append(Expected(says, per_cent(gap), under=0))
+    return expected

@@ -7,6 +7,7 @@ the other reports.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from impossible.data.run_folder import item_rng
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_ratio, bootstrap_sums, ratio
+from impossible.evaluation.expectations import Expected, interval_of
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.experiments.pair_samples import Truth, affordable
@@ -216,3 +218,20 @@ def search_thresholds(
     )
     there = chosen[POINT].reset_index().merge(everywhere, on=POINT).set_index("choice")
     return everywhere, there, reported(chosen, second, bootstrap)
+
+
+def better_expected(report: pd.DataFrame) -> list[Expected]:
+    """Whether some chosen point is better than this run's on contexts that did not choose it.
+
+    `report` is `reported`. A point is better if it has truer pairs or more, beyond the interval,
+    and not fewer or less true ones.
+    """
+    gains = {"truer pairs": ("gain, points", 0.0), "more pairs": ("pairs, of this run's", 1.0)}
+    better = 0
+    for choice in gains:
+        found = {name: interval_of(report, choice, name) for name, _ in gains.values()}
+        beyond = any(found[name].low > bound for name, bound in gains.values())
+        better += beyond and all(found[name].value >= bound for name, bound in gains.values())
+    known = report.loc[report["system"].isin(gains), "value"].notna().any()
+    says = "chosen points (of 2) that are better on the half of the contexts that reports, count"
+    return [Expected(says, float(better) if known else math.nan, over=0)]
