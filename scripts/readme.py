@@ -40,6 +40,7 @@ ENGLISH = ROOT / "lib" / "impossible" / "english"
 READINGS = ROOT / "results" / "readings.json"
 CRITIC, REFEREE = ENGLISH / "critic", ENGLISH / "referee"
 
+AS_WRITTEN = ("thread", "examples", "parameters")  # what models wrote, or people may copy
 #: What the main claims measure.
 MEASURES = (
     "valid paraphrases", "fidelity", "mean the same", "equivalent", "follow and short",
@@ -274,8 +275,8 @@ def _parts(found: str) -> tuple[str, str, str]:
     text = text.strip(" :,")
     if judge := re.match(r"\((\w+)\)[, ]*", text):
         return f"{measure}, {text[judge.end() :]}", judge[0].strip(", "), value
-    ours, minus, other = text.partition(" − ")
-    return f"{measure}, {ours}{minus}".rstrip(), f"{where}: {other}".strip(": "), value
+    ours, sign, other = text.partition(" − ")
+    return f"{measure}, {ours}{sign}".rstrip(), f"{where}: {other}".strip(": "), value
 
 
 def _found(run: Path, wide: Path, readings: Path) -> dict[str, dict[str, list[MainClaim]]]:
@@ -502,7 +503,8 @@ def between(text: str, mark: str, table: str) -> str:
     """The text with what stands between two marks made anew."""
     start, end = f"<!-- {mark}: scripts/readme.py -->", f"<!-- /{mark} -->"
     before, found, rest = text.partition(start)
-    return f"{before}{start}\n{minus(table)}\n{end}{rest.partition(end)[2]}" if found else text
+    shown = table if mark in AS_WRITTEN else minus(table)
+    return f"{before}{start}\n{shown}\n{end}{rest.partition(end)[2]}" if found else text
 
 
 def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
