@@ -14,7 +14,7 @@ from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 from impossible.report.latex import escape_latex, latex_table
 from impossible.report.save import markdown_table, save_table, table_texts
-from impossible.report.tables import against, beside_paper, interval, show, wide
+from impossible.report.tables import against, as_shown, beside_paper, interval, show, wide
 from markdown_it import MarkdownIt
 
 ROWS = pd.DataFrame(
@@ -241,3 +241,12 @@ def test_a_spreadsheet_computes_nothing_of_a_table(run: RunFolder) -> None:
 
 def test_latex_is_given_no_character_at_which_it_stops() -> None:
     assert escape_latex("a\x00b\x1b[c\td") == "a b [c d"
+
+
+def test_a_notebook_shows_text_of_others_as_text() -> None:
+    cell = "<script>alert(1)</script>"
+    frame = pd.DataFrame({"text": [cell], "several": [[cell]], cell: [1234.5]}, index=["twice"])
+    page = as_shown(pd.concat([frame, frame]), caption=f"What it wrote: {cell}").to_html()
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") == 2 * 2 + 1 + 1  # cells, heading, caption
+    assert "1,234.50" in page

@@ -18,6 +18,7 @@ from impossible.filtering.critics import CANDIDATES, PAIRS
 from impossible.filtering.hand_scored import hand_scored
 from impossible.filtering.thresholds import Thresholds
 from impossible.report import figures
+from impossible.report.tables import as_written
 from impossible.training.self_distillation import LowestOverlap, candidates_of
 from matplotlib.text import Text
 
@@ -78,7 +79,7 @@ def test_the_context_with_most_pairs_comes_first_and_ties_keep_their_order() -> 
 
 
 def test_what_models_write_is_escaped() -> None:
-    page = tour.as_written(pd.DataFrame({"x": [EVIL]})).to_html()
+    page = as_written(pd.DataFrame({"x": [EVIL]})).to_html()
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert "mathjax_ignore" in page

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,12 +134,12 @@ class Stage:
         data: Sequence[str | Path] = (),
         paper: str | None = None,
         reading: str | None = None,
-    ) -> Figure:
-        """Save a figure with its caption and return it to be shown; see `save_figure`."""
+    ) -> Captioned:
+        """Save a figure with its caption and return both to be shown; see `save_figure`."""
         from impossible.report.save import save_figure
 
         save_figure(self.run, name, figure, caption, self.name, data, paper, reading)
-        return figure
+        return Captioned(figure, caption)
 
     def table(
         self,
@@ -153,15 +154,10 @@ class Stage:
     ) -> Any:
         """Save a table with its caption and return what is to be shown; see `save_table`."""
         from impossible.report.save import save_table
-        from impossible.report.tables import HEADINGS, in_words, show
+        from impossible.report.tables import HEADINGS, as_shown, in_words
 
         save_table(self.run, name, frame, caption, self.name, data, paper, reading, digits, numbers)
-        return (
-            in_words(frame)
-            .rename(columns=HEADINGS)
-            .style.format(lambda value: show(value, digits))
-            .hide()
-        )
+        return as_shown(in_words(frame).rename(columns=HEADINGS), digits, caption)
 
     def expect(self, expected: Sequence[Expected], data: Sequence[str | Path] = ()) -> Any:
         """Save what became of the notebook's expectations as a table and return it to be shown.
@@ -210,6 +206,19 @@ class Stage:
             name = path.relative_to(self.run.root).as_posix()
             rows.append({"file": name, "kB": round(size, 1), "sha256": digest(path)[:12]})
         return Finished(pd.DataFrame(rows, columns=["file", "kB", "sha256"]), self.parameters())
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """A figure that a notebook shows above its caption."""
+
+    figure: Figure
+    caption: str
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import HTML, display
+
+        display(self.figure, HTML(f"<p>{escape(self.caption)}</p>"))  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)

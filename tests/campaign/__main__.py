@@ -15,16 +15,16 @@ from impossible.data.io import read_json, write_json
 from . import closed, corrupt, hostile, kills, long, rubbish, starved, unpacked
 from .common import ROOT, Findings
 from .page import write_page
-from .workload import absent_models, english, small, smoke
+from .workload import absent_models, english, small, smoke, tiny_english
 
 RESULTS = ROOT / "results" / "reliability.json"
 FETCHES = 20  # that are killed
+REAL = 10  # SIGKILLs of a run with the real models, which takes minutes
 ALONE = {
     "rubbish": rubbish.run,
     "hostile": hostile.run,
-    "closed": closed.run,
 }
-PARTS = ("kills", "english", "long", "starved", "corrupt", *ALONE)
+PARTS = ("kills", "english", "long", "starved", "corrupt", *ALONE, "closed")
 
 
 def main() -> None:
@@ -36,8 +36,8 @@ def main() -> None:
     text = "of work in the part long (default %(default)s)"
     about.add_argument("--units", type=int, default=50_000, help=text)
     text = "writes of a run at which the disk is full (default %(default)s)"
-    about.add_argument("--writes", type=int, default=12, help=text)
-    text = "disturb two small notebooks, not the smoke run (on a busy machine)"
+    about.add_argument("--writes", type=int, default=0, help=f"{text}; default: every one")
+    text = "disturb two small notebooks, not the smoke run; some tests (on a busy machine)"
     about.add_argument("--small", action="store_true", help=text)
     options = about.parse_args()
     if unknown := set(options.parts) - set(PARTS):
@@ -65,6 +65,8 @@ def _run(name: str, place: Path, options: argparse.Namespace) -> Findings:
         return ALONE[name](place)
     if name == "starved":
         return starved.run(place, options.writes, options.small)
+    if name == "closed":
+        return closed.run(options.small)
     if name == "long":
         return long.run(place, options.units)
     if name == "english":
@@ -80,11 +82,16 @@ def _run(name: str, place: Path, options: argparse.Namespace) -> Findings:
 
 
 def _english(place: Path, options: argparse.Namespace) -> Findings:
-    """Kills of an English run, where its models are."""
+    """Kills of an English run with tiny models, and a few with its own where they are there."""
+    found = kills.run(place / "tiny", tiny_english(place), options.kills, options.seed)
     if absent := absent_models():
         reason = f"{', '.join(absent)} not in the cache: impossible fetch english"
-        return Findings(not_run={"kills of an English run": reason})
-    return kills.run(place, english(), options.kills, options.seed)
+        found.not_run["kills of a run with the real models"] = reason
+    else:
+        real = kills.run(place / "real", english(), min(REAL, options.kills), options.seed)
+        found.figures |= {f"real models: {name}": n for name, n in real.figures.items()}
+        found.wrong += real.wrong
+    return found
 
 
 main()

@@ -17,28 +17,43 @@ from .workload import Workload, recorded_outputs
 MANIFEST = "manifest.json"
 
 
-def flip(path: Path, rng: random.Random) -> None:
-    """Change one byte."""
+def flipped(path: Path, rng: random.Random) -> bytes:
+    """One bit is another."""
     content = bytearray(path.read_bytes())
     content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
-    path.write_bytes(bytes(content))
+    return bytes(content)
 
 
-def cut(path: Path, rng: random.Random) -> None:
-    """Keep the first part."""
-    path.write_bytes(path.read_bytes()[: rng.randrange(path.stat().st_size)])
+def cut(path: Path, rng: random.Random) -> bytes:
+    """The first part."""
+    return path.read_bytes()[: rng.randrange(path.stat().st_size)]
 
 
-def emptied(path: Path, _: random.Random) -> None:
-    """Keep nothing."""
-    path.write_bytes(b"")
+def emptied(path: Path, _: random.Random) -> bytes:
+    """Nothing."""
+    return b""
 
 
-HARMS: dict[str, Callable[[Path, random.Random], None]] = {
-    "flipped": flip,
+def replaced(path: Path, rng: random.Random) -> bytes:
+    """Another file of its kind, whole in itself as an older one is; else itself twice."""
+    own = path.read_bytes()
+    others = (other.read_bytes() for other in sorted(path.parent.glob(f"*{path.suffix}")))
+    return rng.choice([other for other in others if other != own] or [own + own])
+
+
+#: A file → what it holds after that.
+Harm = Callable[[Path, random.Random], bytes]
+HARMS: dict[str, Harm] = {
+    "flipped": flipped,
     "cut": cut,
     "emptied": emptied,
+    "replaced": replaced,
 }
+
+
+def harm(act: Harm, path: Path, rng: random.Random) -> None:
+    """Harm a file in its place."""
+    path.write_bytes(act(path, rng))
 
 
 def run(place: Path, work: Workload) -> Findings:
@@ -68,19 +83,19 @@ def _verified(whole: Path, harmed: Path, found: Findings) -> None:
     """Every file but the manifest harmed at once, and the manifest by itself, in each way."""
     rng, files = random.Random(0), [path for path in _files(whole) if path.name != MANIFEST]
     found.count("files", len(files) + 1)
-    for harm, act in HARMS.items():
+    for kind, act in HARMS.items():
         shutil.copytree(whole, harmed, ignore=shutil.ignore_patterns("work"))
         for name in files:
-            act(harmed / name, rng)
+            (harmed / name).write_bytes(act(whole / name, rng))
         problems = _problems(harmed)
         missed = [f"{name} is not named" for name in files if not _is_named(name, harmed, problems)]
         shutil.copy(whole / MANIFEST, harmed)
-        act(harmed / MANIFEST, rng)
+        harm(act, harmed / MANIFEST, rng)
         if not _is_named(Path(MANIFEST), harmed, _problems(harmed)):
             missed.append("the manifest is not named")
         found.count("harmed", len(files) + 1)
         found.count("named by verify", len(files) + 1 - len(missed))
-        found.check(f"verify names each of {len(files) + 1} files of {whole.name}, {harm}", missed)
+        found.check(f"verify names each of {len(files) + 1} files of {whole.name}, {kind}", missed)
         shutil.rmtree(harmed)
 
 
@@ -100,13 +115,13 @@ def _is_named(name: Path, folder: Path, problems: list[str]) -> bool:
 def _refused(work: Workload, whole: Path, harmed: Path, found: Findings) -> None:
     """A notebook alone does not read what its producer did not write."""
     for name, reader in work.reads.items():
-        for harm, act in HARMS.items():
+        for kind, act in HARMS.items():
             shutil.copytree(whole, harmed)
-            act(harmed / name, random.Random(1))
+            harm(act, harmed / name, random.Random(1))
             alone = dataclasses.replace(work, arguments=work.arguments[:2])
             answer = alone.run(harmed, "--only", reader, "--force")
             told = f"{Path(name).name}, which is not what"
-            found.check(f"{reader} alone, {name} {harm}", refused(answer, told))
+            found.check(f"{reader} alone, {name} {kind}", refused(answer, told))
             shutil.rmtree(harmed)
 
 
@@ -135,7 +150,7 @@ def _differing(wanted: dict[str, str], folder: Path) -> Iterator[str]:
 def _harm_parts(folder: Path) -> int:
     rng, parts = random.Random(2), sorted((folder / "work").glob("*/*.parquet"))
     for path in parts:
-        flip(path, rng)
+        harm(flipped, path, rng)
     (folder / "work" / "ledger.json").unlink()
     return len(parts)
 
@@ -145,12 +160,12 @@ def _harm_outputs(folder: Path) -> int:
     kinds = ("models/**/*.safetensors", "tables/*.tex", "notebooks/*.ipynb", "scalars/*.json")
     paths = [min(folder.glob(kind)) for kind in (*kinds, "data/*")]
     for path in paths:
-        flip(path, rng)
+        harm(flipped, path, rng)
     return len(paths)
 
 
 def _harm_books(folder: Path) -> int:
     paths = [folder / "work" / f"{name}.json" for name in ("ledger", "params")]
     for path in paths:
-        cut(path, random.Random(4))
+        harm(cut, path, random.Random(4))
     return len(paths)

@@ -18,6 +18,7 @@ from impossible.data.run_folder import RunFolder, record
 from impossible.evaluation.human.forms import draw_kit, write_kit
 from impossible.report.html import build_report
 from impossible.report.save import save_table
+from impossible.report.tables import as_shown
 from markdown_it import MarkdownIt
 
 from .common import Findings, ask
@@ -106,13 +107,15 @@ def run(place: Path) -> Findings:
 
 
 def _tables(folder: RunFolder, found: Findings) -> None:
-    """CSV, Markdown and LaTeX of a table whose cells, heads and caption are hostile."""
+    """What is written and shown of a table whose cells, heads and caption are hostile."""
     frame = pd.DataFrame({"n": range(len(TEXTS)), "text": TEXTS, TEXTS[0]: TEXTS[::-1]})
     path = save_table(folder, "hostile", frame, TEXTS[2], "09_evaluation", paper=TEXTS[4])
     found.check("csv: every cell is back, no formula", _csv(path))
     found.check("csv of numbers: untouched", _numbers(folder))
     found.check("md: one table, no markup", _markdown(path.with_suffix(".md")))
     found.check("tex: no command of the text's", _latex(path.with_suffix(".tex")))
+    shown = as_shown(frame.assign(several=[[text] for text in TEXTS]), caption=TEXTS[2]).to_html()
+    found.check("notebook: nothing acts", Page(shown, 0).acts)
 
 
 def _csv(path: Path) -> Iterator[str]:

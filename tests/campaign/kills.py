@@ -21,9 +21,10 @@ from impossible.runner.verification import verify
 from .common import Findings
 from .workload import Workload, recorded_outputs
 
-SIGNS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
-OF_KERNELS = 0.25  # of the SIGKILLs: they hit a kernel, not the runner
+SIGNS = (*[signal.SIGKILL] * 6, signal.SIGINT, signal.SIGTERM)
+TARGETS = ("runner", "runner", "kernel", "worker")  # of a SIGKILL; the others go to the runner
 SENTENCE = "impossible: stopped"
+DEATHS = {"kernel": "its kernel died", "worker": "A process that computed units was killed"}
 
 #: The units on a disk: when each was written, and its digest.
 Parts = dict[Path, tuple[int, str]]
@@ -45,10 +46,19 @@ class _Kill:
 
 
 def run(place: Path, work: Workload, kills: int, seed: int) -> Findings:
-    """Kill runs `kills` times in all; each is resumed to its end and compared."""
+    """SIGKILL runs `kills` times in all, and stop them politely in between.
+
+    Each run is resumed to its end and compared with one that nobody disturbed.
+
+    Args:
+        place: an empty folder.
+        work: what is run.
+        kills: SIGKILLs; for every three a SIGINT or SIGTERM is sent as well.
+        seed: of the moments and targets.
+    """
     found, rng, folder = Findings(), random.Random(seed), place / "run"
     found.more["run"] = work.name
-    found.figures |= {"kills": 0, "differences": 0, "units computed again": 0}
+    found.figures |= {"SIGKILLs": 0, "differences": 0, "units computed again": 0}
     _slowed(folder)
     begin = time.monotonic()
     answer = work.run(folder)
@@ -57,7 +67,7 @@ def run(place: Path, work: Workload, kills: int, seed: int) -> Findings:
         return found
     whole, wanted = time.monotonic() - begin, recorded_outputs(folder)
     shutil.rmtree(folder)  # the next ones lie in its place: a notebook names its folder
-    while found.figures["kills"] < kills:
+    while found.figures["SIGKILLs"] < kills:
         _one_run(work, folder, rng, whole, kills, found)
         got = recorded_outputs(folder)
         differing = [name for name in wanted | got if wanted.get(name) != got.get(name)]
@@ -77,18 +87,18 @@ def _one_run(
     """Kill and resume until the run has ended by itself, or all kills are spent.
 
     The first kill comes at any moment of the `whole` seconds that it takes undisturbed; a resumed
-    run has less to do, and is given at most half of them.
+    run has less to do, and is given at most a third of them.
     """
     longest, known = whole, Parts()
-    while found.figures["kills"] < kills:
+    while found.figures["SIGKILLs"] < kills:
         sign = rng.choice(SIGNS)
-        hit = "kernel" if sign == signal.SIGKILL and rng.random() < OF_KERNELS else "runner"
+        hit = rng.choice(TARGETS) if sign == signal.SIGKILL else "runner"
         kill = _killed(work, folder, _Kill(sign, hit, rng.uniform(0.5, longest)))
-        longest, known, again = whole / 2, *_seen(folder, known, found)
+        longest, known, again = whole / 3, *_seen(folder, known, found)
         if not kill.in_time:
             found.check("a run that ends before its kill", [*again, kill.err * bool(kill.status)])
             return
-        found.count("kills")
+        found.count("SIGKILLs", kill.sign == signal.SIGKILL)
         found.count(f"{kill.sign.name} to the {kill.target}")
         found.check(str(kill), [*_told(kill), *_books(folder), *again])
     answer = work.run(folder)
@@ -129,10 +139,10 @@ def _killed(work: Workload, folder: Path, kill: _Kill) -> _Kill:
             process.wait(kill.seconds)
             kill.in_time = False
         except subprocess.TimeoutExpired:
-            kernels = psutil.Process(process.pid).children()
-            if kill.target == "kernel" and kernels:
-                kernels[0].kill()
-            else:
+            victims = _below(process.pid, kill.target)
+            if victims:
+                victims[-1].kill()
+            else:  # no kernel, or none with workers of its own, at this moment
                 kill.target = "runner"
                 process.send_signal(kill.sign)
             process.wait(300)
@@ -140,13 +150,24 @@ def _killed(work: Workload, folder: Path, kill: _Kill) -> _Kill:
     return kill
 
 
+def _below(runner: int, target: str) -> list[psutil.Process]:
+    """Kernels of a runner, or the processes that compute units for them."""
+    try:
+        kernels = psutil.Process(runner).children()
+        if target == "kernel":
+            return kernels
+        return [each for kernel in kernels for each in kernel.children() if target == "worker"]
+    except psutil.NoSuchProcess:
+        return []
+
+
 def _told(kill: _Kill) -> Iterator[str]:
     """What is wrong with how a killed run ended."""
     if "Traceback (most recent" in kill.err:
         yield f"a traceback: {kill.err[-300:]!r}"
-    if kill.target == "kernel":
-        # nothing but a kernel was there to kill, or its notebook had just ended
-        if kill.status not in (0, 2) or (kill.status == 2 and "its kernel died" not in kill.err):
+    if kill.target in DEATHS:
+        # 0: its notebook had just ended, or needed no more of it
+        if kill.status not in (0, 2) or (kill.status and DEATHS[kill.target] not in kill.err):
             yield f"status {kill.status}: {kill.err[-300:]!r}"
     elif kill.sign == signal.SIGKILL:
         if kill.status != -signal.SIGKILL:

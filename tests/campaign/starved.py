@@ -34,12 +34,12 @@ def _start(checkout: Checkout) -> subprocess.Popen[str]:
     return process
 
 
-def run(place: Path, tried: int = 12, small: bool = False) -> Findings:
+def run(place: Path, tried: int = 0, small: bool = False) -> Findings:
     """Every condition by itself.
 
     Args:
         place: an empty folder.
-        tried: writes at which the disk is full, spread over all of a run.
+        tried: writes at which the disk is full, spread over all of a run; 0: every one.
         small: only what starts no kernel.
     """
     found, checkout = Findings(), Checkout(place)
@@ -76,6 +76,7 @@ def _full_disk(checkout: Checkout, wanted: dict[str, str], found: Findings, trie
     checkout.run(CAMPAIGN_WRITES=str(counter), CAMPAIGN_FULL_AT="0")
     writes = counter.stat().st_size
     found.figures["writes of a small run"] = writes
+    tried = min(tried or writes, writes)
     for at in sorted({1 + each * (writes - 1) // max(1, tried - 1) for each in range(tried)}):
         checkout.clear()
         counter.unlink()

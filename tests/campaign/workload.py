@@ -7,6 +7,7 @@ import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from impossible.cli.assets import needed_assets
 from impossible.config.params import Params
@@ -45,7 +46,8 @@ SMALLEST = {
     "train_on_both": False,
     "n_test": 2,
     "bootstrap_samples": 50,
-    "workers": 1,
+    "workers": 2,
+    "threads": 1,
 }
 CONDITIONS = Path(__file__).with_name("conditions")
 
@@ -109,9 +111,29 @@ def smoke() -> Workload:
 
 def english() -> Workload:
     """The same, and self-distillation, with the models of real English."""
-    values = [f"{name}={json.dumps(value)}" for name, value in SMALLEST.items()]
-    arguments = ("run", "english", "--from", "03", "--until", "07", *values)
-    return Workload("English, notebooks 03 to 07", ROOT, arguments, {}, environment())
+    return _of_english("English, notebooks 03 to 07", SMALLEST)
+
+
+def tiny_english(place: Path) -> Workload:
+    """The same with random models of the same kinds, which are saved in `place`."""
+    from tests import tiny
+
+    models = {
+        "teacher": tiny.reader(tiny.bpe_llama),
+        "critic": tiny.critic(),
+        "encoder": tiny.encoder(),
+    }
+    paths = {name: str(tiny.save(place / name, *model)) for name, model in models.items()}
+    own = {"student_base": paths["teacher"], "parser": "flat", "student_adapter_rank": 2}
+    prefixes = {"domains": [{"name": "news", "prefixes": [tiny.PREFIX]}]}
+    values = {**SMALLEST, **paths, **own, **prefixes}
+    return _of_english("English with tiny models, notebooks 03 to 07", values)
+
+
+def _of_english(name: str, values: dict[str, Any]) -> Workload:
+    typed = [f"{name}={json.dumps(value)}" for name, value in values.items()]
+    arguments = ("run", "english", "--from", "03", "--until", "07", *typed)
+    return Workload(name, ROOT, arguments, {}, environment())
 
 
 def absent_models() -> list[str]:

@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from pandas.io.formats.style import Styler
 
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, item_rng
-from impossible.experiments.example_pairs import NO_FORMULAS, Examples
+from impossible.experiments.example_pairs import Examples
 from impossible.experiments.pair_verdicts import counted_noun, verdict_table
 from impossible.filtering.build_dataset import KEPT, rejections
 from impossible.filtering.critic import Models
@@ -34,14 +33,6 @@ NOTHING = "(nothing)"  # what a student wrote that ended its text at once
 _PASSED = [KEPT, "diversity", "repeated"]  # all critics
 _NO_RELABEL = "no candidate passed in this small run"
 _EARLY = tuple(critic for critic in CRITICS if critic.exits)
-
-
-def as_written(frame: pd.DataFrame) -> Styler:
-    """A table of what models wrote, to be shown as it stands: escaped, and no formulas."""
-    rows = frame.reset_index(drop=True)  # it is not shown, and a style wants a unique one
-    style = rows.style.format(escape="html", precision=2, na_rep="–", thousands=",")
-    style = style.hide(axis="index").set_table_attributes(NO_FORMULAS)
-    return style.set_properties(**{"text-align": "left", "vertical-align": "top"})
 
 
 def until_some_pass(

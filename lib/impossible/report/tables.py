@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 from impossible.errors import DataError
 from impossible.evaluation.corpus_quality import CORPUS_TITLES
 from impossible.evaluation.metrics import ENCODED, METRICS, RAW
 from impossible.evaluation.test_sets import with_title
+from impossible.experiments.example_pairs import NO_FORMULAS
 from impossible.filtering.critics import reason_title
 from impossible.report.paper_tables import Published
 
@@ -47,6 +50,27 @@ def show(value: object, digits: int = 1) -> str:
     if number == int(number) and not isinstance(value, float):
         return minus(f"{int(number):,}")
     return minus(f"{number:z,.{digits}f}") if math.isfinite(number) else str(number)
+
+
+def as_shown(frame: pd.DataFrame, digits: int = 2, caption: str = "") -> Styler:
+    """A table in a notebook: text escaped and no formulas, whoever wrote it; no index.
+
+    Args:
+        digits: decimals of a number, as `show`.
+        caption: above it.
+    """
+    rows = frame.reset_index(drop=True)  # it is not shown, and a style wants a unique one
+    style = rows.style.format(lambda value: html.escape(show(value, digits)))
+    style = style.format_index(escape="html", axis=1).hide(axis="index")
+    above = {"selector": "caption", "props": "caption-side: top; text-align: left"}
+    if caption:
+        style = style.set_caption(html.escape(caption)).set_table_styles([above])
+    return style.set_table_attributes(NO_FORMULAS)
+
+
+def as_written(frame: pd.DataFrame) -> Styler:
+    """The same for texts: set to the left."""
+    return as_shown(frame).set_properties(**{"text-align": "left", "vertical-align": "top"})
 
 
 def minus(text: str) -> str:
