@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from apted import APTED, Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from impossible.config.params import Params
+from impossible.data.io import write_frame
+from impossible.data.run_folder import RunFolder
+from impossible.data.schemas import TREES
 from impossible.errors import DataError
+from impossible.runner.models import Models
 from impossible.text.tree_edit_distance import (
     at_least,
     flat_tree,
@@ -20,6 +27,7 @@ from impossible.text.tree_edit_distance import (
     ted_bounds,
     top_layers,
 )
+from impossible.world.trees import GrammarParser
 from nltk.tree import Tree
 
 CAT = "(S (NP (DT the) (NN cat)) (VP (VBD sat)))"
@@ -133,3 +141,19 @@ def test_one_failure_makes_both_flat() -> None:
     parser = {"good": CAT}.get
     assert pair_trees("good", "good", parser) == (CAT, CAT, False)
     assert pair_trees("good", "bad", parser) == (flat_tree("good"), flat_tree("bad"), True)
+
+
+def test_stored_trees_serve_the_parser_and_code_that_wrote_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, sentences = RunFolder.open(tmp_path), ["The blaze destroyed a school."]
+    grammar, flat = (Params.load("base", {"parser": name}) for name in ("grammar", "flat"))
+    (tree,) = Models(run, grammar).parser.parse_many(sentences)
+    path = Models(run, grammar).store_trees(sentences)
+    assert tree is not None
+    assert Models(run, flat).parser.parse_many(sentences) == [None]
+    with monkeypatch.context() as patched:
+        patched.setattr(GrammarParser, "parse_many", lambda *_: pytest.fail("parsed twice"))
+        assert Models(run, grammar).parser.parse_many(sentences) == [tree]
+    write_frame(path, pd.DataFrame({"text": sentences, "tree": ["(OLD)"]}), TREES)  # tells nothing
+    assert Models(run, grammar).parser.parse_many(sentences) == [tree]

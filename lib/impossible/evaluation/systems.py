@@ -110,10 +110,12 @@ def score_sets(
 
 
 def text_encoder(
-    name: str, run: RunFolder | None = None, device: str = "auto"
+    name: str, run: RunFolder | None = None, device: str = "auto", batch_tokens: int = 16_384
 ) -> SentenceEncoder | None:
     """The sentence encoder called `name`; "none" is none, and what needs one is then missing."""
-    return None if name == "none" else SentenceEncoder(load_encoder(name, run, device=device))
+    if name == "none":
+        return None
+    return SentenceEncoder(load_encoder(name, run, device=device), batch_tokens)
 
 
 def item_scores(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impossible.config.params import Params
-from impossible.data.io import read_table
+from impossible.data.digests import package_digest
+from impossible.data.io import read_table, write_frame
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import TREES
 
@@ -87,7 +89,8 @@ class Models:
         """The sentence encoder; None if the parameter is "none"."""
         from impossible.evaluation.systems import text_encoder
 
-        place = (self._params.encoder, self._where, self._params.device)
+        params = self._params
+        place = (params.encoder, self._where, params.device, params.batch_tokens)
         found: SentenceEncoder | None = self._once(
             "encoder", place[0], lambda: text_encoder(*place)
         )
@@ -95,16 +98,29 @@ class Models:
 
     @property
     def parser(self) -> Trees:
-        """The constituency parser, with the trees that notebook 04 has stored."""
+        """The constituency parser, with the trees that `store_trees` has written."""
         found: Trees = self._once("parser", self._params.parser, self._trees)
         return found
+
+    def store_trees(self, sentences: Sequence[str]) -> Path:
+        """Write `data/trees`, the tree of each sentence, for the notebooks after this one."""
+        frame = self.parser.frame(sentences)
+        return write_frame(self._run.data("trees"), frame, TREES, self._tree_source)
+
+    @property
+    def _tree_source(self) -> dict[str, str]:
+        """What trees depend on besides their sentences: those of anything else are not read."""
+        return {"parser": self._params.parser, "package": package_digest()}
 
     def _trees(self) -> Trees:
         from impossible.filtering.constituency_parser import load_parser
 
-        path = self._run.data("trees")
-        trees = read_table(path, TREES).to_pydict() if path.is_file() else {"text": [], "tree": []}
-        known = dict(zip(trees["text"], trees["tree"], strict=True))
+        path, known = self._run.data("trees"), {}
+        if path.is_file():
+            stored = read_table(path, TREES)
+            noted = {k.decode(): v.decode() for k, v in (stored.schema.metadata or {}).items()}
+            if self._tree_source.items() <= noted.items():
+                known = dict(zip(*stored.to_pydict().values(), strict=True))
         return load_parser(self._params.parser, known)
 
     def student(self, name: str = "", dtype: str = "") -> Student:
