@@ -58,4 +58,6 @@ def test_what_is_not_known_is_told() -> None:
         dtype_named("int8", CPU)
     with pytest.raises(ModelError, match="device must be auto, cpu or cuda.*got 'tpu9'"):
         device_named("tpu9")
+    with pytest.raises(ModelError, match="'cuda:99': torch sees"):
+        device_named("cuda:99")
     assert arithmetic_in_words("float32", "cpu") == "float32 on cpu"

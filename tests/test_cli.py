@@ -23,7 +23,8 @@ from impossible.errors import DataError
 from impossible.experiments.control_grids import AXES, Axis, Grid, save_grid
 from impossible.rewriting.rewriters import Paraphraser, Summarizer
 from impossible.runner import cost_estimate
-from impossible.runner.run import Selection, run_all
+from impossible.runner.notebook_spec import Selection
+from impossible.runner.run import run_all
 
 
 @pytest.mark.parametrize("command", commands.EXAMPLES)

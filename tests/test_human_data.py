@@ -29,7 +29,8 @@ from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.corpus_quality import corpus_quality
 from impossible.evaluation.paraphrase_metrics import score_predictions
 from impossible.evaluation.test_sets import load_all
-from impossible.runner.run import Selection, run_all
+from impossible.runner.notebook_spec import Selection
+from impossible.runner.run import run_all
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 FOLDER = Path(os.environ.get("IMPOSSIBLE_HUMAN_DATA") or _BESIDE)

@@ -18,7 +18,7 @@ from impossible.models.loading import (
     load_encoder,
     load_teacher,
 )
-from impossible.models.model_files import save_model
+from impossible.models.model_files import asset_below, save_model
 from impossible.training.student import load_student
 from transformers import MPNetConfig, MPNetModel
 
@@ -108,6 +108,32 @@ def test_each_failure_has_its_sentence(tmp_path: Path) -> None:
         load_teacher(str(tmp_path / "gpt2"), dtype="int8")
     with pytest.raises(ModelError, match="device must be"):
         load_teacher(str(tmp_path / "gpt2"), device="abacus")
+
+
+def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
+    folder = tiny.save(tmp_path / "critic", *tiny.critic())
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+    with pytest.raises(ModelError, match="has no tokenizer in .*critic"):
+        load_critic(str(folder))
+
+
+@pytest.mark.parametrize("above", ["self", "other"])
+def test_an_adapter_above_itself_is_refused(tmp_path: Path, above: str) -> None:
+    for name, base in (("self", above), ("other", "self")):
+        (tmp_path / name).mkdir()
+        settings = {"base_model_name_or_path": str(tmp_path / base)}
+        (tmp_path / name / "adapter_config.json").write_text(json.dumps(settings))
+    for use in (asset_below, load_critic):
+        with pytest.raises(ModelError, match="lies above itself"):
+            use(str(tmp_path / "self"))
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[]", '{"base_model_name_or_path": 3}'])
+def test_a_damaged_adapter_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "adapter_config.json").write_text(content)
+    with pytest.raises(ModelError, match="adapter_config.json is damaged"):
+        load_critic(str(tmp_path))
 
 
 def test_a_critic_must_name_entailment(tmp_path: Path) -> None:

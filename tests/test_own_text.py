@@ -245,6 +245,10 @@ def test_bad_orders_are_one_sentence(
             arguments(settings, "paraphrase", tmp_path / "other.txt" / "x"),
             "Cannot write .*Not a directory",
         ),
+        "model": (
+            [*arguments(settings, "paraphrase", tmp_path / "x"), "critic=me"],
+            "no such model",
+        ),
         "parameter": ([*arguments(settings, "paraphrase", tmp_path / "x"), "kk=3"], "no parameter"),
     }.values():
         assert cli.main(line) == 2

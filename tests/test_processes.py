@@ -65,6 +65,16 @@ def test_train_writes_a_student(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "none.parquet is missing" in capsys.readouterr().err
 
 
+def test_train_overwrites_nothing_but_a_student(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "one.txt").write_text("precious")
+    for out in (tmp_path / "thesis", tmp_path / "thesis" / "one.txt"):
+        assert main(["train", "none.parquet", "--out", str(out)]) == 2  # before anything is read
+        assert "holds something else than a student" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("build", [tiny.t5, tiny.gpt2])
 def test_two_processes_train_what_one_trains(build: Any, tmp_path: Path) -> None:

@@ -8,8 +8,7 @@ import pytest
 from impossible.config.params import Params
 from impossible.config.places import project_root
 from impossible.runner import seeds
-from impossible.runner.notebook_spec import stages
-from impossible.runner.run import Selection
+from impossible.runner.notebook_spec import Selection, stages
 from impossible.runner.seeds import needed, run_replicated, seeds_of
 
 NOTEBOOKS = stages(project_root() / "notebooks")

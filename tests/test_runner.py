@@ -22,9 +22,9 @@ from impossible.data.run_folder import RunFolder
 from impossible.errors import ParameterError, RunError
 from impossible.runner.executed_copy import tidy
 from impossible.runner.execution import Execution
-from impossible.runner.notebook_spec import find, stages
+from impossible.runner.notebook_spec import Selection, find, stages
 from impossible.runner.preflight import needs_hub, portable
-from impossible.runner.run import Selection, _Run, run_all
+from impossible.runner.run import _Run, run_all
 
 FIRST = 'log("one")\n(run / "data" / "one.txt").write_text(str(params.seed))'
 SECOND = 'log("two")\ntext = (run / "data" / "one.txt").read_text()'

@@ -53,8 +53,10 @@ def _distil(options: argparse.Namespace) -> None:
     from impossible.cli.assets import fetch_needed
     from impossible.models.model_files import fetch_missing, locate
     from impossible.runner.distil import distil, own_params
+    from impossible.runner.preflight import require_data
 
     params = own_params(name, overrides, student)
+    require_data(params)
     fetch_needed(params)
     if student:
         locate(student)

@@ -81,16 +81,20 @@ def _results(options: argparse.Namespace, name: str, overrides: list[str]) -> Pa
 
 def _run(options: argparse.Namespace) -> None:
     from impossible.config.params import Params, describe
+    from impossible.config.places import project_root
+    from impossible.runner.notebook_spec import Selection, stages
 
     name, overrides = split(options.params)
     if options.parameters:
         print(describe(Params.load(name, overrides) if options.params else None))
         return
     params = Params.load(name, overrides)
-    # after the parameters, whose mistakes are told at once: these import what notebooks need
+    chosen = vars(options)
+    selection = Selection(chosen["from"], chosen["only"], chosen["until"], chosen["force"])
+    selection.of(stages(project_root() / "notebooks"), params)
+    # after what was typed, whose mistakes are told at once: these import what notebooks need
     from impossible.cli.assets import fetch_needed
     from impossible.runner.preflight import require_data
-    from impossible.runner.run import Selection
     from impossible.runner.seeds import run_replicated
 
     require_data(params)
@@ -98,8 +102,6 @@ def _run(options: argparse.Namespace) -> None:
     if not options.results and folder.name != Path(name).stem:
         print(f"The overrides change results, which go to {folder} (or to --results).", flush=True)
     fetch_needed(params)
-    chosen = vars(options)
-    selection = Selection(chosen["from"], chosen["only"], chosen["until"], chosen["force"])
     report = run_replicated(params, folder, selection)
     print(f"Report: {report}" if report.is_file() else f"Results: {report.parent}")
 

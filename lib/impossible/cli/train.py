@@ -38,14 +38,21 @@ def _train(options: argparse.Namespace) -> None:
     from impossible.config.params import Params
     from impossible.data.io import read_frame
     from impossible.data.schemas import DATASET
+    from impossible.errors import ParameterError
     from impossible.training.fine_tuning import train_into
     from impossible.training.processes import is_first_process, own_device, process_count
     from impossible.training.student import load_student
 
     params = Params.load(options.name, options.params)
+    out = options.out.absolute()
+    filled = out.is_file() or (out.is_dir() and any(out.iterdir()))
+    if filled and not (out / "recipe.json").is_file():
+        raise ParameterError(
+            f"--out {options.out} holds something else than a student: give a folder that is empty "
+            "or not there yet."
+        )
     dataset = read_frame(options.file, DATASET)
     base = load_student(params.student_base, None, "float32", own_device(params.device))
-    out = options.out.absolute()
     checkpoints = out.with_name(f".{out.name}-training")
     student = train_into(out, checkpoints, dataset, base, params)
     if is_first_process() and student.history:

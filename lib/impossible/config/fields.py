@@ -33,7 +33,7 @@ def parameter(
         affects: whether results depend on it.
         names: what it names: a "value"; a "model"; a "folder" of data made by people; a "file";
             "paths" that may be absent. Of all but the first, what lies there counts for results.
-        limits: `ge`, `gt`, `le`, `lt`, `min_length`.
+        limits: `ge`, `gt`, `le`, `lt`, `min_length`, `pattern`.
     """
     extra: dict[str, Any] = {
         "unit": unit,

@@ -61,7 +61,11 @@ class Schema(BaseModel):
         "Train the in-vitro models anew instead of taking the shipped ones."
     )
     dtype: Literal["auto", "bfloat16", "float32"] = parameter("Arithmetic of the models.")
-    device: str = parameter("Where models run: auto, cpu, cuda, cuda:1 and so on.", affects=False)
+    device: str = parameter(
+        "Where models run: auto, cpu, cuda, cuda:1 and so on.",
+        affects=False,
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+    )
     # Contexts
     n_contexts: Count = parameter("Contexts to write, all domains together.", "contexts", "§3.1")
     context_sentences_min: Count = parameter("Shortest context.", "sentences", "§3.1", le=20)

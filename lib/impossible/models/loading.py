@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,13 @@ from transformers import (
 
 from impossible.data.run_folder import RunFolder
 from impossible.errors import ModelError
-from impossible.models.model_files import adapter_base, locate, model_digest, quiet
+from impossible.models.model_files import (
+    adapter_base,
+    adapter_settings,
+    locate,
+    model_digest,
+    quiet,
+)
 from impossible.models.precision import device_named, dtype_named
 
 # What peft says of an adapter whose base has a name and no folder: nothing that a reader of a
@@ -33,6 +38,8 @@ for _message in (
 ):
     warnings.filterwarnings("ignore", _message)
 
+#: Files of which a tokenizer has one. Where there is none, transformers makes an empty one up.
+_TOKENIZERS = ("tokenizer.json", "vocab*", "*.model")
 _OPTIONS: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -180,6 +187,11 @@ def _opened(
         part: above if (above / file).is_file() else folder
         for part, file in (("config", "config.json"), ("tokenizer", "tokenizer.json"))
     }
+    if not [file for kind in _TOKENIZERS for file in places["tokenizer"].glob(kind)]:
+        raise ModelError(
+            f"the model {name!r} has no tokenizer in {places['tokenizer']} (tokenizer.json, "
+            "vocab.* or *.model): save it there."
+        )
     try:
         tokenizer = AutoTokenizer.from_pretrained(places["tokenizer"], **_OPTIONS)
         config = AutoConfig.from_pretrained(places["config"], **_OPTIONS)
@@ -207,8 +219,7 @@ def _own_modules(adapter: Path | None) -> list[str]:
     """Whole modules that an adapter brings, such as a classifier's head."""
     if adapter is None:
         return []
-    config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
-    return list(config.get("modules_to_save") or [])
+    return list((adapter_settings(adapter) or {}).get("modules_to_save") or [])
 
 
 def is_encoder_decoder(name: str, run: RunFolder | None = None) -> bool:

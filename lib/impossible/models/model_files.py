@@ -22,6 +22,7 @@ from impossible.models.precision import dtype_named
 _HASHED = (".safetensors", ".json", ".txt", ".model")  # what decides a model's output
 _NOTES = ("recipe.json", "metrics.json", "errors.json", "README.md")  # what does not
 _WHOLE, _ADAPTER = "config.json", "adapter_config.json"
+_BASE = "base_model_name_or_path"
 
 
 def locate(name: str, run: RunFolder | None = None) -> Path:
@@ -77,12 +78,36 @@ def _download(name: str) -> Path:
         ) from error
 
 
-def adapter_base(folder: Path) -> str | None:
-    """The name of the model that a folder's adapter belongs to; None: it holds a whole model."""
+def adapter_settings(folder: Path) -> dict[str, Any] | None:
+    """What the configuration of a folder's adapter says; None: it holds a whole model.
+
+    Raises:
+        ModelError: it is damaged, or names no base.
+    """
     file = folder / _ADAPTER
     if not file.is_file():
         return None
-    return str(json.loads(file.read_text(encoding="utf-8"))["base_model_name_or_path"])
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        settings = None
+    if not isinstance(settings, dict) or not isinstance(settings.get(_BASE), str):
+        raise ModelError(f"{file} is damaged: an adapter's configuration names its {_BASE!r}.")
+    return settings
+
+
+def adapter_base(folder: Path) -> str | None:
+    """The name of the model that a folder's adapter belongs to; None: it holds a whole model."""
+    base: str | None = (adapter_settings(folder) or {}).get(_BASE)
+    below, seen = base, {folder.resolve()}
+    while below is not None and (place := locate_model(below)) is not None:
+        if place.resolve() in seen:
+            raise ModelError(
+                f"the adapter in {folder} lies above itself: {_ADAPTER} names {below!r} as base."
+            )
+        seen.add(place.resolve())
+        below = (adapter_settings(place) or {}).get(_BASE)
+    return base
 
 
 def asset_below(name: str) -> str | None:

@@ -48,9 +48,12 @@ def device_named(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.device(name)
+        found = torch.device(name)
     except RuntimeError as error:
         raise ModelError(f"device must be auto, cpu or cuda[:N], got {name!r}") from error
+    if found.type == "cuda" and (found.index or 0) >= (there := torch.cuda.device_count()):
+        raise ModelError(f"device = {name!r}: torch sees {there} GPUs here; give auto or cpu.")
+    return found
 
 
 def arithmetic_in_words(dtype: str, device: str) -> str:

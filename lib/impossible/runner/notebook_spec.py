@@ -192,3 +192,34 @@ def find(stages: Sequence[NotebookSpec], text: str) -> int:
         names = ", ".join(stage.name for stage in stages)
         raise RunError(f"{text!r} names {what}: give the number or a part of one of {names}.")
     return found[0]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which notebooks to run, each by number or a unique part of its name."""
+
+    start: str = ""
+    only: str = ""
+    until: str = ""
+    force: bool = False
+    names: frozenset[str] = frozenset()  # only those of these names; empty: all
+
+    @property
+    def partial(self) -> bool:
+        """Whether it leaves any notebook out."""
+        return bool(self.start or self.only or self.until or self.names)
+
+    def of(self, notebooks: list[NotebookSpec], params: Params) -> list[NotebookSpec]:
+        """The chosen ones of a run, in order; one named alone may be any."""
+        wanted = {stage.name for stage in of_run(notebooks, params)}
+        if self.names:
+            return [s for s in notebooks if s.name in self.names & wanted]
+        if self.only and (self.start or self.until):
+            raise RunError("--only names one notebook: leave --from and --until out.")
+        if self.only:
+            return [notebooks[find(notebooks, self.only)]]
+        first = find(notebooks, self.start) if self.start else 0
+        last = find(notebooks, self.until) if self.until else len(notebooks) - 1
+        if first > last:
+            raise RunError(f"--from {self.start} comes after --until {self.until}: swap them.")
+        return [stage for stage in notebooks[first : last + 1] if stage.name in wanted]

@@ -15,9 +15,9 @@ from impossible.config.places import project_root
 from impossible.data.run_folder import RunFolder
 from impossible.errors import RunError
 from impossible.evaluation.claims.specification import REQUIRED_SEEDS, load_claims
-from impossible.runner.notebook_spec import NotebookSpec, stages
+from impossible.runner.notebook_spec import NotebookSpec, Selection, stages
 from impossible.runner.parallel import overlap
-from impossible.runner.run import Selection, run_all
+from impossible.runner.run import run_all
 
 __all__ = ["needed", "run_replicated", "seeds_of"]
 
