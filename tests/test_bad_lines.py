@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import os
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from impossible.data.human_datasets import human_pairs
@@ -73,6 +76,22 @@ def test_not_utf8(tmp_path: Path) -> None:
     path.write_bytes(GOOD.encode() + b"\n\n\xff\xfe\n")
     with pytest.raises(DataError, match=r"x\.jsonl, line 3 is not UTF-8"):
         list(read_lines(path))
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_pipe_is_read_once_and_whole(tmp_path: Path, zipped: bool) -> None:
+    text = "".join(f"{i}\n" for i in range(5)).encode()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = Thread(target=pipe.write_bytes, args=[gzip.compress(text) if zipped else text])
+    writer.start()
+    assert list(read_lines(pipe)) == [f"{i}\n" for i in range(5)]
+    writer.join()
+
+
+def test_a_context_that_is_null_is_none() -> None:
+    lines = [json.dumps({"source": x, "target": "y", "context_id": None}) for x in "ab"]
+    assert read_pairs(lines, "x").context_id.tolist() == ["a", "b"]
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:

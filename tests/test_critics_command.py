@@ -161,11 +161,28 @@ def test_a_bad_line_has_its_number_and_what_was_written_stays(
     assert "pairs.jsonl, line 2: field 'target' is missing" in capsys.readouterr().err
     assert [json.loads(line)["id"] for line in out.read_text().splitlines()] == ["a"]
     assert run(str(path), "--params", "base", "--out", str(path), *models) == 2
-    assert "is the file that is read: give another" in capsys.readouterr().err
+    assert "is the input itself: give another" in capsys.readouterr().err
     assert run(str(path), "--params", "base", "--out", str(tmp_path / "no" / "f"), *models) == 2
     assert "cannot be written (No such file or directory)" in capsys.readouterr().err
+    out.write_text("precious")
+    assert run(str(path), "--params", "base", "--out", str(out), *models, "critic=nobody") == 2
+    assert out.read_text() == "precious"
+    capsys.readouterr()
     low = [*models, "entailment_threshold=0.3"]  # below the floor, which counts in runs only
     assert run(str(path), "--params", "base", "--out", str(path), *low) == 2
-    assert "is the file that is read: give another" in capsys.readouterr().err
+    assert "is the input itself: give another" in capsys.readouterr().err
     assert run(str(path), "--params", "base", "rouge_l_mx=0.5") == 2
     assert "rouge_l_mx" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("own", ["NaN", "1e999"])
+def test_what_is_no_json_is_told_and_what_no_file_takes_is_escaped(
+    own: str, tmp_path: Path, models: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "pairs.jsonl", tmp_path / "out.jsonl"
+    half = {**PAIRS[0], "own": "\ud800"}
+    last = json.dumps({**PAIRS[1], "own": 0}).replace("0}", f"{own}}}")
+    path.write_text(f"{json.dumps(half)}\n{last}\n", encoding="utf-8")
+    assert run(str(path), "--params", "base", "--out", str(out), *models) == 2
+    assert f"line 2: not JSON ({own} is" in capsys.readouterr().err
+    assert [json.loads(line)["own"] for line in out.read_text().splitlines()] == ["\ud800"]

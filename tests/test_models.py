@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import peft
 import pytest
 import tiny
 import torch
@@ -134,6 +135,25 @@ def test_a_damaged_adapter_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "adapter_config.json").write_text(content)
     with pytest.raises(ModelError, match="adapter_config.json is damaged"):
         load_critic(str(tmp_path))
+
+
+def test_an_adapter_of_another_model_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "adapter"
+    base = load_critic(str(tiny.save(tmp_path / "base", *tiny.critic())))
+    config = peft.LoraConfig(r=2, target_modules=["query"], task_type="SEQ_CLS")
+    base.model.name_or_path = str(tmp_path / "base")
+    adapted = peft.get_peft_model(base.model, config)
+    adapted.save_pretrained(folder)
+    assert load_critic(str(folder)).model is not None
+    with pytest.raises(ModelError, match="is not one for this kind of model: its weights lack"):
+        load_encoder(str(folder))
+    weights = folder / "adapter_model.safetensors"
+    weights.write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(ModelError, match="cannot be opened"):
+        load_critic(str(folder))
+    weights.unlink()
+    with pytest.raises(ModelError, match="has no adapter_model.safetensors"):
+        load_critic(str(folder))
 
 
 def test_a_critic_must_name_entailment(tmp_path: Path) -> None:

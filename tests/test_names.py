@@ -55,3 +55,8 @@ def test_the_critic_wants_the_same_names_wherever_they_stand() -> None:
 def test_a_summary_may_leave_names_out_but_has_none_of_its_own() -> None:
     assert accepted("A report by Harvard came out.", "A report came out.", "summary")
     assert not accepted("A report came out.", "A report by Harvard came out.", "summary")
+
+
+def test_long_texts_take_time_in_proportion() -> None:
+    found = names("The Mayor of Lyon said it " * 20_000)  # some seconds if each word looked back
+    assert found == {"the", "mayor", "lyon"}

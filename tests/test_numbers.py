@@ -49,3 +49,9 @@ def test_words_and_digits_are_the_same_values() -> None:
 @given(st.integers(0, 10**9))
 def test_digits_are_read(number: int) -> None:
     assert number_values(f"about {number:,} of them") == {Decimal(number)}
+
+
+def test_long_numbers_differ_in_any_digit() -> None:
+    values = {number_values(f"It cost {'9' * 40}{last} euros.") for last in "12"}
+    assert len(values) == 2
+    assert number_values("9" * 1_200_000 + " billion")  # no overflow

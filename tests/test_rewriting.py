@@ -251,18 +251,43 @@ def test_results_are_decided_by_text_and_seed(build: Any) -> None:
     assert given(texts, 1)[0] == given(texts, 1)[5]
     assert given(texts[::-1], 1) == given(texts, 1)[::-1]
     if build is not tiny.t5:  # whose numbers its padding moves
-        alone, beside = given(texts[1:2], 1)[0], given(texts, 1)[1]
-        assert {text[:9] for text in alone} & {text[:9] for text in beside}, "but for a later end"
+        alone, beside = (
+            [text[:9] for text in rewriter._written(part, 4, 1)[texts[1]]]
+            for part in (texts[1:2], texts[:5])
+        )
+        assert alone == beside, "but for a later end"
 
 
 def test_bad_arguments_are_one_sentence() -> None:
     rewriter = told(agreeing, CLOSE)
-    for bad in ({"n": 0}, {"novelty": 1.5}, {"novelty": -0.1}):
-        with pytest.raises(DataError, match="n must be at least 1"):
+    for bad in ({"n": 0}, {"n": 1.5}, {"n": "2"}, {"novelty": 1.5}, {"novelty": -0.1}):
+        with pytest.raises(DataError, match="n must be a number from 1"):
             rewriter.paraphrase([SOURCE], **bad)
-    with pytest.raises(DataError, match="one string"):
-        rewriter.paraphrase(SOURCE)
+    for one in (SOURCE, SOURCE.encode(), None):
+        with pytest.raises(DataError, match="not one thing"):
+            rewriter.paraphrase(one)
+    with pytest.raises(DataError, match=r"texts\[1\] is 1, no text"):
+        rewriter.paraphrase([SOURCE, 1])
     assert rewriter.paraphrase([]) == []
+    assert [each.text for each in rewriter.paraphrase(text for text in [SOURCE])] == [CLOSE]
+
+
+def test_a_text_is_not_answered_for_another_that_reads_alike() -> None:
+    bad = f"{SOURCE[:9]}\x00{SOURCE[9:]}"
+    for texts in ([SOURCE, bad], [bad, SOURCE]):
+        results = told(agreeing, CLOSE).paraphrase(texts)
+        found = dict(zip(texts, results, strict=True))
+        assert found[SOURCE].text == CLOSE
+        assert "control character U+0000" in found[bad].reason
+    (half,) = told(agreeing, CLOSE).paraphrase(["The \ud800 council approved it."])
+    assert "half a surrogate" in half.reason
+
+
+def test_who_asks_for_more_than_passed_gets_a_second_try_too() -> None:
+    student = writing({SOURCE: [CLOSE]}, again=[FREE])
+    rewriter = Paraphraser(student, Says(agreeing), params=PARAMS)
+    (one,), (two,) = rewriter.paraphrase([SOURCE]), rewriter.paraphrase([SOURCE], n=2)
+    assert [len(each.candidates) for each in (one, two)] == [1, 2]
 
 
 def test_the_package_exports_both_and_is_imported_fast() -> None:
@@ -407,7 +432,7 @@ def test_bad_options_and_missing_things_are_one_sentence(run: Run, tmp_path: Pat
         (["The council approved it."], "pipe a sentence in"),
         (["--model", "results/none/models/m_para"], "results/none/models/m_para"),
         (["--model", str(tmp_path)], "holds no model"),
-        (["--out", str(tmp_path / "no" / "where")], "Cannot write"),
+        (["--out", str(tmp_path / "no" / "where")], "cannot be written"),
         (["--length", "short"], "takes no instructions: leave --length out"),
     ):
         out, err = run("paraphrase", b"It rained.\n", *options, status=2)
@@ -415,6 +440,18 @@ def test_bad_options_and_missing_things_are_one_sentence(run: Run, tmp_path: Pat
         assert word in err
         assert err.startswith("impossible: ")
         assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [(["--model", ""], "it is empty"), (["-n", "100000"], "100000 is more than 1,000")],
+)
+def test_values_that_no_option_takes(
+    options: list[str], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["paraphrase", "-", *options])
+    assert word in capsys.readouterr().err
 
 
 def test_lines_that_are_there_are_read_together_and_a_typed_one_does_not_wait() -> None:

@@ -228,7 +228,7 @@ _REWRITTEN = {
     "paraphrase …/lines.txt --model …/models/critic --critic …/models/critic": "",
     "paraphrase …/lines.txt --model …/models/student --critic …/models/encoder": "",
     f"paraphrase …/lines.txt {TINY} --length short": "takes no instructions",
-    "paraphrase …/lines.txt --out …/notes.txt/x": "Cannot write",
+    "paraphrase …/lines.txt --out …/notes.txt/x": "cannot be written",
     "paraphrase …/lines.txt --out …/lines.txt": "is the input itself",
     "summarize …/nowhere": "Cannot read",
     "summarize …/lines.txt --novelty -1": "",

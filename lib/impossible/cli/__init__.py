@@ -46,12 +46,16 @@ def _ended(options: argparse.Namespace) -> int:
         options.handler(options)
         sys.stdout.flush()
     except ImpossibleError as bad:
+        _raise_interruption(bad)
         print(f"impossible: {printable(str(bad))}", file=sys.stderr)
         return 2
-    except MemoryError:
+    except (MemoryError, RuntimeError) as bad:
+        if isinstance(bad, RuntimeError) and "allocate memory" not in str(bad):
+            raise
         print("impossible: the memory is full: give fewer or shorter lines.", file=sys.stderr)
         return 2
     except ImportError as bad:
+        _raise_interruption(bad)
         if not any(words in str(bad) for words in ("failed to map", "cannot allocate")):
             raise
         print(
@@ -67,6 +71,14 @@ def _ended(options: argparse.Namespace) -> int:
             print(f"impossible: {where}: {bad.strerror or bad}.", file=sys.stderr)
             return 2
     return 0
+
+
+def _raise_interruption(bad: BaseException | None) -> None:
+    """Raise the interruption that an error comes from: a late import makes an ImportError of it."""
+    while bad is not None:
+        if isinstance(bad, KeyboardInterrupt):
+            raise bad
+        bad = bad.__cause__ or bad.__context__
 
 
 def _open_streams() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from impossible.cli import assets, critics, distil, rating, rewriting, run, train
-from impossible.cli.rewriting import positive
+from impossible.cli.rewriting import named, positive
 from impossible.errors import DataError
 from impossible.text.printable import json_line, printable
 
@@ -89,14 +89,18 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     text = 'score outputs: lines {"source", "output", "references": […]} → JSON'
     command = _command(commands, "score", text, _score)
     command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
-    command.add_argument("--encoder", metavar="DIR", help="model for BERT-iBLEU; absent: not given")
+    command.add_argument(
+        "--encoder", type=named, metavar="DIR", help="model for BERT-iBLEU; absent: not given"
+    )
 
 
 def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = 'measure a corpus as in Table 1: lines {"source", "target"} → JSON'
     command = _command(commands, "quality", text, _quality)
     command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
-    command.add_argument("--encoder", metavar="DIR", help="sentence encoder for the cosine")
+    command.add_argument(
+        "--encoder", type=named, metavar="DIR", help="sentence encoder for the cosine"
+    )
     command.add_argument("--parser", choices=("grammar", "flat"), help="source of trees for TED")
     command.add_argument("--sample", type=positive, metavar="N", help="measure N pairs, drawn")
 

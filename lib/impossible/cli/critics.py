@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from impossible.errors import DataError
+from impossible.cli.output import output
+from impossible.cli.rewriting import named
 from impossible.text.printable import json_line
 
 EXAMPLES = {
@@ -60,7 +59,7 @@ def add_critics(
         "--task", choices=("paraphrase", "summary"), default="paraphrase",
         help="what a pair must be; a summary follows from its source and is shorter",
     )  # fmt: skip
-    critics.add_argument("--out", metavar="FILE", help="default: standard output")
+    critics.add_argument("--out", type=named, metavar="FILE", help="default: standard output")
     critics.add_argument("--kept", action="store_true", help="write only the pairs that are kept")
 
 
@@ -81,24 +80,9 @@ def _critics(options: argparse.Namespace, opened: Opener) -> None:
     models = Models(RunFolder(results_folder(options.name)), params)
     found = with_every_score(stream_pairs(lines, name), models, thresholds[options.task](params))
     counts = [0, 0]
-    with _sink(options.out, options.file) as sink:
+    with output(options.out, options.file) as put:
         for record in found:
             counts[record["kept"]] += 1
             if record["kept"] or not options.kept:
-                print(json_line(record), file=sink)
+                put(json_line(record))
     print(f"{counts[True]:,} of {sum(counts):,} pairs kept.", file=sys.stderr)
-
-
-@contextmanager
-def _sink(out: str | None, source: str) -> Iterator[TextIO]:
-    """Where lines go: a file, line by line, or standard output."""
-    if out is None:
-        yield sys.stdout
-        return
-    if Path(out).exists() and source != "-" and Path(out).samefile(source):
-        raise DataError(f"--out {out} is the file that is read: give another.")
-    try:
-        with open(out, "w", encoding="utf-8", buffering=1) as sink:
-            yield sink
-    except OSError as bad:
-        raise DataError(f"--out {out} cannot be written ({bad.strerror}): give another.") from bad

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import io
-import os
 import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from impossible.cli.output import output
+from impossible.data.io import UNREADABLE, unzipped
 from impossible.errors import DataError
 from impossible.experiments.control_grids import AXES
 from impossible.text.printable import json_line, printable
@@ -34,6 +37,7 @@ _NOVELTY = {
     "paraphrase": "1 - ROUGE-L with the source",
     "summary": "the fraction of a summary's words that are not in the source in this order",
 }
+_MOST = 1_000  # candidates of a line
 _LINES = 64  # read at once, if they are there
 _WAIT = 0.02  # seconds in which the next line of a pipe is still taken along
 
@@ -60,15 +64,21 @@ def _add(
     }
     add("file", nargs="?", default="-", metavar="FILE", help="one sentence per line; -: standard "
         "input (default)")  # fmt: skip
-    add("-n", type=positive, default=1, metavar="N", help=texts["n"])
+    add("-n", type=candidate_count, default=1, metavar="N", help=texts["n"])
     add("--novelty", type=float, metavar="W", help=texts["novelty"])
     add("--seed", type=int, default=0, help="of the samples (default 0)")
     add("--json", action="store_true", help="one JSON object per line, with all scores")
     add("--best-effort", action="store_true", help=texts["best"])
-    add("--model", metavar="NAME", help=f"student: a name or a folder (default english/{name})")
-    add("--critic", metavar="NAME", default="english/critic", help="NLI model, named likewise")
-    add("--candidates", type=positive, default=12, metavar="M", help=texts["m"])
-    add("--out", metavar="FILE", help="write here instead of to standard output")
+    add(
+        "--model",
+        type=named,
+        metavar="NAME",
+        help=f"student: a name or a folder (default english/{name})",
+    )
+    add("--critic", type=named, metavar="NAME", default="english/critic",
+        help="NLI model, named likewise")  # fmt: skip
+    add("--candidates", type=candidate_count, default=12, metavar="M", help=texts["m"])
+    add("--out", type=named, metavar="FILE", help="write here instead of to standard output")
     for axis, scale in AXES[task].items():
         add(f"--{axis}", metavar="WORD", help=f"{' or '.join(scale.words)}: of a student that "
             "takes instructions (notebook 18)")  # fmt: skip
@@ -82,10 +92,24 @@ def positive(text: str) -> int:
     return number
 
 
+def candidate_count(text: str) -> int:
+    """An option's value, from 1 to `_MOST`: what is written at once has to fit into memory."""
+    if (number := positive(text)) > _MOST:
+        raise argparse.ArgumentTypeError(f"{number} is more than {_MOST:,}")
+    return number
+
+
+def named(text: str) -> str:
+    """An option's value that is not empty, as an unset variable of a shell is."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty: leave the option out or give a name")
+    return text
+
+
 def _rewrite(options: argparse.Namespace) -> None:
     if options.novelty is not None and not 0 <= options.novelty <= 1:
         raise DataError(f"--novelty is {options.novelty}: give a number from 0 to 1.")
-    with _opened(options.file) as source, _sink(options.out, options.file) as out:
+    with _opened(options.file) as source, output(options.out, options.file) as put:
         rewriter, number = _rewriter(options), 0
         for lines in line_batches(source):
             texts, problems = _decoded(lines, number)
@@ -97,8 +121,7 @@ def _rewrite(options: argparse.Namespace) -> None:
                 given["reason"] = problems.get(line, given["reason"])
                 if given["reason"] and (result.source or line in problems):
                     print(f"impossible: line {line}: {printable(given['reason'])}", file=sys.stderr)
-                print(_shown(line, given, options.json), file=out)
-            out.flush()
+                put(_shown(line, given, options.json))
             number += len(lines)
 
 
@@ -146,26 +169,17 @@ def _opened(file: str) -> Any:
     if file == "-":
         return nullcontext(sys.stdin.buffer)
     try:
-        return open(file, "rb")
-    except OSError as bad:
+        source = unzipped(file)
+        return io.BytesIO(source.read()) if isinstance(source, gzip.GzipFile) else source
+    except UNREADABLE as bad:
+        reason = getattr(bad, "strerror", None) or bad
         raise DataError(
-            f"Cannot read {file[:60]}: {bad.strerror}; give a file with one sentence per line, or "
+            f"Cannot read {file[:60]}: {reason}; give a file with one sentence per line, or "
             'pipe a sentence in: echo "…" | impossible … -'
         ) from bad
 
 
-def _sink(out: str | None, file: str) -> Any:
-    if out is None:
-        return nullcontext(sys.stdout)
-    if Path(out).exists() and file != "-" and Path(out).samefile(file):
-        raise DataError(f"--out {out} is the input itself: name another file.")
-    try:
-        return open(out, "w", encoding="utf-8")
-    except OSError as bad:
-        raise DataError(f"Cannot write {out}: {bad.strerror}.") from bad
-
-
-def line_batches(source: BinaryIO, most: int = _LINES) -> Iterator[list[bytes]]:
+def line_batches(source: BufferedIOBase, most: int = _LINES) -> Iterator[list[bytes]]:
     """Lines that are there, at most `most` at once, so that a line which is typed need not wait.
 
     >>> list(line_batches(io.BytesIO(b"a\\nb\\nc"), 2))
@@ -181,7 +195,7 @@ def line_batches(source: BinaryIO, most: int = _LINES) -> Iterator[list[bytes]]:
         while rest.count(b"\n") < most and (
             b"\n" not in rest or select.select([number], [], [], _WAIT)[0]
         ):
-            if not (read := os.read(number, 1 << 16)):
+            if not (read := source.read1(1 << 16)):
                 yield from _cut(rest, most)
                 return
             rest += read

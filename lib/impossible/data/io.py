@@ -66,9 +66,9 @@ def unzipped(path: str | Path) -> BinaryIO:
 
     What may go wrong while it is opened or read is one of `UNREADABLE`.
     """
-    with open(path, "rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(path) if zipped else open(path, "rb"))
+    file = open(path, "rb")  # noqa: SIM115 - once: what is read of a pipe is gone
+    zipped = file.peek(2)[:2] == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(file) if zipped else file)
 
 
 def free_space_check(folder: Path, needed: int) -> None:

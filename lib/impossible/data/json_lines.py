@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -76,13 +77,25 @@ def json_objects(
 
 def _object(text: str, place: str, shape: str) -> dict[str, Any]:
     try:
-        record = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{place}: not JSON; write an object like {shape}.") from error
+        record = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except (ValueError, RecursionError) as bad:
+        reason = "nested too deeply" if isinstance(bad, RecursionError) else str(bad)[:80]
+        raise DataError(f"{place}: not JSON ({reason}); write an object like {shape}.") from bad
     if not isinstance(record, dict):
         kind = type(record).__name__
         raise DataError(f"{place}: a JSON {kind}, not an object like {shape}.")
     return record
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON: write null")
+
+
+def _finite(text: str) -> float:
+    """A number as its text says; what is too large for one would be written as no JSON."""
+    if math.isinf(number := float(text)):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number
 
 
 def read_string(record: dict[str, Any], field: str, place: str, shape: str) -> str:
@@ -145,7 +158,8 @@ def read_pairs(lines: Iterable[str], name: str) -> pd.DataFrame:
     for place, record in json_objects(lines, name, PAIR_FIELDS):
         source = read_string(record, "source", place, PAIR_FIELDS)
         target = read_string(record, "target", place, PAIR_FIELDS)
-        rows.append((f"{len(rows):06d}", source, target, str(record.get("context_id", source))))
+        context = source if record.get("context_id") is None else str(record["context_id"])
+        rows.append((f"{len(rows):06d}", source, target, context))
     frame = pd.DataFrame(rows, columns=["pair_id", "source", "target", "context_id"])
     return frame.assign(origin=name)
 

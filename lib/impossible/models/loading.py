@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import peft
+import safetensors
 import torch
 from transformers import (
     AutoConfig,
@@ -165,7 +166,7 @@ def load_model(
     base = adapter_base(folder)
     if base is not None:
         below = load_model(auto, kind, base, run, "float32", device, folder)
-        merged = peft.PeftModel.from_pretrained(below.model, folder).merge_and_unload()
+        merged = _adapted(below.model, folder).merge_and_unload()
         both = hashlib.sha256(f"{model_digest(folder)} {below.digest}".encode()).hexdigest()
         merged = merged.to(dtype_named(dtype, place)).eval()
         return LanguageModel(merged, below.tokenizer, name, both)
@@ -202,6 +203,8 @@ def _opened(
             )  # fmt: skip
     except Exception as error:  # from_pretrained raises many kinds; one sentence for all of them
         first = str(error).strip().partition("\n")[0][:200]
+        if first.startswith("Unrecognized configuration class"):  # and a list of all others
+            first = f"it is {_kind_of(config)}"
         raise ModelError(f"the model {name!r} cannot be opened as {kind}: {first}") from error
     expected = ("pooler", *_own_modules(adapter))
     missing = sorted(
@@ -213,6 +216,31 @@ def _opened(
             f"and {len(missing) - 1} more"
         )
     return model, tokenizer
+
+
+def _kind_of(config: Any) -> str:
+    """The name of a configuration's architecture, such as MPNet."""
+    return type(config).__name__.removesuffix("Config")
+
+
+def _adapted(model: Any, folder: Path) -> Any:
+    """A model with the adapter of a folder, all of whose weights are there."""
+    weights = folder / "adapter_model.safetensors"
+    if not weights.is_file():  # peft would look on the hub
+        raise ModelError(f"the adapter in {folder} has no {weights.name}: copy it there.")
+    try:
+        with safetensors.safe_open(weights, "pt") as file:
+            stored = set(file.keys())
+        adapted = peft.PeftModel.from_pretrained(model, folder)
+    except Exception as error:  # of many kinds
+        first = str(error).strip().partition("\n")[0][:200]
+        raise ModelError(f"the adapter in {folder} cannot be opened: {first}") from error
+    if missing := sorted(set(peft.get_peft_model_state_dict(adapted)) - stored):
+        raise ModelError(
+            f"the adapter in {folder} is not one for this kind of model: its weights lack "
+            f"{missing[0]!r} and {len(missing) - 1} more"
+        )
+    return adapted
 
 
 def _own_modules(adapter: Path | None) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
+from impossible.errors import DataError
 from impossible.text.printable import COMMANDS
 
-__all__ = ["input_problem", "one_line"]
+__all__ = ["as_texts", "input_problem", "one_line"]
 
 # What a critic's tokenizer counts as few tokens, a student's may count as 100,000: WordPiece makes
 # one token of any long word. So texts have a limit in characters too.
@@ -43,6 +45,21 @@ def one_line(text: str) -> str:
     return COMMANDS.sub("", " ".join(text.split()))
 
 
+def as_texts(texts: Iterable[str]) -> list[str]:
+    """The texts as a list.
+
+    Raises:
+        DataError: it is one text, or holds something else.
+    """
+    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+        raise DataError("texts must be a list of texts, not one thing: put it into brackets.")
+    found = list(texts)
+    for place, text in enumerate(found):
+        if not isinstance(text, str):
+            raise DataError(f"texts[{place}] is {text!r:.40}, no text: give strings.")
+    return found
+
+
 def input_problem(text: str) -> str:
     """Why a text cannot be rewritten; '' if nothing speaks against trying.
 
@@ -62,6 +79,8 @@ def input_problem(text: str) -> str:
     if (longest := max(map(len, text.split()), default=0)) > _LONGEST_WORD:
         return f"it holds a word of {longest} characters, at most {_LONGEST_WORD} are read: cut it"
     control = next((c for c in text if unicodedata.category(c) == "Cc" and not c.isspace()), "")
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        return "it holds half a surrogate pair, which is no character: remove it"
     if control:
         return f"it holds the control character U+{ord(control):04X}: remove it"
     if found := _TAG.search(text):

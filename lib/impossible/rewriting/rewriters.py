@@ -20,7 +20,7 @@ from impossible.filtering.thresholds import Thresholds
 from impossible.models.loading import load_critic
 from impossible.models.model_files import fetch_missing
 from impossible.models.nli import EntailmentCritic
-from impossible.rewriting.inputs import input_problem, one_line
+from impossible.rewriting.inputs import as_texts, input_problem, one_line
 from impossible.rewriting.ranking import (
     Candidate,
     as_candidate,
@@ -83,9 +83,9 @@ class _Judges:
 class Rewriter:
     """A student and the pipeline's critics. Use `Paraphraser` or `Summarizer`.
 
-    The student writes a greedy candidate and sampled ones for each text, and where nothing of these
-    passes as many again that begin with another word. Copies of the text and repetitions go first;
-    then the critics of the pipeline drop what they reject, by their own thresholds, but for the two
+    The student writes a greedy candidate and sampled ones for each text, and where fewer than n of
+    these pass as many again that begin with another word. Copies and repetitions go first; then the
+    critics of the pipeline drop what they reject, by their own thresholds, but for the two
     that ask for dissimilar pairs (ROUGE-L, tree edit distance): these make training data worth
     learning from, while a user who gets a close paraphrase is served; but for the encoder; and an
     entailment probability of 0.5 is enough. What passed is ranked by
@@ -161,27 +161,28 @@ class Rewriter:
             One `Rewriting` for each text, in order; a text that cannot be rewritten has a reason.
 
         Raises:
-            DataError: `texts` is one string, or n or novelty is out of range.
+            DataError: `texts` is no list of texts, or n or novelty is out of range.
         """
-        if isinstance(texts, str):
-            raise DataError("texts is one string: give a list of texts.")
-        weight = self.NOVELTY if novelty is None else novelty
-        if n < 1 or not 0 <= weight <= 1:
-            raise DataError(f"n must be at least 1 and novelty in [0, 1], got {n} and {weight}.")
+        texts, weight = as_texts(texts), self.NOVELTY if novelty is None else novelty
+        if not isinstance(n, int) or n < 1 or not 0 <= weight <= 1:
+            raise DataError(
+                f"n must be a number from 1 and novelty one in [0, 1], got {n} and {weight}."
+            )
         lines = [one_line(text) for text in texts]
-        problems = {
-            line: self._problem(line, text) for line, text in zip(lines, texts, strict=True)
-        }
-        sources = [line for line, problem in problems.items() if not problem]
-        results = {line: Rewriting(line, reason=problem) for line, problem in problems.items()}
-        m = max(self.candidates, 2 * n + 1)
+        problems = [self._problem(*each) for each in zip(lines, texts, strict=True)]
+        good = (line for line, problem in zip(lines, problems, strict=True) if not problem)
+        sources, m = list(dict.fromkeys(good)), max(self.candidates, 2 * n + 1)
         written = self._written(sources, m, seed)
-        results |= self._chosen(written, n, weight, best_effort)
-        if failed := [line for line in sources if results[line].reason]:
+        results = self._chosen(written, n, weight, best_effort)
+        passed = {x: sum(not y.rejected for y in results[x].candidates) for x in sources}
+        if failed := [line for line in sources if passed[line] < n]:
             again = self._written(failed, m, seed, again=True)
             both = {line: written[line] + again[line] for line in failed}
             results |= self._chosen(both, n, weight, best_effort)
-        return [results[line] for line in lines]
+        return [
+            Rewriting(line, reason=problem) if problem else results[line]
+            for line, problem in zip(lines, problems, strict=True)
+        ]
 
     def _problem(self, line: str, text: str) -> str:
         if not line:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 _WORD = re.compile(r"[^\W\d_](?:[\w'’&-]|\.(?=\w))*")
-#: After these a word has a capital anyway.
-_OPENING = re.compile(r"(?:^|[.?!:;]|[\"“‘(\[—–])[\s\"“‘(\[—–]*$")
+#: A word after one of these, or after the end of a clause, has a capital anyway.
+_MARKS = r"\"“‘(\[—–"
+_ENDS, _BETWEEN = ".?!:;", re.compile(rf"[\s{_MARKS}]*")
 _PRONOUN = re.compile(r"I(?:['’].*)?")
 
 
@@ -20,13 +21,21 @@ def names(text: str) -> frozenset[str]:
     >>> sorted(names("On Monday, the U.S. sued Harvard’s press. It lost, and I'm glad."))
     ['harvard', 'monday', 'us']
     """
-    return frozenset(
-        _plain(found.group())
-        for found in _WORD.finditer(text)
-        if found.group()[0].isupper()
-        and not _OPENING.search(text, 0, found.start())
-        and not _PRONOUN.fullmatch(found.group())
-    )
+    found, end = set(), 0
+    for match in _WORD.finditer(text):
+        word, before, end = match.group(), text[end : match.start()], match.end()
+        first = match.start() == len(before)
+        if word[0].isupper() and not _opens(before, first) and not _PRONOUN.fullmatch(word):
+            found.add(_plain(word))
+    return frozenset(found)
+
+
+def _opens(before: str, first: bool) -> bool:
+    """Whether a sentence or quotation begins after these characters, `first` in the text."""
+    rest = before[::-1]
+    marks = _BETWEEN.match(rest)[0]  # type: ignore[index]
+    rest = rest[len(marks) :]
+    return bool(marks.strip()) or (rest[0] in _ENDS if rest else first)
 
 
 def words_as_names(text: str) -> frozenset[str]:

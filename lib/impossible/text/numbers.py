@@ -7,7 +7,7 @@ twice; both are meant.
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from functools import lru_cache
 
 _SMALL = (
@@ -24,6 +24,8 @@ _ORDINALS = {
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _MULTIPLIERS = _SCALES | {"hundred": 100, "dozen": 12}
 _SUFFIX = {"bn": 10**9, "tn": 10**12}
+#: Numbers of up to 2,000 digits differ if one of these does.
+_EXACT = Context(prec=2_000, Emax=MAX_EMAX, Emin=MIN_EMIN)
 # "one" is a number in "one man", not in these: "no one", "one another", "the one who".
 _PRONOUN_BEFORE = re.compile(r"no|any|every|some|this|that|which|the|each|another")
 
@@ -49,16 +51,17 @@ def number_values(text: str) -> frozenset[Decimal]:
     reader = _NumberReader()
     matches = list(_TOKEN.finditer(text))
     lowered = ["", *((match["word"] or "").lower() for match in matches), ""]
-    for i, match in enumerate(matches, start=1):
-        if match["digits"]:
-            reader.digits(match)
-        elif lowered[i]:
-            reader.word(lowered[i], lowered[i - 1], lowered[i + 1])
-            if lowered[max(0, i - 2) : i] == ["half", "a"]:
-                reader.halve()
-        else:
-            reader.close()
-    reader.close()
+    with localcontext(_EXACT):
+        for i, match in enumerate(matches, start=1):
+            if match["digits"]:
+                reader.digits(match)
+            elif lowered[i]:
+                reader.word(lowered[i], lowered[i - 1], lowered[i + 1])
+                if lowered[max(0, i - 2) : i] == ["half", "a"]:
+                    reader.halve()
+            else:
+                reader.close()
+        reader.close()
     return frozenset(reader.values)
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 __all__ = ["COMMANDS", "json_line", "printable"]
 
-#: Control characters but for tab and line feed, and those that turn the direction of text.
+#: Control characters but for tab and line feed, those that turn the direction of text, and halves
+#: of surrogate pairs, which no file takes.
 COMMANDS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 )
 
 

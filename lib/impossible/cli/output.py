@@ -1,0 +1,53 @@
+"""Where lines go: standard output, or a file that stays as it was until there is a first line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from impossible.errors import DataError
+
+
+@contextmanager
+def output(out: str | None, source: str) -> Iterator[Callable[[str], None]]:
+    """A function that writes a line.
+
+    Args:
+        out: a file, None for standard output. What it held is lost with the first line, or when
+            the command ends well: a model that does not load costs no earlier result.
+        source: the file that is read, which must be another; `-`: standard input.
+
+    Raises:
+        DataError: it is the input itself, or cannot be written.
+    """
+    if out is None:
+        yield lambda line: print(line, flush=True)
+        return
+    if _same(out, source):
+        raise DataError(f"--out {out} is the input itself: give another file.")
+    try:
+        with open(out, "a", encoding="utf-8", buffering=1) as file:
+            waiting = [file] if Path(out).is_file() else []
+
+            def put(line: str) -> None:
+                while waiting:
+                    waiting.pop().truncate(0)
+                print(line, file=file)
+
+            yield put
+            while waiting:
+                waiting.pop().truncate(0)
+    except OSError as bad:
+        raise DataError(f"--out {out} cannot be written ({bad.strerror}): give another.") from bad
+
+
+def _same(out: str, source: str) -> bool:
+    """Whether both are one file; a terminal may be read and written."""
+    try:
+        read = os.fstat(sys.stdin.fileno()) if source == "-" else os.stat(source)
+        return Path(out).is_file() and os.path.samestat(os.stat(out), read)
+    except (OSError, ValueError):  # either is not there yet, or is no file
+        return False
