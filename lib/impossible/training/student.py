@@ -24,6 +24,7 @@ from transformers import (
 from transformers.modeling_outputs import BaseModelOutput
 
 from impossible.data.run_folder import RunFolder
+from impossible.errors import ModelError
 from impossible.models.batching import IGNORE, Pair, token_ids
 from impossible.models.causal_generation import check_window, decode, end_ids
 from impossible.models.loading import LanguageModel, is_encoder_decoder, load_model
@@ -286,6 +287,11 @@ def load_student(
     else:
         kind, auto, what = CausalStudent, AutoModelForCausalLM, "a language model"
     lm = load_model(auto, what, name, run, dtype, device)
+    if lm.tokenizer.eos_token_id is None:
+        raise ModelError(
+            f"the model {name!r} cannot be a student: its tokenizer has no token that ends a text; "
+            "give a T5, a GPT-2 or a Llama"
+        )
     if lm.tokenizer.pad_token_id is None:
         lm.tokenizer.pad_token = lm.tokenizer.eos_token
     return kind(lm.model, lm.tokenizer, lm.name, lm.digest)
