@@ -19,11 +19,12 @@ from impossible.cli import main
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, scalars
 from impossible.errors import ModelError
+from impossible.evaluation.baselines.search import search_settings, search_system
 from impossible.generation.contexts import plan_contexts, write_contexts
 from impossible.generation.next_sentences import sample_sentences
 from impossible.models.hub import cached, download
 from impossible.models.likelihood import surprise
-from impossible.models.loading import load_critic, load_encoder, load_teacher
+from impossible.models.loading import LanguageModel, load_critic, load_encoder, load_teacher
 from impossible.models.nli import EntailmentCritic
 from impossible.models.sentence_encoder import SentenceEncoder
 from impossible.runner.notebook_spec import read_spec
@@ -228,8 +229,14 @@ def test_a_t5_is_not_loaded_in_float16(own: Path) -> None:
     assert load_student("me/t5", dtype="bfloat16", device="cpu").model.dtype is torch.bfloat16
 
 
-def test_a_student_needs_an_end(own: Path) -> None:
+def test_what_ctrl_cannot_be_is_one_sentence(own: Path) -> None:
     hub_models.place(own, "me/ctrl", *hub_models.ctrl())
+    encoder = SentenceEncoder(LanguageModel(*hub_models.bert_encoder(), "tiny", "0"))
+    params = Params.load("gpt2")
+    with pytest.raises(ModelError, match=r"'me/ctrl' does not say where .* search_steps=0"):
+        search_system(
+            load_teacher("me/ctrl", **ON_CPU), encoder, [tiny.PREFIX], *search_settings(params)
+        )
     with pytest.raises(ModelError, match="no token that ends a text"):
         load_student("me/ctrl", **ON_CPU)
 
