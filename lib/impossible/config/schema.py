@@ -60,7 +60,9 @@ class Schema(BaseModel):
     rebuild_models: bool = parameter(
         "Train the in-vitro models anew instead of taking the shipped ones."
     )
-    dtype: Literal["auto", "bfloat16", "float32"] = parameter("Arithmetic of the models.")
+    dtype: Literal["auto", "bfloat16", "float32"] = parameter(
+        "Arithmetic of the models; not float16, in which a T5 overflows."
+    )
     device: str = parameter(
         "Where models run: auto, cpu, cuda, cuda:1 and so on.",
         affects=False,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from impossible.errors import ModelError
+
+Result = TypeVar("Result")
 IGNORE = -100  # label that no loss counts
 Ids = Sequence[int]
 Pair = tuple[str, str]  # of texts
@@ -40,6 +43,42 @@ def by_length(rows: Sequence[Ids], batch_tokens: int) -> Iterator[list[int]]:
         batch.append(i)
     if batch:
         yield batch
+
+
+def as_memory_allows(
+    batches: Iterable[list[int]], compute: Callable[[list[int]], Result]
+) -> Iterator[tuple[list[int], Result]]:
+    """Each batch with what is computed of it; one that a GPU's memory does not hold, in halves.
+
+    Args:
+        batches: indices of rows.
+        compute: of some rows; those of a batch do not depend on each other.
+
+    Raises:
+        ModelError: one row alone does not fit.
+
+    >>> list(as_memory_allows([[3, 1], [2]], sum))
+    [([3, 1], 4), ([2], 2)]
+    """
+    for batch in batches:
+        waiting = [batch]
+        while waiting:
+            rows = waiting.pop(0)
+            try:
+                result = compute(rows)
+            except torch.OutOfMemoryError as full:
+                if len(rows) == 1:
+                    first = str(full).partition("\n")[0][:200]
+                    raise ModelError(
+                        f"the memory of the device does not hold one text alone ({first}): end "
+                        "what else runs there, set dtype=bfloat16 or device=cpu, or give a "
+                        "smaller model"
+                    ) from full
+            else:
+                yield rows, result
+                continue
+            torch.cuda.empty_cache()  # here, where the error no longer holds the tensors
+            waiting[:0] = [rows[: len(rows) // 2], rows[len(rows) // 2 :]]
 
 
 def padded(rows: Sequence[Ids], value: int) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from transformers import (
 )
 
 from impossible.errors import ModelError
+from impossible.models.batching import as_memory_allows, token_ids
 from impossible.models.kv_cache import SHARING, shared, sharing
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
@@ -33,6 +34,8 @@ __all__ = ["check_window", "decode", "end_ids", "sample_continuations", "text_ru
 
 Uniforms = NDArray[np.float64]
 Test = Callable[[int, str], bool]
+TextOf = Callable[[list[int]], str]
+Ends = Callable[[int, list[int]], bool]
 _MARKS = frozenset(".?!")
 _FULL = 7 / 8  # of the rows in use, below which complete samples leave the batch
 
@@ -68,8 +71,28 @@ def sample_continuations(
     (row,) = lm.tokenizer([prefix]).input_ids
     check_window(lm, prefix, len(row), longest)
     apply: Any = LogitsProcessorList(text_rules(lm) if rules is None else rules)
-    numbers = torch.from_numpy(np.ascontiguousarray(uniforms)).to(lm.device)
-    finished = _end_test(lm, k, sentences if callable(sentences) else _has(sentences))
+    text_of = _text_after(lm.tokenizer, row)
+    complete = sentences if callable(sentences) else _has(sentences)
+    finished = _end_test(lm, k, complete, text_of)
+
+    def sample(chosen: list[int]) -> list[list[int]]:
+        numbers = torch.from_numpy(np.ascontiguousarray(uniforms[chosen])).to(lm.device)
+        return _sample(
+            lm, row, numbers, nucleus, apply, lambda i, tokens: finished(chosen[i], tokens)
+        )
+
+    texts = [""] * k
+    for chosen, samples in as_memory_allows([list(range(k))] if k else [], sample):
+        for i, tokens in zip(chosen, samples, strict=True):
+            texts[i] = text_of(tokens)
+    return texts
+
+
+def _sample(
+    lm: LanguageModel, row: list[int], numbers: Tensor, nucleus: Nucleus, apply: Any, finished: Ends
+) -> list[list[int]]:
+    """Tokens of samples after the tokens `row`; numbers: (samples, most tokens)."""
+    k, longest = numbers.shape
     ids = torch.tensor([row], device=lm.device).expand(k, -1)
     tokens: list[list[int]] = [[] for _ in range(k)]
     slots, done = list(range(k)), set[int]()  # the sample of each row, and those that are complete
@@ -91,7 +114,7 @@ def sample_continuations(
             ids = torch.cat([ids, picked[:, None]], dim=1)
             out = lm.model(input_ids=picked[:, None], past_key_values=cache, use_cache=True)
             logits = out.logits[:, -1]
-    return [decode(lm.tokenizer, sample) for sample in tokens]
+    return tokens
 
 
 def _read_prefix(lm: LanguageModel, ids: Tensor, k: int) -> tuple[Tensor, Any]:
@@ -109,7 +132,7 @@ def _has(sentences: int) -> Test:
     return lambda _, text: sentence_end(text, sentences, final=False) >= 0
 
 
-def _end_test(lm: LanguageModel, k: int, complete: Test) -> Callable[[int, list[int]], bool]:
+def _end_test(lm: LanguageModel, k: int, complete: Test, text_of: TextOf) -> Ends:
     """Whether a sample is complete; text is decoded only after a token with an end mark."""
     marked = [bool(_MARKS & set(text)) for text in _token_texts(lm.tokenizer)]
     ends = end_ids(lm)
@@ -122,7 +145,7 @@ def _end_test(lm: LanguageModel, k: int, complete: Test) -> Callable[[int, list[
         pending[sample] = pending[sample] or marked[last]
         if not pending[sample]:
             return False
-        text = decode(lm.tokenizer, tokens).rstrip("\ufffd")  # half of a character may follow
+        text = text_of(tokens).rstrip("\ufffd")  # half of a character may follow
         return complete(sample, text)
 
     return finished
@@ -190,6 +213,22 @@ def decode(tokenizer: Any, tokens: list[int]) -> str:
         tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
     )
     return text
+
+
+def _text_after(tokenizer: Any, row: list[int]) -> TextOf:
+    """How tokens read that follow those of `row`, with the blank between them."""
+    if not _loses_blanks(tokenizer):
+        return partial(decode, tokenizer)
+    start = len(decode(tokenizer, row))
+    return lambda tokens: decode(tokenizer, [*row, *tokens])[start:]
+
+
+@lru_cache(maxsize=8)
+def _loses_blanks(tokenizer: Any) -> bool:
+    """Whether a text read from its middle begins without its blank: SentencePiece, CTRL, BioGPT."""
+    (ids,) = token_ids(tokenizer, ["The mayor visited the school."], False)
+    parts = ((decode(tokenizer, ids[:i]), decode(tokenizer, ids[i:])) for i in range(len(ids)))
+    return any(before + after != decode(tokenizer, ids) for before, after in parts)
 
 
 @lru_cache(maxsize=8)

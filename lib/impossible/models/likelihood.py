@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from impossible.errors import ModelError
-from impossible.models.batching import by_length, padded, token_ids
+from impossible.models.batching import as_memory_allows, by_length, padded, token_ids
 from impossible.models.loading import LanguageModel
 
 _BATCH_TOKENS = 2048  # in one forward pass: each has a line of logits
@@ -39,12 +40,15 @@ def surprise(lm: LanguageModel, contexts: Sequence[str], sentences: Sequence[str
             f"a context is empty or with its sentence longer than the window of {lm.window} tokens "
             f"of {lm.name!r}; give every sentence a context that fits"
         )
-    nats = np.zeros(len(rows))
-    for chosen in by_length(rows, _BATCH_TOKENS):
+
+    def read(chosen: list[int]) -> Tensor:
         # right padding is never seen by a causal model
         ids = padded([rows[i] for i in chosen], 0).to(lm.device)
         logits = lm.model(input_ids=ids).logits[:, :-1].float()  # (b, length - 1, vocabulary)
-        losses = functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
+        return functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
+
+    nats = np.zeros(len(rows))
+    for chosen, losses in as_memory_allows(by_length(rows, _BATCH_TOKENS), read):
         for line, i in zip(losses, chosen, strict=True):
             nats[i] = float(line[starts[i] - 1 : len(rows[i]) - 1].double().sum())
     counts = [len(row) - start for row, start in zip(rows, starts, strict=True)]

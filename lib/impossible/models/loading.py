@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from impossible.models.model_files import (
     locate,
     model_digest,
     quiet,
+    require_safetensors,
 )
 from impossible.models.precision import device_named, dtype_named
 
@@ -41,6 +43,12 @@ for _message in (
 
 #: Files of which a tokenizer has one. Where there is none, transformers makes an empty one up.
 _TOKENIZERS = ("tokenizer.json", "vocab*", "*.model")
+_OVERFLOWING = ("t5", "mt5", "umt5")  # in float16, as they were trained in bfloat16
+
+# Packages that transformers asks for → what is missing: BioGPT's Moses; SentencePiece, of which a
+# folder without tokenizer.json has only the `.model`, and which it takes for tiktoken's at last.
+_PACKAGES = {"sacremoses": "sacremoses", "tiktoken": "sentencepiece protobuf"}
+
 _OPTIONS: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -168,20 +176,28 @@ def load_model(
         below = load_model(auto, kind, base, run, "float32", device, folder)
         merged = _adapted(below.model, folder).merge_and_unload()
         both = hashlib.sha256(f"{model_digest(folder)} {below.digest}".encode()).hexdigest()
-        merged = merged.to(dtype_named(dtype, place)).eval()
+        merged = merged.to(_dtype_of(merged.config, name, dtype, place)).eval()
         return LanguageModel(merged, below.tokenizer, name, both)
-    if not list(folder.glob("*.safetensors")):
-        raise ModelError(
-            f"the model {name!r} has no .safetensors weights; other formats are not opened because "
-            "they can run code: convert it first"
-        )
-    model, tokenizer = _opened(auto, kind, name, folder, dtype_named(dtype, place), adapter)
+    require_safetensors(folder, name)
+    model, tokenizer = _opened(auto, kind, name, folder, dtype, place, adapter)
     return LanguageModel(model.to(place).eval(), tokenizer, name, model_digest(folder))
 
 
+def _dtype_of(config: Any, name: str, dtype: str, place: torch.device) -> torch.dtype:
+    """The type of a model's numbers; none in which its own grow too large."""
+    chosen = dtype_named(dtype, place)
+    if chosen is torch.float16 and config.model_type in _OVERFLOWING:
+        raise ModelError(
+            f"the model {name!r} cannot compute in float16: the activations of a T5 exceed its "
+            "largest number and become inf; give dtype=bfloat16 or dtype=float32"
+        )
+    return chosen
+
+
 def _opened(
-    auto: Any, kind: str, name: str, folder: Path, dtype: torch.dtype, adapter: Path | None
-) -> tuple[Any, Any]:
+    auto: Any, kind: str, name: str, folder: Path, dtype: str, place: torch.device,
+    adapter: Path | None,
+) -> tuple[Any, Any]:  # fmt: skip
     """Model and tokenizer of a folder, perhaps for an adapter."""
     above = adapter or folder
     places = {
@@ -194,18 +210,18 @@ def _opened(
             "vocab.* or *.model): save it there."
         )
     try:
-        tokenizer = AutoTokenizer.from_pretrained(places["tokenizer"], **_OPTIONS)
-        config = AutoConfig.from_pretrained(places["config"], **_OPTIONS)
         with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(places["tokenizer"], **_OPTIONS)
+            config = AutoConfig.from_pretrained(places["config"], **_OPTIONS)
+            number = _dtype_of(config, name, dtype, place)
             model, report = auto.from_pretrained(
-                folder, config=config, use_safetensors=True, dtype=dtype, output_loading_info=True,
-                **_OPTIONS,
+                folder, config=config, use_safetensors=True, dtype=number,
+                output_loading_info=True, **_OPTIONS,
             )  # fmt: skip
+    except ModelError:
+        raise
     except Exception as error:  # from_pretrained raises many kinds; one sentence for all of them
-        first = str(error).strip().partition("\n")[0][:200]
-        if first.startswith("Unrecognized configuration class"):  # and a list of all others
-            first = f"it is {_kind_of(config)}"
-        raise ModelError(f"the model {name!r} cannot be opened as {kind}: {first}") from error
+        raise ModelError(_why_not(error, name, kind)) from error
     expected = ("pooler", *_own_modules(adapter))
     missing = sorted(
         key for key in report["missing_keys"] if not any(part in key for part in expected)
@@ -218,9 +234,18 @@ def _opened(
     return model, tokenizer
 
 
-def _kind_of(config: Any) -> str:
-    """The name of a configuration's architecture, such as MPNet."""
-    return type(config).__name__.removesuffix("Config")
+def _why_not(error: Exception, name: str, kind: str) -> str:
+    """Why a model cannot be opened, in a sentence."""
+    for package, wanted in _PACKAGES.items():
+        if package in str(error):
+            return (
+                f"the tokenizer of the model {name!r} needs a package that is not installed here: "
+                f"`pip install {wanted}`, and start again"
+            )
+    if found := re.match(r"Unrecognized configuration class .*\.(\w+)Config'>", str(error)):
+        return f"the model {name!r} cannot be opened as {kind}: it is {found[1]}"
+    first = str(error).strip().partition("\n")[0][:200]
+    return f"the model {name!r} cannot be opened as {kind}: {first}"
 
 
 def _adapted(model: Any, folder: Path) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from impossible.data.io import write_json
 from impossible.data.run_folder import RunFolder, locate_model
 from impossible.errors import ModelError
 from impossible.models.assets import PREFIX, asset_folder, asset_named, fetch
+from impossible.models.hub import cached, download, is_offline, megabytes
 from impossible.models.precision import dtype_named
 
 _HASHED = (".safetensors", ".json", ".txt", ".model")  # what decides a model's output
@@ -59,23 +59,7 @@ def locate(name: str, run: RunFolder | None = None) -> Path:
             f"there is no model {name!r}: give in-vitro/NAME, an existing folder, "
             "or a hub id owner/name[@revision]"
         )
-    return _download(name)
-
-
-def _download(name: str) -> Path:
-    from huggingface_hub import snapshot_download  # only here may the network be used
-
-    repository, _, revision = name.partition("@")
-    patterns = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model"]
-    try:
-        return Path(
-            snapshot_download(repository, revision=revision or None, allow_patterns=patterns)
-        )
-    except Exception as error:  # the hub client raises a dozen unrelated kinds
-        raise ModelError(
-            f"the hub model {name!r} could not be fetched ({type(error).__name__}); check the name "
-            "and the network, or give a local folder"
-        ) from error
+    return download(name)
 
 
 def adapter_settings(folder: Path) -> dict[str, Any] | None:
@@ -110,13 +94,23 @@ def adapter_base(folder: Path) -> str | None:
     return base
 
 
+def model_below(name: str) -> str:
+    """The model that a name stands for, or the one that lies below its adapters."""
+    folder = None if name.startswith(PREFIX) else locate_model(name)
+    base = adapter_base(folder) if folder else None
+    return name if base is None else model_below(base)
+
+
 def asset_below(name: str) -> str | None:
     """The `pypi:` asset that a model is, or that lies below its adapters; None: there is none."""
-    below: str | None = name
-    while below is not None and not below.startswith(PREFIX):
-        folder = locate_model(below)
-        below = adapter_base(folder) if folder else None
-    return below
+    below = model_below(name)
+    return below if below.startswith(PREFIX) else None
+
+
+def hub_id_below(name: str) -> str | None:
+    """The hub id that a model is, or that lies below its adapters; None: there is none."""
+    below = model_below(name)
+    return None if below.startswith(PREFIX) or locate_model(below) else below
 
 
 def fetch_missing(name: str, say: Callable[[str], None] = print) -> None:
@@ -125,9 +119,33 @@ def fetch_missing(name: str, say: Callable[[str], None] = print) -> None:
     Nothing is done for what is present, and nothing where HF_HUB_OFFLINE is 1.
     """
     below = asset_below(name)
-    offline = os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "ON", "YES", "TRUE")
-    if below is not None and not offline and not asset_named(below).present:
+    if below is not None and not is_offline() and not asset_named(below).present:
         fetch([below], say=say)
+
+
+def fetch_hub_id(name: str, say: Callable[[str], None] = print) -> Path:
+    """Make a hub id present, also what lies below it if it is an adapter; returns its folder.
+
+    Raises:
+        ModelError: it is neither in the cache nor can it be fetched, or has no safetensors.
+    """
+    known = cached(name)
+    folder = known or locate(name)
+    require_safetensors(folder, name)
+    how = "present" if known else "fetched"
+    say(f"{name}: {how} in {folder} ({megabytes(folder)}, licence: see its page)")
+    if (base := adapter_base(folder)) and (below := hub_id_below(base)):
+        fetch_hub_id(below, say)
+    return folder
+
+
+def require_safetensors(folder: Path, name: str) -> None:
+    """Refuse a folder without weights that can be opened."""
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(
+            f"the model {name!r} has no .safetensors weights; other formats are not opened because "
+            "they can run code: convert it first"
+        )
 
 
 def model_digest(folder: Path) -> str:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from impossible.errors import ModelError
-from impossible.models.batching import Pair, by_length, model_batch, token_ids
+from impossible.models.batching import Pair, as_memory_allows, by_length, model_batch, token_ids
 from impossible.models.loading import LanguageModel, entailment_index
 
 TEMPERATURE = "nli_temperature"  # in config.json: logits are divided by it (Guo et al. 2017)
@@ -60,8 +60,11 @@ class EntailmentCritic:
         unique = {pair: i for i, pair in enumerate(dict.fromkeys(pairs))}
         result = np.zeros((len(unique), self.lm.model.config.num_labels))
         rows = self._rows(list(unique))
-        for chosen in by_length(rows, self.batch_tokens):
-            result[chosen] = self._forward([rows[i] for i in chosen])
+        batches = by_length(rows, self.batch_tokens)
+        for chosen, found in as_memory_allows(
+            batches, lambda chosen: self._forward([rows[i] for i in chosen])
+        ):
+            result[chosen] = found
         return result[[unique[pair] for pair in pairs]]
 
     def fits(self, pairs: Sequence[Pair]) -> NDArray[np.bool_]:

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from impossible.models.batching import by_length, mask_of, mean_pool, model_batch, token_ids
+from impossible.models.batching import (
+    as_memory_allows,
+    by_length,
+    mask_of,
+    mean_pool,
+    model_batch,
+    token_ids,
+)
 from impossible.models.loading import LanguageModel
 
 
@@ -66,11 +73,16 @@ class SentenceEncoder:
         """(indices, last hidden states (b, longest, d), token ids) of batches."""
         tokenizer = self.lm.tokenizer
         rows = token_ids(tokenizer, _stripped(sentences), True, self.longest)
-        for chosen in by_length(rows, self.batch_tokens):
+
+        @torch.inference_mode()
+        def read(chosen: list[int]) -> Tensor:
             batch = [rows[i] for i in chosen]
-            with torch.inference_mode():
-                inputs = model_batch(batch, tokenizer.pad_token_id or 0, self.lm.device)
-                yield chosen, self.lm.model(**inputs).last_hidden_state, batch
+            inputs = model_batch(batch, tokenizer.pad_token_id or 0, self.lm.device)
+            hidden: Tensor = self.lm.model(**inputs).last_hidden_state
+            return hidden
+
+        for chosen, hidden in as_memory_allows(by_length(rows, self.batch_tokens), read):
+            yield chosen, hidden, [rows[i] for i in chosen]
 
 
 def _stripped(sentences: Sequence[str]) -> list[str]:

@@ -20,6 +20,7 @@ from impossible.errors import ParameterError, nearest
 from impossible.evaluation.test_sets import HELD_OUT, NAMED
 from impossible.filtering.constituency_parser import PARSERS
 from impossible.models.assets import PREFIX, asset_named
+from impossible.models.hub import cached
 from impossible.world.documents import DOMAINS
 
 LONGEST = 60  # characters of the overrides in a folder's name
@@ -172,8 +173,12 @@ def kernel_environment(params: Params, run: RunFolder) -> dict[str, str]:
 
 
 def needs_hub(params: Params, run: RunFolder) -> bool:
-    """Whether a model is neither in the package, nor in the cache, nor in a local folder."""
+    """Whether a model is in no folder and no cache, or human data are to come from the hub."""
     rebuilt = run if params.rebuild_models else None
     names = {name for several in params.naming("model").values() for name in several} - {"none"}
-    names = {name for name in names if not name.startswith(PREFIX)}
-    return any(locate_model(name, rebuilt) is None for name in names)
+    absent = (
+        locate_model(name, rebuilt) is None and cached(name) is None
+        for name in names
+        if not name.startswith(PREFIX)
+    )
+    return params.plain("human_data") == HUB or any(absent)

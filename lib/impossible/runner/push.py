@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from impossible.errors import DataError, RunError
+from impossible.models.hub import is_offline
 from impossible.runner.distilled_folder import DATASET_FOLDER, MERGED, STUDENT
 
 __all__ = ["push_distilled", "uploads"]
@@ -56,7 +56,7 @@ def push_distilled(out: Path, name: str, public: bool, api: Any = None) -> list[
             "Nothing is uploaded: nobody has said under which licence the text may be public; run "
             "distil again with --licence, or leave --public out."
         )
-    if os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "ON", "YES", "TRUE"):
+    if is_offline():
         raise RunError("Nothing is uploaded: HF_HUB_OFFLINE says that this machine is offline.")
     if api is None:
         from huggingface_hub import HfApi

@@ -24,7 +24,8 @@ from transformers import (
 from transformers.modeling_outputs import BaseModelOutput
 
 from impossible.data.run_folder import RunFolder
-from impossible.models.batching import IGNORE, Pair, token_ids
+from impossible.errors import ModelError
+from impossible.models.batching import IGNORE, Pair, as_memory_allows, token_ids
 from impossible.models.causal_generation import check_window, decode, end_ids
 from impossible.models.loading import LanguageModel, is_encoder_decoder, load_model
 from impossible.models.model_files import save_model
@@ -113,13 +114,17 @@ class Student(LanguageModel, ABC):
         numbers[:, : int(greedy_first)] = 0  # what is first among the falling probabilities
         results: list[list[str]] = [[] for _ in sources]
         nucleus = Nucleus(top_p, temperature)
-        for chosen in _together([len(row) for row in prompts], n):
+
+        def write(chosen: list[int]) -> list[str]:
             words = [tuple(avoid[i]) for i in chosen for _ in range(n)] if avoid else []
             rules: list[Any] = [AvoidWords(self.tokenizer, words)] if any(words) else []
             if begin_otherwise:
                 same = [sources[i] for i in chosen for _ in range(n)]
                 rules.append(BeginOtherwise(self.tokenizer, same))
-            texts = self._write([prompts[i] for i in chosen], numbers[chosen], nucleus, rules)
+            return self._write([prompts[i] for i in chosen], numbers[chosen], nucleus, rules)
+
+        batches = _together([len(row) for row in prompts], n)
+        for chosen, texts in as_memory_allows(batches, write):
             for place, i in enumerate(chosen):
                 results[i] = texts[place * n : (place + 1) * n]
         return results
@@ -286,6 +291,10 @@ def load_student(
     else:
         kind, auto, what = CausalStudent, AutoModelForCausalLM, "a language model"
     lm = load_model(auto, what, name, run, dtype, device)
+    if lm.tokenizer.eos_token_id is None:
+        raise ModelError(
+            f"the model {name!r} has no token that ends a text and can be no student: give a T5"
+        )
     if lm.tokenizer.pad_token_id is None:
         lm.tokenizer.pad_token = lm.tokenizer.eos_token
     return kind(lm.model, lm.tokenizer, lm.name, lm.digest)

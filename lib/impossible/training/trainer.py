@@ -166,7 +166,14 @@ def train_model(
         trainer.remove_callback(PrinterCallback)
         if dev and settings.patience:
             trainer.add_callback(EarlyStoppingCallback(settings.patience))
-        trainer.train(resume_from_checkpoint=last_checkpoint(Path(arguments.output_dir)))
+        try:
+            trainer.train(resume_from_checkpoint=last_checkpoint(Path(arguments.output_dir)))
+        except torch.OutOfMemoryError as full:  # a smaller batch would train another model
+            raise ModelError(
+                f"the memory of the device does not hold {settings.batch_size} examples: lower "
+                "student_batch_size, set dtype=bfloat16 or student_adapter_rank, or give a "
+                "smaller model"
+            ) from full
         wait_for_all()  # before the scratch folder goes
     if checkpoints is not None:
         remove(checkpoints)

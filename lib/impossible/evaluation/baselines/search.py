@@ -201,7 +201,8 @@ def search_system(
         schedule, weights: from `search_settings`, or to be tried.
 
     Raises:
-        ModelError: no encoder, or no opening that is not empty.
+        ModelError: no encoder, no opening that is not empty, or a teacher whose tokenizer does not
+            say where in a text its tokens are (CTRL, BioGPT).
 
     Source: Liu et al. 2020 (UPSA), Miao et al. 2019 (CGMH). They choose among the 50 to 100 words
         that a forward and a backward model expect by their f. Here one word is drawn by what the
@@ -211,6 +212,11 @@ def search_system(
         raise ModelError(
             "a search needs a sentence encoder and openings that are not empty: name an encoder "
             "other than none, and give each domain a prefix"
+        )
+    if not teacher.tokenizer.is_fast:
+        raise ModelError(
+            f"the tokenizer of {teacher.name!r} does not say where in a text its tokens are, which "
+            "a search needs: leave the search out with search_steps=0"
         )
     language, vectors = Language(teacher), WordVectors(encoder)
     shape = (schedule.steps, RANDOM_PER_STEP)
