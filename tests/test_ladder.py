@@ -18,9 +18,6 @@ ROOMS = (
     "rewriting", "evaluation", "world", "experiments", "report", "runner", "notebook", "cli",
 )  # fmt: skip
 
-#: The pipeline never imports the closed world: what a params file names is loaded late, by name.
-WITHOUT_WORLD = ROOMS[: ROOMS.index("world")]
-
 #: Rooms or modules that may import a library.
 ONLY = {
     "yaml": ("config",),

@@ -17,10 +17,8 @@ __all__ = ["SHORT", "load"]
 #: Kind → short name → `module:attribute`.
 SHORT = {
     "judge": {"oracle": "impossible.world.oracle:Oracle"},
-    "parser": {"grammar": "impossible.world:tree"},
     "test set": {"world": "impossible.world.test_sets:load"},
     "thesaurus": {"in-vitro": "impossible.world.thesaurus:entries_by_form"},
-    "source of contexts": {"in-vitro": "impossible.world.documents:sample_document"},
 }
 
 

@@ -49,8 +49,7 @@ class Oracle(Judge):
 
 
 _ORACLE = Oracle()
-equivalent, entailed, coverage = _ORACLE.equivalent, _ORACLE.entails, _ORACLE.coverage
-good_summaries = _ORACLE.good_summaries
+equivalent, entailed = _ORACLE.equivalent, _ORACLE.entails
 
 
 def _verdicts(xs: Texts, ys: Texts, wanted: Sequence[str]) -> Floats:
