@@ -236,11 +236,11 @@ def _stacked(cell: str) -> str:
     return _INTERVAL.sub("\\1\n\\2", cell) if _INTERVAL.fullmatch(cell) else cell
 
 
-def _in_lines(head: str, most: int = 12) -> str:
-    """A heading broken at blanks into lines of about so many characters."""
+def _in_lines(head: str) -> str:
+    """A heading broken at blanks into lines of about a dozen characters."""
     lines: list[str] = []
     for word in head.split(" "):
-        fits = lines and len(lines[-1]) + len(word) < most
+        fits = lines and len(lines[-1]) + len(word) < 12
         lines[-1:] = [f"{lines[-1]} {word}"] if fits else [*lines[-1:], word]
     return "\n".join(lines)
 
