@@ -65,8 +65,8 @@ def test_items_without_a_tree_are_passed_over() -> None:
 
 
 def test_exemplars_equal_a_search_of_all() -> None:
-    items = test_sets.load(12, split="dev")
-    pool = [text for texts in test_sets.load(30, 5, split="dev")["references"] for text in texts]
+    items = test_sets.load(12)
+    pool = [text for texts in test_sets.load(30, 5)["references"] for text in texts]
     targets = [texts[0] for texts in items["references"]]
 
     def distance(a: str, b: str) -> int:

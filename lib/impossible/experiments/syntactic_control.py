@@ -21,6 +21,7 @@ from impossible.text.tree_edit_distance import parse_bracketed, ted
 from impossible.training.student import Student
 
 Parser = Callable[[str], str | None]
+_EXEMPLARS_SHOWN = 5  # of one source
 
 
 def linearized_tree(tree: str) -> str:
@@ -243,14 +244,14 @@ def syntax_scores(
 
 
 def one_source_many_exemplars(
-    system: System, items: pd.DataFrame, parser: Parser, judge: Judge, n: int = 5
+    system: System, items: pd.DataFrame, parser: Parser, judge: Judge
 ) -> pd.DataFrame:
-    """What a system writes for the first item with the exemplars of the n that follow.
+    """What a system writes for the first item with the exemplars of some that follow.
 
     Returns:
         source, exemplar, output, asked (the linearized tree), TED, same meaning (1, 0 or NaN).
     """
-    exemplars = list(items["exemplar"].iloc[1 : n + 1])
+    exemplars = list(items["exemplar"].iloc[1 : _EXEMPLARS_SHOWN + 1])
     asked = items.iloc[[0] * len(exemplars)].assign(exemplar=exemplars)
     outputs = system(asked)
     frame = pd.DataFrame({"source": list(asked["source"]), "exemplar": exemplars})
