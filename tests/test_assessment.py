@@ -35,7 +35,7 @@ from impossible.world.assessment import (
     translations,
 )
 from impossible.world.documents import Document
-from impossible.world.recipes import documents, examples
+from impossible.world.recipes import documents, nli_examples
 
 
 def lm(window: int = 128) -> LanguageModel:
@@ -99,7 +99,7 @@ def test_honest_predictions_are_calibrated_and_shuffled_ones_are_not() -> None:
 
 def test_examples_are_judged_with_their_traits() -> None:
     critic = EntailmentCritic(LanguageModel(*tiny.critic(), "tiny", "0"))
-    drawn = examples(8, seed=1, split="test", noise=0.0)
+    drawn = nli_examples(8, seed=1, split="test", noise=0.0)
     short = [e for e in drawn if len(e.premise) + len(e.hypothesis) < 150]
     frame = judged_examples(critic, short)
     assert frame["gold"].tolist() == [e.gold for e in short]

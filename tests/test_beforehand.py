@@ -10,7 +10,7 @@ from conftest import Write
 from impossible.cli import main
 from impossible.config.params import Params, describe
 from impossible.errors import ParameterError
-from impossible.runner.preflight import LONGEST, require_data, results_folder
+from impossible.runner.preflight import LONGEST_NAME, require_data, results_folder
 
 BASE = Params.load("base")
 DATA = {name: kind for kind in ("folder", "file") for name in BASE.naming(kind)}
@@ -49,7 +49,7 @@ def test_names_of_folders_are_plain_short_and_different(checkout: Path) -> None:
     assert len(set(names)) == len(names)
     for name in names:
         assert "=" in name  # what .gitignore knows trials by
-        assert len(name) <= len("test") + LONGEST + 9
+        assert len(name) <= len("test") + LONGEST_NAME + 9
         assert not set(name) & set("/ ä{['")
 
 

@@ -88,7 +88,7 @@ def test_first_words() -> None:
 
 
 def test_deletion_leaves_english_that_follows() -> None:
-    items = test_sets.load(60, task="summary")
+    items = test_sets.world_items(60, task="summary")
     outputs = pruned(load_parser("grammar"))(items)
     follows = ORACLE.entails(items["source"], outputs)
     assert np.nanmean(follows) > 0.6
@@ -114,7 +114,7 @@ def test_the_systems_of_table_5_and_deletion_only_where_something_parses() -> No
     students: dict[str, Any] = {"student base": Tells("base"), "M_sum": Tells("m")}
     teacher = LanguageModel(*tiny.gpt2(), "tiny", "0")
     limits = Thresholds.summary(Params.load("base", {"n_candidates": 3}))
-    items = test_sets.load(2, task="summary")
+    items = test_sets.world_items(2, task="summary")
     found = {}
     for name in ("grammar", "flat"):
         models: Any = SimpleNamespace(parser=load_parser(name))
@@ -128,7 +128,7 @@ def test_the_systems_of_table_5_and_deletion_only_where_something_parses() -> No
 
 
 def test_gold_summaries_follow_are_short_and_whole() -> None:
-    items = test_sets.load(40, 3, "summary")
+    items = test_sets.world_items(40, 3, "summary")
     for row in items.itertuples():
         sources = [row.source] * len(row.references)
         assert ORACLE.entails(sources, row.references).all()

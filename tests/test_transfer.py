@@ -161,16 +161,18 @@ def test_headlines_are_words_of_their_sentence_in_order_and_follow() -> None:
     assert set(frame["domain"]) == {"news"}
     assert frame["context_id"].is_unique
     assert test_sets.headlines(10, seed=3).equals(frame.head(10))
-    abstractive = test_sets.load(40, 3, "summary")
+    abstractive = test_sets.world_items(40, 3, "summary")
     pairs = zip(abstractive["source"], abstractive["references"], strict=True)
     rewordings = np.nanmean([novelty(x, texts[0]) for x, texts in pairs])
     assert np.nanmean(list(map(novelty, frame["source"], frame["target"]))) < rewordings / 2
 
 
 def test_test_sets_of_one_domain() -> None:
-    assert set(test_sets.load(8, task="summary", domain="biomedical")["domain"]) == {"biomedical"}
-    assert set(test_sets.load(8, domain="news")["domain"]) == {"news"}
-    for make in (test_sets.load, test_sets.headlines):
+    assert set(test_sets.world_items(8, task="summary", domain="biomedical")["domain"]) == {
+        "biomedical"
+    }
+    assert set(test_sets.world_items(8, domain="news")["domain"]) == {"news"}
+    for make in (test_sets.world_items, test_sets.headlines):
         with pytest.raises(ParameterError, match="no domain 'law': choose one of news"):
             make(2, domain="law")
 

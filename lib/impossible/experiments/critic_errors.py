@@ -23,7 +23,7 @@ LENGTH_BANDS = {"1–10": 0, "11–15": 10, "16–20": 15, "21 or more": 20}  # 
 RAREST = 30  # pairs: a group with fewer is not shown
 _BINS = 10  # of a calibration curve: a tenth of the range of probabilities each
 
-OUTSIDE = "outside the grammar"  # as `oracle.differences` calls it
+OUTSIDE = "outside the grammar"  # as `oracle.named_differences` calls it
 
 Traits = Mapping[str, Mapping[str, object]]  # sentence → `oracle.traits`
 
@@ -110,8 +110,8 @@ def by_trait(judged: pd.DataFrame, groups: pd.DataFrame, bootstrap: Bootstrap) -
 def false_acceptance(judged: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """The fraction of pairs differing in one respect alone that the critic accepts all the same.
 
-    `judged` has `difference` (`oracle.differences`; "": none). The rows of `fraction_by_group`, the
-    largest first; no group below `RAREST` pairs.
+    `judged` has `difference` (`oracle.named_differences`; "": none). The rows of
+    `fraction_by_group`, the largest first; no group below `RAREST` pairs.
     """
     wrong = judged[judged["difference"] != ""]
     found = fraction_by_group(

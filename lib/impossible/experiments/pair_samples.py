@@ -139,7 +139,7 @@ def thread(
     return pd.DataFrame(rows, columns=["what", "text"])
 
 
-def examples(
+def judged_side_by_side(
     groups: Mapping[str, pd.DataFrame], judge: Judge, columns: Sequence[str] = ()
 ) -> pd.DataFrame:
     """`side_by_side` of pairs to be read, with the judge's verdict in a column of its name."""

@@ -79,4 +79,4 @@ def load_parser(name: str, known: Mapping[str, str | None] | None = None) -> Tre
         raise ParameterError(
             f"There is no parser {name!r}: give one of {', '.join(PARSERS)}, or module:Class."
         )
-    return Trees(plugins.load(PARSERS.get(name, name))(), known)
+    return Trees(plugins.load_plugin(PARSERS.get(name, name))(), known)

@@ -12,7 +12,6 @@ from torch.nn import functional
 
 IGNORE = -100  # label that no loss counts
 Ids = Sequence[int]
-Pair = tuple[str, str]  # of texts
 
 
 def token_ids(tokenizer: Any, texts: Sequence[Any], special: bool, cut: int = 0) -> list[list[int]]:

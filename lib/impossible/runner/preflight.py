@@ -21,7 +21,7 @@ from impossible.evaluation.test_sets import HELD_OUT, NAMED
 from impossible.filtering.constituency_parser import PARSERS
 from impossible.models.assets import PREFIX, asset_named
 
-LONGEST = 60  # characters of the overrides in a folder's name
+LONGEST_NAME = 60  # characters of the overrides in a folder's name
 OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_EVALUATE_OFFLINE", "TRANSFORMERS_OFFLINE")
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -47,7 +47,7 @@ def results_folder(name: str | Path, overrides: Sequence[str] | Mapping[str, Any
         counts = about["affects_results"] and about["names"] != "folder"
         if counts and value != own.plain(each):
             label += f"-{each}={value}"
-    safe = re.sub(r"[^\w.+=-]+", "_", label, flags=re.ASCII)[:LONGEST]
+    safe = re.sub(r"[^\w.+=-]+", "_", label, flags=re.ASCII)[:LONGEST_NAME]
     if safe != label:  # two of these could read the same
         safe += f"-{digest(label)[:8]}"
     return project_root() / "results" / (Path(name).stem + safe)

@@ -27,17 +27,18 @@ PLAIN = (
 )  # fmt: skip
 N_REFERENCES = 4  # gold realizations of each item
 ATTEMPTS = 20  # draws until a realization differs from the source
-LONGEST = 0.8  # gold summary and headline, of the source's characters, as the task's threshold asks
+#: Gold summary and headline, of the source's characters, as the task's threshold asks.
+LONGEST_SUMMARY = 0.8
 
 
 def short_examples(n: int, seed: int) -> list[tuple[str, str]]:
     """The shortest n of a dozen items as (source, a paraphrase), to be shown in a prompt."""
-    spare = load(12, seed)
+    spare = world_items(12, seed)
     spare = spare.loc[spare["source"].str.len().sort_values().index].head(n)
     return [(x, ys[0]) for x, ys in zip(spare["source"], spare["references"], strict=True)]
 
 
-def load(
+def world_items(
     n: int, seed: int = 0, task: str = "paraphrase", *, domain: str | None = None
 ) -> pd.DataFrame:
     """The test set "world": sentences about facts that no training document tells.
@@ -61,7 +62,7 @@ def load(
         attempt += 1
         document = sample_document(rng, "test", _domains(domain))
         fact, source = document.facts[-1], document.sentences[-1]
-        target, longest = (_essence(fact), LONGEST) if task == "summary" else (fact, np.inf)
+        target, longest = (_essence(fact), LONGEST_SUMMARY) if task == "summary" else (fact, np.inf)
         references = _references(target, source, rng, longest)
         if fact in known or len(references) < N_REFERENCES:
             continue
@@ -128,7 +129,7 @@ def headlines(n: int, seed: int = 0, domain: str = "news") -> pd.DataFrame:
         index = int(rng.integers(len(document.facts)))
         fact, source = document.facts[index], document.sentences[index]
         target = _headline(fact, words_of(world.tree(source) or ""))
-        if fact not in known and len(target) <= LONGEST * len(source):
+        if fact not in known and len(target) <= LONGEST_SUMMARY * len(source):
             known.add(fact)
             rows.append((source, target, f"document-{attempt - 1:05d}", domain))
     return pd.DataFrame(rows, columns=["source", "target", "context_id", "domain"])
