@@ -21,7 +21,7 @@ from impossible.models.causal_generation import sample_continuations, text_rules
 from impossible.models.loading import LanguageModel, load_critic, load_teacher
 from impossible.models.nli import EntailmentCritic
 from impossible.models.nucleus_sampling import Nucleus
-from impossible.runner.models import Models
+from impossible.runner.models import RunModels
 from impossible.training.student import Student, load_student
 from numpy.typing import NDArray
 from page import ROOT
@@ -93,9 +93,9 @@ def judge(seed: int) -> tuple[int, int]:
 
 
 @cache
-def models() -> Models:
+def models() -> RunModels:
     """All models of the pipeline; none is in the folder of the run."""
-    return Models(RunFolder.open(tempfile.mkdtemp()), PARAMS)
+    return RunModels(RunFolder.open(tempfile.mkdtemp()), PARAMS)
 
 
 def score(seed: int) -> tuple[int, int]:

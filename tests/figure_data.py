@@ -216,7 +216,7 @@ def method_frame() -> pd.DataFrame:
 
 
 def pictures(width: float | None = None) -> dict[str, Figure]:
-    """One picture of every kind, at their own width or at this one (inches)."""
+    """One picture of every kind; those whose width can be chosen at this one (inches)."""
     size = {} if width is None else {"width": width}
     pairs = pairs_frame()
     reasons = {
@@ -250,20 +250,20 @@ def pictures(width: float | None = None) -> dict[str, Figure]:
     lines = {"base rate": 0.12, "target": 0.95}
     point = {"paper's point": {"pairs": 3000, "value": 0.9}}
     return {
-        "claim_dots": figures.claim_dots(claim_parts(), **size),
-        "fraction_dots": figures.fraction_dots(groups(), "precision", lines, **size),
-        "fraction_dots_zoom": figures.fraction_dots(small, "of all pairs", zoom=True, **size),
+        "claim_dots": figures.claim_dots(claim_parts()),
+        "fraction_dots": figures.fraction_dots(groups(), "precision", lines),
+        "fraction_dots_zoom": figures.fraction_dots(small, "of all pairs", zoom=True),
         "fidelity": figures.fraction_dots(
-            fidelity, "same meaning", {"target": 0.9}, ["Copy-Input"], **size
+            fidelity, "same meaning", {"target": 0.9}, ["Copy-Input"]
         ),
         "noise_curves": figures.series_curves(
-            noise_rows(), {"": list(CHAIN)}, {"noise": "permuted, %"}, CHAIN, "true, %", **size
+            noise_rows(), {"": list(CHAIN)}, {"noise": "permuted, %"}, CHAIN, "true, %"
         ),
-        "frontier_curves": figures.frontier_curves(frontier_points(), point, **size),
+        "frontier_curves": figures.frontier_curves(frontier_points(), point),
         "class_growth": figures.series_curves(
-            class_frame({"k": [10.0 * i for i in range(1, 11)]}), shown, {"k": "samples"}, **size
+            class_frame({"k": [10.0 * i for i in range(1, 11)]}), shown, {"k": "samples"}
         ),
-        "class_axes": figures.series_curves(class_frame(heats), shown, names, **size),
+        "class_axes": figures.series_curves(class_frame(heats), shown, names),
         "round_curves": figures.metric_curves(
             rounds, "round", {"BLEU": "BLEU ↑", "fidelity": "fidelity, %"}, **size
         ),
@@ -279,25 +279,25 @@ def pictures(width: float | None = None) -> dict[str, Figure]:
             corpora, "self_bleu", "fidelity", ["D_T"], control=["gold"], limit=75, **size
         ),
         "proximity_curves": figures.proximity_curves(proximity_frame(), 39, **size),
-        "proximity_map": figures.proximity_map(surface_frame(), **size),
+        "proximity_map": figures.proximity_map(surface_frame()),
         "funnel_dots": figures.funnel_dots(
-            pd.DataFrame({"reason": reasons.keys(), "n": reasons.values()}), list(reasons), **size
+            pd.DataFrame({"reason": reasons.keys(), "n": reasons.values()}), list(reasons)
         ),
         "score_histogram": figures.score_histogram(
             pairs, "p_xy", 0.75, "P(x ⇒ y)", "verdict", log=True, **size
         ),
-        "score_scatter": figures.score_scatter(pairs, group="verdict", **size),
-        "calibration_curves": figures.calibration_curves(calibration_curve(), **size),
+        "score_scatter": figures.score_scatter(pairs, group="verdict"),
+        "calibration_curves": figures.calibration_curves(calibration_curve()),
         "confusion_map": figures.confusion_map(
-            matrix, ["entailment", "neutral", "contradiction"], **size
+            matrix, ["entailment", "neutral", "contradiction"]
         ),
-        "diversity_graph": figures.diversity_graph(*graph(), **size),
-        "loss_curves": figures.loss_curves(losses(), **size),
+        "diversity_graph": figures.diversity_graph(*graph()),
+        "loss_curves": figures.loss_curves(losses()),
         "system_dots": figures.system_dots(systems, None, ["Copy-Input"], ["M_para"], **size),
         "dataset_dots": figures.system_dots(
             metric_rows(["D_para", *HUMAN], SHIFT), None, (), ["D_para"], HUMAN, **size
         ),
-        "method_flow": figures.method_flow(**size),
-        "method_flow with texts": figures.method_flow(method_frame(), **size),
-        "pipeline_strip": figures.pipeline_strip(lit=3, **size),
+        "method_flow": figures.method_flow(),
+        "method_flow with texts": figures.method_flow(method_frame()),
+        "pipeline_strip": figures.pipeline_strip(lit=3),
     }  # fmt: skip

@@ -21,7 +21,7 @@ from impossible.evaluation.calibration import (
     paired_difference,
 )
 from impossible.evaluation.prompting import answers, few_shot, tldr, zero_shot
-from impossible.models.likelihood import perplexity, surprise
+from impossible.models.likelihood import surprise
 from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
 from impossible.world import pivot
@@ -35,7 +35,7 @@ from impossible.world.assessment import (
     translations,
 )
 from impossible.world.documents import Document
-from impossible.world.recipes import documents, examples
+from impossible.world.recipes import documents, nli_examples
 
 
 def lm(window: int = 128) -> LanguageModel:
@@ -99,7 +99,7 @@ def test_honest_predictions_are_calibrated_and_shuffled_ones_are_not() -> None:
 
 def test_examples_are_judged_with_their_traits() -> None:
     critic = EntailmentCritic(LanguageModel(*tiny.critic(), "tiny", "0"))
-    drawn = examples(8, seed=1, split="test", noise=0.0)
+    drawn = nli_examples(8, seed=1, split="test", noise=0.0)
     short = [e for e in drawn if len(e.premise) + len(e.hypothesis) < 150]
     frame = judged_examples(critic, short)
     assert frame["gold"].tolist() == [e.gold for e in short]
@@ -123,8 +123,6 @@ def test_surprise_is_the_naive_one_in_any_batch() -> None:
         naive = -sum(float(chances[t - 1, ids[0, t]]) for t in range(start, ids.shape[1]))
         assert found["nats"][i] == pytest.approx(naive, rel=1e-5)
         assert found["tokens"][i] == ids.shape[1] - start
-    assert perplexity(found) == pytest.approx(np.exp(found["nats"].sum() / found["tokens"].sum()))
-    assert np.isnan(perplexity(found.iloc[:0]))
 
 
 def test_surprise_refuses_what_does_not_fit() -> None:
@@ -188,6 +186,11 @@ def test_a_translator_is_judged_one_way_and_both_ways() -> None:
     found = translations(Perfect(), texts)  # type: ignore[arg-type]
     assert found[list(TRANSLATION)].to_numpy().tolist() == [[1, 1, 1], [1, 0, 0]]
     assert found["back"].tolist() == [FIRE, FIRE]
+
+
+def perplexity(frame: pd.DataFrame) -> float:
+    """exp(nats per token) of `surprise` rows taken together."""
+    return float(np.exp(frame["nats"].sum() / frame["tokens"].sum()))
 
 
 def test_perplexity_after_own_and_other_contexts_is_the_naive_one() -> None:

@@ -10,7 +10,7 @@ from conftest import Write
 from impossible.cli import main
 from impossible.config.params import Params, describe
 from impossible.errors import ParameterError
-from impossible.runner.preflight import LONGEST, require_data, results_folder
+from impossible.runner.preflight import LONGEST_NAME, require_data, results_folder
 
 BASE = Params.load("base")
 DATA = {name: kind for kind in ("folder", "file") for name in BASE.naming(kind)}
@@ -49,7 +49,7 @@ def test_names_of_folders_are_plain_short_and_different(checkout: Path) -> None:
     assert len(set(names)) == len(names)
     for name in names:
         assert "=" in name  # what .gitignore knows trials by
-        assert len(name) <= len("test") + LONGEST + 9
+        assert len(name) <= len("test") + LONGEST_NAME + 9
         assert not set(name) & set("/ ä{['")
 
 
@@ -94,10 +94,14 @@ def test_a_domain_of_which_there_are_no_gold_pairs_stops_a_run_before_it_starts(
     write: Write, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     write("01_one", WRITE, outputs=["data/k"])
-    assert main([command, "test", "--", "unseen_domain=sport"]) == 2
+    assert main([command, "test", "--", "unseen_domain=sport", "test_sets=[world]"]) == 2
     told = capsys.readouterr().err
     assert "unseen_domain = 'sport': its gold pairs come from the closed world" in told
     assert told.count("\n") == 1
+
+
+def test_only_the_closed_world_is_asked_for_gold_pairs_of_the_unseen_domain() -> None:
+    require_data(Params.load("base", {"unseen_domain": "sport"}))
 
 
 def test_data_is_of_the_right_kind(checkout: Path) -> None:

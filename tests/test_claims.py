@@ -29,9 +29,9 @@ from impossible.evaluation.seed_statistics import MOST_SEEDS
 from impossible.report.claim_tables import (
     by_chance,
     claim_table,
-    counted,
     part_rows,
     part_table,
+    verdict_counts,
     write_claims,
 )
 
@@ -246,7 +246,7 @@ def judged(run: RunFolder) -> Judgement:
 def test_a_pipeline_that_works_reproduces_every_claim(tmp_path: Path) -> None:
     ledger = judged(simulated(tmp_path))
     assert ledger.seeds == [0, 1, 2, 3, 4]
-    assert counted(ledger) == {
+    assert verdict_counts(ledger) == {
         "reproduced": len(BOOK.claims), "not reproduced": 0, "undecided": 0, "missing": 0,
     }  # fmt: skip
 
@@ -319,7 +319,7 @@ def test_tables_show_verdicts_and_never_a_missing_value_as_zero(tmp_path: Path) 
     assert len(part_table(ledger)) == len(part_rows(ledger)) == len(PARTS)
     nothing = judged(RunFolder.open(tmp_path / "empty"))
     assert set(claim_table(nothing)["effect"]) == set(part_table(nothing)["control"]) == {"–"}
-    assert counted(nothing)["missing"] == len(BOOK.claims)
+    assert verdict_counts(nothing)["missing"] == len(BOOK.claims)
     assert by_chance(nothing).startswith("Of 0 intervals")
 
 
@@ -470,7 +470,7 @@ def test_the_committed_ledger_is_readable_and_gives_the_same_verdicts() -> None:
     ledger = read_json(run.root / "claims.json")
     again = judge_claims(BOOK, collect_seeds(run, 0, len(ledger["seeds"]), BOOK))
     assert list(again.seeds) == ledger["seeds"]
-    assert counted(again) == ledger["counts"]
+    assert verdict_counts(again) == ledger["counts"]
     for claim, before in zip(again.claims, ledger["claims"], strict=True):
         assert (claim.verdict, claim.reading) == (before["verdict"], before["reading"])
         assert claim.p == pytest.approx(before["p"], abs=1e-9)

@@ -16,6 +16,7 @@ import pytest
 import tiny
 from conftest import Write
 from impossible.cli import commands, main, run
+from impossible.cli.examples import EXAMPLES
 from impossible.config.params import Params
 from impossible.data.io import read_json
 from impossible.data.json_lines import read_lines, read_pairs
@@ -27,7 +28,7 @@ from impossible.runner.notebook_spec import Selection
 from impossible.runner.run import run_all
 
 
-@pytest.mark.parametrize("command", commands.EXAMPLES)
+@pytest.mark.parametrize("command", EXAMPLES)
 def test_every_command_has_help_with_an_example(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,15 +50,15 @@ def test_every_command_has_help_with_an_example(
     ],
 )
 def test_overrides_may_follow_options(line: str) -> None:
-    options = commands.parse(["run", *line.split()])
+    options = commands.parse_options(["run", *line.split()])
     assert run.split(options.params) == ("smoke", ["k=50", "seed=1"])
     assert (options.only, options.force) == ("04", True)
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])
 def test_the_examples_of_run_and_plan_are_understood(command: str) -> None:
-    words = commands.EXAMPLES[command].split()[1:]
-    name, overrides = run.split(commands.parse(words).params)
+    words = EXAMPLES[command].split()[1:]
+    name, overrides = run.split(commands.parse_options(words).params)
     assert name in words
     assert overrides == words[words.index("--") + 1 :]
 
@@ -257,7 +258,7 @@ def test_plan_says_what_runs_and_scales_with_the_work(checkout: Path, write: Wri
     other = Params.load("test", ["k=7"])
     table = cost_estimate.plan(other, folder, speed=1.0)
     assert table["will"].tolist() == ["skip", "run"]
-    text = cost_estimate.show(table)
+    text = cost_estimate.plan_text(table)
     assert "total" in text
     assert "minutes on this machine" in text
 
@@ -281,16 +282,22 @@ def test_the_plan_counts_what_runs_side_by_side_once(checkout: Path, write: Writ
     table = cost_estimate.plan(one, speed=1.0)
     assert table["seconds"].tolist() == [6, 6, 6]
     assert table["starts"].tolist() == [0, 6, 12]
-    assert cost_estimate.show(table).splitlines()[4].split() == ["total", "18.0", "900", "3.0"]
+    assert cost_estimate.plan_text(table).splitlines()[4].split() == ["total", "18.0", "900", "3.0"]
     assert (
         "About 0.3 minutes on this machine, ± 30 % (as busy as it is now)."
-        in cost_estimate.show(table)
+        in cost_estimate.plan_text(table)
     )
     table = cost_estimate.plan(two, speed=1.0)
     assert table["starts"].tolist() == [0, 0, 6]
-    assert cost_estimate.show(table, 2).splitlines()[4].split() == ["total", "12.0", "1800", "3.0"]
-    assert "About 0.2 minutes on this machine with 2 notebooks at a time" in cost_estimate.show(
-        table, 2
+    assert cost_estimate.plan_text(table, 2).splitlines()[4].split() == [
+        "total",
+        "12.0",
+        "1800",
+        "3.0",
+    ]
+    assert (
+        "About 0.2 minutes on this machine with 2 notebooks at a time"
+        in cost_estimate.plan_text(table, 2)
     )
 
 

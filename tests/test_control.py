@@ -65,8 +65,8 @@ def test_items_without_a_tree_are_passed_over() -> None:
 
 
 def test_exemplars_equal_a_search_of_all() -> None:
-    items = test_sets.load(12, split="dev")
-    pool = [text for texts in test_sets.load(30, 5, split="dev")["references"] for text in texts]
+    items = test_sets.world_items(12)
+    pool = [text for texts in test_sets.world_items(30, 5)["references"] for text in texts]
     targets = [texts[0] for texts in items["references"]]
 
     def distance(a: str, b: str) -> int:
@@ -123,7 +123,7 @@ def test_every_student_has_as_many_pairs_and_the_one_not_told_has_the_same() -> 
 
 
 def test_a_test_has_exemplars_of_other_items_and_examples_where_there_are_references() -> None:
-    items = test_sets.load(40, seed=2)
+    items = test_sets.world_items(40, seed=2)
     test, examples = syntactic_control.syntax_tests({"a": items}, parse, 5, shots=3)
     assert (len(test), len(examples)) == (5, 3)
     assert set(test["references"].map(len)) == {1}  # the one output that is asked for

@@ -29,12 +29,7 @@ from impossible.training.distillation import (
     dataset_of_pairs,
     first_dataset,
 )
-from impossible.training.self_distillation import (
-    LowestOverlap,
-    fresh_inputs,
-    paraphrase,
-    score_candidates,
-)
+from impossible.training.self_distillation import LowestOverlap, fresh_inputs, score_candidates
 
 PARAMS = Params.load(
     "base", {"n_candidates": 5, "sentence_max_new_tokens": 8, "ted_min": 0, "rouge_l_max": 0.9}
@@ -151,20 +146,6 @@ def test_ties_go_by_text() -> None:
         {"input_id": ["a", "a", "b"], "y": ["q", "p", "r"], "rouge_l": [0.5, 0.5, 0.9]}
     )
     assert LowestOverlap()(kept, kept)["y"].tolist() == ["p", "r"]
-
-
-def test_paraphrase_is_a_function_of_seed_and_text(tmp_path: Path) -> None:
-    folder = tiny.save(tmp_path / "student", *tiny.t5())
-    texts = tiny.SENTENCES[:2]
-    got = paraphrase(texts, folder, n=3, seed=1, max_new_tokens=8)
-    assert [len(row) for row in got] == [3, 3]
-    assert paraphrase(texts, STUDENT, n=3, seed=1, max_new_tokens=8) == got
-    assert paraphrase(texts, STUDENT, n=3, seed=2, max_new_tokens=8) != got
-    assert len(paraphrase(texts, STUDENT, max_new_tokens=8)[0]) == 1
-    with pytest.raises(DataError, match="text 2 is empty"):
-        paraphrase(["a", " "], STUDENT)
-    with pytest.raises(DataError, match="at least 1"):
-        paraphrase(["a"], STUDENT, n=0)
 
 
 def test_fresh_inputs_are_the_accepted_texts_once_each() -> None:

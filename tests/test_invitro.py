@@ -104,13 +104,13 @@ def test_t5_ends_texts_and_knows_its_sentinels() -> None:
 
 
 def test_documents_and_pairs_depend_on_seed_and_split() -> None:
-    for draw in (recipes.documents, recipes.examples):
+    for draw in (recipes.documents, recipes.nli_examples):
         assert draw(5, 1) == draw(5, 1)
         assert draw(5, 1) == draw(9, 1)[:5]
         assert draw(5, 1) != draw(5, 2)
         assert draw(5, 1) != draw(5, 1, "dev")
-    assert all(e.label == e.gold for e in recipes.examples(200, 0, "dev", noise=0.0))
-    assert any(e.label != e.gold for e in recipes.examples(200, 0, noise=0.5))
+    assert all(e.label == e.gold for e in recipes.nli_examples(200, 0, "dev", noise=0.0))
+    assert any(e.label != e.gold for e in recipes.nli_examples(200, 0, noise=0.5))
 
 
 def tiny(folder: Path, seed: int = 0) -> Params:

@@ -27,7 +27,7 @@ def test_traits_of_a_sentence() -> None:
 
 
 def test_the_held_out_set_holds_out_its_facts_and_its_references_are_true() -> None:
-    frame = test_sets.load(25, seed=1)
+    frame = test_sets.world_items(25, seed=1)
     assert len(frame) == 25
     for row in frame.itertuples():
         fact = parse(row.source)
@@ -36,5 +36,5 @@ def test_the_held_out_set_holds_out_its_facts_and_its_references_are_true() -> N
         assert len(set(row.references)) == 4
         assert row.source not in row.references
         assert all(parse(reference) == fact for reference in row.references)
-    assert test_sets.load(10, seed=1).equals(frame.head(10))
-    assert not test_sets.load(10, seed=2).equals(frame.head(10))
+    assert test_sets.world_items(10, seed=1).equals(frame.head(10))
+    assert not test_sets.world_items(10, seed=2).equals(frame.head(10))

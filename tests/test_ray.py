@@ -36,7 +36,7 @@ from impossible.filtering.resumable_scoring import score_sentences
 from impossible.filtering.thresholds import Thresholds
 from impossible.generation.contexts import draw_contexts, plan_contexts
 from impossible.generation.next_sentences import draw_sentences
-from impossible.runner.models import Models
+from impossible.runner.models import RunModels
 from impossible.runner.preflight import cell_values, kernel_environment
 from impossible.runner.run import run_all
 from impossible.training.self_distillation import score_candidates
@@ -307,7 +307,7 @@ def everything(run: RunFolder, models: Path, **values: Any) -> tuple[dict[str, s
         "domains": [{"name": "news", "prefixes": [tiny.PREFIX], "banned": ["\n"]}],
     }  # fmt: skip
     params = Params.load("test", {**given, **values})
-    loaded, limits = Models(run, params), Thresholds.paraphrase(params)
+    loaded, limits = RunModels(run, params), Thresholds.paraphrase(params)
     contexts = draw_contexts(run, loaded.teacher, plan_contexts(params, 4), params)
     sentences = draw_sentences(run, loaded.teacher, contexts, params)
     score_sentences(run, sentences, loaded, limits)

@@ -19,7 +19,10 @@ from impossible.filtering.constituency_parser import load_parser
 from impossible.filtering.thresholds import Thresholds
 from impossible.models.loading import LanguageModel
 from impossible.text.rouge import rouge_l
-from impossible.world import oracle, test_sets
+from impossible.world import test_sets
+from impossible.world.oracle import Oracle
+
+ORACLE = Oracle()
 
 
 class Alike:
@@ -85,9 +88,9 @@ def test_first_words() -> None:
 
 
 def test_deletion_leaves_english_that_follows() -> None:
-    items = test_sets.load(60, task="summary", n_references=3, split="dev")
+    items = test_sets.world_items(60, task="summary")
     outputs = pruned(load_parser("grammar"))(items)
-    follows = oracle.entailed(items["source"], outputs)
+    follows = ORACLE.entails(items["source"], outputs)
     assert np.nanmean(follows) > 0.6
     lengths = [len(y) <= len(x) for x, y in zip(items["source"], outputs, strict=True)]
     assert all(lengths)
@@ -111,7 +114,7 @@ def test_the_systems_of_table_5_and_deletion_only_where_something_parses() -> No
     students: dict[str, Any] = {"student base": Tells("base"), "M_sum": Tells("m")}
     teacher = LanguageModel(*tiny.gpt2(), "tiny", "0")
     limits = Thresholds.summary(Params.load("base", {"n_candidates": 3}))
-    items = test_sets.load(2, task="summary")
+    items = test_sets.world_items(2, task="summary")
     found = {}
     for name in ("grammar", "flat"):
         models: Any = SimpleNamespace(parser=load_parser(name))
@@ -125,16 +128,16 @@ def test_the_systems_of_table_5_and_deletion_only_where_something_parses() -> No
 
 
 def test_gold_summaries_follow_are_short_and_whole() -> None:
-    items = test_sets.load(40, 3, "summary", n_references=3)
+    items = test_sets.world_items(40, 3, "summary")
     for row in items.itertuples():
         sources = [row.source] * len(row.references)
-        assert oracle.entailed(sources, row.references).all()
-        assert (oracle.coverage(sources, row.references) == 1).all()
+        assert ORACLE.entails(sources, row.references).all()
+        assert (ORACLE.coverage(sources, row.references) == 1).all()
         assert all(len(text) <= 0.8 * len(row.source) for text in row.references)
 
 
 def test_coverage_by_hand() -> None:
     x = "The blaze destroyed the old school on Monday."
     ys = ["A building was damaged.", "The school was not destroyed.", "Prices rose.", "Nonsense"]
-    assert oracle.coverage([x] * 4, ys) == pytest.approx([2 / 3, 0, 0, 0])
-    assert np.isnan(oracle.coverage(["Nonsense"], [x])[0])
+    assert ORACLE.coverage([x] * 4, ys) == pytest.approx([2 / 3, 0, 0, 0])
+    assert np.isnan(ORACLE.coverage(["Nonsense"], [x])[0])

@@ -93,7 +93,7 @@ def test_only_positive_pairs_of_a_labelled_set(tmp_path: Path) -> None:
 
 
 def test_a_plugin_of_ones_own() -> None:
-    named = test_sets.load("impossible.world.test_sets:load", 3)
+    named = test_sets.load("impossible.world.test_sets:world_items", 3)
     assert named.equals(test_sets.load("world", 3))
     with pytest.raises(ParameterError, match="cannot be imported"):
         test_sets.load("no.such:thing", 3)
@@ -129,7 +129,7 @@ def test_scores_of_each_set_apart() -> None:
     scores = pd.DataFrame({"system": ["s"] * 4 + ["t"] * 4, "item": [*items["id"]] * 2})
     parts = test_sets.by_set(scores, items)
     assert {name: len(part) for name, part in parts.items()} == {"b": 4, "a": 4}
-    assert test_sets.joined(parts)["system"].unique().tolist() == ["s", "t", "a: s", "a: t"]
+    assert test_sets.rows_of_sets(parts)["system"].unique().tolist() == ["s", "t", "a: s", "a: t"]
     assert test_sets.suffixes(parts) == {"b": "", "a": "-a"}
 
 

@@ -24,9 +24,11 @@ from impossible.experiments import domain_adaptation
 from impossible.report import figures
 from impossible.text.sentence_boundaries import words
 from impossible.training.student import load_student
-from impossible.world import oracle, parse, test_sets
+from impossible.world import parse, test_sets
 from impossible.world.documents import split_of
+from impossible.world.oracle import Oracle
 
+ORACLE = Oracle()
 GIVEN = {"transfer_sizes": [0, 2, 4], "transfer_steps": [1, 2], "student_batch_size": 2,
          "sentence_max_new_tokens": 4, "dtype": "float32"}  # fmt: skip
 
@@ -62,7 +64,7 @@ def test_summaries_are_judged_or_else_compared() -> None:
     x, y = "A fire destroyed the school in Lyon on Monday.", "A fire destroyed the school."
     answers = pd.DataFrame({"system": "s", "item": ["a", "b"], "source": x, "output": [y, x]})
     told = answers.assign(references=[[y]] * 2, bert_score_references=np.nan)
-    assert domain_adaptation.summary_quality(told, oracle.Oracle(), 0.8) == 50
+    assert domain_adaptation.summary_quality(told, ORACLE, 0.8) == 50
     assert 50 < domain_adaptation.summary_quality(told, Judge(), 0.8) < 100
     assert domain_adaptation.summary_quality(told.assign(references=[[]] * 2), Judge(), 0.8) == 0
 
@@ -155,20 +157,22 @@ def test_headlines_are_words_of_their_sentence_in_order_and_follow() -> None:
         fact = parse(row.source)
         assert fact is not None
         assert split_of(fact.core()) == "train"
-    assert oracle.good_summaries(frame["source"], frame["target"]).all()
+    assert ORACLE.good_summaries(frame["source"], frame["target"]).all()
     assert set(frame["domain"]) == {"news"}
     assert frame["context_id"].is_unique
     assert test_sets.headlines(10, seed=3).equals(frame.head(10))
-    abstractive = test_sets.load(40, 3, "summary", n_references=1)
+    abstractive = test_sets.world_items(40, 3, "summary")
     pairs = zip(abstractive["source"], abstractive["references"], strict=True)
     rewordings = np.nanmean([novelty(x, texts[0]) for x, texts in pairs])
     assert np.nanmean(list(map(novelty, frame["source"], frame["target"]))) < rewordings / 2
 
 
 def test_test_sets_of_one_domain() -> None:
-    assert set(test_sets.load(8, task="summary", domain="biomedical")["domain"]) == {"biomedical"}
-    assert set(test_sets.load(8, domain="news")["domain"]) == {"news"}
-    for make in (test_sets.load, test_sets.headlines):
+    assert set(test_sets.world_items(8, task="summary", domain="biomedical")["domain"]) == {
+        "biomedical"
+    }
+    assert set(test_sets.world_items(8, domain="news")["domain"]) == {"news"}
+    for make in (test_sets.world_items, test_sets.headlines):
         with pytest.raises(ParameterError, match="no domain 'law': choose one of news"):
             make(2, domain="law")
 
@@ -176,9 +180,9 @@ def test_test_sets_of_one_domain() -> None:
 def test_a_good_summary_is_true_whole_and_short() -> None:
     x = "On Monday, the old school was destroyed by a fire, police said."
     ys = ["The school was destroyed by a fire.", "The school was destroyed.", x, "A fire.", ""]
-    assert oracle.good_summaries([x] * 5, ys).tolist() == [1, 0, 0, 0, 0]
-    assert oracle.good_summaries([x], ys[:1], longest=0.3).tolist() == [0]
-    assert np.isnan(oracle.good_summaries(["Not of this world."], ys[:1])[0])
+    assert ORACLE.good_summaries([x] * 5, ys).tolist() == [1, 0, 0, 0, 0]
+    assert ORACLE.good_summaries([x], ys[:1], longest=0.3).tolist() == [0]
+    assert np.isnan(ORACLE.good_summaries(["Not of this world."], ys[:1])[0])
 
 
 def test_the_interval_of_a_difference_covers_as_often_as_it_says() -> None:

@@ -97,17 +97,17 @@ def test_modifiers_and_names_that_differ() -> None:
     lyon, france, turin = (Modifier("place", name) for name in ("Lyon", "France", "Turin"))
     assert differences(fact("destroy", lyon), fact("destroy", france)) == ("hypernym",)
     assert differences(fact("destroy", lyon), fact("destroy", turin)) == ("place",)
-    assert oracle.differences(
+    assert oracle.named_differences(
         ["A dam was closed by Halden.", FIRE], ["A dam was closed by Corvella.", "Fire school."]
     ) == ["name", "outside the grammar"]
 
 
 def test_no_difference_is_equivalence() -> None:
-    texts = [*test_sets.load(12, 3)["source"], FIRE, BLAZE, MONDAY]
+    texts = [*test_sets.world_items(12, 3)["source"], FIRE, BLAZE, MONDAY]
     xs, ys = zip(*[(x, y) for x in texts for y in texts], strict=True)
-    named = np.array(oracle.differences(xs, ys))
+    named = np.array(oracle.named_differences(xs, ys))
     assert ((named == "") == (oracle.equivalent(xs, ys) == 1)).all()
-    assert oracle.differences([FIRE], [MONDAY.replace("fire", "storm")]) == ["several"]
+    assert oracle.named_differences([FIRE], [MONDAY.replace("fire", "storm")]) == ["several"]
 
 
 # --- the critic's errors

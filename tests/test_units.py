@@ -20,7 +20,7 @@ from impossible.data.run_folder import RunFolder, unit_seed
 from impossible.data.schemas import FUNNEL
 from impossible.data.units import Task, Unit, map_units
 from impossible.errors import DataError, RunError
-from impossible.runner.models import Models
+from impossible.runner.models import RunModels
 
 Frames = tuple[pd.DataFrame, pd.DataFrame]
 CALLS: list[str] = []
@@ -35,7 +35,7 @@ def count(unit: Unit, params: Params, models: Any) -> Frames:
     return pd.DataFrame(rows, columns=FUNNEL.names), left_out
 
 
-def with_student(unit: Unit, params: Params, models: Models) -> Frames:
+def with_student(unit: Unit, params: Params, models: RunModels) -> Frames:
     params.note(["models/student"])
     return count(unit, params, models)
 
@@ -140,7 +140,7 @@ class Processes:
 @pytest.mark.parametrize("executor", [Processes(), ForkExecutor(2)], ids=["pickled", "forked"])
 def test_workers_of_other_processes_write_the_same_bytes(run: RunFolder, executor: Any) -> None:
     params = Params.load("test", {"workers": 1})
-    models = Models(run, params)
+    models = RunModels(run, params)
     frame, funnel = map_units(count, UNITS, params, run, "work", FUNNEL, models, executor)
     assert CALLS == []
     far = parts(run)
@@ -196,7 +196,7 @@ def test_ids_are_unique(run: RunFolder) -> None:
 
 def test_models_travel_by_name(run: RunFolder) -> None:
     params = Params.load("test", {"workers": 1})
-    models = Models(run, params)
+    models = RunModels(run, params)
     models._loaded["teacher x"] = object()
     assert copy.deepcopy(models)._loaded == {}  # by the same method as in another process
     view = params.view()

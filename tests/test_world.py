@@ -16,7 +16,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from impossible.config.yaml_files import read_yaml
-from impossible.world import Entity, Modifier, entails, equivalent, judge, make_fact, parse, tree
+from impossible.world import (
+    Entity,
+    Modifier,
+    entails,
+    equivalent_facts,
+    judge,
+    make_fact,
+    parse,
+    tree,
+)
 from impossible.world.constructions import CONSTRUCTIONS
 from impossible.world.documents import DOMAINS, SCRIPTS, draw_facts, sample_document, split_of
 from impossible.world.facts import KINDS, Fact, contradicts
@@ -207,7 +216,7 @@ def test_entailment_is_a_preorder_and_equivalence_an_equivalence(seed: int) -> N
     for a in facts:
         assert entails(a, a)
         for b in facts:
-            assert equivalent(a, b) == equivalent(b, a)
+            assert equivalent_facts(a, b) == equivalent_facts(b, a)
             assert not (entails(a, b) and contradicts(a, b))
             for c in facts:
                 assert not (entails(a, b) and entails(b, c)) or entails(a, c)
@@ -285,7 +294,7 @@ def test_one_antonym_makes_a_sentence_never_equivalent(seed: int) -> None:
     for fact in some_facts(seed):
         for other in (oppose(fact, rng), _opposite_adjective(fact)):
             if other is not None:
-                assert not equivalent(fact, other)
+                assert not equivalent_facts(fact, other)
                 sentence = realize(other, rng)
                 swapped = parse(sentence)
                 assert swapped == other or garden_path(other, sentence)
@@ -306,7 +315,7 @@ def test_changing_an_attribute_changes_the_meaning() -> None:
     fact = make_fact("destroy", {"agent": Entity("fire"), "theme": Entity("school")})
     changed = [c for c in (change_attribute(fact, rng) for _ in range(50)) if c and c != fact]
     assert changed
-    assert not any(equivalent(fact, c) for c in changed)
+    assert not any(equivalent_facts(fact, c) for c in changed)
 
 
 @settings(max_examples=60, deadline=None)
@@ -317,7 +326,7 @@ def test_documents_never_tell_a_fact_twice(seed: int) -> None:
     for fact, sentence in zip(document.facts, document.sentences, strict=True):
         assert parse(sentence) == fact or garden_path(fact, sentence)
     for i, a in enumerate(document.facts):
-        assert not any(equivalent(a, b) for b in document.facts[i + 1 :])
+        assert not any(equivalent_facts(a, b) for b in document.facts[i + 1 :])
 
 
 @settings(max_examples=40, deadline=None)

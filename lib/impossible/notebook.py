@@ -25,7 +25,7 @@ from impossible.data.io import read_json, write_json
 from impossible.data.run_folder import RunFolder, record
 from impossible.errors import RunError
 from impossible.evaluation.bootstrap import Bootstrap
-from impossible.runner.models import Models
+from impossible.runner.models import RunModels
 from impossible.runner.notebook_spec import find, matches, missing_input, stages
 from impossible.runner.preflight import results_folder
 from impossible.runner.stage_cache import reads_file
@@ -109,9 +109,9 @@ class Stage:
     params: Params
 
     @cached_property
-    def models(self) -> Models:
+    def models(self) -> RunModels:
         """The models that the parameters name, each loaded on first use."""
-        return Models(self.run, self.params)
+        return RunModels(self.run, self.params)
 
     @cached_property
     def judge(self) -> Judge:

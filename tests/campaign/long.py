@@ -24,7 +24,7 @@ from impossible.filtering.resumable_scoring import score_sentences
 from impossible.filtering.thresholds import Thresholds
 from impossible.generation.contexts import plan_contexts, write_contexts
 from impossible.generation.next_sentences import draw_sentences
-from impossible.runner.models import Models
+from impossible.runner.models import RunModels
 
 from .common import Findings
 
@@ -79,7 +79,7 @@ def run(place: Path, units: int) -> Findings:
     torch.set_num_threads(1)
     found, run = Findings(), RunFolder.open(place / "run")
     params = Params.load("smoke", {"k": SAMPLES, "workers": 1})
-    models, every = Models(run, params), max(1, units // 2 // 100)
+    models, every = RunModels(run, params), max(1, units // 2 // 100)
     contexts = _contexts(models, params, every * 100)
     steps: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
         "sentences": lambda rows: draw_sentences(run, models.teacher, rows, params),
@@ -131,7 +131,7 @@ def judge(name: str, looks: Sequence[Look], found: Findings) -> None:
         found.check(f"{name}: {case}", [problem] if problem else [])
 
 
-def _contexts(models: Models, params: Params, n: int) -> pd.DataFrame:
+def _contexts(models: RunModels, params: Params, n: int) -> pd.DataFrame:
     """Contexts of the teacher, again and again under other ids."""
     few = write_contexts(models.teacher, plan_contexts(params, CONTEXTS), params)
     rows = [row for _ in range(-(-n // len(few))) for row in few.to_dict("records")][:n]

@@ -23,13 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kept = ""
     try:
         with _terminable(last=arguments is None):
-            from impossible.cli.commands import parse
+            from impossible.cli.commands import parse_options
 
             _open_streams()
             for stream in (sys.stdout, sys.stderr):
                 if isinstance(stream, io.TextIOWrapper):  # Latin-1 has no "≥": shown as \\u2265
                     stream.reconfigure(errors="backslashreplace")
-            options = parse(sys.argv[1:] if arguments is None else list(arguments))
+            options = parse_options(sys.argv[1:] if arguments is None else list(arguments))
             kept = options.kept
             return _ended(options)
     except KeyboardInterrupt as stop:

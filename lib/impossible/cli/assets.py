@@ -9,11 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from impossible.config.params import Params
 
-EXAMPLES = {
-    "fetch": "impossible fetch english --wheels wheels",
-    "doctor": "impossible doctor english",
-}
-
 
 def add_assets(
     command: object, commands: argparse._SubParsersAction[argparse.ArgumentParser]

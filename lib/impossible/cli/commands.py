@@ -11,30 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from impossible.cli import assets, critics, distil, rating, rewriting, run, train
+from impossible.cli.examples import EXAMPLES
 from impossible.cli.rewriting import named, positive
 from impossible.errors import DataError
 from impossible.text.printable import json_line, printable
 
-EXAMPLES = {
-    **run.EXAMPLES,
-    **distil.EXAMPLES,
-    "score": "impossible score predictions.jsonl",
-    "quality": "impossible quality pairs.jsonl --sample 1000",
-    **rewriting.EXAMPLES,
-    **critics.EXAMPLES,
-    **rating.EXAMPLES,
-    **train.EXAMPLES,
-    **assets.EXAMPLES,
-    "verify": "impossible verify results/english-full",
-}
 
-
-def parse(arguments: list[str]) -> argparse.Namespace:
+def parse_options(arguments: list[str]) -> argparse.Namespace:
     """Options of the command line; names and overrides of a run may stand anywhere.
 
     argparse alone refuses overrides that come after an option, such as `smoke --only 04 -- k=50`.
 
-    >>> parse(["run", "smoke", "--only", "04", "--", "k=50"]).params
+    >>> parse_options(["run", "smoke", "--only", "04", "--", "k=50"]).params
     ['smoke', 'k=50']
     """
     top = parser()

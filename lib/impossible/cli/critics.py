@@ -11,9 +11,6 @@ from impossible.cli.output import output
 from impossible.cli.rewriting import named
 from impossible.text.printable import json_line
 
-EXAMPLES = {
-    "critics": "impossible critics pairs.jsonl --kept --out kept.jsonl rouge_l_max=0.6 ted_min=8"
-}
 SCORES_TOLD = """
 Each line {"source": …, "target": …} is written again, in order, with
 
@@ -73,11 +70,11 @@ def _critics(options: argparse.Namespace, opened: Opener) -> None:
     from impossible.data.run_folder import RunFolder
     from impossible.filtering.pair_file import with_every_score
     from impossible.filtering.thresholds import Thresholds
-    from impossible.runner.models import Models
+    from impossible.runner.models import RunModels
     from impossible.runner.preflight import results_folder
 
     thresholds = {"paraphrase": Thresholds.paraphrase, "summary": Thresholds.summary}
-    models = Models(RunFolder(results_folder(options.name)), params)
+    models = RunModels(RunFolder(results_folder(options.name)), params)
     found = with_every_score(stream_pairs(lines, name), models, thresholds[options.task](params))
     counts = [0, 0]
     with output(options.out, options.file) as put:

@@ -10,11 +10,6 @@ from typing import Any
 from impossible.cli.rewriting import here
 from impossible.cli.run import DEFAULT, split
 
-EXAMPLES = {
-    "distil": "impossible distil --contexts notes.txt --task paraphrase --out mine -- k=50",
-    "push": "impossible push mine --to me/my-paraphrases --yes",
-}
-
 
 def add_distil(command: Callable[..., argparse.ArgumentParser], commands: Any) -> None:
     """Add both commands; `command` makes a subparser (`cli._command`)."""

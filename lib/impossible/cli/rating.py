@@ -9,11 +9,6 @@ from typing import Any
 
 from impossible.errors import DataError
 
-EXAMPLES = {
-    "forms": "impossible forms results/laboratory/data/predictions.parquet --to rating --items 50",
-    "ratings": "impossible ratings rating/key.json returned/",
-}
-
 
 def add_rating(command: Callable[..., argparse.ArgumentParser], commands: Any) -> None:
     """Add both commands.

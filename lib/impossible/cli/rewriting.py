@@ -20,10 +20,6 @@ from impossible.errors import DataError
 from impossible.experiments.control_grids import AXES
 from impossible.text.printable import json_line, printable
 
-EXAMPLES = {
-    "paraphrase": 'echo "The council approved the plan on Monday." | impossible paraphrase -',
-    "summarize": 'echo "On Monday, the council approved a plan in Lyon." | impossible summarize -',
-}
 _NOTES = """
 A line of output belongs to each line of input, in order. It is empty where the input is empty or
 cannot be rewritten, and where no candidate passed the critics; standard error says so with the

@@ -10,10 +10,6 @@ from typing import Any
 from impossible.errors import ParameterError
 
 DEFAULT = "english"  # the params file of a bare `./run_all.sh`
-EXAMPLES = {
-    "run": "impossible run smoke --until 05 -- k=50 seed=1",
-    "plan": "impossible plan laboratory -- n_contexts=1200",
-}
 
 
 def add_run(command: Callable[..., argparse.ArgumentParser], commands: Any) -> None:
@@ -120,7 +116,7 @@ def _plan(options: argparse.Namespace) -> None:
         return
     require_data(params)
     print(
-        cost_estimate.show(
+        cost_estimate.plan_text(
             cost_estimate.plan(params, _results(options, name, overrides)),
             params.notebooks_at_once,
         )

@@ -7,10 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-EXAMPLES = {
-    "train": "impossible train results/gpt2/data/dataset_para.parquet --out m_para --params gpt2"
-}
-
 
 def add_train(command: Callable[..., argparse.ArgumentParser], commands: Any) -> None:
     """Add the command.

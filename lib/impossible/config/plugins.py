@@ -12,19 +12,17 @@ from typing import Any
 
 from impossible.errors import ParameterError, nearest
 
-__all__ = ["SHORT", "load"]
+__all__ = ["SHORT", "load_plugin"]
 
 #: Kind → short name → `module:attribute`.
 SHORT = {
     "judge": {"oracle": "impossible.world.oracle:Oracle"},
-    "parser": {"grammar": "impossible.world:tree"},
-    "test set": {"world": "impossible.world.test_sets:load"},
+    "test set": {"world": "impossible.world.test_sets:world_items"},
     "thesaurus": {"in-vitro": "impossible.world.thesaurus:entries_by_form"},
-    "source of contexts": {"in-vitro": "impossible.world.documents:sample_document"},
 }
 
 
-def load(name: str, kind: str = "plugin", others: Iterable[str] = ()) -> Any:
+def load_plugin(name: str, kind: str = "plugin", others: Iterable[str] = ()) -> Any:
     """The attribute that a short name of this kind, or `module:attribute`, stands for.
 
     Args:
@@ -35,7 +33,7 @@ def load(name: str, kind: str = "plugin", others: Iterable[str] = ()) -> Any:
     Raises:
         ParameterError: the name has another form, or nothing is there.
 
-    >>> load("math:sqrt")(9.0)
+    >>> load_plugin("math:sqrt")(9.0)
     3.0
     """
     short = SHORT.get(kind, {})

@@ -207,15 +207,12 @@ def human_folder(params: Params) -> str:
     return named if named in ("", HUB) else str(resolve(named))
 
 
-def human_pairs(
-    name: str, folder: str | Path = "", n: int | None = None, seed: int = 0
-) -> pd.DataFrame:
+def human_pairs(name: str, folder: str | Path = "") -> pd.DataFrame:
     """Pairs of a human dataset: one per source, with its first target.
 
     Args:
         name: a key of `HUMAN` or `SUMMARIES`.
         folder: the local data folder, or "hub".
-        n: how many, drawn by `seed` without replacement; None: all.
 
     Returns:
         Frame with columns pair_id, source, target, context_id, origin (= name).
@@ -224,11 +221,10 @@ def human_pairs(
         DataError: when the dataset is absent, with the sentence that tells how to get it.
     """
     rows = _human_rows(name, folder)
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         [(item, source, targets[0], item, name) for item, source, targets in rows],
         columns=["pair_id", "source", "target", "context_id", "origin"],
     )
-    return take(frame, n, seed)
 
 
 def human_items(name: str, folder: str | Path = "") -> pd.DataFrame:

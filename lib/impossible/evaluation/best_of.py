@@ -12,8 +12,8 @@ from impossible.filtering.build_dataset import apply_thresholds
 from impossible.filtering.critic import Models
 from impossible.filtering.pair_scores import least_entailment
 from impossible.filtering.thresholds import Thresholds
-from impossible.models.batching import Pair
 from impossible.models.loading import LanguageModel
+from impossible.text.pairs import Pair
 from impossible.training.self_distillation import INPUTS_AT_ONCE, LowestOverlap, candidates_of
 from impossible.training.student import Student
 

@@ -13,6 +13,8 @@ from scipy.special import ndtri
 
 from impossible.evaluation.bootstrap import Interval
 
+_BINS = 10  # of a calibration curve: a tenth of the range of probabilities each
+
 
 def fraction(
     outcomes: ArrayLike, confidence: float = 0.95, clusters: ArrayLike | None = None
@@ -98,7 +100,7 @@ def _natural(name: object) -> tuple[float, str]:
 
 
 def calibration_curve(
-    probabilities: ArrayLike, outcomes: ArrayLike, bins: int = 10, confidence: float = 0.95
+    probabilities: ArrayLike, outcomes: ArrayLike, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Fraction that came true among predictions in [0, 1] of about the same probability.
 
@@ -107,8 +109,8 @@ def calibration_curve(
     """
     from sklearn.calibration import calibration_curve as curve
 
-    observed, predicted = curve(outcomes, probabilities, n_bins=bins)
-    places = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], np.asarray(probabilities))
+    observed, predicted = curve(outcomes, probabilities, n_bins=_BINS)
+    places = np.searchsorted(np.linspace(0, 1, _BINS + 1)[1:-1], np.asarray(probabilities))
     values = pd.Series(np.asarray(outcomes)).groupby(places)
     found = [fraction(part, confidence) for _, part in values]
     columns = {"predicted": predicted, "observed": observed}

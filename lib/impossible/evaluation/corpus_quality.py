@@ -27,7 +27,7 @@ from impossible.evaluation.bootstrap import (
 )
 from impossible.evaluation.expectations import Expected, interval_of
 from impossible.evaluation.judges import Judge
-from impossible.evaluation.metric import Texts
+from impossible.evaluation.metric import Written
 from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
 from impossible.evaluation.metrics import METRICS
 from impossible.evaluation.paraphrase_metrics import cosines, encoder_names
@@ -83,7 +83,7 @@ def corpus_quality(
         similar = cosines(encoder, sources, targets)
         names = encoder_names(encoder, sources, targets)
         scored = scored.assign(encoder=names, cosine=similar)
-    texts = Texts(scored, judge or Judge())
+    texts = Written(scored, judge or Judge())
     rows.score("cosine", texts)
     _lexical(rows, [*sources, *targets])
     rows.mean("jaccard", 100 * texts.each(jaccard), tok="words")
@@ -116,7 +116,7 @@ def _entropy(ids: NDArray[Any], pair: NDArray[Any], mask: NDArray[np.bool_]) -> 
     return lexical_diversity.entropy_bits(ids[mask[pair]])
 
 
-def _syntactic(rows: MetricRows, texts: Texts, parser: Trees | None) -> None:
+def _syntactic(rows: MetricRows, texts: Written, parser: Trees | None) -> None:
     """TED of whole trees and of their top 3 layers, words removed; null without a parser."""
     parsed = parser or (lambda text: None)
     trees = {text: parsed(text) for text in dict.fromkeys([*texts.sources, *texts.outputs])}

@@ -15,7 +15,7 @@ import datasets
 import evaluate
 import pandas as pd
 
-from impossible.evaluation.metric import Texts
+from impossible.evaluation.metric import Written
 from impossible.evaluation.metrics import CORPUS_METRICS, ENCODED, JUDGED, METRICS
 from impossible.evaluation.paraphrase_metrics import with_similarities
 
@@ -50,7 +50,7 @@ class ImpossibleMetric(evaluate.Metric):  # type: ignore[misc]
         frame["references"] = given.get("references", [[]] * n)
         if name in ENCODED:
             frame = with_similarities(frame, encoder, references=name.endswith("references"))
-        texts = Texts(frame)
+        texts = Written(frame)
         return {name: METRICS[name].score(texts), "signature": METRICS[name].signature(name, n)}
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_rate
 from impossible.evaluation.corrected_rates import ErrorRates, corrected_mean
 
-COLUMNS = ["group", "value", "low", "high", "n"]
+_COLUMNS = ["group", "value", "low", "high", "n"]
 
 
 def fraction_by_group(
@@ -47,7 +47,7 @@ def fraction_by_group(
             corrected = corrected_mean(said, np.ones(len(said)), errors, inside, bootstrap)
             mean = mean if np.isnan(corrected.value) else corrected
         rows.append((group, mean.value, mean.low, mean.high, int(chosen.sum())))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def shares(
@@ -58,7 +58,7 @@ def shares(
     Returns:
         group (value, in the given order), series (corpus), value, low, high, n (rows of it).
     """
-    columns, parts = ["group", "series", *COLUMNS[1:]], []
+    columns, parts = ["group", "series", *_COLUMNS[1:]], []
     for value in values:
         for name, frame in corpora.items():
             hit, names = (frame[column] == value).astype(float), [value] * len(frame)
@@ -134,5 +134,5 @@ def raw_metric(metric: str) -> str:
 
 def fractions_of(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     """One metric of METRIC_ROWS in per cent as fractions, for `figures.fraction_dots`."""
-    chosen = rows[rows["metric"] == metric].rename(columns={"system": "group"})[COLUMNS]
+    chosen = rows[rows["metric"] == metric].rename(columns={"system": "group"})[_COLUMNS]
     return chosen.assign(**(chosen[["value", "low", "high"]] / 100))

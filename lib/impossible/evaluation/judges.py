@@ -12,12 +12,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from impossible.config import plugins
 from impossible.config.places import resolve
 from impossible.data.run_folder import RunFolder
 from impossible.errors import ParameterError
+from impossible.evaluation.bootstrap import Floats
 from impossible.evaluation.calibration import fraction
 from impossible.evaluation.corrected_rates import ErrorRates
 from impossible.evaluation.human.forms import KEY, SCALE, read_key
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Judge", "People", "Referee", "judge_name", "load_judge"]
 
-Floats = NDArray[np.float64]
 Texts = Sequence[str]
 
 
@@ -180,7 +179,7 @@ def judge_name(name: str) -> str:
     >>> judge_name("referee")
     'referee'
     """
-    return str(plugins.load(name, "judge").name) if ":" in name else name
+    return str(plugins.load_plugin(name, "judge").name) if ":" in name else name
 
 
 def load_judge(name: str, params: Any = None, run: RunFolder | None = None) -> Judge:
@@ -212,7 +211,7 @@ def load_judge(name: str, params: Any = None, run: RunFolder | None = None) -> J
         referee = Referee(EntailmentCritic(lm, params.batch_tokens))
         referee.errors = known_errors(referee, params.referee, lm.digest, params, run)
         return referee
-    judge: Judge = plugins.load(name, "judge", ("referee", "people", "none"))()
+    judge: Judge = plugins.load_plugin(name, "judge", ("referee", "people", "none"))()
     return judge
 
 

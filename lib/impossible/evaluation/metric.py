@@ -21,7 +21,7 @@ NO_ENCODER = "no sentence encoder was given"
 
 
 @dataclass(frozen=True)
-class Texts:
+class Written:
     """What systems wrote, as metrics read it.
 
     Args:
@@ -138,12 +138,12 @@ class Metric:
     """
 
     title: str
-    values: Callable[[Texts], Floats]
+    values: Callable[[Written], Floats]
     statistic: Callable[[Floats], Floats] | None = None
     lacks: str = "no references"
     parts: dict[str, Any] | Callable[[int], str] = field(default_factory=dict)
     asks: str = ""
-    asked: Callable[[Texts], NDArray[np.bool_]] = lambda texts: texts.written
+    asked: Callable[[Written], NDArray[np.bool_]] = lambda texts: texts.written
 
     def present(self, values: Floats) -> NDArray[np.bool_]:
         """Which outputs have a value, shape (n,)."""
@@ -156,7 +156,7 @@ class Metric:
         more = {"encoder": encoder} if self.lacks == NO_ENCODER else {}
         return signature(name, n=n, **self.parts, **more)
 
-    def score(self, texts: Texts) -> float:
+    def score(self, texts: Written) -> float:
         """The score of all outputs that have a value; NaN where none has."""
         values = self.values(texts)
         values = values[self.present(values)]

@@ -20,7 +20,7 @@ from impossible.evaluation.bootstrap import (
 )
 from impossible.evaluation.corrected_rates import ErrorRates, corrected_mean
 from impossible.evaluation.expectations import per_cent
-from impossible.evaluation.metric import Texts
+from impossible.evaluation.metric import Written
 from impossible.evaluation.metrics import METRICS, RAW
 from impossible.text.signature import signature
 
@@ -77,7 +77,7 @@ class MetricRows:
         text = signature(metric, n=interval.n, **parts) if interval.n else "nothing has a value"
         self.add(metric, interval, text)
 
-    def score(self, metric: str, texts: Texts) -> None:
+    def score(self, metric: str, texts: Written) -> None:
         """A metric of the registry, bootstrapped over clusters; without any value the reason.
 
         A rate by a judge whose error rates are known is corrected by them; the row of the verdicts

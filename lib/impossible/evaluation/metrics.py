@@ -15,7 +15,7 @@ import numpy as np
 
 from impossible.evaluation.bootstrap import Floats
 from impossible.evaluation.judges import Judge
-from impossible.evaluation.metric import NO_ENCODER, Metric, Texts
+from impossible.evaluation.metric import NO_ENCODER, Metric, Written
 from impossible.text import bleu, lexical_diversity
 from impossible.text.ibleu import bert_ibleu, ibleu
 from impossible.text.rouge import rouge_l, rouge_tokens
@@ -49,21 +49,21 @@ def _scorer(kind: str) -> Any:
     return RougeScorer([kind])
 
 
-def _rouge(kind: str) -> Callable[[Texts], Floats]:
-    def values(texts: Texts) -> Floats:
+def _rouge(kind: str) -> Callable[[Written], Floats]:
+    def values(texts: Written) -> Floats:
         score = _scorer(kind).score
         return 100 * texts.best_rouge(lambda r, y: float(score(r, y)[kind].fmeasure))
 
     return values
 
 
-def _rouge_l_source(texts: Texts) -> Floats:
+def _rouge_l_source(texts: Written) -> Floats:
     """NaN where the source has no token of ROUGE, and a 0 would say that nothing is copied."""
     known = np.array([bool(rouge_tokens(source)) for source in texts.sources], dtype=bool)
     return np.where(known, 100 * texts.similar, np.nan)
 
 
-def _ibleu_columns(texts: Texts) -> Floats:
+def _ibleu_columns(texts: Written) -> Floats:
     return np.hstack([texts.bleu_columns, texts.self_bleu_columns])
 
 
@@ -73,16 +73,16 @@ def _ibleu_of_sums(sums: Floats, alpha: float = 0.7) -> Floats:
     return ibleu(*both, alpha)
 
 
-def _bert_ibleu(texts: Texts) -> Floats:
+def _bert_ibleu(texts: Written) -> Floats:
     return 100 * bert_ibleu(texts.column("bert_score"), texts.self_bleu / 100)
 
 
-def _valid(texts: Texts) -> Floats:
+def _valid(texts: Written) -> Floats:
     """Faithful and not too similar; what cannot be judged is missing, similar or not."""
     return 100 * texts.judge.equivalent(texts.sources, texts.outputs) * texts.different
 
 
-def _follows(texts: Texts) -> Floats:
+def _follows(texts: Written) -> Floats:
     return 100 * texts.judge.entails(texts.sources, texts.outputs)
 
 
@@ -191,7 +191,7 @@ JUDGED = tuple(name for name, metric in METRICS.items() if metric.lacks == _SILE
 ENCODED = tuple(name for name, metric in METRICS.items() if metric.lacks == NO_ENCODER)
 
 #: What is shown of paraphrasers beside each other.
-SHOWN = (
+SHOWN_METRICS = (
     "fidelity", "paraphrase", "rouge_l_source", "self_bleu", "ibleu", "bert_ibleu", "rouge_l",
     "cosine",
 )  # fmt: skip

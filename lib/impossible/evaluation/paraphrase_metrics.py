@@ -13,7 +13,7 @@ from impossible.data.progress import bar
 from impossible.data.schemas import SIMILARITIES
 from impossible.evaluation.bootstrap import Bootstrap, Floats
 from impossible.evaluation.judges import Judge
-from impossible.evaluation.metric import Texts
+from impossible.evaluation.metric import Written
 from impossible.evaluation.metric_rows import Encoder, MetricRows, as_report
 from impossible.evaluation.metrics import PARAPHRASE
 from impossible.text.ibleu import cosine
@@ -72,14 +72,14 @@ def score_predictions(
             `with_similarities`, and are null where it did not run.
         metrics: names in `metrics.METRICS`.
         judge: for judged metrics; None: they are null.
-        limits: `rouge_l_max` and `longest` of `metrics.Texts`.
+        limits: `rouge_l_max` and `longest` of `metric.Written`.
     """
     if encoder is not None or "encoder" not in frame:
         frame = with_similarities(frame, encoder)
     parts = [MetricRows("", None).frame()]
     for system, group in frame.groupby("system", sort=False):
         rows = MetricRows(str(system), group["item"].to_numpy(), bootstrap)
-        texts = Texts(group, judge or Judge(), **limits)
+        texts = Written(group, judge or Judge(), **limits)
         for name in metrics:
             rows.score(name, texts)
         parts.append(rows.frame())

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from impossible.models.batching import Pair, token_ids
+from impossible.models.batching import token_ids
 from impossible.models.causal_generation import end_ids, sample_continuations
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
+from impossible.text.pairs import Pair
 from impossible.text.sentence_boundaries import first_sentence, sentence_end
 from impossible.training.student import CausalStudent
 

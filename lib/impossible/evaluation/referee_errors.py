@@ -67,11 +67,9 @@ def known_errors(
     return _pooled(counts)
 
 
-def ship_errors(
-    judge: Judging, name: str, digest: str, folder: str | Path, n: int | None = None
-) -> Counts:
-    """Measure a referee on at most n pairs of each set, and write `errors.json` beside it."""
-    counts = measured_errors(judge, folder, n)
+def ship_errors(judge: Judging, name: str, digest: str, folder: str | Path) -> Counts:
+    """Measure a referee on every labelled pair, and write `errors.json` beside it."""
+    counts = measured_errors(judge, folder)
     _write(locate(name) / FILE, digest, counts)
     return counts
 

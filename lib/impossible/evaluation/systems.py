@@ -17,7 +17,7 @@ from impossible.evaluation.calibration import paired_difference
 from impossible.evaluation.corrected_rates import ErrorRates
 from impossible.evaluation.expectations import per_cent
 from impossible.evaluation.judges import Judge
-from impossible.evaluation.metric import Texts
+from impossible.evaluation.metric import Written
 from impossible.evaluation.metric_rows import Encoder as Similarity
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.metrics import METRICS, RAW
@@ -128,13 +128,13 @@ def item_scores(
     """Scores of single PREDICTIONS, from which differences of systems are made.
 
     `rouge_l_max` and `longest` are limits of a valid paraphrase and of a good summary
-    (`metrics.Texts`); without a judge judged metrics are NaN.
+    (`metric.Written`); without a judge judged metrics are NaN.
 
     Returns:
         system, item and a column per metric, judged ones by verdicts as they are; NaN where a
         value is missing. Where rates are corrected, METRIC_asked is 1 if the judge was asked.
     """
-    texts = Texts(predictions, judge or Judge(), rouge_l_max, longest)
+    texts = Written(predictions, judge or Judge(), rouge_l_max, longest)
     columns = {name: METRICS[name].values(texts) for name in metrics}
     for name in metrics:
         if METRICS[name].asks in texts.judge.errors:

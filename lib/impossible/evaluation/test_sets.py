@@ -22,7 +22,7 @@ from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET, SENTENCES
 from impossible.errors import DataError, nearest
 
-COLUMNS = ("id", "source", "references", "domain", "exemplar")
+_COLUMNS = ("id", "source", "references", "domain", "exemplar")
 HELD_OUT = "held_out"
 SHOTS = 5  # items that serve as a prompt's examples (paper, Table 4)
 
@@ -101,18 +101,18 @@ def load(
         DataError: the set is not there, with how to get it; or it is not for this task.
     """
     if name in plugins.SHORT["test set"] or (":" in name and not name.endswith(".jsonl")):
-        items = plugins.load(name, "test set")(
+        items = plugins.load_plugin(name, "test set")(
             n, seed, task, **({"domain": domain} if domain else {})
         )
     else:
-        items = _stored(name, task, folder, run).reindex(columns=list(COLUMNS))
+        items = _stored(name, task, folder, run).reindex(columns=list(_COLUMNS))
         items = take(items[items["domain"] == domain] if domain else items, n, seed)
     if not serves(name, task) or items.empty:
         wanted = f"the task {task}" + (f" of the domain {domain}" if domain else "")
         raise DataError(f"The test set {name!r} has no item for {wanted}: name another.")
     for label in items.loc[items["id"].duplicated(), "id"].head(1):
         raise DataError(f"The test set {name!r} has two items called {label!r}: rename one.")
-    return items.reindex(columns=list(COLUMNS)).reset_index(drop=True)
+    return items.reindex(columns=list(_COLUMNS)).reset_index(drop=True)
 
 
 def _stored(name: str, task: str, folder: str | Path, run: RunFolder | None) -> pd.DataFrame:
@@ -195,11 +195,11 @@ def by_set(frame: pd.DataFrame, items: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(name): part for name, part in frame.groupby(names, sort=False)}
 
 
-def joined(rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def rows_of_sets(rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """METRIC_ROWS of several sets in one frame; in all but the first, systems are "SET: SYSTEM".
 
     >>> one = pd.DataFrame({"system": ["Copy-Input"]})
-    >>> joined({"world": one, "mrpc": one})["system"].tolist()
+    >>> rows_of_sets({"world": one, "mrpc": one})["system"].tolist()
     ['Copy-Input', 'mrpc: Copy-Input']
     """
     first, *others = rows

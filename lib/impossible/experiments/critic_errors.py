@@ -21,8 +21,9 @@ from impossible.evaluation.fractions import fraction_by_group, precision_recall,
 FAMILIES = ("passive", "cleft", "relative", "nominalization", "existential")
 LENGTH_BANDS = {"1–10": 0, "11–15": 10, "16–20": 15, "21 or more": 20}  # words: more than
 RAREST = 30  # pairs: a group with fewer is not shown
+_BINS = 10  # of a calibration curve: a tenth of the range of probabilities each
 
-OUTSIDE = "outside the grammar"  # as `oracle.differences` calls it
+OUTSIDE = "outside the grammar"  # as `oracle.named_differences` calls it
 
 Traits = Mapping[str, Mapping[str, object]]  # sentence → `oracle.traits`
 
@@ -109,8 +110,8 @@ def by_trait(judged: pd.DataFrame, groups: pd.DataFrame, bootstrap: Bootstrap) -
 def false_acceptance(judged: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """The fraction of pairs differing in one respect alone that the critic accepts all the same.
 
-    `judged` has `difference` (`oracle.differences`; "": none). The rows of `fraction_by_group`, the
-    largest first; no group below `RAREST` pairs.
+    `judged` has `difference` (`oracle.named_differences`; "": none). The rows of
+    `fraction_by_group`, the largest first; no group below `RAREST` pairs.
     """
     wrong = judged[judged["difference"] != ""]
     found = fraction_by_group(
@@ -137,7 +138,7 @@ def directed(judged: pd.DataFrame, truth: ArrayLike, back: ArrayLike) -> pd.Data
     return pd.concat(parts, ignore_index=True).dropna()
 
 
-def calibration(predictions: pd.DataFrame, bootstrap: Bootstrap, bins: int = 10) -> pd.DataFrame:
+def calibration(predictions: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """Fraction that is true among predictions (`directed`) of about the same probability.
 
     Returns:
@@ -146,7 +147,7 @@ def calibration(predictions: pd.DataFrame, bootstrap: Bootstrap, bins: int = 10)
     """
     parts = [pd.DataFrame({"series": ["asked first"], "n": 0})] if predictions.empty else []
     for name, rows in predictions.groupby("series", sort=False):
-        place = np.minimum((rows["p"] * bins).astype(int), bins - 1)
+        place = np.minimum((rows["p"] * _BINS).astype(int), _BINS - 1)
         order = sorted(set(place))
         found = fraction_by_group(rows["true"], list(place), rows["context_id"], bootstrap, order)
         mean = rows["p"].astype(float).groupby(place).mean()

@@ -40,6 +40,7 @@ from impossible.experiments.ablation import filtered
 from impossible.filtering.build_dataset import as_dataset
 from impossible.filtering.critic import Models
 from impossible.filtering.thresholds import Thresholds
+from impossible.text.pairs import Pair
 from impossible.training.fine_tuning import settings_of
 from impossible.training.student import Student
 from impossible.training.student_training import train_student
@@ -47,8 +48,6 @@ from impossible.world import test_sets as world_test_sets
 
 AREA = "mean over sizes"  # 0 too
 PAIRED = "mean with gold pairs"  # over the sizes above 0
-
-Pair = tuple[str, str]
 
 
 def home_domain(params: Params) -> str:

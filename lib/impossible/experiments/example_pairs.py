@@ -14,7 +14,7 @@ import pandas as pd
 
 from impossible.evaluation.judges import Judge
 
-SHOWN = {"p_xy": "P(x ⇒ y)", "p_yx": "P(y ⇒ x)", "rouge_l": "ROUGE-L", "ted": "TED"}
+SHOWN_SCORES = {"p_xy": "P(x ⇒ y)", "p_yx": "P(y ⇒ x)", "rouge_l": "ROUGE-L", "ted": "TED"}
 TAGS = {"new": "mark", "moved": "u"}
 NO_FORMULAS = 'class="tex2jax_ignore mathjax_ignore"'  # names that MathJax 2 and 3 leave alone
 
@@ -87,9 +87,9 @@ def _counted(shown: pd.Series[float], every: pd.Series[float], judge: str) -> st
 def readable(pairs: pd.DataFrame) -> pd.DataFrame:
     """What a reader sees of pairs: `example` and `context` if there, texts, scores, verdict."""
     texts = [name for name in ("example", "context", "x", "y") if name in pairs]
-    scores = [name for name in SHOWN if name in pairs]
+    scores = [name for name in SHOWN_SCORES if name in pairs]
     verdict = pairs["right"].map({1.0: "right", 0.0: "wrong"}).fillna("–")
-    table = pairs[[*texts, *scores]].assign(verdict=verdict).rename(columns=SHOWN)
+    table = pairs[[*texts, *scores]].assign(verdict=verdict).rename(columns=SHOWN_SCORES)
     return table.reset_index(drop=True)
 
 

@@ -11,27 +11,27 @@ from impossible.experiments.example_pairs import Examples
 
 __all__ = ["labels_beside", "pairs_to_label"]
 
+TO_LABEL = 20  # pairs: what a reader does in a few minutes
 WORDS = {1.0: "same", 0.0: "not the same"}
 
 
-def pairs_to_label(pairs: pd.DataFrame, threshold: float, seed: int, n: int = 20) -> pd.DataFrame:
-    """n pairs drawn by the seed in random order, half of them accepted as equivalent.
+def pairs_to_label(pairs: pd.DataFrame, threshold: float, seed: int) -> pd.DataFrame:
+    """Twenty pairs drawn by the seed in random order, half of them accepted as equivalent.
 
     Args:
         pairs: PAIRS; those whose two directions are known are drawn from, in one order each.
         threshold: entailment from which on the critic accepts.
         seed: of the draw.
-        n: pairs; all if there are fewer, more of one half if the other has too few.
 
     Returns:
-        x, y, p_xy, p_yx.
+        x, y, p_xy, p_yx; all if there are fewer, more of one half if the other has too few.
     """
     known = pairs.dropna(subset=["p_xy", "p_yx"])
     sides = np.sort(known[["x", "y"]].to_numpy(dtype=str), axis=1)
     one = known[~pd.DataFrame(sides, known.index).duplicated()]
     drawn = one.sample(frac=1, random_state=seed)
     turn = drawn.groupby(_accepted(drawn, threshold)).cumcount()  # one of either half in turn
-    first = drawn.loc[turn.sort_values(kind="stable").index[:n]]
+    first = drawn.loc[turn.sort_values(kind="stable").index[:TO_LABEL]]
     shown = first.sample(frac=1, random_state=seed)
     return shown[["x", "y", "p_xy", "p_yx"]].reset_index(drop=True)
 

@@ -18,6 +18,7 @@ from impossible.filtering.funnel import item_of
 from impossible.text.rouge import rouge_l
 
 Truth = Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]]
+_OTHER_SENTENCES = 3  # of a thread, beside its pair
 
 
 def distinct_pairs(sentences: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -116,9 +117,9 @@ def one_of_each_context(pairs: pd.DataFrame, n: int, seed: int = 0) -> pd.DataFr
 
 
 def thread(
-    kept: pd.DataFrame, sentences: pd.DataFrame, contexts: pd.DataFrame, seed: int = 0, n: int = 3
+    kept: pd.DataFrame, sentences: pd.DataFrame, contexts: pd.DataFrame, seed: int = 0
 ) -> pd.DataFrame:
-    """One context from what it says to its pair: the seed draws a pair, and n other sentences.
+    """One context from what it says to its pair: the seed draws a pair, and some other sentences.
 
     Args:
         kept: PAIRS of the dataset, not empty.
@@ -132,13 +133,13 @@ def thread(
     context = contexts.loc[contexts["context_id"] == pair["context_id"], "text"].iloc[0]
     here = sentences[(sentences["context_id"] == pair["context_id"]) & (sentences["reason"] == "")]
     others = here.loc[~here["text"].isin([pair["x"], pair["y"]]), "text"].drop_duplicates()
-    drawn = others.sample(min(n, len(others)), random_state=seed)
+    drawn = others.sample(min(_OTHER_SENTENCES, len(others)), random_state=seed)
     rows = [("context", context), *(("next sentence", text) for text in drawn)]
     rows += [("all critics accept: x", pair["x"]), ("and y", pair["y"])]
     return pd.DataFrame(rows, columns=["what", "text"])
 
 
-def examples(
+def judged_side_by_side(
     groups: Mapping[str, pd.DataFrame], judge: Judge, columns: Sequence[str] = ()
 ) -> pd.DataFrame:
     """`side_by_side` of pairs to be read, with the judge's verdict in a column of its name."""

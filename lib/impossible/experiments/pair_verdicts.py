@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from impossible.experiments.example_pairs import SHOWN, Examples
+from impossible.experiments.example_pairs import SHOWN_SCORES, Examples
 from impossible.filtering.build_dataset import KEPT, rejections
 from impossible.filtering.thresholds import Thresholds
 
@@ -52,7 +52,7 @@ def why(reason: str, row: pd.Series, limits: Thresholds) -> str:
 def verdict_table(rows: pd.DataFrame, thresholds: Thresholds, sentence: str) -> Examples:
     """What a reader sees of pairs: texts, scores, and the fate (`reason`) of each in words."""
     table = rows[["x", "y"]].copy()
-    for name, shown in SHOWN.items():
+    for name, shown in SHOWN_SCORES.items():
         table[shown] = rows[name].astype(float) if name in rows else np.nan
     table["verdict"] = [why(str(row["reason"]), row, thresholds) for _, row in rows.iterrows()]
     return Examples(table, sentence)

@@ -148,7 +148,7 @@ def samples_to_judge(
 
 def pairs_by_rule(n: int, seed: int) -> pd.DataFrame:
     """Pairs that a rule made, of one fact or of facts that differ by an edit: x, y."""
-    made = recipes.examples(n, seed, "test", noise=0.0)
+    made = recipes.nli_examples(n, seed, "test", noise=0.0)
     return pd.DataFrame([(e.premise, e.hypothesis) for e in made], columns=["x", "y"])
 
 

@@ -19,12 +19,13 @@ from impossible.evaluation.expectations import Expected, per_cent
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.experiments.pair_samples import Truth
 from impossible.filtering.build_dataset import apply_thresholds
-from impossible.filtering.critic import EntailmentModel, Models, Pair
+from impossible.filtering.critic import EntailmentModel, Models
 from impossible.filtering.critics import CRITICS
 from impossible.filtering.diversity_filter import diversity_filter, known_probabilities
 from impossible.filtering.pair_scores import all_pairs, score_pairs
 from impossible.filtering.thresholds import Thresholds
 from impossible.text.numbers import number_values
+from impossible.text.pairs import Pair
 
 WIDER = 5  # contexts whose filters are compared, for each that is sampled anew: they cost less
 SAMPLING: dict[str, Any] = {"sentence_temperature": 0.5, "no_repeat_ngram_size": 3}  # released code

@@ -20,7 +20,8 @@ from impossible.models.loading import LanguageModel
 from impossible.text.tree_edit_distance import parse_bracketed, ted
 from impossible.training.student import Student
 
-Parser = Callable[[str], str | None]
+TreeOf = Callable[[str], str | None]
+_EXEMPLARS_SHOWN = 5  # of one source
 
 
 def linearized_tree(tree: str) -> str:
@@ -45,7 +46,7 @@ def tree_prompt(source: str, tree: str) -> str:
     return f"tree: {linearized_tree(tree)} {source}"
 
 
-def with_target_trees(pairs: pd.DataFrame, parser: Parser) -> pd.DataFrame:
+def with_target_trees(pairs: pd.DataFrame, parser: TreeOf) -> pd.DataFrame:
     """D_control: each source of a DATASET with the tree of its target, if it has one.
 
     Raises:
@@ -62,7 +63,7 @@ def with_target_trees(pairs: pd.DataFrame, parser: Parser) -> pd.DataFrame:
 
 
 def syntax_corpora(
-    dataset: pd.DataFrame, others: pd.DataFrame, parser: Parser, limit: int, seed: int
+    dataset: pd.DataFrame, others: pd.DataFrame, parser: TreeOf, limit: int, seed: int
 ) -> dict[str, pd.DataFrame]:
     """What students with control are trained on, as many pairs each, at most `limit`.
 
@@ -82,7 +83,7 @@ def syntax_corpora(
     return corpora | {"not told": dataset[same]}
 
 
-def nearest_exemplars(targets: Sequence[str], pool: Sequence[str], parser: Parser) -> list[str]:
+def nearest_exemplars(targets: Sequence[str], pool: Sequence[str], parser: TreeOf) -> list[str]:
     """For each target the sentence of the pool, which holds no target, that is built most like it.
 
     Distance is the number of insertions and deletions between the sequences of part-of-speech tags;
@@ -101,7 +102,7 @@ def nearest_exemplars(targets: Sequence[str], pool: Sequence[str], parser: Parse
     return [first_with[nearest[tags]] for tags in wanted]
 
 
-def _tags(text: str, parser: Parser) -> tuple[str, ...]:
+def _tags(text: str, parser: TreeOf) -> tuple[str, ...]:
     """The part-of-speech tags of a sentence."""
     tree = parser(text)
     if tree is None:
@@ -110,7 +111,7 @@ def _tags(text: str, parser: Parser) -> tuple[str, ...]:
 
 
 def with_exemplars(
-    items: pd.DataFrame, pool: Sequence[str], parser: Parser, n: int, seed: int = 0
+    items: pd.DataFrame, pool: Sequence[str], parser: TreeOf, n: int, seed: int = 0
 ) -> pd.DataFrame:
     """The first n items whose wanted form is known, with the column `exemplar`.
 
@@ -137,7 +138,7 @@ def with_exemplars(
 
 
 def syntax_tests(
-    sets: Mapping[str, pd.DataFrame], parser: Parser, n: int, seed: int = 0, shots: int = 5
+    sets: Mapping[str, pd.DataFrame], parser: TreeOf, n: int, seed: int = 0, shots: int = 5
 ) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """Test items with exemplars, and examples for a few-shot prompt.
 
@@ -173,7 +174,7 @@ def syntax_systems(
     students: Mapping[str, Student],
     teacher: LanguageModel,
     examples: Sequence[tuple[str, str]],
-    parser: Parser,
+    parser: TreeOf,
     max_new_tokens: int,
 ) -> dict[str, System]:
     """The systems of Table 4 and their controls, for items of `syntax_tests`.
@@ -197,7 +198,7 @@ def syntax_systems(
     }
 
 
-def with_tree(system: System, parser: Parser) -> System:
+def with_tree(system: System, parser: TreeOf) -> System:
     """A system that reads the tree of each item's exemplar before the source."""
 
     def answer(items: pd.DataFrame) -> list[str]:
@@ -218,7 +219,7 @@ def exemplar_itself(items: pd.DataFrame) -> list[str]:
 
 
 def distance_to_exemplar(
-    outputs: Sequence[str], exemplars: Sequence[str], parser: Parser
+    outputs: Sequence[str], exemplars: Sequence[str], parser: TreeOf
 ) -> NDArray[np.float64]:
     """TED-F of each output to its exemplar, words left out; NaN where one does not parse."""
     trees = {text: parser(text) for text in {*outputs, *exemplars}}
@@ -229,7 +230,7 @@ def distance_to_exemplar(
 
 
 def syntax_scores(
-    predictions: pd.DataFrame, items: pd.DataFrame, parser: Parser, judge: Judge
+    predictions: pd.DataFrame, items: pd.DataFrame, parser: TreeOf, judge: Judge
 ) -> pd.DataFrame:
     """Scores of single outputs: system, item, ted_exemplar, and per cent parses and fidelity."""
     outputs = list(predictions["output"])
@@ -243,14 +244,14 @@ def syntax_scores(
 
 
 def one_source_many_exemplars(
-    system: System, items: pd.DataFrame, parser: Parser, judge: Judge, n: int = 5
+    system: System, items: pd.DataFrame, parser: TreeOf, judge: Judge
 ) -> pd.DataFrame:
-    """What a system writes for the first item with the exemplars of the n that follow.
+    """What a system writes for the first item with the exemplars of some that follow.
 
     Returns:
         source, exemplar, output, asked (the linearized tree), TED, same meaning (1, 0 or NaN).
     """
-    exemplars = list(items["exemplar"].iloc[1 : n + 1])
+    exemplars = list(items["exemplar"].iloc[1 : _EXEMPLARS_SHOWN + 1])
     asked = items.iloc[[0] * len(exemplars)].assign(exemplar=exemplars)
     outputs = system(asked)
     frame = pd.DataFrame({"source": list(asked["source"]), "exemplar": exemplars})

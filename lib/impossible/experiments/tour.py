@@ -263,7 +263,7 @@ def _list(texts: Iterable[str]) -> str:
     return "\n".join(f"· {text}" for text in _from_difference(list(texts)))
 
 
-def _from_difference(texts: Sequence[str], shown: int = 3) -> list[str]:
+def _from_difference(texts: Sequence[str]) -> list[str]:
     """Texts that begin alike from some words before they differ: a box cuts what comes late.
 
     >>> _from_difference(["It rained in all of Rome.", "It rained in all of Bonn.", "Dry."])
@@ -274,7 +274,7 @@ def _from_difference(texts: Sequence[str], shown: int = 3) -> list[str]:
     for place, mine in enumerate(words):
         others = words[:place] + words[place + 1 :]
         alike = max((_shared_words(mine, other) for other in others), default=0)
-        start = max(0, min(alike, len(mine) - 1) - shown)
+        start = max(0, min(alike, len(mine) - 1) - 3)  # three of the common words stay
         short.append(" ".join(["…", *mine[start:]] if start > 1 else mine))
     return short
 

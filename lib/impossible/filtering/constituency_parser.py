@@ -79,7 +79,7 @@ def load_parser(name: str, known: Mapping[str, str | None] | None = None) -> Tre
         raise ParameterError(
             f"There is no parser {name!r}: give one of {', '.join(PARSERS)}, or module:Class."
         )
-    kind = plugins.load(PARSERS.get(name, name))
+    kind = plugins.load_plugin(PARSERS.get(name, name))
     if not hasattr(kind, "parse_many"):
         raise ParameterError(f"parser = {name!r} has no method parse_many: name a class that has.")
     return Trees(kind(), known)

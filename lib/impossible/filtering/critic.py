@@ -13,8 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from impossible.filtering.thresholds import Thresholds
+from impossible.text.pairs import Pair
 
-Pair = tuple[str, str]
 Mask = NDArray[np.bool_]
 Columns = Mapping[str, NDArray[Any]]
 

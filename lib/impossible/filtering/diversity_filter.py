@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from impossible.config.params import Params
 from impossible.errors import ParameterError
-from impossible.filtering.critic import EntailmentModel, Pair
+from impossible.filtering.critic import EntailmentModel
+from impossible.text.pairs import Pair
 
 Entails = Callable[[Sequence[Pair]], NDArray[Any]]
 

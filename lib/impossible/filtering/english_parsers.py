@@ -22,6 +22,7 @@ from impossible.text.tree_edit_distance import format_tree, parse_bracketed
 
 (SPACY,) = PARSER_MODELS["spacy"]
 PARSED_AT_ONCE = 64  # sentences
+_BENEPAR_MODEL = "benepar_en3"
 ESCAPED = {"[": "-LSB-", "]": "-RSB-", "{": "-LCB-", "}": "-RCB-"}
 
 
@@ -143,15 +144,15 @@ def as_one_tree(trees: Iterable[str]) -> str | None:
 class BeneparParser:
     """The Berkeley neural parser (Kitaev and Klein 2018), on the sentences of the spaCy model."""
 
-    def __init__(self, model: str = "benepar_en3") -> None:
+    def __init__(self) -> None:
         library = optional("benepar", "benepar", "pip install benepar")
         self._pipe = load_spacy()
         try:
-            self._pipe.add_pipe(library.__name__, config={"model": model})
+            self._pipe.add_pipe(library.__name__, config={"model": _BENEPAR_MODEL})
         except LookupError as absent:
             raise ModelError(
-                f"parser: benepar finds no model {model}: "
-                f"`python -m benepar.download {model}` once."
+                f"parser: benepar finds no model {_BENEPAR_MODEL}: "
+                f"`python -m benepar.download {_BENEPAR_MODEL}` once."
             ) from absent
 
     def parse_many(self, sentences: Sequence[str]) -> list[str | None]:

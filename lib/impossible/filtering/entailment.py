@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from impossible.data.schemas import SCORE
 from impossible.errors import ParameterError
-from impossible.filtering.critic import Columns, Critic, Mask, Models, Pair, TextPairs
+from impossible.filtering.critic import Columns, Critic, Mask, Models, TextPairs
 from impossible.filtering.thresholds import Thresholds
+from impossible.text.pairs import Pair
 
 
 class Entailment(Critic):

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from impossible.errors import DataError
 from impossible.filtering.build_dataset import KEPT, rejections
 from impossible.filtering.constituency_parser import Trees
-from impossible.filtering.critic import Pair, TextPairs
+from impossible.filtering.critic import TextPairs
 from impossible.filtering.pair_scores import score_pairs
 from impossible.filtering.thresholds import Thresholds
+from impossible.text.pairs import Pair
 from impossible.text.tree_edit_distance import pair_trees, ted
 
 CHUNK = 256  # pairs that are scored at once

@@ -19,11 +19,12 @@ from impossible.data.progress import bar
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import NUMBER, TEXT, record_schema
 from impossible.data.units import Scored, Unit, fingerprint, map_units
-from impossible.filtering.critic import Models, Pair
+from impossible.filtering.critic import Models
 from impossible.filtering.critics import PAIRS
 from impossible.filtering.pair_scores import score_context
 from impossible.filtering.thresholds import Thresholds
 from impossible.models.nli import EntailmentCritic
+from impossible.text.pairs import Pair
 
 PAIRS_AT_ONCE = 4096  # per file of a remembered critic
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from impossible.config.places import resolve
-from impossible.config.plugins import load
+from impossible.config.plugins import load_plugin
 from impossible.data.own_text import read_documents
 from impossible.data.run_folder import item_rng
 from impossible.data.schemas import CONTEXTS
@@ -59,7 +59,7 @@ def _drawing(name: str | Sequence[str], seed: int) -> _Draw:
         return _documents(name, seed)
     if name not in _SOURCES and ":" not in name:
         return _documents([each.text for each in read_documents(resolve(name))], seed)
-    opening = load(_SOURCES.get(name, name))
+    opening = load_plugin(_SOURCES.get(name, name))
 
     def draw(plan: Plan) -> tuple[str, str] | None:
         rng = item_rng(seed, "given context", plan.context_id)

@@ -85,13 +85,13 @@ def cache_folder() -> Path:
     return Path(base) / "impossible"
 
 
-def known_assets(path: Path | None = None) -> dict[str, Asset]:
+def known_assets() -> dict[str, Asset]:
     """The assets of `params/sources.yaml` by name, without the prefix.
 
     Raises:
         DataError: the file cannot be read, or an entry lacks a field.
     """
-    path = path or project_root() / "params" / "sources.yaml"
+    path = project_root() / "params" / "sources.yaml"
     fields = Asset.__dataclass_fields__.keys() - {"name"}
     assets = {}
     for name, entry in (read_yaml(path, DataError) or {}).items():

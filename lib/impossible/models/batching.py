@@ -15,7 +15,6 @@ from impossible.errors import ModelError
 Result = TypeVar("Result")
 IGNORE = -100  # label that no loss counts
 Ids = Sequence[int]
-Pair = tuple[str, str]  # of texts
 
 
 def token_ids(tokenizer: Any, texts: Sequence[Any], special: bool, cut: int = 0) -> list[list[int]]:

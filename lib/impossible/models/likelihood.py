@@ -53,13 +53,3 @@ def surprise(lm: LanguageModel, contexts: Sequence[str], sentences: Sequence[str
             nats[i] = float(line[starts[i] - 1 : len(rows[i]) - 1].double().sum())
     counts = [len(row) - start for row, start in zip(rows, starts, strict=True)]
     return pd.DataFrame({"nats": nats, "tokens": counts})
-
-
-def perplexity(frame: pd.DataFrame) -> float:
-    """exp(nats per token) of `surprise` rows taken together; NaN without tokens.
-
-    >>> perplexity(pd.DataFrame({"nats": [0.0, 2.0], "tokens": [1, 1]})) == np.e
-    True
-    """
-    tokens = frame["tokens"].sum()
-    return float(np.exp(frame["nats"].sum() / tokens)) if tokens else float("nan")

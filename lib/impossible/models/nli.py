@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from impossible.errors import ModelError
-from impossible.models.batching import Pair, as_memory_allows, by_length, model_batch, token_ids
+from impossible.models.batching import as_memory_allows, by_length, model_batch, token_ids
 from impossible.models.loading import LanguageModel, entailment_index
+from impossible.text.pairs import Pair
 
 TEMPERATURE = "nli_temperature"  # in config.json: logits are divided by it (Guo et al. 2017)
 

@@ -36,10 +36,10 @@ _SYSTEMS = (
     (KEEPS_MEANING, "M_para, best of 10", "round trip", -5, False),
     (BEST_OF, "M_para, best of 10", "teacher, best of 10", 0, True),
 )
-Pair = Mapping[str, Any]
+ReadPair = Mapping[str, Any]
 
 
-def read_rates(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
+def read_rates(pairs: Sequence[ReadPair]) -> list[tuple[str, str]]:
     """Of each group of pairs, what it is and which fractions say the same.
 
     Args:
@@ -62,7 +62,7 @@ def read_rates(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
     return lines
 
 
-def both_say(pairs: Sequence[Pair], valid: bool = False) -> dict[str, float]:
+def both_say(pairs: Sequence[ReadPair], valid: bool = False) -> dict[str, float]:
     """Of each group, per cent that both readers call the same; if asked, also in new words.
 
     >>> both_say([{"of": "D_T", "reader_1": True, "reader_2": True, "new": False}])
@@ -74,14 +74,14 @@ def both_say(pairs: Sequence[Pair], valid: bool = False) -> dict[str, float]:
     return {group: 100 * float(np.mean(said)) for group, said in groups.items()}
 
 
-def agreement(pairs: Sequence[Pair]) -> float:
+def agreement(pairs: Sequence[ReadPair]) -> float:
     """Cohen's κ of the two readers over all pairs."""
     return float(cohen_kappa_score(*([pair[who] for pair in pairs] for who in _READERS)))
 
 
-def read_claims(pairs: Sequence[Pair]) -> list[MainClaim]:
+def read_claims(pairs: Sequence[ReadPair]) -> list[MainClaim]:
     """The paper's main claims by what both readers call the same, where all groups were read."""
-    of: dict[str, list[Pair]] = {}
+    of: dict[str, list[ReadPair]] = {}
     for pair in pairs:
         of.setdefault(str(pair["of"]), []).append(pair)
     asked = [(*each, False, False) for each in _SAID]
@@ -100,25 +100,25 @@ def read_claims(pairs: Sequence[Pair]) -> list[MainClaim]:
     return claims
 
 
-def _apart(ours: Sequence[Pair], other: Sequence[Pair], valid: bool) -> Interval:
+def _apart(ours: Sequence[ReadPair], other: Sequence[ReadPair], valid: bool) -> Interval:
     """How many more of ours, of two draws."""
     return independent_difference(_same(ours, valid), _same(other, valid))
 
 
-def _paired(ours: Sequence[Pair], other: Sequence[Pair], valid: bool) -> Interval:
+def _paired(ours: Sequence[ReadPair], other: Sequence[ReadPair], valid: bool) -> Interval:
     """How many more of ours, answers to the same items."""
     theirs = {pair["item"]: _said(pair, valid) for pair in other}
     both = [(_said(pair, valid), theirs[pair["item"]]) for pair in ours if pair["item"] in theirs]
     return paired_difference([a for a, _ in both], [b for _, b in both])
 
 
-def _same(pairs: Sequence[Pair], valid: bool = False) -> Interval:
+def _same(pairs: Sequence[ReadPair], valid: bool = False) -> Interval:
     """The fraction that both readers call the same and, if asked, that is new in its words."""
     contexts = [str(pair.get("context", number)) for number, pair in enumerate(pairs)]
     return fraction([_said(pair, valid) for pair in pairs], clusters=contexts)
 
 
-def _said(pair: Pair, valid: bool) -> bool:
+def _said(pair: ReadPair, valid: bool) -> bool:
     return all(pair[who] for who in _READERS) and (not valid or bool(pair["new"]))
 
 

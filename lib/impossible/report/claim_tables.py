@@ -26,7 +26,7 @@ from impossible.evaluation.seed_statistics import MOST_SEEDS
 from impossible.report.tables import MISSING, interval
 
 __all__ = [
-    "by_chance", "claim_table", "counted", "part_rows", "part_table", "undecided_because",
+    "by_chance", "claim_table", "part_rows", "part_table", "undecided_because", "verdict_counts",
     "write_claims",
 ]  # fmt: skip
 
@@ -130,7 +130,7 @@ def _seeds(verdict: str, required: int | None, findings: Sequence[Finding]) -> s
     return f"≥ {required}" if any(len(f.effects) == 1 for f in open_parts) else str(required)
 
 
-def counted(judged: Judgement) -> dict[str, int]:
+def verdict_counts(judged: Judgement) -> dict[str, int]:
     """Number of claims with each verdict, those that none has with 0."""
     times = Counter(ruled.verdict for ruled in judged.claims)
     return {verdict: times[verdict] for verdict in VERDICTS}
@@ -176,7 +176,7 @@ def write_claims(run: RunFolder, judged: Judgement) -> Path:
         for ruled in judged.claims
     ]  # fmt: skip
     content = {"confidence": judged.confidence, "seeds": list(judged.seeds), "claims": claims}
-    return write_json(run.root / "claims.json", {**content, "counts": counted(judged)})
+    return write_json(run.root / "claims.json", {**content, "counts": verdict_counts(judged)})
 
 
 def _as_json(found: Finding) -> dict[str, Any]:

@@ -28,21 +28,17 @@ from impossible.report.tables import show
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "sacrebleu", "matplotlib")
 REPORT = "report.html"
+#: The notebook that calls this: still running then, and no section, as the page is all it makes.
+_BUILDER = "24_report"
 FILE_KINDS = {"figure": ("pdf", "svg", "png"), "table": ("csv", "md", "tex")}
 
 
-def build_report(
-    run: RunFolder, expected: Sequence[str] = (), builder: str = "24_report",
-    wider: Sequence[RunFolder] = (),
-) -> Path:  # fmt: skip
+def build_report(run: RunFolder, wider: Sequence[RunFolder] = ()) -> Path:
     """Write `report.html` in the run folder, `gallery.html` beside it, and return the first's path.
 
     Args:
         run: the run; its sidecars, recorded scalars, executed notebooks, parameters and ledger are
             read, and nothing else.
-        expected: names of notebooks that get a section even when they left nothing.
-        builder: the notebook that calls this; it is still running, and gets no section because
-            the page is all that it makes.
         wider: published runs of the same kind; what they read from their pictures is shown too.
 
     One file without scripts or outside resources; all text is escaped; what is not there is shown
@@ -55,11 +51,11 @@ def build_report(
     sidecars = sorted([*run.figures.glob("*.json"), *run.tables.glob("*.json")])
     items = [_item(run, path) for path in sidecars]
     recorded = scalars(run)
-    names = {*expected, *recorded, *states, *(item["notebook"] for item in items)}
+    names = {*recorded, *states, *(item["notebook"] for item in items)}
     names |= {path.stem for path in run.notebooks.glob("*.ipynb")}
     sections = [
         _section(run, name, items, recorded.get(name, {}), states.get(name, {}))
-        for name in sorted(names - {builder})
+        for name in sorted(names - {_BUILDER})
     ]
     versions = [("python", platform.python_version()), *map(_version, PACKAGES)]
     page = template("report/report").render(

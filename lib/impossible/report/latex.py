@@ -10,8 +10,8 @@ from math import ceil
 import pandas as pd
 
 #: Points of a page of two columns (3.3 and 6.8 inches), and what a page holds with its caption.
-COLUMN, PAGE, HEIGHT = 238.0, 490.0, 530.0
-TALL = 0.6 * HEIGHT  # what is taller LaTeX puts on no page that has text too
+_COLUMN, _PAGE, _HEIGHT = 238.0, 490.0, 530.0
+TALL = 0.6 * _HEIGHT  # what is taller LaTeX puts on no page that has text too
 #: Size → points from line to line, and the width of its letters, as a part of that at 10 points.
 SIZES = {
     "normalsize": (12.0, 1.0), "small": (11.0, 0.93), "footnotesize": (9.5, 0.86),
@@ -19,7 +19,7 @@ SIZES = {
 }  # fmt: skip
 LONG = 280.0  # points: longer cells of text are broken into lines in print
 WORDY = 115.0  # points: so are shorter ones, where the table is wider than the page
-FEW = 50.0  # points that a column of such lines has at least
+_FEW = 50.0  # points that a column of such lines has at least
 ROOM = 0.25  # of the width is left for such columns beyond that, or they take two lines
 NEEDS = "% needs \\usepackage{booktabs} and UTF-8 input"
 _INTERVAL = re.compile(r"(\S+) (\[.*\])")
@@ -77,7 +77,7 @@ class _Layout:
         cells: with their line breaks.
         right: columns that are set to the right.
         size: of `SIZES`.
-        width: `COLUMN`, or `PAGE` for a table across both.
+        width: `_COLUMN`, or `_PAGE` for a table across both.
         shares: parts of the width that columns of text get; 0 for columns that are not broken.
         readable: whether these columns have room for their words.
     """
@@ -114,7 +114,7 @@ class _Layout:
         wide = [not is_right and width > WORDY
                 for width, is_right in zip(widths, self.right, strict=True)]  # fmt: skip
         least = [
-            max(FEW, *(_points(word, self.size) for text in column for word in text.split()))
+            max(_FEW, *(_points(word, self.size) for text in column for word in text.split()))
             if breaks else 0.0
             for column, breaks in zip(columns, wide, strict=True)
         ]  # fmt: skip
@@ -135,7 +135,7 @@ class _Layout:
         for row in self.cells.to_numpy().tolist():
             rows, before = parts[-1]
             height = before + self._height(row)
-            if rows and height > HEIGHT:
+            if rows and height > _HEIGHT:
                 parts.append(([row], around + height - before))
             else:
                 parts[-1] = ([*rows, row], height)
@@ -157,7 +157,7 @@ class _Layout:
         ]
         head, *body = [self._line(row) for row in (list(self.cells.columns), *rows)]
         apart = "\\addlinespace\n" if any("\n" in text for row in rows for text in row) else ""
-        floating = "table*" if self.width == PAGE else "table"
+        floating = "table*" if self.width == _PAGE else "table"
         tight = f"\\{self.size}\\setlength{{\\tabcolsep}}{{{self.gap}pt}}\n"
         return (
             f"\\begin{{{floating}}}[{place}]\n\\centering\n\\caption{{{escape_latex(caption)}}}\n"
@@ -185,11 +185,11 @@ def _layouts(cells: pd.DataFrame, right: Sequence[bool]) -> list[_Layout]:
         for (_, column), is_right in zip(cells.items(), right, strict=True)
     )
     for shown, width, sizes in (
-        (cells, COLUMN, ("normalsize", "small", "footnotesize")),
-        (headed, COLUMN, ("small", "footnotesize", "scriptsize")),
-        (cells, PAGE, ("small",)),
-        (headed, PAGE, ("small", "footnotesize")),
-        (whole, PAGE, ("footnotesize", "scriptsize")),
+        (cells, _COLUMN, ("normalsize", "small", "footnotesize")),
+        (headed, _COLUMN, ("small", "footnotesize", "scriptsize")),
+        (cells, _PAGE, ("small",)),
+        (headed, _PAGE, ("small", "footnotesize")),
+        (whole, _PAGE, ("footnotesize", "scriptsize")),
     ):
         for size in sizes:
             layout = _Layout(shown, right, size, width, none)
@@ -236,11 +236,11 @@ def _stacked(cell: str) -> str:
     return _INTERVAL.sub("\\1\n\\2", cell) if _INTERVAL.fullmatch(cell) else cell
 
 
-def _in_lines(head: str, most: int = 12) -> str:
-    """A heading broken at blanks into lines of about so many characters."""
+def _in_lines(head: str) -> str:
+    """A heading broken at blanks into lines of about a dozen characters."""
     lines: list[str] = []
     for word in head.split(" "):
-        fits = lines and len(lines[-1]) + len(word) < most
+        fits = lines and len(lines[-1]) + len(word) < 12
         lines[-1:] = [f"{lines[-1]} {word}"] if fits else [*lines[-1:], word]
     return "\n".join(lines)
 

@@ -127,7 +127,7 @@ def unknown_models(params: Params) -> list[str]:
     return [name for name in dict.fromkeys(names) if not name.startswith(("in-vitro/", "none"))]
 
 
-def show(table: pd.DataFrame, workers: int = 1) -> str:
+def plan_text(table: pd.DataFrame, workers: int = 1) -> str:
     """The plan as text, with a line of totals.
 
     The total of the seconds is how long the run takes, that of the memory the most that is needed

@@ -33,7 +33,7 @@ from impossible.runner.distilled_folder import (
     write_distilled,
 )
 from impossible.runner.ledger import locked
-from impossible.runner.models import Models
+from impossible.runner.models import RunModels
 from impossible.runner.order import Order, say
 from impossible.training.distillation import (
     MadeDataset,
@@ -123,8 +123,8 @@ class _Chain:
     n_documents: int
 
     @cached_property
-    def models(self) -> Models:
-        return Models(self.order.run, self.params)
+    def models(self) -> RunModels:
+        return RunModels(self.order.run, self.params)
 
     @cached_property
     def thresholds(self) -> Thresholds:

@@ -21,11 +21,11 @@ from impossible.training.fine_tuning import split_by_context
 from impossible.training.student import load_student
 
 __all__ = [
-    "DATASET_FOLDER", "MERGED", "PAGE", "STUDENT", "funnel_tables", "licences", "model_name",
+    "DATASET_FOLDER", "MERGED", "STUDENT", "funnel_tables", "licences", "model_name",
     "pairs_with_split", "plain_settings", "training_notes", "write_distilled",
 ]  # fmt: skip
 
-DATASET_FOLDER, STUDENT, MERGED, PAGE = "dataset", "student", "student-merged", "report.html"
+DATASET_FOLDER, STUDENT, MERGED, _PAGE = "dataset", "student", "student-merged", "report.html"
 
 
 def write_distilled(out: Path, student: Path, made: Distilled) -> Path:
@@ -53,7 +53,7 @@ def write_distilled(out: Path, student: Path, made: Distilled) -> Path:
         ) from bad
     for folder in (STUDENT, MERGED):
         write_text(out / folder / "README.md", student_card(made, folder == MERGED))
-    return write_text(out / PAGE, distilled_page(made))
+    return write_text(out / _PAGE, distilled_page(made))
 
 
 def _copy(student: Path, target: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from impossible.training.student import Student
 
 
-class Models:
+class RunModels:
     """The models that a run's parameters name, each loaded on first use. Use `Stage.models`.
 
     Args:
@@ -38,9 +38,9 @@ class Models:
     #: Nothing besides what is read of the parameters.
     fingerprint = None
 
-    def using(self, params: Params) -> Models:
+    def using(self, params: Params) -> RunModels:
         """The same models, noting what is read in these parameters."""
-        return Models(self._run, params, self._loaded)
+        return RunModels(self._run, params, self._loaded)
 
     def __getstate__(self) -> dict[str, Any]:
         """To another process go the names only, which loads them there."""

@@ -70,7 +70,7 @@ def candidate_tests(params: Params) -> list[str]:
 
 
 class Trainable(Models, Protocol):
-    """The critics' models, and students; `runner.models.Models` is one."""
+    """The critics' models, and students; `runner.models.RunModels` is one."""
 
     def student(self, name: str = "", dtype: str = "") -> Student:
         """One that the run has made; without a name the base, loaded anew."""

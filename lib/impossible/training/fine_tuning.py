@@ -162,13 +162,12 @@ def _slug(name: str) -> str:
     return re.sub(r"\W+", "_", name).strip("_").lower()
 
 
-def loss_curve(history: History, run: str = "") -> pd.DataFrame:
+def loss_curve(history: History) -> pd.DataFrame:
     """A training run's losses as `figures.loss_curves` draws them.
 
     Returns:
-        Columns step, split ("train" or "dev"), loss (nats per token), and run if it is named.
+        Columns step, split ("train" or "dev"), loss (nats per token).
     """
     kept = [name for name in ("train_loss", "dev_loss") if name in history.curve]
     curve = history.curve.melt("step", kept, var_name="split", value_name="loss")
-    curve["split"] = curve["split"].str.removesuffix("_loss")
-    return curve.assign(run=run) if run else curve
+    return curve.assign(split=curve["split"].str.removesuffix("_loss"))

@@ -24,6 +24,7 @@ ENTAILMENT_LABELS = ENTAILMENT, NEUTRAL, CONTRADICTION = ("entailment", "neutral
 Edit = tuple[str, str, str]  # premise, hypothesis, label
 Choose = Callable[[Sequence[str]], str]
 Edits = Callable[[str, Choose], Iterator[Edit]]
+_LONGEST = 200  # characters of a sentence that is used
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
@@ -214,7 +215,6 @@ def minimal_pairs(
     sentences: Sequence[str],
     per_kind: int | Mapping[str, int],
     seed: int = 0,
-    longest: int = 200,
 ) -> pd.DataFrame:
     """Make minimal pairs of human sentences.
 
@@ -222,7 +222,6 @@ def minimal_pairs(
         sentences: premises of the set that is to be taught or measured.
         per_kind: most pairs of a kind: of each, or of those that are named.
         seed: of the choice.
-        longest: characters of a sentence that is used.
 
     Returns:
         premise, hypothesis, label and kind; a sentence gives at most one edit of a kind.
@@ -235,7 +234,7 @@ def minimal_pairs(
     def choose(options: Sequence[str]) -> str:
         return options[int(rng.integers(len(options)))]
 
-    texts = [" ".join(t.split()) for t in dict.fromkeys(sentences) if len(t) <= longest]
+    texts = [" ".join(t.split()) for t in dict.fromkeys(sentences) if len(t) <= _LONGEST]
     order = rng.permutation(len(texts))
     ends = filter(None, map(_LAST_CLAUSE.fullmatch, texts))
     pool = [(end[2], end[3]) for end in ends]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import ClassVar
 
 import pandas as pd
@@ -12,13 +11,12 @@ import pandas as pd
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder, unit_seed
 from impossible.data.units import Scored, Unit, map_units
-from impossible.errors import DataError
 from impossible.filtering.critic import Models, TextPairs
 from impossible.filtering.critics import CANDIDATES
 from impossible.filtering.pair_scores import score_pairs
 from impossible.filtering.thresholds import Thresholds
 from impossible.text.sentence_boundaries import rejected_by
-from impossible.training.student import Student, load_student
+from impossible.training.student import Student
 
 INPUTS_AT_ONCE = 64  # per unit of work
 
@@ -153,38 +151,3 @@ def _sorted_out(
         rows, columns=["input_id", "context_id", "domain", "candidate", "x", "y"]
     ).astype({"candidate": "int32"})
     return frame, pd.DataFrame(funnel, columns=["input_id", "reason", "n"])
-
-
-def paraphrase(
-    texts: Sequence[str],
-    model: str | Path | Student,
-    n: int = 1,
-    seed: int = 0,
-    max_new_tokens: int = 100,
-    device: str = "auto",
-) -> list[list[str]]:
-    """What a student writes, without critics; see `rewriting.rewriters` for what people use.
-
-    Args:
-        texts: sentences.
-        model: a name for `load_student`, a folder, or a loaded student.
-        n: candidates per text; 1 is decoded greedily, more are sampled (top-p 0.9).
-        seed: of the samples.
-        max_new_tokens: longest candidate.
-        device: where the model runs.
-
-    Returns:
-        For each text n candidates.
-
-    Raises:
-        DataError: a text is empty, or n is less than 1.
-        ModelError: the model cannot be loaded, or a text exceeds its window.
-    """
-    if n < 1:
-        raise DataError(f"n must be at least 1, got {n}")
-    for i, text in enumerate(texts, 1):
-        if not text.strip():
-            raise DataError(f"text {i} is empty; give one sentence per text")
-    student = model if isinstance(model, Student) else load_student(str(model), device=device)
-    temperature = 0.0 if n == 1 else 1.0
-    return student.generate(texts, n, temperature, 0.9, seed, max_new_tokens)

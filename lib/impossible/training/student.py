@@ -25,12 +25,13 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from impossible.data.run_folder import RunFolder
 from impossible.errors import ModelError
-from impossible.models.batching import IGNORE, Pair, as_memory_allows, token_ids
+from impossible.models.batching import IGNORE, as_memory_allows, token_ids
 from impossible.models.causal_generation import check_window, decode, end_ids
 from impossible.models.loading import LanguageModel, is_encoder_decoder, load_model
 from impossible.models.model_files import save_model
 from impossible.models.nucleus_sampling import AvoidWords, BeginOtherwise, Nucleus, NucleusSampler
 from impossible.models.prompted_writing import WRITERS, write_after
+from impossible.text.pairs import Pair
 from impossible.training.trainer import History, TrainingExample
 
 _MAX_TOKENS = 512  # of a source and of a target; what is longer is cut

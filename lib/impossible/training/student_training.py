@@ -11,7 +11,7 @@ import peft
 import torch
 
 from impossible.data.digests import digest
-from impossible.models.batching import Pair
+from impossible.text.pairs import Pair
 from impossible.training.processes import is_first_process, wait_for_all
 from impossible.training.student import Seq2SeqStudent, Student, load_student
 from impossible.training.trainer import TrainingSettings, train_model

@@ -17,7 +17,7 @@ from .facts import (
     Modifier,
     entails,
     entity_entails,
-    equivalent,
+    equivalent_facts,
     make_fact,
 )
 from .grammar import analyze
@@ -26,7 +26,8 @@ from .realize import realize
 
 __all__ = [
     "DIFFERENCES", "LEXICON", "OUTSIDE_NEGATION", "Entity", "Fact", "Modifier", "differences",
-    "entails", "entity_entails", "equivalent", "judge", "make_fact", "parse", "realize", "tree",
+    "entails", "entity_entails", "equivalent_facts", "judge", "make_fact", "parse", "realize",
+    "tree",
 ]  # fmt: skip
 
 

@@ -15,16 +15,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from impossible.config.yaml_files import read_yaml
 
-from .facts import Entity, Fact, Modifier, equivalent, fits, make_fact
+from .facts import Entity, Fact, Modifier, equivalent_facts, fits, make_fact
 from .lexicon import LEXICON
 from .modifiers import modifier_values
-from .realize import realize
+from .realize import Rng, realize
 
-Rng = np.random.Generator
 SCRIPTS: dict[str, dict[str, Any]] = read_yaml(Path(__file__).parent / "scripts.yaml")
 DOMAINS = tuple(SCRIPTS)
 PREFIXES = {
@@ -192,7 +189,7 @@ def draw_facts(domain: str, script: str, rng: Rng) -> list[Fact]:
         roles = _roles(frame, step[1:], cast, mentioned, rng)
         modifiers = _modifiers(frame, roles, values, style, rng)
         fact = make_fact(frame, roles, modifiers, bool(rng.random() < NEGATED))
-        if not any(equivalent(fact, known) for known in facts):
+        if not any(equivalent_facts(fact, known) for known in facts):
             facts.append(fact)
     return facts
 
@@ -250,6 +247,7 @@ def sample_document(rng: Rng, split: str = "train", domains: Sequence[str] = DOM
             that split and all before it are in train, so that a model can be measured on a fact
             it never saw.
 
+    >>> import numpy as np
     >>> document = sample_document(np.random.default_rng(0))
     >>> 2 <= len(document.sentences) <= 8
     True

@@ -127,7 +127,7 @@ def entails(x: Fact, y: Fact) -> bool:
     return _event_entails(y, x, inside) and _modifiers_entail(x, y, OUTSIDE_NEGATION)
 
 
-def equivalent(x: Fact, y: Fact) -> bool:
+def equivalent_facts(x: Fact, y: Fact) -> bool:
     """Entailment both ways."""
     return entails(x, y) and entails(y, x)
 

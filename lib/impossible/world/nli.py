@@ -14,9 +14,8 @@ from .documents import DOMAINS, draw_facts, random_script, role_types, split_of
 from .facts import Entity, Fact, Modifier, fits, label, make_fact
 from .lexicon import LEXICON
 from .modifiers import modifier_values
-from .realize import constructions_for, realize
+from .realize import Rng, constructions_for, realize
 
-Rng = np.random.Generator
 LABELS = ("entailment", "neutral", "contradiction")
 NOISE = 0.03  # share of labels an annotator gets wrong
 

@@ -10,10 +10,9 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from impossible import world
-from impossible.evaluation.judges import Floats, Judge, Texts
+from impossible.evaluation.bootstrap import Floats
+from impossible.evaluation.judges import Judge, Texts
 from impossible.world.facts import Fact
-
-parse = world.parse
 
 
 class Oracle(Judge):
@@ -41,35 +40,36 @@ class Oracle(Judge):
         >>> Oracle().coverage([x], [y]).round(2)
         array([0.67])
         """
-        return np.array([_kept(parse(x), parse(y)) for x, y in zip(xs, ys, strict=True)])
+        return np.array(
+            [_kept(world.parse(x), world.parse(y)) for x, y in zip(xs, ys, strict=True)]
+        )
 
     def meaning(self, text: str) -> Hashable:
         """The fact that a sentence tells; outside the grammar the sentence itself."""
-        return parse(text) or text
+        return world.parse(text) or text
 
 
 _ORACLE = Oracle()
-equivalent, entailed, coverage = _ORACLE.equivalent, _ORACLE.entails, _ORACLE.coverage
-good_summaries = _ORACLE.good_summaries
+equivalent, entailed = _ORACLE.equivalent, _ORACLE.entails
 
 
 def _verdicts(xs: Texts, ys: Texts, wanted: Sequence[str]) -> Floats:
     pairs = zip(xs, ys, strict=True)
     return np.array(
-        [np.nan if parse(x) is None else world.judge(x, y) in wanted for x, y in pairs], float
+        [np.nan if world.parse(x) is None else world.judge(x, y) in wanted for x, y in pairs], float
     )
 
 
-def differences(xs: Texts, ys: Texts) -> list[str]:
+def named_differences(xs: Texts, ys: Texts) -> list[str]:
     """In what each y differs from its x, one name per pair, to group errors by.
 
     "" for the same meaning, a name of `world.DIFFERENCES` where that alone differs, "several" where
     more does, and "outside the grammar" where x or y does not parse.
 
-    >>> differences(["A fire destroyed a school."], ["The blaze damaged the school."])
+    >>> named_differences(["A fire destroyed a school."], ["The blaze damaged the school."])
     ['hypernym']
     """
-    return [_difference(parse(x), parse(y)) for x, y in zip(xs, ys, strict=True)]
+    return [_difference(world.parse(x), world.parse(y)) for x, y in zip(xs, ys, strict=True)]
 
 
 def _difference(x: Fact | None, y: Fact | None) -> str:

@@ -26,7 +26,7 @@ NAME = "Volan"
 THERE = f"translate English to {NAME}: "  # as T5's own prefixes
 BACK = f"translate {NAME} to English: "
 DENOISED = 0.25  # share of sentences that are mended instead, so that copying is not forgotten
-CONSONANTS, VOWELS = "bdfgklmnprstvz", "aeiou"
+_CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
 #: After a noun phrase or modifier: its case. A negation follows the verb, a plural its noun.
 PARTICLES = {
     "agent": "ka", "theme": "lo", "plural": "ri", "negation": "nu", "place": "wi", "reason": "po",
@@ -46,7 +46,7 @@ def word(kind: str, concept: str) -> str:
     """
     digest = hashlib.sha256(f"{kind} {concept}".encode()).digest()
     syllables = [
-        CONSONANTS[a % len(CONSONANTS)] + VOWELS[b % len(VOWELS)]
+        _CONSONANTS[a % len(_CONSONANTS)] + _VOWELS[b % len(_VOWELS)]
         for a, b in zip(digest[0:6:2], digest[1:6:2], strict=True)
     ]
     return "".join(syllables[: 2 + digest[6] % 2])

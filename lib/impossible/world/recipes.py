@@ -73,7 +73,7 @@ def documents(
     return [sample_document(rng, split, domains) for _ in range(n)]
 
 
-def examples(
+def nli_examples(
     n: int, seed: int = 0, split: str = "train", noise: float = NOISE,
     domains: Sequence[str] = DOMAINS,
 ) -> list[Example]:  # fmt: skip
@@ -167,7 +167,7 @@ def labelled(
     n: int, seed: int, split: str = "train", noise: float = NOISE, domains: Sequence[str] = DOMAINS
 ) -> tuple[list[tuple[str, str]], list[int]]:
     """Sentence pairs, and the places of their labels in `LABELS`; see `examples`."""
-    drawn = examples(n, seed, split, noise, domains)
+    drawn = nli_examples(n, seed, split, noise, domains)
     return [(e.premise, e.hypothesis) for e in drawn], [LABELS.index(e.label) for e in drawn]
 
 
@@ -258,9 +258,9 @@ def add_domain_to_base(base: Student, params: Params) -> History:
 
 def build_encoder(params: Params) -> Built:
     """A RoBERTa sentence encoder: supervised SimCSE on the entailed pairs of the NLI data."""
-    drawn = examples(params.critic_pairs, params.seed)
+    drawn = nli_examples(params.critic_pairs, params.seed)
     pairs = [(e.premise, e.hypothesis) for e in drawn if e.label == "entailment"]
-    dev_pairs = examples(DEV_SIZE * 2, params.seed, "dev", noise=0.0)
+    dev_pairs = nli_examples(DEV_SIZE * 2, params.seed, "dev", noise=0.0)
     dev = [(e.premise, e.hypothesis) for e in dev_pairs if e.gold == "entailment"]
     texts = [text for pair in pairs for text in pair]
     tokenizer = train_tokenizer(texts[:TOKENIZER_TEXTS], "roberta")

@@ -1,4 +1,4 @@
-"""Sentences of the closed world with gold answers: test and dev items, headlines, realizations.
+"""Sentences of the closed world with gold answers: test items, headlines, realizations.
 
 The grammar makes them; the pipeline never sees them.
 """
@@ -25,25 +25,21 @@ PLAIN = (
     "active", "passive", "short passive", "intransitive", "negation", "negated passive",
     "negated short passive", "intransitive negation",
 )  # fmt: skip
+N_REFERENCES = 4  # gold realizations of each item
 ATTEMPTS = 20  # draws until a realization differs from the source
-LONGEST = 0.8  # gold summary and headline, of the source's characters, as the task's threshold asks
+#: Gold summary and headline, of the source's characters, as the task's threshold asks.
+LONGEST_SUMMARY = 0.8
 
 
 def short_examples(n: int, seed: int) -> list[tuple[str, str]]:
     """The shortest n of a dozen items as (source, a paraphrase), to be shown in a prompt."""
-    spare = load(12, seed)
+    spare = world_items(12, seed)
     spare = spare.loc[spare["source"].str.len().sort_values().index].head(n)
     return [(x, ys[0]) for x, ys in zip(spare["source"], spare["references"], strict=True)]
 
 
-def load(
-    n: int,
-    seed: int = 0,
-    task: str = "paraphrase",
-    *,
-    n_references: int = 4,
-    split: str = "test",
-    domain: str | None = None,
+def world_items(
+    n: int, seed: int = 0, task: str = "paraphrase", *, domain: str | None = None
 ) -> pd.DataFrame:
     """The test set "world": sentences about facts that no training document tells.
 
@@ -53,36 +49,31 @@ def load(
     Args:
         n: items; item i is the same for every n > i.
         task: "paraphrase", or "summary": sentences with something to leave out.
-        n_references: gold realizations of each, from as many constructions as possible, all
-            different from the source.
-        split: "test", "dev" for choosing settings, or "train" for facts that documents may tell.
 
     Returns:
-        Columns id, source, references (list of str), context (the document up to the sentence),
-        domain.
+        Columns id, source, references (`N_REFERENCES`, from as many constructions as possible, all
+        different from the source), context (the document up to the sentence), domain.
     """
     rows: list[dict[str, object]] = []
     known: set[Fact] = set()
     attempt = 0
     while len(rows) < n:
-        rng = item_rng(seed, f"{split} set", str(attempt))
+        rng = item_rng(seed, "test set", str(attempt))
         attempt += 1
-        document = sample_document(rng, split, _domains(domain))
+        document = sample_document(rng, "test", _domains(domain))
         fact, source = document.facts[-1], document.sentences[-1]
-        target, longest = (_essence(fact), LONGEST) if task == "summary" else (fact, np.inf)
-        references = _references(target, source, n_references, rng, longest)
-        if fact in known or len(references) < n_references:
+        target, longest = (_essence(fact), LONGEST_SUMMARY) if task == "summary" else (fact, np.inf)
+        references = _references(target, source, rng, longest)
+        if fact in known or len(references) < N_REFERENCES:
             continue
         known.add(fact)
         context = " ".join((document.prefix, *document.sentences[:-1]))
-        row = {"id": f"{split}-{len(rows):05d}", "source": source, "references": references}
+        row = {"id": f"test-{len(rows):05d}", "source": source, "references": references}
         rows.append({**row, "context": context, "domain": document.domain})
     return pd.DataFrame(rows)
 
 
-def _references(
-    fact: Fact, source: str, n: int, rng: np.random.Generator, longest: float
-) -> list[str]:
+def _references(fact: Fact, source: str, rng: np.random.Generator, longest: float) -> list[str]:
     """Different realizations, a new construction each as long as there are any."""
     names = [construction.name for construction in constructions_for(fact)]
     order = [names[i] for i in rng.permutation(len(names))]
@@ -91,7 +82,7 @@ def _references(
         text = realize(fact, rng, name)
         if text != source and text not in texts and len(text) <= longest * len(source):
             texts.append(text)
-        if len(texts) == n:
+        if len(texts) == N_REFERENCES:
             break
     return texts
 
@@ -138,7 +129,7 @@ def headlines(n: int, seed: int = 0, domain: str = "news") -> pd.DataFrame:
         index = int(rng.integers(len(document.facts)))
         fact, source = document.facts[index], document.sentences[index]
         target = _headline(fact, words_of(world.tree(source) or ""))
-        if fact not in known and len(target) <= LONGEST * len(source):
+        if fact not in known and len(target) <= LONGEST_SUMMARY * len(source):
             known.add(fact)
             rows.append((source, target, f"document-{attempt - 1:05d}", domain))
     return pd.DataFrame(rows, columns=["source", "target", "context_id", "domain"])

@@ -34,7 +34,7 @@ def load_thesaurus(name: str) -> list[tuple[str, ...]]:
     if not name:
         return []
     if name in plugins.SHORT["thesaurus"]:
-        return list(plugins.load(name, "thesaurus")())
+        return list(plugins.load_plugin(name, "thesaurus")())
     path = resolve(name)
     groups = read_yaml(path, DataError)
     if not isinstance(groups, list) or not groups:

@@ -1,4 +1,4 @@
-"""Every picture of the project: tidy frames in, figures out. A figure's `width` is in inches."""
+"""Every picture of the project: tidy frames in, figures out. A `width` is in inches."""
 
 from impossible.report.figures.claims import claim_dots
 from impossible.report.figures.curves import (

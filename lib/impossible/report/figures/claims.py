@@ -40,7 +40,7 @@ _TICKS = (-100, -10, -1, 0, 1, 10, 100)
 
 
 @styled
-def claim_dots(parts: pd.DataFrame, width: float = COLUMN) -> Figure:
+def claim_dots(parts: pd.DataFrame) -> Figure:
     """Forest plot: one line per part of a claim, its effect with interval, its control hollow.
 
     Units differ, so every effect is divided by the minimum effect size in its unit: 0 is nothing,
@@ -58,7 +58,7 @@ def claim_dots(parts: pd.DataFrame, width: float = COLUMN) -> Figure:
     parts = parts[~parts["number"].isin(lacking)]
     parts = parts.assign(**parts[_DRAWN].astype(float).div(parts["minimum_effect"], axis=0))
     lines = _claim_lines(parts)
-    figure, axis = style.one_panel(width, 0.75 + 0.126 * len(lines))
+    figure, axis = style.one_panel(COLUMN, 0.75 + 0.126 * len(lines))
     _claim_axis(axis, parts[_DRAWN].to_numpy())
     if lacking:
         note = f"Not measured in this run: claims {_ranges(lacking)}."

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator, ScalarFormatter
+from matplotlib.ticker import NullLocator
 
 from impossible.report.figures import style
 from impossible.report.figures.style import COLUMN, PAGE, styled
@@ -65,7 +65,7 @@ def metric_curves(
 @styled
 def series_curves(
     frame: pd.DataFrame, series: Mapping[str, Sequence[str]], axes: Mapping[str, str],
-    names: Mapping[str, str] | None = None, label: str = "", width: float = COLUMN,
+    names: Mapping[str, str] | None = None, label: str = "",
 ) -> Figure:  # fmt: skip
     """Series against one or two axes, a panel for each group of series; every panel from zero.
 
@@ -82,7 +82,7 @@ def series_curves(
     titles = [title if axis == first else "" for title, _, axis in asked]
     shared = {"sharey": "row"} if len(axes) > 1 else {}
     height = 1.3 if len(asked) > 1 else 2.1
-    figure, panels = style.small_panels(titles, width, 2, height, 22, 0.4, **shared)
+    figure, panels = style.small_panels(titles, COLUMN, 2, height, 22, 0.4, **shared)
     for panel, (_, lines, axis) in zip(panels, asked, strict=True):
         rows = frame[(frame["axis"] == axis) & frame["series"].isin(lines)]
         shown, legend = [renamed.get(name, name) for name in lines], len(lines) > 1 and "auto"
@@ -90,22 +90,21 @@ def series_curves(
         panel.set(xlabel=axes[axis], ylabel=label, ylim=(0, None))
         if rows["x"].nunique() <= 6:
             panel.set_xticks(sorted(rows["x"].unique()))
-    style.legend_above(figure, panels, 3 if width > COLUMN or max(map(len, shown)) < 15 else 1)
+    style.legend_above(figure, panels, 3 if max(map(len, shown)) < 15 else 1)
     return figure
 
 
 @styled
-def loss_curves(frame: pd.DataFrame, log: bool = False, width: float = COLUMN) -> Figure:
+def loss_curves(frame: pd.DataFrame) -> Figure:
     """Training and dev loss by step; a ring marks the best dev loss, whose weights are kept.
 
     Args:
         frame: `step`, `split` ("train" or "dev"), `loss` (nats per token), and optionally `run`
             (one panel each); missing losses leave gaps.
-        log: logarithmic losses.
     """
     style.need(frame, ["step", "split", "loss"], "loss_curves")
     runs = list(dict.fromkeys(frame["run"])) if "run" in frame else [""]
-    figure, axes = style.small_panels(runs, width, 1, 1.5, 60, 0.5, sharex=True)
+    figure, axes = style.small_panels(runs, COLUMN, 1, 1.5, 60, 0.5, sharex=True)
     for axis, run in zip(axes, runs, strict=True):
         rows = (frame[frame["run"] == run] if run else frame).dropna()
         seaborn.lineplot(
@@ -122,31 +121,24 @@ def loss_curves(frame: pd.DataFrame, log: bool = False, width: float = COLUMN) -
             label = f"best dev {best['loss']:.3g}"
             axis.plot(best["step"], best["loss"], "o", label="" if run else label, **style.RING)
             axis.set_title(f"{run}: {label}" if run else "", loc="left")
-        if log:
-            axis.set_yscale("log")
-            axis.yaxis.set_major_formatter(ScalarFormatter())
-            axis.yaxis.set_minor_formatter(ScalarFormatter())
         axis.set_ylabel("loss (nats/token)")
     style.legend_above(figure, axes)
     return figure
 
 
 @styled
-def calibration_curves(
-    curve: pd.DataFrame, label: str = "entailment probability", width: float = COLUMN
-) -> Figure:
+def calibration_curves(curve: pd.DataFrame) -> Figure:
     """Reliability diagram above the number of predictions in each bin.
 
     Args:
         curve: one row per bin: `predicted` (mean prediction), `observed` (fraction that was true),
             `low`, `high` (interval of the latter), `n`, and optionally `series` (critics).
-        label: what is predicted.
     """
     style.need(curve, ["predicted", "observed", "low", "high", "n"], "calibration_curves")
     rows = curve.rename(columns={"observed": "value"}).astype({"value": float})
     rows = rows.assign(series=rows.get("series", "critic's estimate"))
     names = list(dict.fromkeys(rows["series"]))
-    figure = style.Picture(figsize=(width, 3.1))
+    figure = style.Picture(figsize=(COLUMN, 3.1))
     reliability, counts = figure.subplots(2, 1, sharex=True, height_ratios=[2.8, 1])
     reliability.plot([0, 1], [0, 1], label="ideal", **{**style.DOTTED, "color": style.GREY})
     style.draw_lines(reliability, rows, "predicted", names, bars=True)
@@ -158,15 +150,13 @@ def calibration_curves(
         counts.set_yscale("log")
         style.plain_log(counts.yaxis)
     reliability.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="fraction that is true")
-    counts.set(xlabel=f"predicted {label}", ylabel="pairs")
+    counts.set(xlabel="predicted entailment probability", ylabel="pairs")
     style.legend_above(figure, [reliability])
     return figure
 
 
 @styled
-def frontier_curves(
-    points: pd.DataFrame, chosen: Mapping[str, Mapping[str, Any]], width: float = COLUMN
-) -> Figure:
+def frontier_curves(points: pd.DataFrame, chosen: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Precision against yield of every combination of thresholds.
 
     A line joins the entailment thresholds of one limit of ROUGE-L; marks tell the tree distance.
@@ -179,7 +169,7 @@ def frontier_curves(
     style.need(points, columns, "frontier_curves")
     distance = {ted: f"TED ≥ {ted:g}" if ted else "any TED" for ted in sorted(points["ted_min"])}
     rows = points.sort_values(columns[:3]).assign(distance=points["ted_min"].map(distance))
-    figure, axis = style.one_panel(width, 2.9)
+    figure, axis = style.one_panel(COLUMN, 2.9)
     seaborn.lineplot(
         rows, x="pairs", y="value", hue="distance", style="distance", sort=False, estimator=None,
         units="rouge_l_max", palette=style.palette(distance.values()), alpha=0.8, linewidth=0.8,

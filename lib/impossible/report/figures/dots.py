@@ -97,7 +97,7 @@ def _system_panel(
 @styled
 def fraction_dots(
     frame: pd.DataFrame, label: str, lines: Mapping[str, float] | None = None,
-    control: Collection[str] = (), zoom: bool = False, width: float = COLUMN,
+    control: Collection[str] = (), zoom: bool = False,
 ) -> Figure:  # fmt: skip
     """A fraction per group with its interval: where a critic errs, which kinds are frequent.
 
@@ -115,7 +115,7 @@ def fraction_dots(
     rows = frame.assign(series=frame.get("series", ""))
     groups, series = (list(dict.fromkeys(rows[column])) for column in ("group", "series"))
     line = 0.15 + 0.065 * len(series)
-    figure, axis = style.one_panel(width, 0.75 + line * len(groups))
+    figure, axis = style.one_panel(COLUMN, 0.75 + line * len(groups))
     roles = roles_of(map(str, groups), (), control) if len(series) == 1 else {}
     if roles:
         role_dots(axis, rows, "group", groups, roles)
@@ -141,6 +141,5 @@ def fraction_dots(
     axis.set_xlim(0 if zoom else -0.01, None if zoom else 1.03)
     axis.locator_params(axis="x", nbins=5)
     style.percent(axis.xaxis)
-    columns = (3 if roles else 2) if width <= COLUMN else 4
-    style.legend_above(figure, [axis], columns, more=role_handles(roles.values()))
+    style.legend_above(figure, [axis], 3 if roles else 2, more=role_handles(roles.values()))
     return figure

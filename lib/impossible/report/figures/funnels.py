@@ -19,7 +19,7 @@ from impossible.report.figures.style import BLUE, COLUMN, GREY, styled
 @styled
 def funnel_dots(
     frame: pd.DataFrame, order: Sequence[str] | None = None, kept: str = "kept",
-    unit: str = "ordered pairs", width: float = COLUMN,
+    unit: str = "ordered pairs",
 ) -> Figure:  # fmt: skip
     """How many are left after each test: a dot per test, with the fraction that it retains.
 
@@ -39,7 +39,7 @@ def funnel_dots(
     left = np.append(left, left[-1])
     tests = [f"after {reason_title(str(name))}" for name in dropped.index]
     steps = [f"all {unit}", *tests, kept]
-    figure, axis = style.one_panel(width, 0.7 + 0.19 * len(steps))
+    figure, axis = style.one_panel(COLUMN, 0.7 + 0.19 * len(steps))
     seaborn.pointplot(
         x=left, y=steps, order=steps, orient="y", color=GREY, linewidth=0.8, markersize=4, ax=axis
     )  # fmt: skip

@@ -18,7 +18,7 @@ _SHADES = seaborn.blend_palette(["white", style.BLUE, "#002b44"], as_cmap=True) 
 
 
 @styled
-def proximity_map(frame: pd.DataFrame, width: float = PAGE) -> Figure:
+def proximity_map(frame: pd.DataFrame) -> Figure:
     """Fraction of equivalent pairs by context length × temperature, a heat map for each series.
 
     All maps have one colour scale, from 0 to the largest value, and the value in per cent in each
@@ -38,7 +38,7 @@ def proximity_map(frame: pd.DataFrame, width: float = PAGE) -> Figure:
     largest = float(np.nanmax([0.0, *frame["value"]])) or 1.0
     titles = [f"{SERIES_NAMES.get(name, name)}, %" for name in names]
     figure, axes = style.small_panels(
-        titles, width, len(names), 0.24 * len(table), more=0.75, sharey=True
+        titles, PAGE, len(names), 0.24 * len(table), more=0.75, sharey=True
     )
     for axis, name in zip(axes, names, strict=True):
         cells = table[name].astype(float).sort_index(axis=1)
@@ -59,7 +59,6 @@ def proximity_map(frame: pd.DataFrame, width: float = PAGE) -> Figure:
 def confusion_map(
     matrix: Sequence[Sequence[float]] | np.ndarray, labels: Sequence[str],
     rows: Sequence[str] | None = None, names: tuple[str, str] = ("true", "predicted"),
-    width: float = COLUMN,
 ) -> Figure:  # fmt: skip
     """Confusion matrix: shade is the fraction of the true class, text is fraction and count.
 
@@ -82,7 +81,7 @@ def confusion_map(
         [f"{f'{value:.1%}' if total else '–'}\n{n:,.0f}" for value, n in zip(*line, strict=True)]
         for *line, (total,) in zip(fraction, counts, totals, strict=True)
     ]
-    figure, axis = style.one_panel(width, 0.75 + 0.55 * len(down))
+    figure, axis = style.one_panel(COLUMN, 0.75 + 0.55 * len(down))
     seaborn.heatmap(
         fraction, vmin=0, vmax=1.15, cmap="Blues", cbar=False, annot=np.array(texts), fmt="",
         annot_kws={"fontsize": 6.5}, xticklabels=labels, yticklabels=down, ax=axis,

@@ -17,7 +17,6 @@ from matplotlib.transforms import Bbox, TransformedBbox
 from impossible.errors import DataError
 from impossible.report.figures.style import (
     BLUE,
-    COLUMN,
     GREEN,
     GREY,
     INK,
@@ -55,20 +54,19 @@ METHOD = pd.DataFrame(
 
 #: As in the other figures: ours is blue, what the critics say orange, equivalent pairs green.
 _COLOURS = {"teacher": INK, "critics": ORANGE, "pairs": GREEN, "student": BLUE}
-_ACROSS = {True: 5, False: 2}  # boxes in a row, on a page or in a column
+_ACROSS = 5  # boxes in a row
 _WIDE = 0.86  # of a box, in columns
 _GAP, _NAME, _COUNT, _LINE = 0.2, 0.23, 0.145, 0.1  # heights in inches: between boxes, in a box
 _LINES = 6  # of text in a box, at most
 
 
 @styled
-def method_flow(steps: pd.DataFrame = METHOD, width: float = PAGE) -> Figure:
+def method_flow(steps: pd.DataFrame = METHOD) -> Figure:
     """Boxes in the order of the steps, row by row, every second row from right to left.
 
     Args:
         steps: step (name), role (teacher, critics, pairs, student: the colour) and text; count,
             if there, stands under the name. Texts are shown as they are, cut to the box.
-        width: five boxes in a row on a page, two in a column.
 
     Raises:
         DataError: no rows, a column is missing, or a role is unknown.
@@ -76,18 +74,17 @@ def method_flow(steps: pd.DataFrame = METHOD, width: float = PAGE) -> Figure:
     need(steps, ["step", "role", "text"], "method_flow")
     if unknown := set(steps["role"]) - set(_COLOURS):
         raise DataError(f"Unknown roles {sorted(unknown)}; they are {', '.join(_COLOURS)}.")
-    across = _ACROSS[width > COLUMN]
-    letters = round(width / across * _WIDE * 72 / 3.5) - 2  # that fit a line of 6 points
+    letters = round(PAGE / _ACROSS * _WIDE * 72 / 3.5) - 2  # that fit a line of 6 points
     bodies = [_cut(str(text), letters, _LINES) for text in steps["text"]]
     high = _NAME + _COUNT * ("count" in steps) + 0.06
     high += _LINE * max(body.count("\n") + 1 for body in bodies)
-    total = math.ceil(len(steps) / across) * (high + _GAP)
-    figure = Picture(figsize=(width, total))
+    total = math.ceil(len(steps) / _ACROSS) * (high + _GAP)
+    figure = Picture(figsize=(PAGE, total))
     figure.set_layout_engine("none")
     axis = figure.add_axes((0.004, 0, 0.992, 1))
-    axis.set(xlim=(0, across), ylim=(total, 0))
+    axis.set(xlim=(0, _ACROSS), ylim=(total, 0))
     axis.set_axis_off()
-    places = [_place(i, across, high + _GAP) for i in range(len(steps))]
+    places = [_place(i, high + _GAP) for i in range(len(steps))]
     for place, step, body in zip(places, steps.to_dict("records"), bodies, strict=True):
         _box(axis, place, high, step, body)
     for start, end in pairwise(places):
@@ -95,10 +92,10 @@ def method_flow(steps: pd.DataFrame = METHOD, width: float = PAGE) -> Figure:
     return figure
 
 
-def _place(i: int, across: int, row_height: float) -> tuple[float, float]:
+def _place(i: int, row_height: float) -> tuple[float, float]:
     """Middle and top of box i in a line that turns back at the end of each row."""
-    row, column = divmod(i, across)
-    column = across - 1 - column if row % 2 else column
+    row, column = divmod(i, _ACROSS)
+    column = _ACROSS - 1 - column if row % 2 else column
     return column + 0.5, row * row_height + _GAP / 2
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any
 
 import networkx as nx
@@ -17,6 +17,7 @@ from impossible.errors import DataError
 from impossible.report.figures import style
 from impossible.report.figures.style import COLUMN, INK, styled
 
+_POINTS = 4000  # of a scatter plot at most, so that its file stays small
 #: Filled and hollow: told apart in grey, also where they overlap; not judged is the third.
 _MARKS: tuple[dict[str, Any], ...] = (
     {"marker": "D", "color": style.GREEN, "alpha": 0.75, "linewidths": 0, "zorder": 3},
@@ -100,7 +101,7 @@ def _show_threshold(axis: Axes, values: np.ndarray, threshold: float, keep: str)
 @styled
 def score_scatter(
     pairs: pd.DataFrame, entailment_threshold: float = 0.75, rouge_l_max: float = 0.75,
-    group: str | None = None, points: int = 4000, width: float = COLUMN,
+    group: str | None = None,
 ) -> Figure:  # fmt: skip
     """Word overlap against entailment of each pair, with both thresholds and what they keep.
 
@@ -110,14 +111,13 @@ def score_scatter(
         entailment_threshold, rouge_l_max: the thresholds.
         group: a column that marks the points (the judge's verdict, say); where there are more than
             two, "equivalent" and all others, since more cannot be told apart in grey.
-        points: at most this many are drawn, so that the file stays small.
     """
     style.need(pairs, ["rouge_l", "p_xy", "p_yx", *([group] if group else [])], "score_scatter")
     frame = pairs.assign(p=pairs[["p_xy", "p_yx"]].astype(float).min(axis=1)).dropna(subset="p")
     style.need(frame, [], "score_scatter")
     # drawn in random order, so that no group hides the others
-    shown = frame.sample(min(points, len(frame)), random_state=0)
-    figure, axis = style.one_panel(width, 2.6)
+    shown = frame.sample(min(_POINTS, len(frame)), random_state=0)
+    figure, axis = style.one_panel(COLUMN, 2.6)
     if group:
         shown = shown.assign(**{group: _in_two(shown[group])})
     names = sorted(shown[group].unique(), key=lambda name: name != "equivalent") if group else [""]
@@ -146,14 +146,12 @@ def _in_two(group: pd.Series) -> pd.Series:
 @styled
 def diversity_graph(
     nodes: Sequence[Hashable], edges: Sequence[tuple[Hashable, Hashable]],
-    kept: Collection[Hashable], labels: Mapping[Hashable, str] | None = None,
-    width: float = COLUMN,
+    kept: Collection[Hashable],
 ) -> Figure:  # fmt: skip
     """One context's pairs as a graph: each component a colour and a marker, the kept pair ringed.
 
     Args:
         nodes: pair ids; edges: pairs of ids whose sides entail one another; kept: the survivors.
-        labels: short text beside a node.
 
     Source: section 3, Algorithm 1 (one pair survives per connected component).
     """
@@ -165,8 +163,8 @@ def diversity_graph(
     parts = sorted(
         nx.connected_components(graph), key=lambda part: (-len(part), min(map(str, part)))
     )
-    position = _packed_components(graph, parts, width / COLUMN)
-    figure, axis = style.one_panel(width, 2.7)
+    position = _packed_components(graph, parts)
+    figure, axis = style.one_panel(COLUMN, 2.7)
     nx.draw_networkx_edges(graph, position, ax=axis, edge_color=style.GREY, width=0.7)
     for index, part in enumerate(parts):
         for members, size, ring in ((part - set(kept), 26, 0.4), (part & set(kept), 58, 2.0)):
@@ -175,8 +173,6 @@ def diversity_graph(
                 x, y, s=size, color=style.COLOURS[index % 6], zorder=3,
                 marker=style.MARKERS[index % 6], edgecolors=INK, linewidths=ring,
             )  # fmt: skip
-    for node, text in (labels or {}).items():
-        axis.annotate(text, tuple(position[node]), (4, 4), textcoords="offset points", fontsize=6)
     axis.set_title(
         f"{len(graph)} pairs, {graph.number_of_edges()} edges, {len(parts)} component"
         f"{'s' * (len(parts) != 1)}, "
@@ -187,13 +183,11 @@ def diversity_graph(
     return figure
 
 
-def _packed_components(
-    graph: nx.Graph, parts: list[set[Hashable]], stretch: float
-) -> dict[Hashable, np.ndarray]:
+def _packed_components(graph: nx.Graph, parts: list[set[Hashable]]) -> dict[Hashable, np.ndarray]:
     """Spring layout per component, components packed in rows, larger ones with more room."""
     place: dict[Hashable, np.ndarray] = {}
     sizes = [0.6 + math.sqrt(len(part)) for part in parts]
-    row_width = 1.25 * stretch * math.hypot(*sizes) + sizes[0] * 0.2
+    row_width = 1.25 * math.hypot(*sizes) + sizes[0] * 0.2
     left = top = height = 0.0
     for part, size in zip(parts, sizes, strict=True):
         if left and left + size > row_width:

@@ -125,7 +125,7 @@ def styled(plot: Callable[P, R]) -> Callable[P, R]:
 
 
 @styled
-def render(figure: Figure, kind: str, dpi: int = PNG_DPI) -> bytes:
+def render(figure: Figure, kind: str) -> bytes:
     """The bytes of `figure` as "pdf", "svg" or "png": no dates, no versions, no random ids."""
     dates: dict[str, dict[str, str | None]] = {
         "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
@@ -133,12 +133,12 @@ def render(figure: Figure, kind: str, dpi: int = PNG_DPI) -> bytes:
         "png": {"Software": None},
     }
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=dpi, metadata=dates[kind])
+    figure.savefig(buffer, format=kind, dpi=PNG_DPI, metadata=dates[kind])
     if kind != "png":
         return buffer.getvalue()
     smaller = io.BytesIO()  # 256 colours: a third of the size, and the same to the eye
     image = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    image.save(smaller, "PNG", optimize=True, dpi=(dpi, dpi))
+    image.save(smaller, "PNG", optimize=True, dpi=(PNG_DPI, PNG_DPI))
     return smaller.getvalue()
 
 

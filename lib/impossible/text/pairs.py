@@ -1,0 +1,3 @@
+"""Two texts."""
+
+Pair = tuple[str, str]
