@@ -12,7 +12,7 @@ from typing import Any
 
 from impossible.cli import assets, critics, distil, rating, rewriting, run, train
 from impossible.cli.examples import EXAMPLES
-from impossible.cli.rewriting import named, positive
+from impossible.cli.rewriting import not_empty, positive
 from impossible.errors import DataError
 from impossible.text.printable import json_line, printable
 
@@ -78,7 +78,7 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command = _command(commands, "score", text, _score)
     command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
     command.add_argument(
-        "--encoder", type=named, metavar="DIR", help="model for BERT-iBLEU; absent: not given"
+        "--encoder", type=not_empty, metavar="DIR", help="model for BERT-iBLEU; absent: not given"
     )
 
 
@@ -87,7 +87,7 @@ def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     command = _command(commands, "quality", text, _quality)
     command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
     command.add_argument(
-        "--encoder", type=named, metavar="DIR", help="sentence encoder for the cosine"
+        "--encoder", type=not_empty, metavar="DIR", help="sentence encoder for the cosine"
     )
     command.add_argument("--parser", choices=("grammar", "flat"), help="source of trees for TED")
     command.add_argument("--sample", type=positive, metavar="N", help="measure N pairs, drawn")

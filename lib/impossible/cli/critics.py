@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from impossible.cli.output import output
-from impossible.cli.rewriting import named
+from impossible.cli.rewriting import not_empty
 from impossible.text.printable import json_line
 
 SCORES_TOLD = """
@@ -56,7 +56,7 @@ def add_critics(
         "--task", choices=("paraphrase", "summary"), default="paraphrase",
         help="what a pair must be; a summary follows from its source and is shorter",
     )  # fmt: skip
-    critics.add_argument("--out", type=named, metavar="FILE", help="default: standard output")
+    critics.add_argument("--out", type=not_empty, metavar="FILE", help="default: standard output")
     critics.add_argument("--kept", action="store_true", help="write only the pairs that are kept")
 
 

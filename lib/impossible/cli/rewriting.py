@@ -67,14 +67,14 @@ def _add(
     add("--best-effort", action="store_true", help=texts["best"])
     add(
         "--model",
-        type=named,
+        type=not_empty,
         metavar="NAME",
         help=f"student: a name or a folder (default english/{name})",
     )
-    add("--critic", type=named, metavar="NAME", default="english/critic",
+    add("--critic", type=not_empty, metavar="NAME", default="english/critic",
         help="NLI model, named likewise")  # fmt: skip
     add("--candidates", type=candidate_count, default=12, metavar="M", help=texts["m"])
-    add("--out", type=named, metavar="FILE", help="write here instead of to standard output")
+    add("--out", type=not_empty, metavar="FILE", help="write here instead of to standard output")
     for axis, scale in AXES[task].items():
         add(f"--{axis}", metavar="WORD", help=f"{' or '.join(scale.words)}: of a student that "
             "takes instructions (notebook 18)")  # fmt: skip
@@ -95,7 +95,7 @@ def candidate_count(text: str) -> int:
     return number
 
 
-def named(text: str) -> str:
+def not_empty(text: str) -> str:
     """An option's value that is not empty, as an unset variable of a shell is."""
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty: leave the option out or give a name")
