@@ -128,14 +128,16 @@ def load_critic(
     return loaded
 
 
-def load_encoder(name: str, run: RunFolder | None = None, device: str = "auto") -> LanguageModel:
-    """Load a sentence encoder such as SimCSE, in float32 because it measures.
+def load_encoder(
+    name: str, run: RunFolder | None = None, dtype: str = "float32", device: str = "auto"
+) -> LanguageModel:
+    """Load a sentence encoder such as SimCSE; in float32 by default because it measures.
 
     Arguments and errors as in `load_teacher`.
     """
     if is_encoder_decoder(name, run):
         raise ModelError(f"{name!r} is no encoder but an encoder-decoder: give a model like SimCSE")
-    return load_model(AutoModel, "an encoder", name, run, "float32", device)
+    return load_model(AutoModel, "an encoder", name, run, dtype, device)
 
 
 def entailment_index(model: Any, label: str = "entailment") -> int:
