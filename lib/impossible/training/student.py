@@ -1,7 +1,6 @@
 """Students: models of either kind that rewrite a sentence, trained and sampled by two methods.
 
-An encoder-decoder (T5) reads the source and writes the target. A decoder-only model (GPT-2, Llama)
-reads the source and a line that asks for the target, and writes on; its prompt is not trained.
+A decoder-only model reads the source in a prompt, which is not trained, and writes on.
 """
 
 from __future__ import annotations
