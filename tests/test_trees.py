@@ -16,7 +16,7 @@ from impossible.data.io import write_frame
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import TREES
 from impossible.errors import DataError
-from impossible.runner.models import Models
+from impossible.runner.models import RunModels
 from impossible.text.tree_edit_distance import (
     at_least,
     flat_tree,
@@ -148,12 +148,12 @@ def test_stored_trees_serve_the_parser_and_code_that_wrote_them(
 ) -> None:
     run, sentences = RunFolder.open(tmp_path), ["The blaze destroyed a school."]
     grammar, flat = (Params.load("base", {"parser": name}) for name in ("grammar", "flat"))
-    (tree,) = Models(run, grammar).parser.parse_many(sentences)
-    path = Models(run, grammar).store_trees(sentences)
+    (tree,) = RunModels(run, grammar).parser.parse_many(sentences)
+    path = RunModels(run, grammar).store_trees(sentences)
     assert tree is not None
-    assert Models(run, flat).parser.parse_many(sentences) == [None]
+    assert RunModels(run, flat).parser.parse_many(sentences) == [None]
     with monkeypatch.context() as patched:
         patched.setattr(GrammarParser, "parse_many", lambda *_: pytest.fail("parsed twice"))
-        assert Models(run, grammar).parser.parse_many(sentences) == [tree]
+        assert RunModels(run, grammar).parser.parse_many(sentences) == [tree]
     write_frame(path, pd.DataFrame({"text": sentences, "tree": ["(OLD)"]}), TREES)  # tells nothing
-    assert Models(run, grammar).parser.parse_many(sentences) == [tree]
+    assert RunModels(run, grammar).parser.parse_many(sentences) == [tree]
