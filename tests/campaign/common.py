@@ -126,3 +126,9 @@ def traces(answer: Answer) -> list[str]:
     """Whether a traceback was printed."""
     shown = answer.out + answer.err
     return [f"a traceback: {shown[-300:]!r}"] if "Traceback (most recent" in shown else []
+
+
+def ended(answer: Answer) -> list[str]:
+    """What is wrong with a command that must succeed: its status, a traceback."""
+    failed = [f"status {answer.status}: {answer.err[-300:]}"] * (answer.status != 0)
+    return traces(answer) + failed

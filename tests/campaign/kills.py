@@ -18,7 +18,7 @@ from impossible.data.digests import digest
 from impossible.runner.execution import INJECTED
 from impossible.runner.verification import verify
 
-from .common import Findings
+from .common import Answer, Findings, ended
 from .workload import Workload, recorded_outputs
 
 SIGNS = (*[signal.SIGKILL] * 6, signal.SIGINT, signal.SIGTERM)
@@ -96,14 +96,15 @@ def _one_run(
         kill = _killed(work, folder, _Kill(sign, hit, rng.uniform(0.5, longest)))
         longest, known, again = whole / 3, *_seen(folder, known, found)
         if not kill.in_time:
-            found.check("a run that ends before its kill", [*again, kill.err * bool(kill.status)])
+            answer = Answer(kill.status, "", kill.err, kill.seconds)
+            found.check("a run that ends before its kill", [*again, *ended(answer)])
             return
         found.count("SIGKILLs", kill.sign == signal.SIGKILL)
         found.count(f"{kill.sign.name} to the {kill.target}")
         found.check(str(kill), [*_told(kill), *_books(folder), *again])
     answer = work.run(folder)
     again = _seen(folder, known, found)[1]
-    found.check("the last resumed run", [*again, answer.err[-300:] * bool(answer.status)])
+    found.check("the last resumed run", [*again, *ended(answer)])
 
 
 def _seen(folder: Path, known: Parts, found: Findings) -> tuple[Parts, list[str]]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .common import COMMAND, ROOT, Answer, Findings, ask, environment, refused, traces
+from .common import COMMAND, ROOT, Answer, Findings, ask, ended, environment, refused, traces
 from .workload import Checkout
 
 WITHOUT_RIGHTS = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]  # root may write anything
@@ -50,7 +50,7 @@ def run(place: Path, tried: int = 0, small: bool = False) -> Findings:
             "the machine was too busy; leave --small out"
         )
         return found
-    found.check("a path with blanks and letters beyond ASCII", _ended(checkout.run()))
+    found.check("a path with blanks and letters beyond ASCII", ended(checkout.run()))
     wanted = checkout.outputs
     _full_disk(checkout, wanted, found, tried)
     for part in (_small_disk, _read_only, _surroundings, _together):
@@ -59,14 +59,8 @@ def run(place: Path, tried: int = 0, small: bool = False) -> Findings:
     return found
 
 
-def _ended(answer: Answer) -> list[str]:
-    return traces(answer) + (
-        [f"status {answer.status}: {answer.err[-300:]}"] * (answer.status != 0)
-    )
-
-
 def _same(checkout: Checkout, wanted: dict[str, str], answer: Answer) -> list[str]:
-    return _ended(answer) + ["other results"] * (checkout.outputs != wanted)
+    return ended(answer) + ["other results"] * (checkout.outputs != wanted)
 
 
 def _full_disk(checkout: Checkout, wanted: dict[str, str], found: Findings, tried: int) -> None:
@@ -134,7 +128,7 @@ def _read_only(checkout: Checkout, wanted: dict[str, str], found: Findings) -> N
         told = "Cannot make the results folder"
         found.check("a checkout that is read-only, new results", refused(answer, told))
         answer = checkout.run("--results", str(away), before=before)
-        found.check("a checkout that is read-only, results elsewhere", _ended(answer))
+        found.check("a checkout that is read-only, results elsewhere", ended(answer))
         out = str(checkout.root / "kit")
         answer = ask("forms", str(_predictions(checkout)), "--to", out, before=before)
         found.check("forms --to a place that is read-only", refused(answer, "Cannot write"))
@@ -170,7 +164,7 @@ def _surroundings(checkout: Checkout, wanted: dict[str, str], found: Findings) -
         checkout.clear()
         found.check(case, _same(checkout, wanted, checkout.run(**more)))
     answer = ask("score", str(_predictions(checkout)), variables=checkout.variables(**plain))
-    found.check("score in the C locale", _ended(answer))
+    found.check("score in the C locale", ended(answer))
 
 
 def _together(checkout: Checkout, wanted: dict[str, str], found: Findings) -> None:
@@ -235,4 +229,4 @@ def _memory(checkout: Checkout, found: Findings, small: bool) -> None:
     for mega, name in cases + [(900, "run"), (2000, "run")] * (not small):
         answer = commands[name](["prlimit", f"--as={mega * 2**20}"])
         case = f"{name} in {mega} MB"
-        found.check(case, refused(answer) if answer.status else _ended(answer))
+        found.check(case, refused(answer) if answer.status else ended(answer))
