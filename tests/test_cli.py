@@ -70,17 +70,32 @@ def test_an_unknown_option_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
     assert "unrecognized arguments: --onyl" in capsys.readouterr().err
 
 
-def test_help_and_refusals_need_no_heavy_module() -> None:
+#: What each command refuses before it needs a model.
+REFUSED = (
+    "run absent.yaml", "run smoke kk=3", "plan smoke kk=3", "score /absent", "quality /absent",
+    "critics /absent", "paraphrase /absent", "paraphrase - --model /absent",
+    "paraphrase - --critic /absent", "summarize - --model absent", "forms /absent --to /absent",
+    "ratings /absent /absent", "fetch smokke", "doctor smokke", "verify /absent",
+    "train /absent --out absent", "distil --contexts /absent --task paraphrase --out absent",
+)  # fmt: skip
+
+
+def test_refusals_need_no_heavy_module() -> None:
     code = (
-        "import sys; from impossible.cli import main\n"
-        "assert main(['run', 'absent.yaml']) == 2\n"
-        "heavy = {'torch', 'transformers', 'papermill', 'matplotlib', 'nbformat'}\n"
+        "import io, sys; from impossible.cli import main\n"
+        f"for typed in {REFUSED!r}:\n"
+        "    sys.stdin = io.TextIOWrapper(io.BytesIO())\n"
+        "    assert main(typed.split()) == 2, typed\n"
+        "heavy = {'torch', 'transformers', 'papermill', 'matplotlib', 'nbformat', 'nltk'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stderr == (
+    *sentences, last = done.stderr.splitlines()
+    assert last == "", "what sys.exit says"
+    assert len(sentences) == len(REFUSED), done.stderr
+    assert sentences[0] == (
         "impossible: Cannot read absent.yaml: No such file or directory. "
-        "Give the path of a YAML file.\n\n"
+        "Give the path of a YAML file."
     )
 
 

@@ -16,7 +16,7 @@ from impossible.models.loading import (
     load_encoder,
     load_teacher,
 )
-from impossible.models.model_files import save_model
+from impossible.models.model_saving import save_model
 from impossible.training.student import load_student
 from impossible.training.trainer import History
 from impossible.world import pivot, recipes, thesaurus, tokenizers

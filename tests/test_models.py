@@ -19,7 +19,8 @@ from impossible.models.loading import (
     load_encoder,
     load_teacher,
 )
-from impossible.models.model_files import asset_below, save_model
+from impossible.models.model_files import asset_below
+from impossible.models.model_saving import save_model
 from impossible.training.student import load_student
 from transformers import MPNetConfig, MPNetModel
 

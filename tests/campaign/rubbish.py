@@ -47,6 +47,8 @@ COLD = (
     "run smoke kk=3", "plan smoke kk=3", "score /nowhere", "quality /nowhere", "critics /nowhere",
     "paraphrase /nowhere", "summarize /nowhere", "forms /nowhere --to /nowhere",
     "ratings /nowhere /nowhere", "fetch smokke", "doctor smokke", "verify /nowhere",
+    "paraphrase - --model /nowhere", "train /nowhere --out /nowhere",
+    "distil --contexts /nowhere --task paraphrase --out /nowhere",
 )  # fmt: skip
 
 #: Row 9: a text → its sentences.

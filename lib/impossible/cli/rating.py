@@ -69,15 +69,18 @@ def _there(path: Path, what: str) -> None:
 
 
 def _ratings(options: argparse.Namespace) -> None:
-    from impossible.evaluation.human.agreement import agreement_rows, mean_rating_rows
     from impossible.evaluation.human.forms import read_key
     from impossible.evaluation.human.returned_ratings import read_ratings
-    from impossible.report.tables import wide
 
     _there(options.key, "the key.json that `impossible forms` wrote beside the forms")
     _there(options.folder, "the folder of the .csv files that the raters sent back")
     key = read_key(options.key)
     ratings = read_ratings(options.folder, key)
+
+    # seconds of imports, which what is refused above need not wait for
+    from impossible.evaluation.human.agreement import agreement_rows, mean_rating_rows
+    from impossible.report.tables import wide
+
     for rows in (mean_rating_rows(ratings, key), agreement_rows(ratings)):
         print(wide(rows, digits=2).to_string(index=False))
         for row in rows[rows["value"].isna()].itertuples():

@@ -132,14 +132,18 @@ def _rewriter(options: argparse.Namespace) -> Any:
     """The models, loaded."""
     from impossible.experiments.controlled_rewriting import instructions_for
     from impossible.models.model_files import locate
-    from impossible.rewriting.rewriters import Paraphraser, Summarizer
 
-    kind = Summarizer if options.task == "summary" else Paraphraser
     said = {axis: getattr(options, axis) for axis in AXES[options.task]}
     asked = {axis: word for axis, word in said.items() if word is not None}
     default = f"{options.student}-control" if asked else options.student
     model, critic = here(options.model or default), here(options.critic)
-    instructions = instructions_for(locate(model), options.task, asked)
+    folder, _ = locate(model), locate(critic)
+    instructions = instructions_for(folder, options.task, asked)
+
+    # seconds of imports, which what is refused above need not wait for
+    from impossible.rewriting.rewriters import Paraphraser, Summarizer
+
+    kind = Summarizer if options.task == "summary" else Paraphraser
     return kind(model, critic, options.candidates, instructions=instructions)
 
 

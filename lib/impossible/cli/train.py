@@ -35,9 +35,6 @@ def _train(options: argparse.Namespace) -> None:
     from impossible.data.io import read_frame
     from impossible.data.schemas import DATASET
     from impossible.errors import ParameterError
-    from impossible.training.fine_tuning import train_into
-    from impossible.training.processes import is_first_process, own_device, process_count
-    from impossible.training.student import load_student
 
     params = Params.load(options.name, options.params)
     out = options.out.absolute()
@@ -48,6 +45,12 @@ def _train(options: argparse.Namespace) -> None:
             "or not there yet."
         )
     dataset = read_frame(options.file, DATASET)
+
+    # seconds of imports, which what is refused above need not wait for
+    from impossible.training.fine_tuning import train_into
+    from impossible.training.processes import is_first_process, own_device, process_count
+    from impossible.training.student import load_student
+
     base = load_student(params.student_base, None, "float32", own_device(params.device))
     checkpoints = out.with_name(f".{out.name}-training")
     student = train_into(out, checkpoints, dataset, base, params)

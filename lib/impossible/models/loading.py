@@ -27,9 +27,9 @@ from impossible.models.model_files import (
     adapter_settings,
     locate,
     model_digest,
-    quiet,
     require_safetensors,
 )
+from impossible.models.model_saving import quiet
 from impossible.models.precision import device_named, dtype_named
 
 # What peft says of an adapter whose base has a name and no folder: nothing that a reader of a

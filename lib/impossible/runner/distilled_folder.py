@@ -14,7 +14,8 @@ from impossible.data.schemas import DATASET
 from impossible.errors import RunError
 from impossible.filtering.funnel import funnel_table
 from impossible.models.assets import PREFIX, asset_named
-from impossible.models.model_files import asset_below, model_digest, save_model
+from impossible.models.model_files import asset_below, model_digest
+from impossible.models.model_saving import save_model
 from impossible.report.distilled import Distilled, dataset_card, distilled_page, student_card
 from impossible.training.distillation import PAIR_TESTS, MadeDataset, candidate_tests
 from impossible.training.fine_tuning import split_by_context

@@ -23,7 +23,8 @@ from impossible.config.yaml_files import read_yaml
 from impossible.data.digests import digest
 from impossible.data.io import read_json
 from impossible.errors import DataError
-from impossible.models.model_files import locate, quiet, save_model
+from impossible.models.model_files import locate
+from impossible.models.model_saving import quiet, save_model
 from impossible.training.minimal_pairs import ENTAILMENT_LABELS, minimal_pairs
 from impossible.training.trainer import TrainingSettings, steps_for, train_model
 

@@ -27,7 +27,7 @@ from impossible.errors import ModelError
 from impossible.models.batching import IGNORE, as_memory_allows, token_ids
 from impossible.models.causal_generation import check_window, decode, end_ids
 from impossible.models.loading import LanguageModel, is_encoder_decoder, load_model
-from impossible.models.model_files import save_model
+from impossible.models.model_saving import save_model
 from impossible.models.nucleus_sampling import AvoidWords, BeginOtherwise, Nucleus, NucleusSampler
 from impossible.models.prompted_writing import WRITERS, write_after
 from impossible.text.pairs import Pair

@@ -15,7 +15,7 @@ from impossible.data.io import read_json
 from impossible.data.run_folder import RunFolder
 from impossible.evaluation.baselines.back_translation import RoundTrip
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_ratio
-from impossible.models import loading, model_files
+from impossible.models import loading, model_files, model_saving
 from impossible.models.likelihood import surprise
 from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
@@ -92,7 +92,7 @@ def rebuild_models(params: Params, run: RunFolder) -> None:
     for name, recipe in RECIPES.items():
         made = recipe(params)
         folder = run.models / name
-        model_files.save_model(folder, made.model, made.tokenizer, made.recipe, made.metrics)
+        model_saving.save_model(folder, made.model, made.tokenizer, made.recipe, made.metrics)
 
 
 def model_cards(params: Params, run: RunFolder) -> pd.DataFrame:
