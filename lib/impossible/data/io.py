@@ -122,6 +122,14 @@ def read_json(path: Path, remedy: str = "delete it and run again") -> Any:
         raise DataError(f"{path} is not readable JSON ({bad}): {remedy}.") from bad
 
 
+def read_object(path: Path, remedy: str = "delete it and run again") -> dict[str, Any]:
+    """Like `read_json`, of a file that must hold an object."""
+    value = read_json(path, remedy)
+    if not isinstance(value, dict):
+        raise DataError(f"{path} holds a JSON {type(value).__name__}, not an object: {remedy}.")
+    return value
+
+
 def write_frame(
     path: Path, frame: pd.DataFrame, schema: pa.Schema, metadata: dict[str, str] | None = None
 ) -> Path:
