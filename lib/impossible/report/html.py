@@ -55,7 +55,7 @@ def build_report(run: RunFolder, wider: Sequence[RunFolder] = ()) -> Path:
     names = {*recorded, *states, *(item["notebook"] for item in items)}
     names |= {path.stem for path in run.notebooks.glob("*.ipynb")}
     sections = [
-        _section(run, name, items, recorded.get(name, {}), states.get(name, {}))
+        _section(run, name, items, recorded.get(name, {}), _object(states.get(name)))
         for name in sorted(names - {_BUILDER})
     ]
     versions = [("python", platform.python_version()), *map(_version, PACKAGES)]
@@ -100,6 +100,11 @@ def _extended_by(path: Path) -> Any:
 def _json(path: Path) -> dict[str, Any]:
     """A JSON object, or an empty one when the file is not there."""
     return read_object(path) if path.is_file() else {}
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """What a ledger says of a notebook; of another shape than the runner's it says nothing."""
+    return value if isinstance(value, dict) else {}
 
 
 def _item(run: RunFolder, sidecar: Path) -> dict[str, Any]:

@@ -210,7 +210,7 @@ def require_unharmed(stage: NotebookSpec, run: RunFolder, ledger: Ledger) -> Non
     """Refuse a stage whose inputs are not as the notebook left them that wrote them."""
     done = {name: each for name, each in ledger.entries.items() if each.get("status") == "done"}
     noted = {file: (was, name) for name, each in done.items()
-             for file, was in each["outputs"].items()}  # fmt: skip
+             for file, was in each.get("outputs", {}).items()}  # fmt: skip
     for path in (path for name in stage.inputs for path in matches(run.root, name)):
         was, writer = noted.get(path.relative_to(run.root).as_posix(), ("", ""))
         if was and writer != stage.name and digest(path) != was:
