@@ -75,7 +75,8 @@ def _recorded(root: Path, found: Verification) -> dict[str, str]:
             )
         if outside := [each for each in outputs if not _is_inside(each)]:
             raise DataError(
-                f"{path}: notebooks.{name} names {outside[0]!r}, which is not below {root}: {AGAIN}."
+                f"{path}: notebooks.{name} names {outside[0]!r}, "
+                f"which is not below {root}: {AGAIN}."
             )
         if entry.get("status") != "done":
             found.unchecked.append(
