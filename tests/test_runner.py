@@ -174,6 +174,22 @@ def test_comments_do_not_rerun_code_and_lost_outputs_do(checkout: Path, two: Wri
     assert run(checkout) == ["one", "two"]
 
 
+def test_what_is_skipped_needs_no_torch(checkout: Path, two: Write) -> None:
+    """A second run decides by digests alone, in a moment; the arithmetic noted stays noted."""
+    command = "import sys; from impossible.cli import main; status = main(['run', 'test'])"
+    heavy = "print('loaded', *({'torch', 'transformers', 'sklearn'} & sys.modules.keys()))"
+    code = f"{command}; {heavy}; sys.exit(status)"
+    told = []
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True,
+                              text=True, check=True)  # fmt: skip
+        told.append(read_json(checkout / "results" / "test" / "manifest.json"))
+    assert done.stdout.count("unchanged, skipped") == 2
+    assert done.stdout.splitlines()[-1] == "loaded"
+    assert told[0] == told[1]
+    assert told[0]["versions"]["arithmetic"]
+
+
 NO_LEDGERS = {
     "list": "[]", "null": "null", "text": '"a"', "deep": "[" * 5000, "no-entries": '{"01_one": []}',
     "state": '{"01_one": {"status": "asleep"}}', "no-state": '{"01_one": {"status": []}}',

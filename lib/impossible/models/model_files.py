@@ -7,17 +7,16 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import torch
-import transformers
+from typing import TYPE_CHECKING, Any
 
 from impossible.data.io import write_json
 from impossible.data.run_folder import RunFolder, locate_model
 from impossible.errors import ModelError
 from impossible.models.assets import PREFIX, asset_folder, asset_named, fetch
 from impossible.models.hub import cached, download, is_offline, megabytes
-from impossible.models.precision import dtype_named
+
+if TYPE_CHECKING:
+    import torch
 
 _HASHED = (".safetensors", ".json", ".txt", ".model")  # what decides a model's output
 _NOTES = ("recipe.json", "metrics.json", "errors.json", "README.md")  # what does not
@@ -177,16 +176,18 @@ def save_model(
         metrics: how good it is → metrics.json.
         dtype: of the stored weights; "float16" halves the size.
     """
+    import torch
+
+    from impossible.models.precision import dtype_named
+
+    stored = dtype_named(dtype, torch.device("cpu"))
     folder.mkdir(parents=True, exist_ok=True)
     with quiet():
         if hasattr(model, "peft_config"):
-            half = {
-                name: weight.to(dtype_named(dtype, torch.device("cpu")))
-                for name, weight in model.state_dict().items()
-            }
+            half = {name: weight.to(stored) for name, weight in model.state_dict().items()}
             model.save_pretrained(folder, state_dict=half)
         else:
-            _save_weights(folder, model, dtype_named(dtype, torch.device("cpu")))
+            _save_weights(folder, model, stored)
         tokenizer.save_pretrained(folder)
     write_json(folder / "recipe.json", dict(recipe))
     write_json(folder / "metrics.json", dict(metrics))
@@ -210,6 +211,8 @@ def _save_weights(folder: Path, model: Any, dtype: torch.dtype) -> None:
 @contextmanager
 def quiet() -> Iterator[None]:
     """No warnings and bars from transformers: what matters is raised as an error."""
+    import transformers  # slow to load, and commands ask here what is in a folder
+
     log: Any = transformers.logging
     level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
     log.set_verbosity_error()

@@ -11,6 +11,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata
+from pathlib import Path
 from types import UnionType
 from typing import Any
 
@@ -125,22 +126,40 @@ def locked(run: RunFolder) -> Iterator[None]:
         lock.release()
 
 
-def write_manifest(run: RunFolder, params: Params, ledger: Ledger) -> None:
-    """What made these results: parameters, versions, and digests per notebook."""
+def write_manifest(run: RunFolder, params: Params, ledger: Ledger, anew: bool = True) -> None:
+    """What made these results: parameters, versions, and digests per notebook.
+
+    Args:
+        run, params, ledger: the run.
+        anew: whether anything was computed; else the arithmetic is the one already noted.
+    """
+    path = run.root / "manifest.json"
     kept = ("key", "status", "seconds", "peak_mb", "read", "outputs")
     entries = {
         name: {each: entry[each] for each in kept if each in entry}
         for name, entry in ledger.entries.items()
     }
-    # loads torch, which most commands do not need
-    from impossible.models.precision import arithmetic_in_words
-
     found = {name: _version(name) for name in VERSIONS}
     versions = {"python": platform.python_version(), **found}
-    versions["arithmetic"] = arithmetic_in_words(params.dtype, params.device)
+    versions["arithmetic"] = (not anew and _arithmetic(path)) or _arithmetic_now(params)
     values = params.model_dump(exclude={"ray_address"})  # which names a machine
     content = {"parameters": values, "notebooks": entries, "versions": versions}
-    write_json(run.root / "manifest.json", content | {"digest": digest(content)})
+    write_json(path, content | {"digest": digest(content)})
+
+
+def _arithmetic(manifest: Path) -> str:
+    """What a manifest says of the arithmetic; empty where it says nothing."""
+    with suppress(DataError):
+        versions = read_object(manifest).get("versions")
+        found = versions.get("arithmetic") if isinstance(versions, dict) else None
+        return found if isinstance(found, str) else ""
+    return ""
+
+
+def _arithmetic_now(params: Params) -> str:
+    from impossible.models.precision import arithmetic_in_words  # loads torch, which takes seconds
+
+    return arithmetic_in_words(params.dtype, params.device)
 
 
 def _version(name: str) -> str | None:
