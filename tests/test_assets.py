@@ -117,6 +117,14 @@ def test_a_source_without_a_field_is_refused(sources: Path) -> None:
     sources.write_text("pypi:tiny: {member: m, wheels: {tiny: a}, licence: MIT, role: test}\n")
     with pytest.raises(DataError, match="must be package==version: sha256"):
         assets.known_assets()
+    for text, says in (
+        ("- pypi:tiny\n", "is no list of `pypi:NAME"),
+        ("pypi:tiny: {member: m, wheels: {3: a}, licence: MIT, role: r}\n", "package==version"),
+        ("pypi:tiny: {member: 3, wheels: {t==1: a}, licence: MIT, role: r}\n", "member = 3 must"),
+    ):
+        sources.write_text(text)
+        with pytest.raises(DataError, match=says):
+            assets.known_assets()
 
 
 def test_an_archive_spread_over_wheels_is_joined(sources: Path, tmp_path: Path) -> None:

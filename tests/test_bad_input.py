@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from campaign.rubbish_files import PARAMS
 from conftest import Write
@@ -20,7 +22,7 @@ from impossible.data.io import (
     write_text,
 )
 from impossible.data.run_folder import RunFolder
-from impossible.data.schemas import FUNNEL
+from impossible.data.schemas import FUNNEL, PREDICTIONS
 from impossible.errors import DataError, ImpossibleError, RunError
 from impossible.runner.ledger import locked
 
@@ -158,6 +160,39 @@ RECORDS: dict[str, tuple[Callable[[Path], object], type[ImpossibleError], str]] 
         "MiB are needed: free some space",
     ),
 }
+
+
+TEXT, NUMBER = pa.field("", pa.string(), False), pa.field("", pa.int64(), False)
+COLUMNS = {
+    "the column n holds string, not int64": {"n": TEXT},
+    "the column n holds double, not int64": {"n": pa.field("", pa.float64(), False)},
+    "the column n is missing": {"n": None},
+    "the column more is not one of context_id, reason, n": {"more": NUMBER},
+    "the column context_id may hold nulls": {"context_id": pa.field("", pa.string())},
+    "the column reason holds null, not string": {"reason": pa.field("", pa.null())},
+}
+
+
+@pytest.mark.parametrize("sentence", COLUMNS)
+def test_a_column_of_another_kind_is_named(tmp_path: Path, sentence: str) -> None:
+    """As another program writes Parquet files: nothing is cast."""
+    fields = {"context_id": TEXT, "reason": TEXT, "n": NUMBER} | COLUMNS[sentence]
+    schema = pa.schema([each.with_name(name) for name, each in fields.items() if each])
+    columns = [pa.array(["1"]).cast(each.type) if each.type != pa.null() else pa.nulls(1)
+               for each in schema]  # fmt: skip
+    pq.write_table(pa.table(columns, schema=schema), tmp_path / "x.parquet")
+    with pytest.raises(DataError, match=f"x.parquet: {sentence}: .* delete it and run again"):
+        read_frame(tmp_path / "x.parquet", FUNNEL)
+
+
+def test_columns_in_another_order_or_absent_are_told(tmp_path: Path) -> None:
+    table = pa.Table.from_pandas(FRAME, schema=FUNNEL, preserve_index=False)
+    pq.write_table(table.select(["n", "reason", "context_id"]), tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="its columns are in another order"):
+        read_frame(tmp_path / "x.parquet", FUNNEL)
+    pq.write_table(table.select(["n"]), tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="the column system is missing"):
+        read_frame(tmp_path / "x.parquet", PREDICTIONS)
 
 
 @pytest.mark.parametrize("name", RECORDS)

@@ -92,6 +92,8 @@ def test_a_pipe_is_read_once_and_whole(tmp_path: Path, zipped: bool) -> None:
 def test_a_context_that_is_null_is_none() -> None:
     lines = [json.dumps({"source": x, "target": "y", "context_id": None}) for x in "ab"]
     assert read_pairs(lines, "x").context_id.tolist() == ["a", "b"]
+    lines = [json.dumps({"source": x, "target": "y", "context_id": " "}) for x in "ab"]
+    assert read_pairs(lines, "x").context_id.tolist() == ["a", "b"]
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:

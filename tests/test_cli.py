@@ -443,3 +443,25 @@ except SystemExit as end:
     with pytest.raises(SystemExit):
         main(["--help"])  # called from Python it leaves the process as it was
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+EMPTY = (
+    "run --results", "plan --results", "plan --calibrate", "verify", "score", "quality", "critics",
+    "critics x --out", "paraphrase --out", "forms x --to", "ratings x", "fetch --wheels", "push",
+    "distil --task paraphrase --contexts x --out", "distil --task paraphrase --out x --contexts",
+    "train --out x", "train x --out",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", EMPTY)
+def test_an_empty_path_is_told_as_such(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """As of a variable of a shell that is not set: it is neither a folder nor this one."""
+    with pytest.raises(SystemExit) as ended:
+        main([*command.split(), ""])
+    assert ended.value.code == 2
+    assert "an empty path: give the path of a file or folder" in capsys.readouterr().err
+
+
+def test_an_empty_name_of_a_params_file_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", ""]) == 2
+    assert "an empty path of a params file: give a name" in capsys.readouterr().err

@@ -238,6 +238,13 @@ def test_an_unknown_field_of_a_recipe_is_named(tmp_path: Path) -> None:
         NliRecipe.load(tmp_path / "r.yaml")
 
 
+@pytest.mark.parametrize("text", ["", "3\n", "- base\n", "base: b\ntrain: 3\ntests: []\n"])
+def test_a_recipe_of_another_shape_is_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "r.yaml").write_text(text)
+    with pytest.raises(DataError, match="is no recipe of an NLI model"):
+        NliRecipe.load(tmp_path / "r.yaml")
+
+
 def test_two_recipes_share_the_premises_of_a_set(tmp_path: Path) -> None:
     rows = [{"premise": f"p{i % 6}", "hypothesis": f"h{i}", "label": "neutral"} for i in range(12)]
     (tmp_path / "s").mkdir()

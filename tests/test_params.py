@@ -96,6 +96,52 @@ def test_only_true_and_false_are_booleans() -> None:
     assert parse_yaml(text, "text") == ["on", "off", "yes", "No", True, False, 0.001]
 
 
+#: What YAML 1.1 makes something else of; the last of these were right before.
+PLAIN = {
+    "010": 10, "-010": -10, "08": 8, "0x10": 16, "0o17": 15, "1:30": "1:30", "1_000": "1_000",
+    "0.1_0": "0.1_0", "190:20:30.15": "190:20:30.15", "0b11": "0b11", "2020-01-01": "2020-01-01",
+    "<<": "<<", "=": "=", "+.5e-3": 0.0005, ".5": 0.5, "1e-4": 0.0001, "1.e3": 1000.0, "~": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "value"), PLAIN.items())
+def test_words_mean_what_they_say(text: str, value: object) -> None:
+    found = parse_yaml(f"a: {text}", "text")["a"]
+    assert (found, type(found)) == (value, type(value))
+    assert parse_override(f"human_data={text}")[1] == value
+
+
+#: Ten times as much a line: a terabyte after ten of them.
+BOMB = "a0: &a0 [x, x]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 11)
+)
+HOSTILE = {
+    "[" * 5000 + "]" * 5000: "line 1 is not YAML: it is nested too deep",
+    "\n".join(" " * i + "a:" for i in range(5000)): "line 101 is not YAML: it is nested too deep",
+    BOMB: "its aliases .* repeat too much",
+    "a: &a [*a]": "its aliases .* repeat too much",
+    "1: a\n01: b": "line 2 is not YAML: `01` is given twice",
+    "? [a]\n: b": "a name is one word, not a list",
+    "a:\n\t- 3": "line 2 is not YAML: .* a tab .indent by spaces",
+    "a: 3\n---\nb: 4": "another document",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_yaml_without_end_or_sense_is_one_sentence(text: str) -> None:
+    with pytest.raises(ParameterError, match=HOSTILE[text]):
+        parse_yaml(text, "text")
+
+
+def test_aliases_may_repeat_a_little() -> None:
+    assert parse_yaml("a: &a [3]\nb: [*a, *a]", "text") == {"a": [3], "b": [[3], [3]]}
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "marked.yaml").write_text("k: 3\n", encoding="utf-8-sig")
+    assert read_yaml(tmp_path / "marked.yaml") == {"k": 3}
+
+
 def test_yaml_is_data_only() -> None:
     with pytest.raises(ParameterError, match="is not YAML"):
         parse_yaml("!!python/object/apply:os.getcwd []", "text")

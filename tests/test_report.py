@@ -9,11 +9,11 @@ import nbformat
 import pandas as pd
 import pytest
 from figure_data import metric_rows, pictures
-from impossible.data.io import write_json
+from impossible.data.io import write_json, write_text
 from impossible.data.run_folder import RunFolder, record
 from impossible.errors import DataError
 from impossible.report.figures import funnel_dots
-from impossible.report.html import build_report
+from impossible.report.html import build_report, wider_runs
 from impossible.report.save import save_figure, save_table
 from impossible.report.tables import beside_paper, wide
 from nbformat import v4
@@ -207,3 +207,11 @@ def test_a_control_character_in_a_text_does_not_stop_the_report(tmp_path: Path) 
     run = RunFolder.open(tmp_path / "run")
     notebook(run, "02_proximity", "# Near\n\nWhat \x1b is \x00 near?\n")
     assert "What is near?" in build_report(run).read_text()
+
+
+def test_a_params_file_of_another_shape_is_no_wider_run(checkout: Path) -> None:
+    for name, text in (("empty", ""), ("list", "- k\n"), ("torn", "k: [1\n")):
+        (checkout / "params" / f"{name}.yaml").write_text(text)
+    (checkout / "params" / "wide.yaml").write_text("extends: test\n")
+    write_text(checkout / "results" / "wide" / "report.html", "")
+    assert [wider.root.name for wider in wider_runs("test")] == ["wide"]

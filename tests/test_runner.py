@@ -17,14 +17,16 @@ import psutil
 import pytest
 from conftest import CELL, ROOT, Write, notebook
 from impossible.config.params import Params
-from impossible.data.io import write_json
+from impossible.data.io import read_json, write_json, write_text
 from impossible.data.run_folder import RunFolder
 from impossible.errors import ParameterError, RunError
 from impossible.runner.executed_copy import tidy
 from impossible.runner.execution import Execution
+from impossible.runner.ledger import Ledger
 from impossible.runner.notebook_spec import Selection, find, stages
 from impossible.runner.preflight import needs_hub, portable
-from impossible.runner.run import _Run, run_all
+from impossible.runner.run import _Run, require_unharmed, run_all
+from impossible.runner.stage_cache import is_done
 
 FIRST = 'log("one")\n(run / "data" / "one.txt").write_text(str(params.seed))'
 SECOND = 'log("two")\ntext = (run / "data" / "one.txt").read_text()'
@@ -170,6 +172,47 @@ def test_comments_do_not_rerun_code_and_lost_outputs_do(checkout: Path, two: Wri
     assert run(checkout) == ["two"]
     (checkout / "results" / "test" / "work" / "ledger.json").write_text("{torn")
     assert run(checkout) == ["one", "two"]
+
+
+def test_what_is_skipped_needs_no_torch(checkout: Path, two: Write) -> None:
+    """A second run decides by digests alone, in a moment; the arithmetic noted stays noted."""
+    command = "import sys; from impossible.cli import main; status = main(['run', 'test'])"
+    heavy = "print('loaded', *({'torch', 'transformers', 'sklearn'} & sys.modules.keys()))"
+    code = f"{command}; {heavy}; sys.exit(status)"
+    told = []
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True,
+                              text=True, check=True)  # fmt: skip
+        told.append(read_json(checkout / "results" / "test" / "manifest.json"))
+    assert done.stdout.count("unchanged, skipped") == 2
+    assert done.stdout.splitlines()[-1] == "loaded"
+    assert told[0] == told[1]
+    assert told[0]["versions"]["arithmetic"]
+
+
+NO_LEDGERS = {
+    "list": "[]", "null": "null", "text": '"a"', "deep": "[" * 5000, "no-entries": '{"01_one": []}',
+    "state": '{"01_one": {"status": "asleep"}}', "no-state": '{"01_one": {"status": []}}',
+    "half": '{"01_one": {"status": "done"}, "02_two": {"status": "done", "read": []}}',
+    "read": '{"01_one": {"status": "done", "key": "a", "read": [3], "outputs": {}}}',
+    "key": '{"01_one": {"status": "done", "key": [], "read": [], "outputs": {}}}',
+    "outputs": '{"01_one": {"status": "done", "key": "a", "read": [], "outputs": [3]}}',
+    "process": '{"01_one": {"status": "running", "processes": [3]}}',
+    "number": '{"01_one": {"status": "running", "processes": [[-1, 0.0]]}}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_LEDGERS.values(), ids=NO_LEDGERS)
+def test_a_ledger_of_another_shape_costs_time_alone(checkout: Path, two: Write, text: str) -> None:
+    results = RunFolder.open(checkout / "results" / "test")
+    write_text(results.work / "ledger.json", text)
+    known = Ledger(results)
+    params = Params.load("test")
+    for stage in stages(checkout / "notebooks"):
+        require_unharmed(stage, results, known)
+        assert not is_done(stage, params, results, known)
+    known.start("01_one", 1)
+    assert set(read_json(results.work / "ledger.json")) >= {"01_one"}
 
 
 def test_a_failing_cell_is_named_and_its_notebook_is_not_shown_as_completed(
@@ -346,8 +389,6 @@ def test_an_executed_copy_holds_nothing_that_differs_between_runs(tmp_path: Path
 
 
 def test_a_run_that_was_killed_is_marked_so(checkout: Path) -> None:
-    from impossible.runner.ledger import Ledger
-
     folder = RunFolder.open(checkout / "results" / "test")
     kernel = subprocess.Popen(["sleep", "60"])
     started = psutil.Process(kernel.pid).create_time()

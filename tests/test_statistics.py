@@ -13,7 +13,9 @@ from impossible.evaluation.bootstrap import (
     Interval,
     bootstrap_contrast,
     bootstrap_mean,
+    bootstrap_rate,
     bootstrap_ratio,
+    cluster_codes,
     half_samples,
 )
 from impossible.evaluation.seed_statistics import (
@@ -24,6 +26,7 @@ from impossible.evaluation.seed_statistics import (
     required_seeds,
 )
 from impossible.text.lexical_diversity import entropy_bits, msttr, ngram_entropy, segment_ratios
+from numpy.typing import ArrayLike
 from scipy import stats
 
 
@@ -68,6 +71,26 @@ def test_clusters_widen_the_interval_of_repeated_values() -> None:
     naive = bootstrap_mean(np.repeat(values, 10))
     assert repeated.high - repeated.low == pytest.approx(single.high - single.low, rel=1e-9)
     assert naive.high - naive.low < 0.5 * (single.high - single.low)
+
+
+NONE = float("nan")
+
+
+@pytest.mark.parametrize("missing", [[None] * 9, [NONE] * 9, np.full(9, NONE)], ids=str)
+def test_rows_without_a_label_are_clusters_of_their_own(missing: ArrayLike) -> None:
+    values, own = [0.0, 0, 1] * 3, [*range(9)]
+    for interval in (bootstrap_mean, bootstrap_rate):
+        assert interval(values, missing) == interval(values, own)
+    contrast = bootstrap_contrast(values, values[::-1], missing, missing)
+    assert contrast.high > contrast.low
+
+
+def test_only_rows_without_a_label_are_apart() -> None:
+    assert cluster_codes(["b", None, "a", NONE, "b"]).tolist() == [1, 2, 0, 3, 1]
+
+
+def test_labels_of_two_types_are_told_apart() -> None:
+    assert cluster_codes([1, "1", 1]).tolist() == [0, 1, 0]
 
 
 def test_ratio_and_difference() -> None:

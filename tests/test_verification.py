@@ -119,3 +119,74 @@ def test_tables_of_a_former_format_are_rendered_anew(published: Path) -> None:
     write_json(published / "manifest.json", read_json(published / "manifest.json") | {"more": 1})
     with pytest.raises(DataError, match="was changed after the run"):
         rendered(published)
+
+
+def remade(published: Path, **changed: object) -> None:
+    """Another manifest with a right digest of itself."""
+    manifest = read_json(published / "manifest.json") | changed
+    del manifest["digest"]
+    write_json(published / "manifest.json", manifest | {"digest": digest(manifest)})
+
+
+def test_a_manifest_without_its_digest_does_not_pass(published: Path) -> None:
+    manifest = read_json(published / "manifest.json")
+    del manifest["digest"]
+    write_json(published / "manifest.json", manifest)
+    (problem,) = verify(published).problems
+    assert "manifest.json holds no digest of itself: take the folder as it was" in problem
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '"a"', "3", "[" * 5000, "{torn", ""])
+def test_a_manifest_that_is_no_object_is_one_sentence(published: Path, text: str) -> None:
+    write_text(published / "manifest.json", text)
+    with pytest.raises(DataError, match=r"manifest\.json .*: take the folder as it was published"):
+        verify(published)
+
+
+NO_NOTEBOOKS: tuple[object, ...] = (
+    [], None, "a", {"04_pairs": []}, {"04_pairs": None}, {"04_pairs": {"outputs": ["a"]}},
+    {"04_pairs": {"outputs": {"a": 3}}}, {"04_pairs": {"outputs": {"../a": "0"}}},
+    {"04_pairs": {"outputs": {"/etc/passwd": "0"}}}, {"04_pairs": {"outputs": {"": "0"}}},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("notebooks", NO_NOTEBOOKS, ids=str)
+def test_a_manifest_of_another_shape_is_one_sentence(published: Path, notebooks: object) -> None:
+    remade(published, notebooks=notebooks)
+    with pytest.raises(DataError, match=r"manifest\.json: notebooks.* take the folder as it was"):
+        verify(published)
+
+
+@pytest.mark.parametrize("text", ['{"a": "\\ud800"}', '{"a": ' + "[" * 900 + "]" * 900 + "}"])
+def test_a_manifest_that_no_run_writes_has_no_digest(published: Path, text: str) -> None:
+    content = text[:-1] + ', "digest": "0", "notebooks": {}}'
+    write_text(published / "manifest.json", content)
+    assert "its own digest differs" in verify(published).problems[0]
+
+
+NO_NOTES: tuple[object, ...] = (
+    [], None, "a", {}, {"data": 3}, {"data": {"data/seen.json": 3}},
+    {"rows": 3}, {"rows": [3]}, {"rows": [[3]]}, {"rows": [["1", "2"]]}, {"columns": None},
+    {"right": ["yes"]}, {"caption": 3}, {"name": None}, {"notebook": []},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("note", NO_NOTES, ids=str)
+def test_a_note_of_another_shape_is_named(
+    published: Path, note: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All digests agree, so that only its shape is wrong."""
+    path = published / "tables" / "seen.json"
+    write_json(path, read_json(path) | note if isinstance(note, dict) and note else note)
+    notebooks = read_json(published / "manifest.json")["notebooks"]
+    notebooks["04_pairs"]["outputs"]["tables/seen.json"] = digest(path)
+    remade(published, notebooks=notebooks)
+    assert main(["verify", str(published)]) == 2
+    told = capsys.readouterr()
+    assert "seen.json" in told.out + told.err
+    assert "take the folder as it was published" in told.out + told.err
+
+
+def test_a_table_in_another_encoding_is_named(published: Path) -> None:
+    (published / "tables" / "seen.md").write_bytes(b"\xff\xfe")
+    assert "seen.md is not what the run wrote" in verify(published).problems[0]

@@ -21,7 +21,7 @@ import pandas as pd
 from impossible.config.params import Params
 from impossible.config.places import project_root
 from impossible.data.digests import digest
-from impossible.data.io import read_json, write_json
+from impossible.data.io import read_object, write_json
 from impossible.data.run_folder import RunFolder, record
 from impossible.errors import RunError
 from impossible.evaluation.bootstrap import Bootstrap
@@ -70,7 +70,7 @@ def _copy_inputs(name: str, published: Path, run: RunFolder) -> None:
     notebooks = stages(project_root() / "notebooks")
     spec = notebooks[find(notebooks, name)]
     noted = run.work / COPIED
-    copied: dict[str, str] = read_json(noted) if noted.is_file() else {}
+    copied: dict[str, str] = read_object(noted) if noted.is_file() else {}
     for declared in spec.inputs:
         for source in matches(published, declared):
             place = source.relative_to(published).as_posix()

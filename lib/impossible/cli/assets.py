@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from impossible.cli.output import path_text
+
 if TYPE_CHECKING:
     from impossible.config.params import Params
 
@@ -22,7 +24,9 @@ def add_assets(
         metavar="PARAMS|pypi:NAME",
         help="a params file's name or path, or names of params/sources.yaml; default: all",
     )
-    fetch.add_argument("--wheels", metavar="DIR", help="take the wheels from this folder")
+    fetch.add_argument(
+        "--wheels", type=path_text, metavar="DIR", help="take the wheels from this folder"
+    )
     doctor = command(commands, "doctor", "say which models of a run are present", _doctor)
     doctor.add_argument("params", metavar="PARAMS", help="a params file's name or path")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from impossible.cli import assets, critics, distil, rating, rewriting, run, train
 from impossible.cli.examples import EXAMPLES
+from impossible.cli.output import named_path, path_text
 from impossible.cli.rewriting import not_empty, positive
 from impossible.errors import DataError
 from impossible.text.printable import json_line, printable
@@ -52,7 +53,9 @@ def parser() -> argparse.ArgumentParser:
     assets.add_assets(_command, commands)
     text = "compare a results folder with its manifest, its tables and README with their data"
     verify = _command(commands, "verify", text, _verify)
-    verify.add_argument("folder", metavar="DIR", type=Path, help="such as results/english-full")
+    verify.add_argument(
+        "folder", metavar="DIR", type=named_path, help="such as results/english-full"
+    )
     return top
 
 
@@ -76,7 +79,9 @@ def _command(
 def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = 'score outputs: lines {"source", "output", "references": […]} → JSON'
     command = _command(commands, "score", text, _score)
-    command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
+    command.add_argument(
+        "file", type=path_text, metavar="FILE", help="a .jsonl file, or - for standard input"
+    )
     command.add_argument(
         "--encoder", type=not_empty, metavar="DIR", help="model for BERT-iBLEU; absent: not given"
     )
@@ -85,7 +90,9 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = 'measure a corpus as in Table 1: lines {"source", "target"} → JSON'
     command = _command(commands, "quality", text, _quality)
-    command.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
+    command.add_argument(
+        "file", type=path_text, metavar="FILE", help="a .jsonl file, or - for standard input"
+    )
     command.add_argument(
         "--encoder", type=not_empty, metavar="DIR", help="sentence encoder for the cosine"
     )

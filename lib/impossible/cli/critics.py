@@ -7,8 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from impossible.cli.output import output
-from impossible.cli.rewriting import not_empty
+from impossible.cli.output import output, path_text
 from impossible.text.printable import json_line
 
 SCORES_TOLD = """
@@ -44,7 +43,9 @@ def add_critics(
     text = 'filter pairs {"source", "target"} by the critics, every score given'
     critics = command(commands, "critics", text, lambda options: _critics(options, lines))
     critics.description = f"{critics.description}\n{SCORES_TOLD}"
-    critics.add_argument("file", metavar="FILE", help="a .jsonl file, or - for standard input")
+    critics.add_argument(
+        "file", type=path_text, metavar="FILE", help="a .jsonl file, or - for standard input"
+    )
     critics.add_argument(
         "params", nargs="*", metavar="name=value", help="thresholds and models other than PARAMS's"
     )
@@ -56,7 +57,7 @@ def add_critics(
         "--task", choices=("paraphrase", "summary"), default="paraphrase",
         help="what a pair must be; a summary follows from its source and is shorter",
     )  # fmt: skip
-    critics.add_argument("--out", type=not_empty, metavar="FILE", help="default: standard output")
+    critics.add_argument("--out", type=path_text, metavar="FILE", help="default: standard output")
     critics.add_argument("--kept", action="store_true", help="write only the pairs that are kept")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from impossible.cli.output import named_path
 from impossible.cli.rewriting import here
 from impossible.cli.run import DEFAULT, split
 
@@ -19,10 +19,10 @@ def add_distil(command: Callable[..., argparse.ArgumentParser], commands: Any) -
     add = distil.add_argument
     add("params", nargs="*", metavar="PARAMS [-- name=value …]",
         help=f"{DEFAULT} (default), another name or a YAML file; then overrides")  # fmt: skip
-    add("--contexts", metavar="FILE|FOLDER", required=True, type=Path,
+    add("--contexts", metavar="FILE|FOLDER", required=True, type=named_path,
         help="text, a paragraph a line; .jsonl, .parquet, or a folder of these")  # fmt: skip
     add("--task", metavar="TASK", required=True, help="paraphrase or summarize")
-    add("--out", metavar="DIR", required=True, type=Path, help="for all that is made")
+    add("--out", metavar="DIR", required=True, type=named_path, help="for all that is made")
     add("--field", default="text", help="of .jsonl and .parquet (default text)")
     add("--licence", default="unknown", help="of your text, for the cards (default unknown)")
     add("--student", metavar="NAME", default="",
@@ -30,7 +30,7 @@ def add_distil(command: Callable[..., argparse.ArgumentParser], commands: Any) -
         "is trained on it; default: one trained on the first dataset writes it")  # fmt: skip
     text = "upload what distil made; without --yes only say what would be"
     push = command(commands, "push", text, _push)
-    push.add_argument("folder", metavar="DIR", type=Path, help="the --out of distil")
+    push.add_argument("folder", metavar="DIR", type=named_path, help="the --out of distil")
     push.add_argument("--to", metavar="OWNER/NAME", required=True, help="on the Hugging Face hub")
     push.add_argument("--yes", action="store_true", help="do it")
     push.add_argument("--public", action="store_true", help="for all to see (default: private)")

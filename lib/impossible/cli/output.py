@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from impossible.errors import DataError
+
+
+def path_text(text: str) -> str:
+    """An option's path, which is not empty, as an unset variable of a shell is.
+
+    An empty one would stand for the current folder.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty path: give the path of a file or folder")
+    return text
+
+
+def named_path(text: str) -> Path:
+    """Like `path_text`, as a `Path`."""
+    return Path(path_text(text))
 
 
 @contextmanager

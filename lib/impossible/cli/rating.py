@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from impossible.cli.output import named_path
 from impossible.errors import DataError
 
 
@@ -19,18 +20,24 @@ def add_rating(command: Callable[..., argparse.ArgumentParser], commands: Any) -
     """
     forms = command(commands, "forms", "make blinded rating forms of systems' outputs", _forms)
     forms.add_argument(
-        "files", nargs="+", metavar="FILE", type=Path,
+        "files", nargs="+", metavar="FILE", type=named_path,
         help="predictions.parquet of a run, or a .jsonl file per system as `score` reads them",
     )  # fmt: skip
-    forms.add_argument("--to", required=True, type=Path, metavar="DIR", help="folder to write")
+    forms.add_argument(
+        "--to", required=True, type=named_path, metavar="DIR", help="folder to write"
+    )
     forms.add_argument("--task", default="paraphrase", help="paraphrase (default) or summary")
     forms.add_argument("--systems", nargs="+", default=[], metavar="NAME", help="default: all")
     forms.add_argument("--items", type=int, default=200, metavar="N", help="default %(default)s")
     forms.add_argument("--raters", type=int, default=6, metavar="N", help="default %(default)s")
     forms.add_argument("--seed", type=int, default=0, help="default 0")
     ratings = command(commands, "ratings", "count returned ratings: Table 3 and alpha", _ratings)
-    ratings.add_argument("key", type=Path, metavar="KEY", help="key.json, written with the forms")
-    ratings.add_argument("folder", type=Path, metavar="DIR", help="folder of the returned .csv")
+    ratings.add_argument(
+        "key", type=named_path, metavar="KEY", help="key.json, written with the forms"
+    )
+    ratings.add_argument(
+        "folder", type=named_path, metavar="DIR", help="folder of the returned .csv"
+    )
 
 
 def _forms(options: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
-from impossible.cli.output import output
+from impossible.cli.output import output, path_text
 from impossible.data.io import UNREADABLE, unzipped
 from impossible.errors import DataError
 from impossible.experiments.control_grids import AXES
@@ -58,8 +58,8 @@ def _add(
         "best": "where nothing passed, give the most faithful candidate all the same, after '? '",
         "m": "written per line, more with -n above 5 (default 12)",
     }
-    add("file", nargs="?", default="-", metavar="FILE", help="one sentence per line; -: standard "
-        "input (default)")  # fmt: skip
+    add("file", type=path_text, nargs="?", default="-", metavar="FILE",
+        help="one sentence per line; -: standard input (default)")  # fmt: skip
     add("-n", type=candidate_count, default=1, metavar="N", help=texts["n"])
     add("--novelty", type=float, metavar="W", help=texts["novelty"])
     add("--seed", type=int, default=0, help="of the samples (default 0)")
@@ -74,7 +74,7 @@ def _add(
     add("--critic", type=not_empty, metavar="NAME", default="english/critic",
         help="NLI model, named likewise")  # fmt: skip
     add("--candidates", type=candidate_count, default=12, metavar="M", help=texts["m"])
-    add("--out", type=not_empty, metavar="FILE", help="write here instead of to standard output")
+    add("--out", type=path_text, metavar="FILE", help="write here instead of to standard output")
     for axis, scale in AXES[task].items():
         add(f"--{axis}", metavar="WORD", help=f"{' or '.join(scale.words)}: of a student that "
             "takes instructions (notebook 18)")  # fmt: skip

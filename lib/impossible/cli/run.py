@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from impossible.cli.output import path_text
 from impossible.errors import ParameterError
 
 DEFAULT = "english"  # the params file of a bare `./run_all.sh`
@@ -37,6 +38,7 @@ def add_run(command: Callable[..., argparse.ArgumentParser], commands: Any) -> N
     _add_params(plan)
     plan.add_argument(
         "--calibrate",
+        type=path_text,
         nargs="+",
         metavar="DIR",
         help="instead: fit the costs to these finished runs and store them in the package",
@@ -52,6 +54,7 @@ def _add_params(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--results",
+        type=path_text,
         metavar="DIR",
         help="default: results/NAME, or results/NAME-k=50 if overrides (here k=50) change results",
     )
@@ -60,6 +63,8 @@ def _add_params(command: argparse.ArgumentParser) -> None:
 def split(items: Sequence[str]) -> tuple[str, list[str]]:
     """The params name and the overrides."""
     names = [item for item in items if "=" not in item]
+    if not all(name.strip() for name in names):
+        raise ParameterError("an empty path of a params file: give a name or a path, or none.")
     if len(names) > 1:
         raise ParameterError(
             f"Give one params name or file, then overrides name=value; got {', '.join(names)}."

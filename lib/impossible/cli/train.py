@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+from impossible.cli.output import named_path
 
 
 def add_train(command: Callable[..., argparse.ArgumentParser], commands: Any) -> None:
@@ -21,9 +22,13 @@ def add_train(command: Callable[..., argparse.ArgumentParser], commands: Any) ->
         "--config_file params/accelerate/ddp.yaml -m impossible.cli train …`."
     )
     train.set_defaults(kept="; the same command goes on from the last epoch")
-    train.add_argument("file", metavar="FILE", type=Path, help="data/dataset.parquet of a run, say")
+    train.add_argument(
+        "file", metavar="FILE", type=named_path, help="data/dataset.parquet of a run, say"
+    )
     train.add_argument("params", nargs="*", metavar="name=value", help="values other than PARAMS's")
-    train.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the model")
+    train.add_argument(
+        "--out", metavar="DIR", type=named_path, required=True, help="folder of the model"
+    )
     train.add_argument(
         "--params", dest="name", default="english", metavar="PARAMS",
         help="name in params/ or YAML file with student_base and student_* (default english)",

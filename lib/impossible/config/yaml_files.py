@@ -13,34 +13,73 @@ import yaml
 
 from impossible.errors import ImpossibleError, ParameterError
 
-_BOOLEAN = "tag:yaml.org,2002:bool"
+#: What a plain word means, by YAML 1.2's core schema; all else is text. (In YAML 1.1, which PyYAML
+#: knows, 010 is 8, 1:30 is 90, 1_000 a number, 2020-01-01 a date, and yes, no, on, off are true.)
+_MEANINGS = {
+    "null": r"~|null|Null|NULL|",
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+",
+    "float": r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+    r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+}
+DEEPEST = 100  # collections in each other
+REPEATED = 1_000_000  # characters that the aliases of a file stand for, all together
 
 
 # The C loader is ten times faster on a large lexicon; both build plain Python objects only.
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Safe loader that reads `1e-3` as a number and yes, no, on, off as words (as YAML 1.2 does),
-    and refuses a name given twice."""
+    """Safe loader that reads plain words as `_MEANINGS` says and refuses a name given twice."""
 
-    yaml_implicit_resolvers: ClassVar = {
-        first: [rule for rule in rules if first not in "yYnNoO" or rule[0] != _BOOLEAN]
-        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {}
+
+    def construct_integer(self, node: yaml.ScalarNode) -> int:
+        """`010` is ten, as people write it."""
+        text = str(self.construct_scalar(node))
+        return int(text, {"0x": 16, "0o": 8}.get(text[:2], 10))
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
+        seen = set()
         for key, _ in node.value:
-            if isinstance(key.value, str) and key.value in seen:
+            if not isinstance(key, yaml.ScalarNode):
+                problem = "a name is one word, not a list"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            name = self.construct_object(key)
+            if name in seen:
                 problem = f"`{key.value}` is given twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(str(key.value))
+            seen.add(name)
         return dict(super().construct_mapping(node, deep=deep))
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
-)
+for _kind, _pattern in _MEANINGS.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"^({_pattern})$"), None)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_integer)
+
+
+def _require_bounded(text: str) -> None:
+    """Refuse collections nested without end, and aliases that would repeat too much."""
+    sizes: dict[str | None, int] = {}  # characters behind an anchor
+    open_collections: list[tuple[str | None, int]] = []
+    size = repeated = 0  # of all so far
+    for event in yaml.parse(text, _Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_collections.append((event.anchor, size))
+            size += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_collections.pop()
+            sizes[anchor] = size - before
+        elif isinstance(event, yaml.ScalarEvent):
+            sizes[event.anchor] = len(event.value) + 1
+            size += sizes[event.anchor]
+        elif isinstance(event, yaml.AliasEvent):  # of what holds it, it would have no end
+            held = event.anchor in (anchor for anchor, _ in open_collections)
+            more = REPEATED + 1 if held else sizes.get(event.anchor, 0)
+            size, repeated = size + more, repeated + more
+        problem = "it is nested too deep" if len(open_collections) > DEEPEST else ""
+        problem = "its aliases (*name) repeat too much" if repeated > REPEATED else problem
+        if problem:
+            mark: Any = event.start_mark
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
 
 def read_yaml(path: Path, error: type[ImpossibleError] = ParameterError) -> Any:
@@ -54,7 +93,7 @@ def read_yaml(path: Path, error: type[ImpossibleError] = ParameterError) -> Any:
         Dictionaries, lists, strings, numbers, booleans; None for an empty file.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as bad:
         raise error(f"{path} is not UTF-8 text (byte {bad.start}): save it as UTF-8.") from bad
     except OSError as bad:
@@ -70,6 +109,7 @@ def parse_yaml(text: str, where: str, error: type[ImpossibleError] = ParameterEr
     50
     """
     try:
+        _require_bounded(text)
         loader = _Loader(text)
         try:
             return loader.get_single_data()
@@ -79,6 +119,8 @@ def parse_yaml(text: str, where: str, error: type[ImpossibleError] = ParameterEr
         mark = getattr(bad, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(bad, "problem", None) or "it cannot be parsed"
+        if mark and re.match(" *\t", "".join(text.split("\n")[mark.line :][:1])):
+            problem += ", a tab (indent by spaces)"
         raise error(
             f"{where}{line} is not YAML: {problem}. Write one `name: value` a line."
         ) from bad

@@ -38,6 +38,15 @@ def digest(thing: Any) -> str:
     return _of_large_file(thing, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
+def is_digests(value: Any) -> bool:
+    """Whether it is an object of paths → digests, as ledgers and manifests hold them.
+
+    >>> is_digests({"data/pairs.parquet": "0a"}), is_digests({"data/pairs.parquet": 3})
+    (True, False)
+    """
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
 @lru_cache(maxsize=1024)
 def _of_large_file(path: Path, *_: int) -> str:
     """Digest of a file, once for each size, time of its last change and place on the disk."""

@@ -122,6 +122,14 @@ def read_json(path: Path, remedy: str = "delete it and run again") -> Any:
         raise DataError(f"{path} is not readable JSON ({bad}): {remedy}.") from bad
 
 
+def read_object(path: Path, remedy: str = "delete it and run again") -> dict[str, Any]:
+    """Like `read_json`, of a file that must hold an object."""
+    value = read_json(path, remedy)
+    if not isinstance(value, dict):
+        raise DataError(f"{path} holds a JSON {type(value).__name__}, not an object: {remedy}.")
+    return value
+
+
 def write_frame(
     path: Path, frame: pd.DataFrame, schema: pa.Schema, metadata: dict[str, str] | None = None
 ) -> Path:
@@ -183,10 +191,28 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     for place, field in enumerate(schema):
         optional = OPTIONAL.items() <= (field.metadata or {}).items()
         if optional and field.name not in table.column_names:
-            table = table.add_column(place, field, pa.nulls(len(table), field.type))
-    if not table.schema.equals(schema, check_metadata=False):
+            table = table.add_column(
+                min(place, table.num_columns), field, pa.nulls(len(table), field.type)
+            )
+    if problem := _difference(table.schema, schema):
         raise DataError(
-            f"{path} has the columns {table.schema.names} and not {schema.names} "
-            "of the expected types: it was written by another version; delete it and run again."
+            f"{path}: {problem}: it was written by another version; delete it and run again."
         )
     return table
+
+
+def _difference(found: pa.Schema, wanted: pa.Schema) -> str:
+    """The first column that is not as the schema has it; empty if all are."""
+    for name in dict.fromkeys([*wanted.names, *found.names]):
+        if name not in found.names:
+            return f"the column {name} is missing"
+        if name not in wanted.names:
+            return f"the column {name} is not one of {', '.join(wanted.names)}"
+        if found.names.count(name) > 1:
+            return f"the column {name} is there twice"
+        mine, its = wanted.field(name), found.field(name)
+        if its.type != mine.type:
+            return f"the column {name} holds {its.type}, not {mine.type}"
+        if its.nullable != mine.nullable:
+            return f"the column {name} {'may hold nulls' if its.nullable else 'holds no nulls'}"
+    return "" if found.names == wanted.names else "its columns are in another order"

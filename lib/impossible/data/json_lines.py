@@ -158,7 +158,8 @@ def read_pairs(lines: Iterable[str], name: str) -> pd.DataFrame:
     for place, record in json_objects(lines, name, PAIR_FIELDS):
         source = read_string(record, "source", place, PAIR_FIELDS)
         target = read_string(record, "target", place, PAIR_FIELDS)
-        context = source if record.get("context_id") is None else str(record["context_id"])
+        named = record.get("context_id")  # a blank one is none
+        context = source if named is None or not str(named).strip() else str(named)
         rows.append((f"{len(rows):06d}", source, target, context))
     frame = pd.DataFrame(rows, columns=["pair_id", "source", "target", "context_id"])
     return frame.assign(origin=name)

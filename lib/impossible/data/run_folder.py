@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from impossible.config.places import PACKAGE, resolve
-from impossible.data.io import read_json, write_json
+from impossible.data.io import read_object, write_json
 from impossible.errors import RunError
 
 
@@ -133,7 +133,7 @@ def record(run: RunFolder, notebook: str, **scalars: Any) -> None:
         scalars: JSON-able values; an `Interval`-like tuple becomes a list.
     """
     path = run.scalars / f"{notebook}.json"
-    known = read_json(path) if path.is_file() else {}
+    known = read_object(path) if path.is_file() else {}
     write_json(path, {**known, **scalars})
 
 
@@ -141,5 +141,7 @@ def scalars(run: RunFolder, notebooks: Collection[str] | None = None) -> dict[st
     """Recorded numbers of a run, per notebook: of all, or of those named as far as they ran."""
     paths = sorted(run.scalars.glob("*.json"))
     return {
-        path.stem: read_json(path) for path in paths if notebooks is None or path.stem in notebooks
+        path.stem: read_object(path)
+        for path in paths
+        if notebooks is None or path.stem in notebooks
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, stdtrit  # normal and t; `scipy.stats` is slow to import
 
@@ -132,7 +133,7 @@ def bootstrap_rate(
     present = ~np.isnan(numbers)
     if found.low != found.high or found.value not in (0, 1):
         return found
-    n = found.n if clusters is None else len(np.unique(np.asarray(clusters)[present]))
+    n = found.n if clusters is None else len(np.unique(cluster_codes(clusters)[present]))
     squared = ndtri(0.5 + bootstrap.confidence / 2) ** 2
     width = float(squared / (n + squared))
     low, high = (0.0, width) if found.value == 0 else (1 - width, 1.0)
@@ -148,7 +149,7 @@ def bootstrap_ratio(
     """Ratio of two sums with its bootstrap interval (for example pairs kept / pairs judged)."""
     columns = np.column_stack([np.asarray(numerators, float), np.asarray(denominators, float)])
     present = ~np.isnan(columns).any(axis=1)
-    groups = None if clusters is None else np.asarray(clusters)[present]
+    groups = None if clusters is None else cluster_codes(clusters)[present]
     return bootstrap_sums(columns[present], ratio, groups, bootstrap)
 
 
@@ -168,13 +169,15 @@ def bootstrap_contrast(
     0.5
     """
     parts, labels = [], []
-    for side, (values, clusters) in enumerate(((a, a_clusters), (b, b_clusters))):
+    sides = [np.asarray(each, dtype=object) for each in (a_clusters, b_clusters)]
+    codes = np.split(cluster_codes(np.concatenate(sides)), [len(sides[0])])
+    for side, (values, clusters) in enumerate(zip((a, b), codes, strict=True)):
         numbers = np.asarray(values, dtype=np.float64)
         present = ~np.isnan(numbers)
         columns = np.zeros((int(present.sum()), 4))
         columns[:, 2 * side], columns[:, 2 * side + 1] = numbers[present], 1
         parts.append(columns)
-        labels.append(np.asarray(clusters)[present])
+        labels.append(clusters[present])
     if not all(map(len, parts)):
         return Interval(np.nan, np.nan, np.nan, 0)
 
@@ -220,7 +223,7 @@ def half_samples(
         statistic: maps a mask of observations, shape (n,), to a number.
         clusters: shape (n,), labels of groups that stay together.
     """
-    _, codes = np.unique(np.asarray(clusters), return_inverse=True)
+    codes = cluster_codes(clusters)
     groups = int(codes.max(initial=-1)) + 1
     if not groups:
         return Interval(np.nan, np.nan, np.nan, 0)
@@ -247,8 +250,22 @@ def ratio(sums: Floats) -> Floats:
         return np.asarray(sums[..., 0] / np.where(sums[..., 1] == 0, np.nan, sums[..., 1]))
 
 
+def cluster_codes(clusters: ArrayLike) -> NDArray[np.intp]:
+    """Number of each label's cluster, shape (n,); where it is missing, the row is its own cluster.
+
+    >>> cluster_codes(["b", None, "a", "b", float("nan")]).tolist()
+    [1, 2, 0, 1, 3]
+    """
+    labels = np.asarray(clusters, dtype=object if isinstance(clusters, list) else None)
+    codes: NDArray[np.intp]
+    codes, known = pd.factorize(labels, sort=True)
+    missing = codes < 0
+    codes[missing] = len(known) + np.arange(missing.sum())
+    return codes
+
+
 def _group_sums(rows: Floats, clusters: ArrayLike) -> Floats:
-    _, codes = np.unique(np.asarray(clusters), return_inverse=True)
+    codes = cluster_codes(clusters)
     sums = np.zeros((int(codes.max(initial=-1)) + 1, rows.shape[1]))
     np.add.at(sums, codes, rows)
     return sums

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from impossible.evaluation.bootstrap import Interval
+from impossible.evaluation.bootstrap import Interval, cluster_codes
 
 _BINS = 10  # of a calibration curve: a tenth of the range of probabilities each
 
@@ -37,7 +37,7 @@ def fraction(
         return Interval(np.nan, np.nan, np.nan, 0)
     mean, n = float(values.mean()), float(len(values))
     if clusters is not None:
-        n /= _design_effect(values, np.asarray(clusters)[present])
+        n /= _design_effect(values, cluster_codes(clusters)[present])
     low, high = proportion_confint(mean * n, n, 1 - confidence, method="wilson")
     return Interval(mean, float(low), float(high), len(values))
 
@@ -45,7 +45,7 @@ def fraction(
 def _design_effect(values: NDArray[np.float64], clusters: NDArray[Any]) -> float:
     """Variance of a mean over clusters, over that of independent outcomes; at least 1."""
     mean, n = values.mean(), len(values)
-    off = np.bincount(np.unique(clusters, return_inverse=True)[1], values - mean)
+    off = np.bincount(cluster_codes(clusters), values - mean)
     alone = n * mean * (1 - mean)
     if len(off) < 2 or not alone:
         return 1.0

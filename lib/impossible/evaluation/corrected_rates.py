@@ -15,7 +15,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from impossible.evaluation.bootstrap import Bootstrap, Floats, Interval, bootstrap_sums
+from impossible.evaluation.bootstrap import (
+    Bootstrap,
+    Floats,
+    Interval,
+    bootstrap_sums,
+    cluster_codes,
+)
 
 __all__ = ["ErrorRates", "corrected_mean"]
 
@@ -146,7 +152,7 @@ def corrected_mean(
     if errors.problem:
         return Interval(np.nan, np.nan, np.nan, int(present.sum()))
     columns = np.column_stack([said, open_, np.ones(len(said))])[present]
-    groups = None if clusters is None else np.asarray(clusters)[present]
+    groups = None if clusters is None else cluster_codes(clusters)[present]
     rng = np.random.default_rng([bootstrap.seed, 1])  # another stream than the resampling
     found = bootstrap_sums(columns, partial(_corrected, errors, rng), groups, bootstrap)
     low, value, high = np.clip([found.low, found.value, found.high], lowest, 1.0).tolist()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from impossible.evaluation.bootstrap import Bootstrap, bootstrap_rate
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_rate, cluster_codes
 from impossible.evaluation.corrected_rates import ErrorRates, corrected_mean
 
 _COLUMNS = ["group", "value", "low", "high", "n"]
@@ -36,7 +36,7 @@ def fraction_by_group(
         errors allow no correction (`corrected_rates`), the verdicts' own mean.
     """
     numbers, names = np.asarray(values, dtype=float), np.asarray(groups, dtype=object)
-    drawn = None if clusters is None else np.asarray(clusters)
+    drawn = None if clusters is None else cluster_codes(clusters)
     rows = []
     for group in order or dict.fromkeys(names):
         chosen = (names == group) & ~np.isnan(numbers)
@@ -79,7 +79,7 @@ def precision_recall(
     true).
     """
     decided, true = np.asarray(accepted, dtype=bool), np.asarray(truth, dtype=float)
-    names = np.arange(len(true)) if clusters is None else np.asarray(clusters)
+    names = np.arange(len(true)) if clusters is None else cluster_codes(clusters)
     parts = {"precision": (true, decided), "recall": (decided.astype(float), true == 1)}
     rows = [
         fraction_by_group(values[mask], [name] * int(mask.sum()), names[mask], bootstrap, [name])

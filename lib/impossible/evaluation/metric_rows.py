@@ -17,6 +17,7 @@ from impossible.evaluation.bootstrap import (
     bootstrap_mean,
     bootstrap_rate,
     bootstrap_sums,
+    cluster_codes,
 )
 from impossible.evaluation.corrected_rates import ErrorRates, corrected_mean
 from impossible.evaluation.expectations import per_cent
@@ -50,7 +51,7 @@ class MetricRows:
 
     def __post_init__(self) -> None:
         if self.clusters is not None:  # numbers in the labels' order, which are sorted faster
-            self.clusters = np.unique(np.asarray(self.clusters), return_inverse=True)[1]
+            self.clusters = cluster_codes(self.clusters)
 
     def add(self, metric: str, interval: Interval, text: str) -> None:
         """Add a row; `text` is its signature, or the reason why there is no value."""

@@ -94,12 +94,21 @@ def known_assets() -> dict[str, Asset]:
     path = project_root() / "params" / "sources.yaml"
     fields = Asset.__dataclass_fields__.keys() - {"name"}
     assets = {}
-    for name, entry in (read_yaml(path, DataError) or {}).items():
-        if not name.startswith(PREFIX):
+    content = read_yaml(path, DataError) or {}
+    if not isinstance(content, dict):
+        raise DataError(f"{path} is no list of `{PREFIX}NAME: {{…}}` lines: write such lines.")
+    for name, entry in content.items():
+        if not str(name).startswith(PREFIX):
             continue
         if not isinstance(entry, dict) or set(entry) != fields:
             raise DataError(f"{path}: {name} must have the fields {', '.join(sorted(fields))}.")
-        if not isinstance(entry["wheels"], dict) or not all("==" in w for w in entry["wheels"]):
+        for field in sorted(fields - {"wheels"}):
+            if not isinstance(entry[field], str):
+                raise DataError(f"{path}: {name}: {field} = {entry[field]!r} must be text.")
+        if not isinstance(entry["wheels"], dict) or not all(
+            isinstance(wheel, str) and "==" in wheel and isinstance(value, str)
+            for wheel, value in entry["wheels"].items()
+        ):
             raise DataError(f"{path}: the wheels of {name} must be package==version: sha256.")
         short = name.removeprefix(PREFIX)
         assets[short] = Asset(short, **entry)

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ from impossible.config.params import EXTENDS, Params
 from impossible.config.places import project_root
 from impossible.config.yaml_files import read_yaml
 from impossible.data.html_templates import template
-from impossible.data.io import read_json, write_text
+from impossible.data.io import read_object, write_text
 from impossible.data.run_folder import RunFolder, scalars
-from impossible.errors import DataError
+from impossible.errors import DataError, ParameterError
 from impossible.report.gallery import GALLERY, build_gallery, picture
 from impossible.report.main_claims import by_claim, main_claims
 from impossible.report.tables import show
@@ -54,7 +55,7 @@ def build_report(run: RunFolder, wider: Sequence[RunFolder] = ()) -> Path:
     names = {*recorded, *states, *(item["notebook"] for item in items)}
     names |= {path.stem for path in run.notebooks.glob("*.ipynb")}
     sections = [
-        _section(run, name, items, recorded.get(name, {}), states.get(name, {}))
+        _section(run, name, items, recorded.get(name, {}), _object(states.get(name)))
         for name in sorted(names - {_BUILDER})
     ]
     versions = [("python", platform.python_version()), *map(_version, PACKAGES)]
@@ -83,17 +84,27 @@ def _published(other: RunFolder, run: RunFolder) -> dict[str, Any]:
 def wider_runs(config: str) -> list[RunFolder]:
     """The published runs whose params files extend this one's, such as english-full for english."""
     files = sorted((project_root() / "params").glob("*.yaml"))
-    names = [path.stem for path in files if read_yaml(path).get(EXTENDS) == config]
+    names = [path.stem for path in files if _extended_by(path) == config]
     folders = [project_root() / "results" / name for name in names]
     return [RunFolder(folder) for folder in folders if (folder / REPORT).is_file()]
 
 
+def _extended_by(path: Path) -> Any:
+    """What a params file extends; of one that cannot be read, which is no matter here, nothing."""
+    with suppress(ParameterError):
+        content = read_yaml(path)
+        return content.get(EXTENDS) if isinstance(content, dict) else None
+    return None
+
+
 def _json(path: Path) -> dict[str, Any]:
     """A JSON object, or an empty one when the file is not there."""
-    value = read_json(path) if path.is_file() else {}
-    if not isinstance(value, dict):
-        raise DataError(f"{path} must hold a JSON object: delete it and run again.")
-    return value
+    return read_object(path) if path.is_file() else {}
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """What a ledger says of a notebook; of another shape than the runner's it says nothing."""
+    return value if isinstance(value, dict) else {}
 
 
 def _item(run: RunFolder, sidecar: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from impossible.config.params import Params
 from impossible.config.places import PACKAGE, project_root
-from impossible.data.io import read_json, write_json
+from impossible.data.io import read_json, read_object, write_json
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 from impossible.runner.ledger import Ledger
@@ -224,9 +224,10 @@ def _point(folder: Path, stage: NotebookSpec, unit: Sequence[str]) -> Point | No
     """What a finished stage cost."""
     run = RunFolder(folder)
     entry = Ledger(run, mend=False).entry(stage.name)
-    if entry.get("status") != "done":
+    if entry.get("status") != "done" or not entry.keys() >= {"outputs", "seconds", "peak_mb"}:
         return None
-    params = Params.load("base", read_json(run.work / "params.json")["values"])
+    settings = read_object(run.work / "params.json")
+    params = Params.load("base", settings.get("values") or {})
     places = [run.root / name for name in entry["outputs"]]
     files = [file for place in places for file in (place, *place.rglob("*")) if file.is_file()]
     disk = sum(file.stat().st_size for file in files) / 2**20

@@ -15,7 +15,7 @@ import pandas as pd
 
 from impossible.config.params import Params, parse_override
 from impossible.data.digests import digest
-from impossible.data.io import read_json, write_json
+from impossible.data.io import read_object, write_json
 from impossible.data.own_text import OwnDocument
 from impossible.errors import DataError, RunError
 from impossible.filtering.thresholds import Thresholds
@@ -101,7 +101,7 @@ def _take(order: Order, documents: Sequence[OwnDocument]) -> None:
     if out.exists() and not out.is_dir():
         raise RunError(f"{out} is a file: {elsewhere}.")
     if path.is_file():
-        if (known := read_json(path, elsewhere)) != note:
+        if (known := read_object(path, elsewhere)) != note:
             what = "task" if known.get("task") != order.task else "text"
             raise RunError(f"{out} holds a run of another {what}: {elsewhere}.")
     elif out.is_dir() and any(out.iterdir()):

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from impossible.config.params import Params
-from impossible.data.io import read_json, write_frame, write_text
+from impossible.data.io import read_object, write_frame, write_text
 from impossible.data.schemas import DATASET
 from impossible.errors import RunError
 from impossible.filtering.funnel import funnel_table
@@ -71,13 +71,13 @@ def _merge(student: Path, target: Path) -> None:
     """The student joined with its base, as transformers opens it; nothing if that is there."""
     noted = target / "recipe.json"
     digest = model_digest(student)
-    if noted.is_file() and read_json(noted).get("student_digest") == digest:
+    if noted.is_file() and read_object(noted).get("student_digest") == digest:
         return
-    recipe = {**read_json(student / "recipe.json"), "student_digest": digest}
+    recipe = {**read_object(student / "recipe.json"), "student_digest": digest}
     whole = load_student(str(student.absolute()), device="cpu")
     beside = target.with_name(f".{target.name}.tmp")
     shutil.rmtree(beside, ignore_errors=True)
-    save_model(beside, whole.model, whole.tokenizer, recipe, read_json(student / "metrics.json"))
+    save_model(beside, whole.model, whole.tokenizer, recipe, read_object(student / "metrics.json"))
     shutil.rmtree(target, ignore_errors=True)
     beside.rename(target)
 
@@ -145,7 +145,7 @@ def plain_settings(params: Params) -> dict[str, str]:
 
 def training_notes(student: Path) -> dict[str, Any]:
     """What the folder of a student says of its training."""
-    known = read_json(student / "recipe.json") | read_json(student / "metrics.json")
+    known = read_object(student / "recipe.json") | read_object(student / "metrics.json")
     left_out = ("model", "base", "base_digest", "data_digest")
     notes = {name: value for name, value in known.items() if name not in left_out}
     return {

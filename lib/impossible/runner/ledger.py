@@ -11,14 +11,16 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata
+from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import psutil
 from filelock import FileLock, Timeout
 
 from impossible.config.params import Params
-from impossible.data.digests import digest
-from impossible.data.io import read_json, write_json
+from impossible.data.digests import digest, is_digests
+from impossible.data.io import read_object, write_json
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError, RunError
 
@@ -35,10 +37,13 @@ class Ledger:
     def __init__(self, run: RunFolder, mend: bool = True) -> None:
         self.path = run.work / "ledger.json"
         try:
-            self.entries: dict[str, dict[str, Any]] = read_json(self.path)
+            entries = read_object(self.path)
         except DataError:
-            # Nothing is lost with it but time: stages run again and results are the same.
-            self.entries = {}
+            entries = {}
+        # Nothing is lost with a bad one but time: stages run again and results are the same.
+        self.entries: dict[str, dict[str, Any]] = {
+            name: entry for name, entry in entries.items() if _is_entry(entry)
+        }
         for name in self.running if mend else []:
             _end(self.entries[name].get("processes", []))
             self.update(name, status="killed")
@@ -61,6 +66,33 @@ class Ledger:
         """Note something and write it to the disk at once."""
         self.entries[name].update(values)
         write_json(self.path, self.entries)
+
+
+_NOTED: dict[str, type | UnionType] = {
+    "status": str, "key": str, "error": str, "cell": int, "cells": int,
+    "seconds": int | float, "peak_mb": int | float,
+}  # fmt: skip
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether an entry is such as `update` writes: others are forgotten."""
+    if not isinstance(entry, dict) or not all(
+        isinstance(entry[name], kind) for name, kind in _NOTED.items() if name in entry
+    ):
+        return False
+    read, processes = entry.get("read", []), entry.get("processes", [])
+    return (
+        isinstance(read, list)
+        and all(isinstance(each, str) for each in read)
+        and is_digests(entry.get("outputs", {}))
+        and isinstance(processes, list)
+        and all(
+            isinstance(each, list)
+            and [type(value) for value in each] == [int, float]
+            and 0 < each[0] < 2**31
+            for each in processes
+        )
+    )
 
 
 def _end(processes: list[tuple[int, float]]) -> None:
@@ -94,22 +126,40 @@ def locked(run: RunFolder) -> Iterator[None]:
         lock.release()
 
 
-def write_manifest(run: RunFolder, params: Params, ledger: Ledger) -> None:
-    """What made these results: parameters, versions, and digests per notebook."""
+def write_manifest(run: RunFolder, params: Params, ledger: Ledger, anew: bool = True) -> None:
+    """What made these results: parameters, versions, and digests per notebook.
+
+    Args:
+        run, params, ledger: the run.
+        anew: whether anything was computed; else the arithmetic is the one already noted.
+    """
+    path = run.root / "manifest.json"
     kept = ("key", "status", "seconds", "peak_mb", "read", "outputs")
     entries = {
         name: {each: entry[each] for each in kept if each in entry}
         for name, entry in ledger.entries.items()
     }
-    # loads torch, which most commands do not need
-    from impossible.models.precision import arithmetic_in_words
-
     found = {name: _version(name) for name in VERSIONS}
     versions = {"python": platform.python_version(), **found}
-    versions["arithmetic"] = arithmetic_in_words(params.dtype, params.device)
+    versions["arithmetic"] = (not anew and _arithmetic(path)) or _arithmetic_now(params)
     values = params.model_dump(exclude={"ray_address"})  # which names a machine
     content = {"parameters": values, "notebooks": entries, "versions": versions}
-    write_json(run.root / "manifest.json", content | {"digest": digest(content)})
+    write_json(path, content | {"digest": digest(content)})
+
+
+def _arithmetic(manifest: Path) -> str:
+    """What a manifest says of the arithmetic; empty where it says nothing."""
+    with suppress(DataError):
+        versions = read_object(manifest).get("versions")
+        found = versions.get("arithmetic") if isinstance(versions, dict) else None
+        return found if isinstance(found, str) else ""
+    return ""
+
+
+def _arithmetic_now(params: Params) -> str:
+    from impossible.models.precision import arithmetic_in_words  # loads torch, which takes seconds
+
+    return arithmetic_in_words(params.dtype, params.device)
 
 
 def _version(name: str) -> str | None:

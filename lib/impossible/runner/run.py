@@ -72,13 +72,14 @@ def run_all(params: Params, folder: Path, selection: Selection | None = None) ->
         write_json(run.work / "params.json", settings)
         try:
             with Kernels(kernel_environment(params, run)) as kernels:
-                _Run(params, run, notebooks, ledger, kernels, selection.force).through(chosen)
+                it = _Run(params, run, notebooks, ledger, kernels, selection.force)
+                it.through(chosen)
         except BaseException:
             for name in ledger.running:
                 ledger.update(name, status="killed")
                 _say(f"{name:<28} stopped; the next run goes on from here")
             raise
-        write_manifest(run, params, ledger)
+        write_manifest(run, params, ledger, it.computed)
     return run.root / "report.html"
 
 
@@ -94,6 +95,7 @@ class _Run:
     force: bool
     running: dict[NotebookSpec, Execution] = field(default_factory=dict)
     failed: list[ImpossibleError] = field(default_factory=list)
+    computed: bool = False  # whether a stage was executed
 
     def through(self, chosen: list[NotebookSpec]) -> None:
         """Run the chosen stages; after a failure only what has begun is brought to its end."""
@@ -137,6 +139,7 @@ class _Run:
         final.unlink(missing_ok=True)
         reads_file(self.folder, stage.name).unlink(missing_ok=True)
         self.ledger.start(stage.name, stage.cells)
+        self.computed = True
         values = cell_values(self.params, self.folder.root)
         self.running[stage] = self.kernels.start(stage.path, partial, values, project_root())
 
@@ -210,7 +213,7 @@ def require_unharmed(stage: NotebookSpec, run: RunFolder, ledger: Ledger) -> Non
     """Refuse a stage whose inputs are not as the notebook left them that wrote them."""
     done = {name: each for name, each in ledger.entries.items() if each.get("status") == "done"}
     noted = {file: (was, name) for name, each in done.items()
-             for file, was in each["outputs"].items()}  # fmt: skip
+             for file, was in each.get("outputs", {}).items()}  # fmt: skip
     for path in (path for name in stage.inputs for path in matches(run.root, name)):
         was, writer = noted.get(path.relative_to(run.root).as_posix(), ("", ""))
         if was and writer != stage.name and digest(path) != was:

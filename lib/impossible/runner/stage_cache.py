@@ -51,7 +51,8 @@ def is_done(stage: NotebookSpec, params: Params, run: RunFolder, ledger: Ledger)
     """Whether the ledger says done under the key as it is now, and its outputs are unchanged."""
     entry = ledger.entry(stage.name)
     known = {*Params.model_fields, *(n for n in entry.get("read", []) if n.startswith("models/"))}
-    if entry.get("status") != "done" or not known >= set(entry["read"]):
+    noted = entry.keys() >= {"key", "read", "outputs"}
+    if entry.get("status") != "done" or not noted or not known >= set(entry["read"]):
         return False  # never done, or what it read exists no more
     same = entry["key"] == stage_key(stage, params, run, entry["read"])
     return bool(same and entry["outputs"] == outputs(stage, run))

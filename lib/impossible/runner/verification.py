@@ -5,15 +5,16 @@ from __future__ import annotations
 import runpy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from impossible.config.places import project_root
-from impossible.data.digests import digest
-from impossible.data.io import read_json
+from impossible.data.digests import digest, is_digests
+from impossible.data.io import read_object
 from impossible.errors import DataError
 
 OWN = ("manifest.json", "work", "models", "seeds")  # what no notebook declares, or checked apart
+AGAIN = "take the folder as it was published, or run its notebooks again"
 LEFT_OUT = ("data/", "models/", "rating/")  # may be missing where results are published
 
 
@@ -55,20 +56,48 @@ def _recorded(root: Path, found: Verification) -> dict[str, str]:
     path = root / "manifest.json"
     if not path.is_file():
         raise DataError(f"{root} has no manifest.json: give the folder of a run's results.")
-    manifest: dict[str, Any] = read_json(path)
+    manifest = read_object(path, AGAIN)
     own = manifest.pop("digest", None)
     if own is None:
-        found.unchecked.append(f"{path}: it holds no digest of itself (version 0.1).")
-    elif own != digest(manifest):
+        found.problems.append(f"{path} holds no digest of itself: {AGAIN}.")
+    elif own != _digest_of(manifest):
         found.problems.append(f"{path} was changed after the run: its own digest differs.")
     recorded: dict[str, str] = {}
-    for name, entry in manifest.get("notebooks", {}).items():
+    notebooks = manifest.get("notebooks")
+    if not isinstance(notebooks, dict):
+        raise DataError(f"{path}: notebooks must be an object, name → entry: {AGAIN}.")
+    for name, entry in notebooks.items():
+        outputs = entry.get("outputs", {}) if isinstance(entry, dict) else None
+        if outputs is None or not is_digests(outputs):
+            raise DataError(
+                f"{path}: notebooks.{name} must be an object whose outputs are paths → digests, "
+                f"and is not: {AGAIN}."
+            )
+        if outside := [each for each in outputs if not _is_inside(each)]:
+            raise DataError(
+                f"{path}: notebooks.{name} names {outside[0]!r}, "
+                f"which is not below {root}: {AGAIN}."
+            )
         if entry.get("status") != "done":
             found.unchecked.append(
                 f"{root}: {name} ended as {entry.get('status')}, without results."
             )
-        recorded |= entry.get("outputs", {})
+        recorded |= outputs
     return recorded
+
+
+def _digest_of(manifest: dict[str, Any]) -> str:
+    """Digest of a manifest; none of what no run writes: half characters, lists without end."""
+    try:
+        return digest(manifest)
+    except (UnicodeEncodeError, RecursionError):
+        return ""
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name in a manifest is a path below the run's folder."""
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
 def _compare(root: Path, recorded: dict[str, str], found: Verification) -> None:
@@ -103,9 +132,12 @@ def _check_tables(root: Path, recorded: dict[str, str], found: Verification) -> 
     for path in sorted((*root.glob("tables/*.json"), *root.glob("figures/*.json"))):
         if digest(path) != recorded.get(path.relative_to(root).as_posix()):
             continue  # told already
-        note = read_json(path)
-        if not isinstance(note["data"], dict):
+        note = read_object(path, AGAIN)
+        if isinstance(note.get("data"), list):
             old += 1
+            continue
+        if not _is_note(note):
+            found.problems.append(f"{path} is no note of a table or figure: {AGAIN}.")
             continue
         for name, short in note["data"].items():
             if short and name in recorded and not recorded[name].startswith(short):
@@ -113,10 +145,33 @@ def _check_tables(root: Path, recorded: dict[str, str], found: Verification) -> 
                     f"{path} was made of another version of {name}: run {note['notebook']} again."
                 )
         for file, text in table_formats(path, note):
-            if file.is_file() and file.read_text(encoding="utf-8") != text:
+            if file.is_file() and file.read_bytes() != text.encode():
                 found.problems.append(f"{file} does not show the rows of {path.name}.")
     if old:
         found.unchecked.append(f"{root}: {old} notes of version 0.1 name no digests of their data.")
+
+
+def _is_note(note: dict[str, Any]) -> bool:
+    """Whether it says all that is checked of a table or figure."""
+    data = note.get("data")
+    if not isinstance(data, dict) or not _texts([each for each in data.values() if each]):
+        return False
+    if not _texts([note.get(each) for each in ("kind", "name", "caption", "notebook")]):
+        return False
+    columns, rows = note.get("columns"), note.get("rows")
+    if note["kind"] != "table":
+        return True
+    right = note.get("right")
+    return (
+        isinstance(rows, list)
+        and all(_texts(row) and len(row) == len(columns or []) for row in [columns, *rows])
+        and isinstance(right, list)
+        and [type(each) for each in right] == [bool] * len(columns or [])
+    )
+
+
+def _texts(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(each, str) for each in values)
 
 
 def table_formats(path: Path, note: dict[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -137,8 +192,11 @@ def _readme(folder: Path) -> list[str]:
     made = runpy.run_path(str(script))
     pages = [path for path in made["PAGES"] if path.is_file()]
     texts = {path: path.read_text(encoding="utf-8") for path in pages}
+    try:
+        other = [path for path, text in texts.items() if made["filled"](text) != text]
+    except (LookupError, TypeError, ValueError, AttributeError) as bad:  # of any file of results/
+        return [f"The pages cannot be compared with results/, which misses {bad!r}: {AGAIN}."]
     return [
         f"{path} shows other numbers than results/: python scripts/readme.py writes them."
-        for path, text in texts.items()
-        if made["filled"](text) != text
+        for path in other
     ]

@@ -72,7 +72,7 @@ class NliRecipe:
         Raises:
             DataError: a field is unknown or missing.
         """
-        fields = dict(read_yaml(path, DataError))
+        fields = read_yaml(path, DataError)
         try:
             given = {"train": dict(fields["train"]), "tests": tuple(fields["tests"])}
             return cls(**{**fields, **given})
