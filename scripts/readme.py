@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT / "lib"))
 
 from impossible.config.params import Params  # noqa: E402
 from impossible.data.run_folder import RunFolder  # noqa: E402
+from impossible.evaluation.expectations import REHEARSAL, counted  # noqa: E402
 from impossible.evaluation.test_sets import TITLES  # noqa: E402
 from impossible.report.blind_readings import agreement, both_say, read_claims, read_rates  # noqa: E402
 from impossible.report.main_claims import ORDER, MainClaim, main_claims  # noqa: E402
@@ -399,14 +400,17 @@ def refuted(runs: Sequence[Path] = (WIDE, RUN_ENGLISH)) -> str:
         for path in sorted((run / "tables").glob("expectations_*.csv")):
             with path.open(encoding="utf-8", newline="") as file:
                 for row in csv.DictReader(file):
-                    found[row["outcome"]] += 1
-                    if row["outcome"] == "refuted":
+                    outcome = counted(row["expectation"], row["outcome"])
+                    found[outcome] += 1
+                    if outcome == "refuted":
                         value = float(row["value"])
                         lines.append(
                             f"| {row['expectation']} | {value:.1f} | {row['bound']} | "
                             f"`{run.name}/tables/{path.name}` |"
                         )
-        told = ", ".join(f"{found[name]} {name}" for name in sorted(found))
+        told = ", ".join(f"{found[name]} {name}" for name in sorted(set(found) - {REHEARSAL}))
+        rehearsed = found[REHEARSAL]
+        told += f" ({rehearsed} of rehearsed, invented ratings are not counted)" * bool(rehearsed)
         counts.append(f"`{run.name}`: {told}")
     heads = ["| refuted | measured | expected | file |", "|---|---:|---|---|"]
     return "\n".join(["; ".join(counts) + ".", "", *heads, *lines])

@@ -116,6 +116,16 @@ def test_the_table_says_how_many_hold(tmp_path: Path) -> None:
     ]
 
 
+def test_invented_ratings_are_a_rehearsal_and_counted_nowhere(tmp_path: Path) -> None:
+    stage = notebook.begin("16_human_evaluation", "smoke", results=str(tmp_path / "run"))
+    rehearsed = Expected("synthetic: faithful, A − B", Interval(2.0, 1.0, 3.0, 9), over=0)
+    stage.expect([rehearsed, Expected("faithful, A − B", Interval(2.0, 1.0, 3.0, 9), over=0)])
+    note = read_json(tmp_path / "run" / "tables" / "expectations_16.json")
+    assert [row[-1] for row in note["rows"]] == ["rehearsal", "shown"]
+    assert note["reading"] == "of 1 expectations 1 shown; 1 of invented ratings, not counted"
+    assert note["caption"].endswith("Invented ratings (rehearsal) are no result.")
+
+
 def test_the_main_claims_are_those_whose_expectation_is_there(tmp_path: Path) -> None:
     run = RunFolder.open(tmp_path / "run")
     assert main_claims(run) == []
