@@ -25,7 +25,7 @@ from impossible.data.io import read_frame  # noqa: E402
 from impossible.data.run_folder import RunFolder  # noqa: E402
 from impossible.data.schemas import DATASET  # noqa: E402
 from impossible.evaluation.claims.verdicts import combined  # noqa: E402
-from impossible.evaluation.expectations import REHEARSAL, counted  # noqa: E402
+from impossible.evaluation.expectations import REHEARSAL, as_counted  # noqa: E402
 from impossible.evaluation.test_sets import TITLES  # noqa: E402
 from impossible.report.blind_readings import agreement, both_say, read_claims, read_rates  # noqa: E402
 from impossible.report.main_claims import ORDER, MainClaim, by_question, main_claims  # noqa: E402
@@ -458,7 +458,7 @@ def refuted(runs: Sequence[Path] = (WIDE, RUN_ENGLISH)) -> str:
         for path in sorted((run / "tables").glob("expectations_*.csv")):
             with path.open(encoding="utf-8", newline="") as file:
                 for row in csv.DictReader(file):
-                    outcome = counted(row["expectation"], row["outcome"])
+                    outcome = as_counted(row["expectation"], row["outcome"])
                     found[outcome] += 1
                     if outcome == "refuted":
                         value = float(row["value"])

@@ -28,8 +28,8 @@ from impossible.experiments.length_style_control import control_expected
 from impossible.experiments.multitask import generalist_expected
 from impossible.report.blind_readings import read_claims, read_rates
 from impossible.report.main_claims import (
+    MAIN_QUESTIONS,
     ORDER,
-    QUESTIONS,
     by_question,
     main_claims,
     question_of,
@@ -134,13 +134,13 @@ def test_invented_ratings_are_a_rehearsal_and_counted_nowhere(tmp_path: Path) ->
 
 def test_each_main_claim_answers_one_question_and_a_page_can_group_by_it() -> None:
     grouped = by_question(ORDER)
-    assert tuple(grouped) == QUESTIONS
+    assert tuple(grouped) == MAIN_QUESTIONS
     assert [said for claims in grouped.values() for said in claims] == list(ORDER)
     words = ("near each other", "critics find", "student learn", "self-distillation", "summarize")
-    assert all(word in question for word, question in zip(words, QUESTIONS, strict=True))
+    assert all(word in question for word, question in zip(words, MAIN_QUESTIONS, strict=True))
     assert by_question(ORDER[:1]) == {question_of(ORDER[0]): [ORDER[0]]}
     claims = main_claims(RunFolder(Path(__file__).parents[1] / "results" / "english"))
-    assert {claim.question for claim in claims} == set(QUESTIONS)
+    assert {claim.question for claim in claims} == set(MAIN_QUESTIONS)
 
 
 def test_the_main_claims_are_those_whose_expectation_is_there(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from impossible.evaluation.metrics import RAW
 
 __all__ = [
     "NOT_MEASURED", "OPEN", "OUTCOMES", "REFUTED", "REHEARSAL", "SHOWN", "Expected",
-    "against_bound", "counted", "interval_of", "per_cent",
+    "against_bound", "as_counted", "interval_of", "per_cent",
 ]  # fmt: skip
 
 SHOWN, OPEN, REFUTED, NOT_MEASURED = "shown", "open", "refuted", "not measured"
@@ -53,14 +53,14 @@ class Expected:
     def outcome(self) -> str:
         """One of `OUTCOMES`, or `REHEARSAL` where the ratings were invented."""
         if self.over is None:
-            return counted(self.says, against_bound(self.found, self.under or 0, -1))
-        return counted(self.says, against_bound(self.found, self.over))
+            return as_counted(self.says, against_bound(self.found, self.under or 0, -1))
+        return as_counted(self.says, against_bound(self.found, self.over))
 
 
-def counted(says: str, outcome: str) -> str:
+def as_counted(says: str, outcome: str) -> str:
     """An outcome as summaries count it: `REHEARSAL` for what synthetic ratings say.
 
-    >>> counted("synthetic: faithful, A − B", "shown"), counted("faithful, A − B", "shown")
+    >>> as_counted("synthetic: faithful, A − B", "shown"), as_counted("faithful, A − B", "shown")
     ('rehearsal', 'shown')
     """
     return REHEARSAL if says.startswith(f"{SYNTHETIC}: ") else outcome

@@ -16,8 +16,18 @@ from impossible.evaluation.test_sets import TITLES, with_title
 from impossible.report.tables import interval
 
 __all__ = [
-    "BEST_OF", "ENTAILMENT_ADDS", "FOUND", "KEEPS_MEANING", "NO_WORSE", "ORDER", "QUESTIONS",
-    "MainClaim", "by_claim", "by_question", "main_claims", "question_of",
+    "BEST_OF",
+    "ENTAILMENT_ADDS",
+    "FOUND",
+    "KEEPS_MEANING",
+    "MAIN_QUESTIONS",
+    "NO_WORSE",
+    "ORDER",
+    "MainClaim",
+    "by_claim",
+    "by_question",
+    "main_claims",
+    "question_of",
 ]  # fmt: skip
 
 FOUND = "critics find the pairs of next sentences that mean the same"
@@ -27,50 +37,48 @@ KEEPS_MEANING = "the student keeps its source's meaning as often as a round trip
 BEST_OF = "the same, each the best of n by the critics (ours)"
 _METRICS = {"ibleu": "iBLEU", "bert_ibleu": "BERT-iBLEU"}  # of which the paper's tables are made
 
-NEAR = "Are there paraphrases near each other?"
-CRITICS = "Do the critics find them?"
-LEARNS = "Does a student learn?"
-AGAIN = "Does self-distillation help?"
-SUMMARIES = "Does it summarize?"
-QUESTIONS = (NEAR, CRITICS, LEARNS, AGAIN, SUMMARIES)
+_NEAR = "Are there paraphrases near each other?"
+_CRITICS = "Do the critics find them?"
+_LEARNS = "Does a student learn?"
+_AGAIN = "Does self-distillation help?"
+_SUMMARIES = "Does it summarize?"
+MAIN_QUESTIONS = (_NEAR, _CRITICS, _LEARNS, _AGAIN, _SUMMARIES)
 
 #: The question that it answers; a claim, the paper's in our words or, marked so, ours; the notebook
 #: that expects it; what the expectation reads.
 _EXPECTED = (
-    (NEAR, "after longer contexts next sentences mean the same more often", "02",
+    (_NEAR, "after longer contexts next sentences mean the same more often", "02",
      "^ratio .*longest − shortest context, % points"),
-    (NEAR, "and in colder sampling", "02", "^ratio .*hottest − coldest, % points"),
-    (CRITICS, FOUND, "05", "minus any two"),
-    (CRITICS, ENTAILMENT_ADDS, "05", "minus chosen by chance"),
-    (AGAIN, NO_WORSE, "07", "minus D_T"),
-    (LEARNS, "the student paraphrases better than its teacher, asked", "09",
+    (_NEAR, "and in colder sampling", "02", "^ratio .*hottest − coldest, % points"),
+    (_CRITICS, FOUND, "05", "minus any two"),
+    (_CRITICS, ENTAILMENT_ADDS, "05", "minus chosen by chance"),
+    (_AGAIN, NO_WORSE, "07", "minus D_T"),
+    (_LEARNS, "the student paraphrases better than its teacher, asked", "09",
      "M_para − teacher, (zero|few)-shot"),
-    (LEARNS, BEST_OF, "09", r"best of \d+ − teacher, best"),
-    (LEARNS, "its data teach more than those of other methods (paper: iBLEU)", "13",
+    (_LEARNS, BEST_OF, "09", r"best of \d+ − teacher, best"),
+    (_LEARNS, "its data teach more than those of other methods (paper: iBLEU)", "13",
      "BERT-iBLEU: student of D_para − student of"),
-    (LEARNS, "the same, by valid paraphrases (ours)", "13",
+    (_LEARNS, "the same, by valid paraphrases (ours)", "13",
      "valid paraphrase, %: student of D_para − student of"),
-    (SUMMARIES, "the same method summarizes: better than the teacher, asked", "11",
+    (_SUMMARIES, "the same method summarizes: better than the teacher, asked", "11",
      "points: M_sum − teacher, TL;DR"),
-    (SUMMARIES, "and better than deletion (ours)", "11", "points: M_sum − deletion"),
+    (_SUMMARIES, "and better than deletion (ours)", "11", "points: M_sum − deletion"),
 )  # fmt: skip
 #: The question; a claim; a table of differences; metric; systems; the bound beyond which they lie.
 _MEASURED = (
-    (LEARNS, KEEPS_MEANING, "over_others", "fidelity", "M_para − round trip$", -5),
-    (LEARNS, "its iBLEU is above the teacher's and a round trip's (paper, MRPC: 7.3, best of all)",
+    (_LEARNS, KEEPS_MEANING, "over_others", "fidelity", "M_para − round trip$", -5),
+    (_LEARNS, "its iBLEU is above the teacher's and a round trip's (paper, MRPC: 7.3, best of all)",
      "over_others", "ibleu", "^(.*: )?M_para − (teacher, zero|round)", 0),
-    (LEARNS, "and its BERT-iBLEU (paper, MRPC: 67.1; ChatGPT 67.7)", "over_others", "bert_ibleu",
+    (_LEARNS, "and its BERT-iBLEU (paper, MRPC: 67.1; ChatGPT 67.7)", "over_others", "bert_ibleu",
      "^(.*: )?M_para − (teacher, zero|round)", 0),
-    (AGAIN, "self-distillation makes the student better (paper: BERT-iBLEU 64.0 to 67.1)", "gain",
+    (_AGAIN, "self-distillation makes the student better (paper: BERT-iBLEU 64.0 to 67.1)", "gain",
      "bert_ibleu", "M_para − student", 0),
 )  # fmt: skip
 _EARLIER = 1 + [said for _, said, *_ in _EXPECTED].index(BEST_OF)  # others follow the measured
-_ASKED = {
-    said: question
-    for question, said, *_ in (*_EXPECTED[:_EARLIER], *_MEASURED, *_EXPECTED[_EARLIER:])
-}
+_IN_ORDER = (*_EXPECTED[:_EARLIER], *_MEASURED, *_EXPECTED[_EARLIER:])
+_ASKED = {str(said): str(question) for question, said, *_ in _IN_ORDER}
 #: All claims, those of one question beside one another.
-ORDER = tuple(sorted(_ASKED, key=lambda said: QUESTIONS.index(_ASKED[said])))
+ORDER = tuple(sorted(_ASKED, key=lambda said: MAIN_QUESTIONS.index(_ASKED[said])))
 
 
 @dataclass(frozen=True)
@@ -93,12 +101,12 @@ class MainClaim:
 
     @property
     def question(self) -> str:
-        """The one of `QUESTIONS` that it answers."""
+        """The one of `MAIN_QUESTIONS` that it answers."""
         return question_of(self.said)
 
 
 def question_of(said: str) -> str:
-    """Which of `QUESTIONS` a claim answers.
+    """Which of `MAIN_QUESTIONS` a claim answers.
 
     >>> question_of("and in colder sampling")
     'Are there paraphrases near each other?'
@@ -111,7 +119,7 @@ def by_question(said: Iterable[str]) -> dict[str, list[str]]:
     known = sorted(set(said), key=ORDER.index)
     return {
         question: mine
-        for question in QUESTIONS
+        for question in MAIN_QUESTIONS
         if (mine := [each for each in known if question_of(each) == question])
     }
 
