@@ -21,10 +21,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))
 
 from impossible.config.params import Params  # noqa: E402
+from impossible.data.io import read_frame  # noqa: E402
 from impossible.data.run_folder import RunFolder  # noqa: E402
+from impossible.data.schemas import DATASET  # noqa: E402
+from impossible.evaluation.claims.verdicts import combined  # noqa: E402
+from impossible.evaluation.expectations import REHEARSAL, as_counted  # noqa: E402
 from impossible.evaluation.test_sets import TITLES  # noqa: E402
 from impossible.report.blind_readings import agreement, both_say, read_claims, read_rates  # noqa: E402
-from impossible.report.main_claims import ORDER, MainClaim, main_claims  # noqa: E402
+from impossible.report.main_claims import ORDER, MainClaim, by_question, main_claims  # noqa: E402
 from impossible.report.tables import minus  # noqa: E402
 
 PAGES = (
@@ -53,11 +57,12 @@ IN_THE_PAPER: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     "§3.2 critics": (("entailment both ways",), (6,)),
     "§3.2 Algorithm 1": (("critics find",), (5, 16)),
     "§3.3": (("self-distillation makes the student",), (9,)),
-    "Table 1": ((), (7,)),
-    "Tables 2 and 6": (("the student paraphrases", "its iBLEU", "and its BERT-iBLEU"), (4,)),
-    "§3.6 and Table 5": (("the same method",), (13,)),
+    "Table 1": ((), (22, 23, 7)),
+    "Tables 2 and 6": (("the student paraphrases", "its iBLEU", "and its BERT-iBLEU"), (24, 4)),
+    "§3.6 and Table 5": (("the same method",), (26, 13)),
     "Table 4": ((), (12,)),
-    "Tables 2 and 8": (("its data",), (8,)),
+    "Tables 2 and 8": (("its data",), (27, 28, 8)),
+    "Table 3": ((), (25,)),
     "Table 6": ((), (6, 10, 11)),
 }
 
@@ -175,6 +180,27 @@ def claims(run: Path) -> str:
     return "\n".join([top, f"|{'---|' * len(heads)}", *body])
 
 
+def self_distillation(run: Path = FULL) -> str:
+    """Claim 9 as the paper did it and at equal numbers of pairs, and its verdict before and now."""
+    table = json.loads((run / "claims.json").read_text(encoding="utf-8"))
+    (claim,) = (each for each in table["claims"] if each["number"] == 9)
+    equal = [part for part in claim["parts"] if "as many pairs each" in part["statistic"]]
+    paper = [part for part in claim["parts"] if part not in equal]
+    lines = ["| self-distillation adds (claim 9) | its parts | verdict |", "|---|---|---|"]
+    for name, parts in (
+        ("as the paper did it, with more pairs: the claim until now", paper),
+        ("at about equal numbers of pairs, added after the runs were seen", equal),
+    ):
+        numbers = "; ".join(
+            f"{part['short'].removesuffix(', equal n')} "
+            + interval([part["effect_found"][end] for end in ("value", "low", "high")])
+            for part in parts
+        )
+        verdict = combined(part["verdict"] for part in parts)
+        lines.append(f"| {name} | {numbers} | {verdict} |")
+    return "\n".join([*lines, f"| both, the claim now | | **{claim['verdict']}** |"])
+
+
 def outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READINGS) -> str:
     """What became of the paper's main claims in real English, by each file that says so."""
     lines = [
@@ -190,17 +216,20 @@ def outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READIN
 
 
 def first_outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READINGS) -> str:
-    """The same at a glance: a line for each claim, by the best of its files."""
+    """The same at a glance, by question: a line for each claim, by the best of its files."""
     lines = ["| claim (the paper's, if not marked as ours) | measured | here |", "|---|---|---|"]
-    for said, files in _found(run, wide, readings).items():
-        mine = next(iter(files.values()))
-        parts = [_parts(each.found) for each in mine]
-        what = parts[0][0] if len({part[0] for part in parts}) == 1 else _measure(mine[0].found)
-        here = "; ".join(
-            f"{of} {value} **{each.outcome}**"
-            for each, (_, of, value) in zip(mine, parts, strict=True)
-        )
-        lines.append(f"| {said} | {what} | {here} |")
+    known = _found(run, wide, readings)
+    for question, claims in by_question(known).items():
+        lines.append(f"| **{question}** | | |")
+        for said in claims:
+            mine = next(iter(known[said].values()))
+            parts = [_parts(each.found) for each in mine]
+            what = parts[0][0] if len({part[0] for part in parts}) == 1 else _measure(mine[0].found)
+            here = "; ".join(
+                f"{of} {value} **{each.outcome}**"
+                for each, (_, of, value) in zip(mine, parts, strict=True)
+            )
+            lines.append(f"| {said} | {what} | {here} |")
     return "\n".join(lines)
 
 
@@ -297,11 +326,41 @@ def _found(run: Path, wide: Path, readings: Path) -> dict[str, dict[str, list[Ma
     }
 
 
-def thread(run: Path = RUN_ENGLISH) -> str:
-    """One context of the default run, drawn by the seed: its next sentences and its pair."""
+def thread(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READINGS) -> str:
+    """One context of the default run, drawn by the seed: its next sentences and its pair.
+
+    Then what its critics say of the pair, how often there is one, and what readers say of such.
+    """
     note = json.loads((run / "tables" / "thread.json").read_text(encoding="utf-8"))
-    lines = [f"| *{what}* | {_cell(text)} |" for what, text in note["rows"]]
+    rows = [*note["rows"], *_about_pair(run, *(text for _, text in note["rows"][-2:]))]
+    rows += _as_read(wide, readings)
+    lines = [f"| *{what}* | {_cell(text)} |" for what, text in rows]
     return "\n".join(["| | |", "|---|---|", *lines])
+
+
+def _about_pair(run: Path, x: str, y: str) -> list[tuple[str, str]]:
+    """What the critics of a pair of the first dataset say, and how often there is such a pair."""
+    s, kept = read(run), read_frame(run / "data" / "dataset_teacher.parquet", DATASET)
+    pair = kept[(kept["source"] == x) & (kept["target"] == y)].iloc[0]
+    first, every = s["05_dataset"], s["04_pairs_critics"]["n_pairs"]
+    contexts = s["03_contexts_sentences"]["n_contexts"]
+    share = 100 * first["n_dataset"] / every
+    said = f"y follows from x: {pair['p_xy']:.2f}, x from y: {pair['p_yx']:.2f}; "
+    said += f"ROUGE-L {100 * pair['rouge_l']:.0f} %"
+    often = f"{first['n_dataset']:,} of {every:,} ordered pairs of sentences ({share:.2g} %), "
+    often += f"in {first['contexts_with_pairs']} of {contexts} contexts"
+    return [("its critics", said), ("how often a pair is accepted", often)]
+
+
+def _as_read(wide: Path, readings: Path) -> list[tuple[str, str]]:
+    """What blind readers say of accepted pairs."""
+    pairs = json.loads(readings.read_text(encoding="utf-8"))["pairs"]
+    mine = [pair for pair in pairs if pair["of"] == "D_T"]
+    same = both_say(mine).get("D_T")
+    if same is None:
+        return []
+    of = f"{same:.3g} % of {len(mine)} accepted pairs of the wide run ({wide.name})"
+    return [("readers who saw no score", f"two call {of} the same")]
 
 
 def english(run: Path = WIDE) -> str:
@@ -399,14 +458,17 @@ def refuted(runs: Sequence[Path] = (WIDE, RUN_ENGLISH)) -> str:
         for path in sorted((run / "tables").glob("expectations_*.csv")):
             with path.open(encoding="utf-8", newline="") as file:
                 for row in csv.DictReader(file):
-                    found[row["outcome"]] += 1
-                    if row["outcome"] == "refuted":
+                    outcome = as_counted(row["expectation"], row["outcome"])
+                    found[outcome] += 1
+                    if outcome == "refuted":
                         value = float(row["value"])
                         lines.append(
                             f"| {row['expectation']} | {value:.1f} | {row['bound']} | "
                             f"`{run.name}/tables/{path.name}` |"
                         )
-        told = ", ".join(f"{found[name]} {name}" for name in sorted(found))
+        told = ", ".join(f"{found[name]} {name}" for name in sorted(set(found) - {REHEARSAL}))
+        rehearsed = found[REHEARSAL]
+        told += f" ({rehearsed} of rehearsed, invented ratings are not counted)" * bool(rehearsed)
         counts.append(f"`{run.name}`: {told}")
     heads = ["| refuted | measured | expected | file |", "|---|---:|---|---|"]
     return "\n".join(["; ".join(counts) + ".", "", *heads, *lines])
@@ -520,7 +582,10 @@ def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
         for mark, table in tables.items():
             text = between(text, mark, table())
     text = between(text, "numbers", numbers(run, full)) if (run / "scalars").is_dir() else text
-    return between(text, "claims", claims(full)) if (full / "tables").is_dir() else text
+    if (full / "tables").is_dir():
+        text = between(text, "claims", claims(full))
+        text = between(text, "self-distillation", self_distillation(full))
+    return text
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def claim_parts() -> pd.DataFrame:
         (2, "student beats rivals", "BERT-iBLEU, ParaBank2", 2, "effect", 1, -1, 3, nan, nan, nan,
          "undecided", failed),
         (3, "own contexts do", "x", 5, "not_worse", nan, nan, nan, nan, nan, nan,
-         *["missing"] * 2),
+         *["not measured"] * 2),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 

@@ -114,4 +114,4 @@ def test_claims_say_why_they_are_undecided() -> None:
     seeds = [f"1 of {n} seeds that a verdict needs" for n in (3, 5, 5, 5)]
     parts = parts.assign(verdict="undecided", reason=seeds)
     assert claim_tables.undecided_because(parts) == "Undecided: too few seeds (4 parts)."
-    assert claim_tables.undecided_because(parts.assign(verdict="missing")) == ""
+    assert claim_tables.undecided_because(parts.assign(verdict="not measured")) == ""

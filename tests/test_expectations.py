@@ -27,7 +27,13 @@ from impossible.experiments.domain_teachers import domains_expected
 from impossible.experiments.length_style_control import control_expected
 from impossible.experiments.multitask import generalist_expected
 from impossible.report.blind_readings import read_claims, read_rates
-from impossible.report.main_claims import main_claims
+from impossible.report.main_claims import (
+    MAIN_QUESTIONS,
+    ORDER,
+    by_question,
+    main_claims,
+    question_of,
+)
 from impossible.report.yield_tables import yield_expected
 
 NAN = math.nan
@@ -114,6 +120,27 @@ def test_the_table_says_how_many_hold(tmp_path: Path) -> None:
         ["b", "3.0", "–", "< 2", "refuted"],
         ["c", "–", "–", "> 0", "not measured"],
     ]
+
+
+def test_invented_ratings_are_a_rehearsal_and_counted_nowhere(tmp_path: Path) -> None:
+    stage = notebook.begin("16_human_evaluation", "smoke", results=str(tmp_path / "run"))
+    rehearsed = Expected("synthetic: faithful, A − B", Interval(2.0, 1.0, 3.0, 9), over=0)
+    stage.expect([rehearsed, Expected("faithful, A − B", Interval(2.0, 1.0, 3.0, 9), over=0)])
+    note = read_json(tmp_path / "run" / "tables" / "expectations_16.json")
+    assert [row[-1] for row in note["rows"]] == ["rehearsal", "shown"]
+    assert note["reading"] == "of 1 expectations 1 shown; 1 of invented ratings, not counted"
+    assert note["caption"].endswith("Invented ratings (rehearsal) are no result.")
+
+
+def test_each_main_claim_answers_one_question_and_a_page_can_group_by_it() -> None:
+    grouped = by_question(ORDER)
+    assert tuple(grouped) == MAIN_QUESTIONS
+    assert [said for claims in grouped.values() for said in claims] == list(ORDER)
+    words = ("near each other", "critics find", "student learn", "self-distillation", "summarize")
+    assert all(word in question for word, question in zip(words, MAIN_QUESTIONS, strict=True))
+    assert by_question(ORDER[:1]) == {question_of(ORDER[0]): [ORDER[0]]}
+    claims = main_claims(RunFolder(Path(__file__).parents[1] / "results" / "english"))
+    assert {claim.question for claim in claims} == set(MAIN_QUESTIONS)
 
 
 def test_the_main_claims_are_those_whose_expectation_is_there(tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ import tiny
 from impossible.config.params import Params
 from impossible.data.io import write_text
 from impossible.errors import ParameterError
-from impossible.evaluation.corrected_rates import ErrorRates
-from impossible.evaluation.fractions import fraction_by_group, rows_by_group
+from impossible.evaluation.corrected_rates import ErrorRates, chosen_by_critics
+from impossible.evaluation.fractions import fraction_by_group, fractions_of, rows_by_group
 from impossible.evaluation.human.forms import draw_kit, write_kit
 from impossible.evaluation.human.returned_ratings import write_synthetic
 from impossible.evaluation.judges import Judge, People, Referee, load_judge
+from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.metrics import titles
 from impossible.evaluation.paraphrase_metrics import score_predictions
 from impossible.evaluation.referee_errors import ship_errors
@@ -214,6 +215,34 @@ def test_a_raw_rate_beside_a_corrected_one_is_not_called_both() -> None:
     errors = {"same": Said.errors["equivalence"]}
     both = rows_by_group(frame, dict.fromkeys(names, "same"), errors=errors)["metric"].tolist()
     assert both == [names[0], "follows (referee, raw), %", names[1], "same, %, raw"]
+
+
+def test_a_rate_of_what_critics_chose_is_raw_by_code() -> None:
+    errors = Said.errors["equivalence"]
+    said = fraction_by_group([1.0, 0.0], ["any", "D_T"], order=["any", "D_T"], errors=errors)
+    assert said["value"].tolist() == [1.0, 0.0], "no column holds corrected beside raw rates"
+    frame = pd.DataFrame({"group": ["any", "D_para"], "context_id": ["a", "b"], "same": [1.0, 0.0]})
+    name = "equivalent (referee, corrected), %"
+    rows = rows_by_group(frame, {name: "same"}, errors={"same": errors})
+    assert set(rows["metric"]) == {"equivalent (referee, raw), %"}
+    assert fractions_of(rows, name)["value"].tolist() == [1.0, 0.0]
+    judged_rows = MetricRows("M_para, best of 10 − teacher, best of 10", None)
+    judged_rows.corrected("fidelity", np.array([1.0, 0.0]), np.ones(2), errors)
+    (row,) = judged_rows.rows
+    assert row["value"] is None
+    assert "critics, which err as the judge does, chose M_para, best of 10" in row["signature"]
+    told = judged(Said(), Params.load("base"))
+    assert "what critics chose, a best of n, always is" in told
+
+
+@pytest.mark.parametrize(
+    ("group", "chosen"),
+    [("D_T", True), ("pair in D_T", True), ("D_sum, first", True), ("pass all critics", True),
+     ("teacher, best of 10", True), ("kept", True), ("M_para", False), ("chosen by chance", False),
+     ("all scored candidates", False), ("shuffled D_para", False), ("student of D_T", False)],
+)  # fmt: skip
+def test_what_critics_chose_is_known_by_name(group: str, chosen: bool) -> None:
+    assert chosen_by_critics(group) is chosen
 
 
 def test_captions_say_who_judges_and_what_was_done_about_errors() -> None:

@@ -78,6 +78,44 @@ def test_readme_s_english_tables_follow_their_files(
     sys.modules.pop("readme")
 
 
+def test_the_thread_says_what_critics_and_readers_say_of_its_pair(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import readme
+
+    run, file = tmp_path / "english", tmp_path / "readings.json"
+    for part in ("scalars", "tables", "data"):
+        shutil.copytree(readme.RUN_ENGLISH / part, run / part)
+    changed = {"04_pairs_critics": {"n_pairs": 2_000}, "03_contexts_sentences": {"n_contexts": 20}}
+    changed["05_dataset"] = {"n_dataset": 50, "contexts_with_pairs": 4}
+    for name, numbers in changed.items():
+        (run / "scalars" / f"{name}.json").write_text(json.dumps(numbers))
+    pairs = [{"of": "D_T", "reader_1": True, "reader_2": i > 2, "new": True} for i in range(4)]
+    file.write_text(json.dumps({"pairs": pairs}))
+    critics, often, readers = readme.thread(run, readings=file).splitlines()[-3:]
+    assert re.search(r"y follows from x: 0\.\d\d, x from y: 0\.\d\d; ROUGE-L \d\d %", critics)
+    assert "| 50 of 2,000 ordered pairs of sentences (2.5 %), in 4 of 20 contexts |" in often
+    assert "two call 25 % of 4 accepted pairs" in readers
+    sys.modules.pop("readme")
+
+
+def test_claim_9_is_shown_before_and_after_its_parts_at_equal_numbers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import readme
+
+    ledger = read_json(readme.FULL / "claims.json")
+    for part in ledger["claims"][8]["parts"][2:]:
+        part["verdict"] = "not reproduced"
+    (tmp_path / "claims.json").write_text(json.dumps(ledger))
+    before, equal, _ = readme.self_distillation(tmp_path).splitlines()[2:]
+    assert before == readme.self_distillation().splitlines()[2]
+    assert equal.endswith("| not reproduced |")
+    sys.modules.pop("readme")
+
+
 @pytest.mark.parametrize("name", ["paper", "parameters", "outcomes"])
 def test_pages_that_a_script_fills_are_up_to_date(
     name: str, monkeypatch: pytest.MonkeyPatch

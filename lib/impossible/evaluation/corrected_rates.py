@@ -3,13 +3,16 @@
 Of pairs that mean the same the judge says yes to the fraction *se* (sensitivity), of others no to
 the fraction *sp* (specificity). If it says yes to the fraction q of new pairs, the fraction that
 means the same is p = (q + sp - 1) / (se + sp - 1) (Rogan and Gladen 1978). This holds as far as the
-judge errs on the new pairs as it does on the labelled ones.
+judge errs on the new pairs as it does on the labelled ones. It does not on pairs that a critic
+chose which errs as the judge does: what both take for a paraphrase is in, so that rates of such
+groups stay raw (`ErrorRates.among`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -23,7 +26,19 @@ from impossible.evaluation.bootstrap import (
     cluster_codes,
 )
 
-__all__ = ["ErrorRates", "corrected_mean"]
+__all__ = ["ErrorRates", "chosen_by_critics", "corrected_mean"]
+
+#: Names of what critics chose: datasets, pairs that pass, the best of a system's answers.
+_CHOSEN = re.compile(r"(pair in )?D_(T|para|sum)\b|(pass )?all critics$|kept$|.*\bbest of \d+")
+
+
+def chosen_by_critics(group: object) -> bool:
+    """Whether a group of pairs or a system, by its name, is what the pipeline's critics chose.
+
+    >>> [chosen_by_critics(name) for name in ("D_para", "M_para, best of 10", "student of D_para")]
+    [True, True, False]
+    """
+    return _CHOSEN.match(str(group)) is not None
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,13 @@ class ErrorRates:
         if not self.sensitivity + self.specificity > 1:
             return f"the judge is no better than chance {where}"
         return f"the judge says no to most positives {where}" if self.sensitivity < 0.5 else ""
+
+    def among(self, groups: Iterable[object]) -> ErrorRates:
+        """The same for a table of these groups: no correction where critics chose one of them."""
+        chosen = next((group for group in groups if chosen_by_critics(group)), None)
+        if chosen is None or self.elsewhere:
+            return self
+        return replace(self, elsewhere=f"critics, which err as the judge does, chose {chosen}")
 
     def drawn(self, rng: np.random.Generator, n: int) -> tuple[Floats, Floats]:
         """n draws of se and sp from what the counts leave open (Beta, Jeffreys' prior)."""

@@ -9,15 +9,17 @@ import pandas as pd
 
 from impossible.evaluation.bootstrap import Interval
 from impossible.evaluation.fractions import raw_metric
+from impossible.evaluation.human.returned_ratings import SYNTHETIC
 from impossible.evaluation.metrics import RAW
 
 __all__ = [
-    "NOT_MEASURED", "OPEN", "OUTCOMES", "REFUTED", "SHOWN", "Expected", "against_bound",
-    "interval_of", "per_cent",
+    "NOT_MEASURED", "OPEN", "OUTCOMES", "REFUTED", "REHEARSAL", "SHOWN", "Expected",
+    "against_bound", "as_counted", "interval_of", "per_cent",
 ]  # fmt: skip
 
 SHOWN, OPEN, REFUTED, NOT_MEASURED = "shown", "open", "refuted", "not measured"
 OUTCOMES = (SHOWN, OPEN, REFUTED, NOT_MEASURED)
+REHEARSAL = "rehearsal"  # of invented ratings, which say nothing and are counted nowhere
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,19 @@ class Expected:
 
     @property
     def outcome(self) -> str:
-        """One of `OUTCOMES`."""
+        """One of `OUTCOMES`, or `REHEARSAL` where the ratings were invented."""
         if self.over is None:
-            return against_bound(self.found, self.under or 0, -1)
-        return against_bound(self.found, self.over)
+            return as_counted(self.says, against_bound(self.found, self.under or 0, -1))
+        return as_counted(self.says, against_bound(self.found, self.over))
+
+
+def as_counted(says: str, outcome: str) -> str:
+    """An outcome as summaries count it: `REHEARSAL` for what synthetic ratings say.
+
+    >>> as_counted("synthetic: faithful, A − B", "shown"), as_counted("faithful, A − B", "shown")
+    ('rehearsal', 'shown')
+    """
+    return REHEARSAL if says.startswith(f"{SYNTHETIC}: ") else outcome
 
 
 def against_bound(found: Interval | float, bound: float = 0, sign: int = 1) -> str:

@@ -29,13 +29,15 @@ def fraction_by_group(
         values: 0, 1 or NaN (missing, left out) per row.
         clusters: what is drawn together, for example the context.
         order: groups in this order; by default that of first appearance.
-        errors: of the judge whose verdicts these are: fractions are corrected by them.
+        errors: of the judge whose verdicts these are: fractions are corrected by them, but for
+            a table with a group that critics chose.
 
     Returns:
         group, value, low, high, n; a group with no value present has NaN and n = 0. Where known
         errors allow no correction (`corrected_rates`), the verdicts' own mean.
     """
     numbers, names = np.asarray(values, dtype=float), np.asarray(groups, dtype=object)
+    errors = errors and errors.among(order or dict.fromkeys(names))
     drawn = None if clusters is None else cluster_codes(clusters)
     rows = []
     for group in order or dict.fromkeys(names):
@@ -109,17 +111,30 @@ def rows_by_group(
         frame: group, context_id (drawn together), and columns of fractions; NaN is missing.
         errors: column → error rates of the judge whose verdicts it holds; where these allow it,
             fractions are corrected, and those of the verdicts as they are follow (`raw_metric`).
+            With a group that critics chose there are the latter only, and are called so.
     """
     groups, contexts = frame["group"], frame["context_id"]
     found = {}
     for metric, column in measures.items():
         known = errors.get(column)
+        known = known and known.among(order or groups.unique())
         twice = known is not None and not known.problem
+        if known and known.problem:
+            metric = as_raw(metric)
         for name, rates in ((metric, known), (raw_metric(metric), None))[: 1 + twice]:
             found[name] = fraction_by_group(
                 frame[column], groups, contexts, bootstrap, order, rates
             )
     return pd.concat([fraction_rows(each, metric) for metric, each in found.items()])
+
+
+def as_raw(name: str) -> str:
+    """A judge's or metric's name where nothing is corrected after all.
+
+    >>> as_raw("referee, corrected"), as_raw("equivalent (referee, corrected), %"), as_raw("oracle")
+    ('referee, raw', 'equivalent (referee, raw), %', 'oracle')
+    """
+    return name.replace(", corrected", ", raw")
 
 
 def raw_metric(metric: str) -> str:
@@ -128,11 +143,15 @@ def raw_metric(metric: str) -> str:
     >>> raw_metric("equivalent (referee, corrected), %"), raw_metric("same, %")
     ('equivalent (referee, raw), %', 'same, %, raw')
     """
-    said = metric.replace(", corrected)", ", raw)")
+    said = as_raw(metric)
     return said if said != metric else f"{metric}, raw"
 
 
 def fractions_of(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """One metric of METRIC_ROWS in per cent as fractions, for `figures.fraction_dots`."""
-    chosen = rows[rows["metric"] == metric].rename(columns={"system": "group"})[_COLUMNS]
+    """One metric of METRIC_ROWS in per cent as fractions, for `figures.fraction_dots`.
+
+    Where it is not there because nothing could be corrected, the raw one.
+    """
+    name = metric if rows["metric"].eq(metric).any() else as_raw(metric)
+    chosen = rows[rows["metric"] == name].rename(columns={"system": "group"})[_COLUMNS]
     return chosen.assign(**(chosen[["value", "low", "high"]] / 100))

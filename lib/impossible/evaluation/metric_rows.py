@@ -109,7 +109,11 @@ class MetricRows:
     def corrected(
         self, metric: str, verdicts: Any, asked: Any, errors: ErrorRates, lowest: float = 0.0
     ) -> None:
-        """A mean of verdicts in [0, 1], without the judge's errors, in per cent."""
+        """A mean of verdicts in [0, 1], without the judge's errors, in per cent.
+
+        Missing, with the reason, where critics chose what is judged (`ErrorRates.among`).
+        """
+        errors = errors.among(self.system.split(" − "))
         found = corrected_mean(verdicts, asked, errors, self.clusters, self.bootstrap, lowest)
         per_cent = Interval(100 * found.value, 100 * found.low, 100 * found.high, found.n)
         rates = {"se": f"{errors.sensitivity:.3f}", "sp": f"{errors.specificity:.3f}"}

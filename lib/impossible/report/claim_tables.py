@@ -61,8 +61,16 @@ def part_rows(judged: Judgement) -> pd.DataFrame:
 
 
 def claim_table(judged: Judgement) -> pd.DataFrame:
-    """One line per claim, by the part on which its verdict rests, as texts for a reader."""
-    return pd.DataFrame([_line(ruled) for ruled in judged.claims])
+    """One line per claim, by the part on which its verdict rests, as texts for a reader.
+
+    Those measured in the columns of a table of the paper come first.
+    """
+    return pd.DataFrame([_line(ruled) for ruled in _as_shown(judged)])
+
+
+def _as_shown(judged: Judgement) -> list[JudgedClaim]:
+    """Claims in the columns of the paper's tables first, a table after the other."""
+    return sorted(judged.claims, key=lambda ruled: (ruled.claim.table or "~", ruled.claim.number))
 
 
 def _line(ruled: JudgedClaim) -> dict[str, Any]:
@@ -98,7 +106,7 @@ def part_table(judged: Judgement) -> pd.DataFrame:
                 "why": found.reason,
                 "seeds required": _seeds(found.verdict, found.required_seeds, [found]),
             }
-            for ruled in judged.claims
+            for ruled in _as_shown(judged)
             for place, found in enumerate(ruled.findings, 1)
         ]
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from impossible.evaluation.fractions import fraction_rows, fractions_of
+from impossible.evaluation.fractions import as_raw, fraction_rows, fractions_of
 from impossible.filtering.critics import reason_title
 from impossible.filtering.funnel import funnel_table
 from impossible.report import tables
@@ -51,6 +51,13 @@ def funnel_shown(
     ]
 
 
+def _uncorrected(by: str) -> str:
+    """What a caption says of a judge that errs, where critics chose some of the pairs."""
+    if not by.endswith("raw"):
+        return ""
+    return " Raw: critics that may err as the judge does chose some, so that no correction holds."
+
+
 def diversity_example(
     stage: Shows, example: pd.DataFrame, edges: Sequence[tuple[int, int]], ringed: Sequence[int],
     thinned: bool, data: Sequence[Path],
@@ -91,11 +98,12 @@ def first_precision(
     Returns:
         What is to be displayed.
     """
+    by = as_raw(by)
     label, rows = f"equivalent ({by})", fraction_rows(found, f"equivalent ({by}), %")
     caption = (
         f"Equivalent pairs (judge: {by}), from any two sentences of a context to the first "
         "dataset; control: as many pairs of each context chosen by chance. "
-        f"{confidence:.0%} intervals over contexts."
+        f"{confidence:.0%} intervals over contexts.{_uncorrected(by)}"
     )
     value = 100 * found.set_index("group")["value"]
     low, high = (tables.show(value[name]) for name in ("any two sentences", "D_T"))
@@ -119,10 +127,11 @@ def held_out_rewritings(stage: Shows, rows: pd.DataFrame, by: str) -> list[Any]:
     Returns:
         What is to be displayed.
     """
+    by = as_raw(by)
     caption = (
         "Held-out sources before and after training, beside the pairs of the dataset: fraction "
         f"that is equivalent to the source (judge: {by}), ROUGE-L to the source, exact copies; "
-        "greedy decoding, intervals where there are contexts enough."
+        f"greedy decoding, intervals where there are contexts enough.{_uncorrected(by)}"
     )
     told = (
         "Held-out sources before (hollow) and after training, beside the pairs of the dataset: "
@@ -169,10 +178,12 @@ def second_precision(stage: Shows, rows: pd.DataFrame, by: str, data: Sequence[P
     Returns:
         What is to be displayed.
     """
+    by = as_raw(by)
     caption = (
         f"Self-distillation: fraction of equivalent pairs (judge: {by}), and ROUGE-L of the "
         "pairs; the first dataset, all candidates of the student (base rate), those that pass the "
         "critics, the second dataset. Intervals by bootstrap over contexts."
+        f"{_uncorrected(by)}"
     )
     told = (
         f"Self-distillation: fraction of equivalent pairs (judge: {by}) of the first dataset, of "
@@ -201,6 +212,7 @@ def price_of_critics(stage: Shows, found: pd.DataFrame, by: str, data: Sequence[
     Returns:
         What is to be displayed.
     """
+    by = as_raw(by)
     rows = fraction_rows(found, f"equivalent ({by}), %")
     caption = (
         "The student's scored candidates by the first critic that dropped them, with the fraction "

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from impossible.evaluation.bootstrap import Interval
-from impossible.evaluation.expectations import OUTCOMES, Expected
+from impossible.evaluation.expectations import OUTCOMES, REHEARSAL, Expected
 from impossible.report.side_by_side import Shows
 from impossible.report.tables import MISSING, interval
 
@@ -40,5 +40,9 @@ def expectation_table(
         "where all of it lies on the other side, else open; counted numbers have no interval."
     )
     exact = pd.DataFrame(numbers, columns=columns)
-    reading = f"of {len(expected)} expectations {said}"
+    rehearsed = counts[REHEARSAL]
+    reading = f"of {len(expected) - rehearsed} expectations {said or 'none is tested'}"
+    if rehearsed:
+        reading += f"; {rehearsed} of invented ratings, not counted"
+        caption += " Invented ratings (rehearsal) are no result."
     return stage.table(name, frame, caption, list(data), None, exact, 1, reading)

@@ -48,7 +48,10 @@ def _errors(judge: Judge, asks: str) -> str:
     if judge.errors.get(asks) is None:
         return ""
     raw = judge.named(asks).endswith("raw")
-    return ", uncorrected (raw)" if raw else ", corrected by its known errors (raw: uncorrected)"
+    if raw:
+        return ", uncorrected (raw)"
+    chosen = "raw: uncorrected, as what critics chose, a best of n, always is"
+    return f", corrected by its known errors ({chosen})"
 
 
 class Shows(Protocol):

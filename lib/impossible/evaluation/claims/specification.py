@@ -20,6 +20,7 @@ from impossible.config.yaml_files import read_yaml
 from impossible.data.run_folder import RunFolder, scalars
 from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Interval, independent_difference
+from impossible.evaluation.human.returned_ratings import SYNTHETIC
 
 #: Seeds that a verdict needs. Sampling is cheap to repeat; training is not, and three is the least
 #: that shows a spread.
@@ -45,10 +46,11 @@ class Measure(Entry):
 
 
 class RecordedNumber(Entry):
-    """Where a run records a number: `scalar` of `notebook`."""
+    """Where a run records a number: `scalar` of `notebook`, in older runs `formerly`."""
 
     notebook: Text
     scalar: Text
+    formerly: Text | None = None
 
     def read(self, recorded: Mapping[str, Mapping[str, Any]]) -> Interval | None:
         """The number, from recorded numbers by notebook, with its interval (NaN: it has none).
@@ -57,7 +59,9 @@ class RecordedNumber(Entry):
         the same name with `_raw`.
         """
         known = recorded.get(self.notebook, {})
-        return _number(known.get(self.scalar)) or _number(known.get(f"{self.scalar}_raw"))
+        names = (self.scalar, f"{self.scalar}_raw", self.formerly)
+        found = (_number(known.get(name)) for name in names if name)
+        return next((number for number in found if number is not None), None)
 
 
 class Control(RecordedNumber):
@@ -122,13 +126,19 @@ def _excess(effect: Interval, control: Interval) -> Interval:
 
 
 class Claim(Entry):
-    """One sentence of the paper; it holds if all its parts do."""
+    """One sentence of the paper; it holds if all its parts do.
+
+    `table` is the paper's table in whose own columns it is measured; `added` says what of it was
+    written only after runs were seen.
+    """
 
     number: Annotated[int, Field(ge=1)]
     claim: Text
     short: Label
     place: Text
+    table: Text | None = None
     kind: Literal["sampled", "trained"]
+    added: Text | None = None
     parts: Annotated[list[Part], Field(min_length=1)]
 
 
@@ -137,6 +147,17 @@ class ClaimBook(Entry):
 
     measures: dict[str, Measure]
     claims: Annotated[list[Claim], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _of_no_rehearsal(self) -> Self:
+        parts = [(claim.number, part) for claim in self.claims for part in claim.parts]
+        for number, part in parts:
+            for source in part.sources():
+                if source.scalar.startswith(SYNTHETIC):
+                    raise ValueError(
+                        f"claim {number} reads {SYNTHETIC} ratings, which are no result"
+                    )
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

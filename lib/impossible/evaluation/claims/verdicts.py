@@ -22,10 +22,11 @@ from impossible.evaluation.claims.specification import (
     Part,
     Recorded,
 )
+from impossible.evaluation.expectations import NOT_MEASURED
 from impossible.evaluation.seed_statistics import holm, one_sided_p, over_seeds, required_seeds
 
 REPRODUCED, FAILED, UNDECIDED = "reproduced", "not reproduced", "undecided"
-MISSING_NUMBERS = "missing"
+MISSING_NUMBERS = NOT_MEASURED
 VERDICTS = (REPRODUCED, FAILED, UNDECIDED, MISSING_NUMBERS)
 _WEIGHT = (FAILED, MISSING_NUMBERS, UNDECIDED, REPRODUCED)  # the first that occurs decides a claim
 
@@ -161,7 +162,7 @@ def _floor(minimum_effect: float, bound: str) -> float:
 def combined(verdicts: Iterable[str]) -> str:
     """Verdict of a claim from those of its parts: all must hold, and one that fails decides.
 
-    >>> combined(["reproduced", "undecided"]), combined(["not reproduced", "missing"])
+    >>> combined(["reproduced", "undecided"]), combined(["not reproduced", "not measured"])
     ('undecided', 'not reproduced')
     """
     return min(verdicts, key=_WEIGHT.index)
