@@ -67,7 +67,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_sections_follow_the_notebooks_and_ask_their_question(page: str) -> None:
-    heads = re.findall(r'<h2 id="(\d\d_\w+)">([^<]*)</h2>', page)
+    heads = re.findall(r'<h3 id="(\d\d_\w+)">([^<]*)</h3>', page)
     assert [head[0] for head in heads] == [
         "02_proximity",
         "03_contexts",
