@@ -26,7 +26,7 @@ from impossible.report.first_screen import example_of_run, what_came_out
 from impossible.report.gallery import GALLERY, build_gallery, picture
 from impossible.report.ledger_beside import ledger_table
 from impossible.report.main_claims import by_claim, main_claims
-from impossible.report.parts import arranged, is_main
+from impossible.report.parts import ALL_CLAIMS, arranged, is_main
 from impossible.report.save import caption_in_print, in_print
 from impossible.report.tables import minus, show
 
@@ -72,6 +72,7 @@ def build_report(
         outcomes=what_came_out(run, claims, items),
         claims=by_claim(claims),
         parts=arranged(sections),
+        all_claims=ALL_CLAIMS,
         ledger=ledger_table(run, ledger, _same_world(values, ledger)),
         params=_params(made.settings),
         versions=made.versions,

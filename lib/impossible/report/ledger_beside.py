@@ -73,7 +73,7 @@ def ledger_table(run: RunFolder, committed: RunFolder | None, comparable: bool) 
         "lie (95 %)."
     )
     if not comparable:
-        caption += " This run is of another world: nothing is compared."
+        caption += " This run is of another world: nothing is compared, and claims stand in short."
     columns = ("#", "claim", "this run", f"{n} seeds", "verdict over them", "this run’s number")
     return LedgerTable(caption, columns, list(_beside(run, committed, own, wide, comparable)))
 
@@ -88,7 +88,9 @@ def _beside(
         same = next((part for part in parts if part["effect"] == theirs["effect"]), None)
         part = same if comparable else _first_found(parts)
         says = _consistent(part, theirs) if comparable else "not compared"
-        yield (*_said(claim), _found(part), _found(theirs), claim["verdict"], says)
+        short = str(claim["number"]), claim["short"]  # not in the words of the world that knows
+        said = _said(claim) if comparable else short
+        yield (*said, _found(part), _found(theirs), claim["verdict"], says)
 
 
 def _consistent(part: Any, theirs: Any) -> str:

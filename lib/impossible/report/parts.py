@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["PARTS", "ReportPart", "arranged", "is_main"]
+__all__ = ["ALL_CLAIMS", "PARTS", "ReportPart", "arranged", "is_main"]
 
+ALL_CLAIMS = "All claims"  # of which the page has a short table; the figure is of every part
 MOST_WORDS = 450  # of a table that is shown without a click
 _PAPER_TABLE = re.compile(r"(table\d)(?:_all)?(-\w+)?")  # its number; the test set
 
@@ -53,7 +54,7 @@ PARTS = (
         "A table of the paper at a time, with ours beside it.",
         {
             "08": "Table 1", "09": "Table 2", "16": "Table 3", "12": "Table 4", "11": "Table 5",
-            "14": "Table 6", "15": "Table 7", "13": "Tables 2 and 8", "23": "All claims",
+            "14": "Table 6", "15": "Table 7", "13": "Tables 2 and 8", "23": ALL_CLAIMS,
         },
         tables=True,
     ),
@@ -88,7 +89,9 @@ def arranged(sections: Sequence[Item]) -> list[tuple[ReportPart, list[Item]]]:
         ordered = [each for *_, each in sorted(placed[part.anchor], key=lambda each: each[:2])]
         if ordered:
             chosen = _paper_tables(ordered) if part.tables else []
-            found.append((part, [_opened(each, part.figures, chosen) for each in ordered]))
+            drawn = [0 if each["of"] == ALL_CLAIMS else part.figures for each in ordered]
+            opened = [_opened(*each, chosen) for each in zip(ordered, drawn, strict=True)]
+            found.append((part, opened))
     return found
 
 
