@@ -14,6 +14,7 @@ from impossible.data.run_folder import RunFolder, record
 from impossible.errors import DataError
 from impossible.report.figures import funnel_dots
 from impossible.report.html import build_report, wider_runs
+from impossible.report.ledger_beside import ledger_table
 from impossible.report.save import save_figure, save_table
 from impossible.report.tables import beside_paper, wide
 from nbformat import v4
@@ -67,7 +68,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_sections_follow_the_notebooks_and_ask_their_question(page: str) -> None:
-    heads = re.findall(r'<h2 id="(\d\d_\w+)">([^<]*)</h2>', page)
+    heads = re.findall(r'<h3 id="(\d\d_\w+)">([^<]*)</h3>', page)
     assert [head[0] for head in heads] == [
         "02_proximity",
         "03_contexts",
@@ -80,7 +81,8 @@ def test_sections_follow_the_notebooks_and_ask_their_question(page: str) -> None
 
 
 def test_the_papers_numbers_stand_beside_ours(page: str) -> None:
-    assert page.count("rises to 11 %") == page.count("rises, intervals apart") == 2
+    both = page.count("rises to 11 %"), page.count("rises, intervals apart")
+    assert both == (3, 3), "what came out (nothing was judged here), the figure, at a glance"
     assert ">44.4</td>" in page
     assert ">not run</td>" in page
 
@@ -215,3 +217,37 @@ def test_a_params_file_of_another_shape_is_no_wider_run(checkout: Path) -> None:
     (checkout / "params" / "wide.yaml").write_text("extends: test\n")
     write_text(checkout / "results" / "wide" / "report.html", "")
     assert [wider.root.name for wider in wider_runs("test")] == ["wide"]
+
+
+def test_what_is_read_from_a_picture_has_minus_signs_where_it_is_saved(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    frame = pd.DataFrame({"n": [1]})
+    save_table(run, "t", frame, "From -1 to 1.", "02_x", [], "falls by -3", "-3.9 [-15.6, 0.0]")
+    note = json.loads((run.tables / "t.json").read_text())
+    told = note["caption"], note["paper"], note["reading"]
+    assert told == ("From −1 to 1.", "falls by −3", "−3.9 [−15.6, 0.0]")
+
+
+def test_a_claim_s_number_is_consistent_where_one_more_seed_may_lie(tmp_path: Path) -> None:
+    def ledger(name: str, values: list[float]) -> RunFolder:
+        run = RunFolder.open(tmp_path / name)
+        mean = sum(values) / len(values)
+        part = {
+            "effect": {"scalar": "gain"}, "statistic": "gain", "measure": {"unit": "% points"},
+            "effect_found": {"value": mean, "low": None, "high": None},
+            "effect_per_seed": dict(enumerate(values)),
+        }  # fmt: skip
+        claim = {"number": 1, "claim": "It helps.", "short": "help", "verdict": "reproduced",
+                 "parts": [part]}  # fmt: skip
+        write_json(run.root / "claims.json", {"seeds": [*range(len(values))], "claims": [claim]})
+        return run
+
+    wide = ledger("wide", [1.0, 2.0, 3.0])  # one more lies in −3.0 to 7.0
+    rows = {}
+    for value in (6.9, 7.1):
+        rows[value] = ledger_table(ledger(f"run {value}", [value]), wide, True).rows[0]
+    assert rows[6.9][-1] == "consistent"
+    assert rows[7.1][-1] == "above them"
+    other = ledger_table(ledger("english", [6.9]), wide, False).rows[0]
+    assert other[1::4] == ("help", "not compared")
+    assert ledger_table(wide, None, False).columns[-1] == "verdict"

@@ -28,6 +28,18 @@ def over_seeds(values: ArrayLike, confidence: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half, len(present))
 
 
+def next_seed(values: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Where one more seed lies, with this probability: mean ± t s √(1 + 1/n).
+
+    >>> found = next_seed([1.0, 2.0, 3.0])
+    >>> round(found.low, 3), round(found.high, 3)
+    (-2.968, 6.968)
+    """
+    mean = over_seeds(values, confidence)
+    half = (mean.high - mean.value) * np.sqrt(mean.n + 1)  # s / √n becomes s √(1 + 1/n)
+    return Interval(mean.value, mean.value - half, mean.value + half, mean.n)
+
+
 def one_sided_p(values: ArrayLike, bound: float = 0.0) -> float:
     """P value of the t test over seeds that the mean is at most `bound`; NaN with one seed.
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import nbformat
@@ -23,24 +23,32 @@ from impossible.data.html_templates import template
 from impossible.data.io import read_object, write_text
 from impossible.data.run_folder import RunFolder, scalars
 from impossible.errors import DataError, ParameterError
+from impossible.report.first_screen import example_of_run, what_came_out
 from impossible.report.gallery import GALLERY, build_gallery, picture
+from impossible.report.ledger_beside import ledger_table
 from impossible.report.main_claims import by_claim, main_claims
-from impossible.report.tables import show
+from impossible.report.parts import ALL_CLAIMS, arranged, is_main
+from impossible.report.save import caption_in_print, in_print
+from impossible.report.tables import minus, show
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "sacrebleu", "matplotlib")
 REPORT = "report.html"
+MANIFEST = "manifest.json"
 #: The notebook that calls this: still running then, and no section, as the page is all it makes.
-_BUILDER = "24_report"
+BUILDER = "24_report"
 FILE_KINDS = {"figure": ("pdf", "svg", "png"), "table": ("csv", "md", "tex")}
 
 
-def build_report(run: RunFolder, wider: Sequence[RunFolder] = ()) -> Path:
+def build_report(
+    run: RunFolder, wider: Sequence[RunFolder] = (), ledger: RunFolder | None = None
+) -> Path:
     """Write `report.html` in the run folder, `gallery.html` beside it, and return the first's path.
 
     Args:
-        run: the run; its sidecars, recorded scalars, executed notebooks, parameters and ledger are
-            read, and nothing else.
+        run: the run; its sidecars, records, recorded scalars, executed notebooks, parameters and
+            ledger (of a published run: its manifest) are read, and nothing else.
         wider: published runs of the same kind; what they read from their pictures is shown too.
+        ledger: a run whose claims were judged over several seeds, to stand beside one seed's.
 
     One file without scripts or outside resources; all text is escaped; what is not there is shown
     as missing. The same run folder always gives the same bytes.
@@ -48,29 +56,60 @@ def build_report(run: RunFolder, wider: Sequence[RunFolder] = ()) -> Path:
     Raises:
         DataError: a sidecar, ledger or notebook is there but cannot be read.
     """
-    states, settings = (_json(run.work / f"{name}.json") for name in ("ledger", "params"))
+    made = _made(run)
     sidecars = sorted([*run.figures.glob("*.json"), *run.tables.glob("*.json")])
     items = [_item(run, path) for path in sidecars]
-    recorded = scalars(run)
-    names = {*recorded, *states, *(item["notebook"] for item in items)}
+    recorded, values = scalars(run), made.settings.get("values", {})
+    names = {*recorded, *made.states, *(item["notebook"] for item in items)}
     names |= {path.stem for path in run.notebooks.glob("*.ipynb")}
     sections = [
-        _section(run, name, items, recorded.get(name, {}), _object(states.get(name)))
-        for name in sorted(names - {_BUILDER})
+        _section(run, name, items, recorded.get(name, {}), _object(made.states.get(name)))
+        for name in sorted(names - {BUILDER})
     ]
-    versions = [("python", platform.python_version()), *map(_version, PACKAGES)]
+    claims = main_claims(run)
     page = template("report/report").render(
         run=run.root.name,
-        params=_params(settings),
-        versions=[*versions, ("arithmetic", _arithmetic(settings))],
-        sections=sections,
-        claims=by_claim(main_claims(run)),
+        example=example_of_run(run, values),
+        outcomes=what_came_out(run, claims, items),
+        claims=by_claim(claims),
+        parts=arranged(sections),
+        all_claims=ALL_CLAIMS,
+        ledger=ledger_table(run, ledger, _same_world(values, ledger)),
+        params=_params(made.settings),
+        versions=made.versions,
         compared=_compared(items),
         wider=[_published(other, run) for other in wider],
         gallery=GALLERY,
     )
     build_gallery(run, [item for item in items if item["kind"] == "figure"], REPORT)
     return write_text(run.root / REPORT, page)
+
+
+class _Made(NamedTuple):
+    """How a run was made: what became of its notebooks, parameters, versions."""
+
+    states: dict[str, Any]
+    settings: dict[str, Any]
+    versions: list[tuple[str, str]]
+
+
+def _made(run: RunFolder) -> _Made:
+    """From the runner's own notes; where a run is published without them, from its manifest."""
+    states, settings = (_json(run.work / f"{name}.json") for name in ("ledger", "params"))
+    manifest = _json(run.root / MANIFEST)
+    if manifest and not settings:
+        known = {name: str(version) for name, version in manifest["versions"].items()}
+        return _Made(manifest["notebooks"], {"values": manifest["parameters"]}, [*known.items()])
+    versions = [("python", platform.python_version()), *map(_version, PACKAGES)]
+    return _Made(states, settings, [*versions, ("arithmetic", _arithmetic(settings))])
+
+
+def _same_world(values: dict[str, Any], ledger: RunFolder | None) -> bool:
+    """Whether both runs had the same teacher."""
+    if ledger is None:
+        return False
+    theirs = _json(ledger.root / MANIFEST).get("parameters", {})
+    return "teacher" in values and values["teacher"] == theirs.get("teacher")
 
 
 def _published(other: RunFolder, run: RunFolder) -> dict[str, Any]:
@@ -117,8 +156,13 @@ def _item(run: RunFolder, sidecar: Path) -> dict[str, Any]:
         )
     stem = sidecar.with_suffix("")
     files = [stem.with_name(f"{note['name']}.{kind}") for kind in FILE_KINDS[note["kind"]]]
+    told = {key: minus(note[key]) for key in ("paper", "reading") if note.get(key)}
+    cells = [[in_print(str(cell)) for cell in row] for row in note.get("rows", [])]
     return {
         **note,
+        **told,
+        "caption": minus(caption_in_print(note["caption"])),
+        "rows": cells,
         "anchor": f"{note['kind']}-{note['name']}",
         "picture": picture(stem) if note["kind"] == "figure" else None,
         "files": [(path.suffix[1:].upper(), _relative(run, path)) for path in files],
@@ -126,23 +170,12 @@ def _item(run: RunFolder, sidecar: Path) -> dict[str, Any]:
     }
 
 
-def _is_main(item: dict[str, Any]) -> bool:
-    """Whether it says what it means, or what the paper has in its place."""
-    return bool(item.get("paper") or item.get("reading"))
-
-
-def _is_open(item: dict[str, Any], beside: list[dict[str, Any]]) -> bool:
-    """Whether it is shown without a click: what is `_is_main`, as a picture if there is one."""
-    pictures = {each["name"] for each in beside if each["kind"] == "figure"}
-    return _is_main(item) and (item["kind"] == "figure" or item["name"] not in pictures)
-
-
 def _compared(items: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """What has a reading and the paper's words, and what has one of them, by notebook.
 
     A figure and its table count once.
     """
-    said = [item for item in items if _is_main(item)]
+    said = [item for item in items if is_main(item)]
     once = {(item["notebook"], item["name"]): item for item in reversed(said)}
     told = [once[key] for key in sorted(once)]
     both = [item for item in told if item.get("paper") and item.get("reading")]
@@ -179,8 +212,7 @@ def _section(
         "question": question,
         "executed": _relative(run, executed),
         "state": "" if state == "done" else state,  # else running, failed or killed
-        "shown": [item for item in made if _is_open(item, made)],
-        "folded": [item for item in made if not _is_open(item, made)],
+        "items": made,
         "recorded": {key: _flat(value) for key, value in sorted(recorded.items())},
     }
 
@@ -219,13 +251,14 @@ def _plain(element: ElementTree.Element) -> str:
 
 def _params(resolved: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     """Name, value, origin and meaning of each parameter that can change a result."""
-    origins, lines = resolved.get("origins", {}), []
+    origins, lines = resolved.get("origins"), []
     for name, value in resolved.get("values", {}).items():
         known = Params.model_fields.get(name)
         extra = known.json_schema_extra if known else None
         if not isinstance(extra, dict) or extra.get("affects_results", True):
             meaning = (known.description if known else None) or ""
-            lines.append((name, _flat(value), str(origins.get(name, "default")), meaning))
+            origin = show(None) if origins is None else str(origins.get(name, "default"))
+            lines.append((name, _flat(value), origin, meaning))
     return lines
 
 
@@ -246,8 +279,10 @@ def _flat(value: Any) -> str:
     """A JSON value on one line, numbers with up to four decimals."""
     if isinstance(value, float):
         return f"{value:.4g}"
-    if value is None or isinstance(value, (str, bool, int)):
-        return str(value) if isinstance(value, (bool, int)) else show(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or isinstance(value, (str, int)):
+        return str(value) if isinstance(value, int) else show(value)
     if isinstance(value, list) and all(isinstance(each, (int, float, str)) for each in value):
         return ", ".join(map(_flat, value))
     return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -115,7 +115,7 @@ def _note(
         raise DataError(f"'{name}' cannot name a {kind}: use letters, digits, '_' and '-' only.")
     if isinstance(data, (str, Path)):
         raise DataError(f"data of '{name}' is one path; give a list of paths.")
-    caption = caption_in_print(caption)
+    said = {"caption": caption_in_print(caption), "paper": paper, "reading": reading}
     root, files = run.root.resolve(), {}
     for path in (root / item for item in data):
         path = path.resolve()
@@ -123,8 +123,8 @@ def _note(
         shown = path.relative_to(root).as_posix() if inside else path.name
         files[shown] = digest(path)[:12] if path.is_file() else None
     return {
-        "kind": kind, "name": name, "caption": caption, "notebook": notebook, "data": files,
-        "paper": paper, "reading": reading,
+        "kind": kind, "name": name, "notebook": notebook, "data": files,
+        **{key: text and minus(text) for key, text in said.items()},
     }  # fmt: skip
 
 
