@@ -547,3 +547,41 @@ def test_forms_of_json_lines_one_file_per_system(tmp_path: Path) -> None:
     assert key["systems"] == list(SYSTEMS[:2])
     assert key["questions"][2] == "concise"
     assert len(key["units"]) == 6
+
+
+def _without_unit(key: dict[str, Any]) -> None:
+    del key["units"][min(key["units"])]
+
+
+def _twice(key: dict[str, Any]) -> None:
+    key["units"]["copy"] = key["units"][min(key["units"])]
+
+
+def _renamed(key: dict[str, Any]) -> None:
+    key["units"][min(key["units"])]["systems"] = ["nobody"]
+
+
+CHANGED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "removed": (_without_unit, "the outputs of item .* each once; ratings would be counted for"),
+    "twice": (_twice, "the outputs of item .* each once; ratings would be counted for nobody"),
+    "renamed": (_renamed, "are by .*nobody.*, and must be by"),
+    "systems": (lambda key: key.update(systems=[]), "systems is no list of names"),
+    "system": (lambda key: key.update(systems=key["systems"][:1]), "and must be by"),
+    "questions": (lambda key: key.update(questions="fluent"), "questions is no list of names"),
+    "forms": (lambda key: key.update(forms=[]), "forms must be raters"),
+    "form": (lambda key: key["forms"].update(rater1=3), "forms must be raters"),
+    "units": (lambda key: key.update(units=[]), "units must be outputs"),
+    "unit": (lambda key: key["units"].update({min(key["units"]): "a"}), "must have an item"),
+    "item": (lambda key: key["units"][min(key["units"])].update(item=3), "must have an item"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_key_that_was_changed_credits_nobody(kit: Kit, tmp_path: Path, name: str) -> None:
+    write_kit(kit, tmp_path)
+    change, sentence = CHANGED[name]
+    key = json.loads((tmp_path / "key.json").read_text())
+    change(key)
+    (tmp_path / "key.json").write_text(json.dumps(key))
+    with pytest.raises(DataError, match=f"key.json was changed after .*{sentence}"):
+        read_key(tmp_path)

@@ -210,7 +210,44 @@ def read_key(path: Path) -> dict[str, Any]:
     )
     if not isinstance(key, dict) or not {"questions", "systems", "forms", "units"} <= key.keys():
         raise DataError(f"{path} is no key of rating forms: give the {KEY} written with them.")
+    if problem := _key_problem(key):
+        raise DataError(
+            f"{path} was changed after the forms were written: {problem}; ratings would be counted "
+            f"for nobody: give the {KEY} written with the forms, from a backup if need be."
+        )
     return key
+
+
+def _key_problem(key: dict[str, Any]) -> str:
+    """What a key says that no kit does; empty if it is whole."""
+    forms, units, systems = key["forms"], key["units"], key["systems"]
+    for name in ("questions", "systems"):
+        if not _are_texts(key[name]):
+            return f"{name} is no list of names"
+    if not isinstance(forms, dict) or not forms or not _are_texts(list(forms.values())):
+        return "forms must be raters → the digests of their forms"
+    if not isinstance(units, dict) or not units:
+        return "units must be outputs → who wrote them"
+    authors: dict[str, list[str]] = {}  # of each item's outputs
+    for unit, entry in units.items():
+        texts = [entry.get(each) for each in ("item", "source")] if isinstance(entry, dict) else []
+        if not texts or not _are_texts(texts) or not _are_texts(entry.get("systems")):
+            return f"units.{unit} must have an item, a source and systems"
+        authors.setdefault(entry["item"], []).extend(entry["systems"])
+    for item, names in authors.items():
+        if sorted(names) != sorted(systems):
+            return (
+                f"the outputs of item {item} are by {', '.join(sorted(names))}, and must be by "
+                f"{', '.join(sorted(systems))}, each once"
+            )
+    return ""
+
+
+def _are_texts(values: Any) -> bool:
+    """Whether it is a list of texts, and not an empty one."""
+    return (
+        isinstance(values, list) and bool(values) and all(isinstance(each, str) for each in values)
+    )
 
 
 def read_systems(files: Sequence[Path]) -> pd.DataFrame:

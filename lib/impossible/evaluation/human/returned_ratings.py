@@ -117,7 +117,10 @@ def _origin(line: Mapping[str, str], place: str, key: Mapping[str, Any]) -> str:
             f"({key['forms'][rater]}): give the {KEY} that was written with the forms."
         )
     if unit not in key["units"]:
-        raise DataError(f"{place}: there is no output {unit!r} in this kit: correct its name.")
+        raise DataError(
+            f"{place}: there is no output {unit!r} in this kit: give the {KEY} that was written "
+            "with the forms, or correct its name."
+        )
     return origin
 
 
