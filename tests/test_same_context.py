@@ -61,11 +61,19 @@ def test_pairs_come_with_the_nearest_miss_and_its_reason() -> None:
     assert shown.table["verdict"].tolist()[2] == "entailment: 0.70 < 0.75"
 
 
+def test_a_pair_and_its_mirror_are_one_to_look_at() -> None:
+    both = scored([0.9, 0.8])
+    both.loc[1, ["x", "y"]] = ["y0", "x"]
+    shown = same_context.followed_pairs(both, LIMITS, "a")
+    assert shown.sentence == "Of 2 scored pairs, all critics accept: 2."
+    assert shown.table["y"].tolist() == ["y0"]
+
+
 def test_candidates_of_one_input_end_in_one_choice() -> None:
     candidates = scored([0.9, 0.8, 0.2])
     dataset = pd.DataFrame({"source": ["x"], "target": ["y1"]})
     shown = same_context.candidates_of_one(candidates, dataset, LIMITS)
-    assert shown.sentence == "Of 3 scored pairs, is chosen: 1."
+    assert shown.sentence == "Of 3 scored pairs, chosen: 1."
     assert shown.table["verdict"].iloc[:2].tolist() == [
         "kept", "passes, but another candidate is further from x",
     ]  # fmt: skip

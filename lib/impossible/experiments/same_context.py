@@ -22,6 +22,7 @@ __all__ = [
 
 _ALIKE = 4  # the seed draws from one in so many contexts, whose sentences are most alike
 _SHOWN = 5  # next sentences
+_PAIRS = 2  # of either fate
 
 
 def context_to_follow(sentences: pd.DataFrame, seed: int) -> str:
@@ -80,16 +81,18 @@ def candidates_of_one(
     name = one_of_each_context(of, 1, thresholds.seed)["input_id"]
     here = candidates[candidates["input_id"].isin(name)].reset_index(drop=True)
     reasons = fates(here, thresholds, dataset, "not_chosen")
-    return _surest(here.assign(reason=reasons), thresholds, "is chosen", len(here))
+    return _surest(here.assign(reason=reasons), thresholds, "chosen")
 
 
-def _surest(rows: pd.DataFrame, thresholds: Thresholds, said: str, n: int = 2) -> Examples:
-    """The n likeliest kept rows and the n likeliest others, by the smaller known probability."""
-    order = rows[["p_xy", "p_yx"]].min(axis=1, skipna=False).fillna(-1)
-    sorted_rows = rows.loc[order.sort_values(ascending=False, kind="stable").index]
-    kept = sorted_rows["reason"] == KEPT
-    shown = pd.concat([sorted_rows[kept].head(n), sorted_rows[~kept].head(n)])
-    sentence = f"Of {counted_noun(len(rows), 'scored pair')}, {said}: {int(kept.sum()):,}."
+def _surest(rows: pd.DataFrame, thresholds: Thresholds, said: str) -> Examples:
+    """The likeliest kept rows and others, in one order each, by the smaller known probability."""
+    order = rows[["p_xy", "p_yx"]].min(axis=1).sort_values(ascending=False, kind="stable").index
+    sides = pd.DataFrame(np.sort(rows[["x", "y"]].to_numpy(dtype=str), axis=1), rows.index)
+    once = rows.loc[order][~sides.loc[order].duplicated().to_numpy()]
+    kept = once["reason"] == KEPT
+    shown = pd.concat([once[kept].head(_PAIRS), once[~kept].head(_PAIRS)])
+    passed = int((rows["reason"] == KEPT).sum())
+    sentence = f"Of {counted_noun(len(rows), 'scored pair')}, {said}: {passed:,}."
     return verdict_table(shown.reset_index(drop=True), thresholds, sentence)
 
 
