@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import assume, given
@@ -26,6 +28,8 @@ from impossible.experiments.domain_adaptation import transfer_expected
 from impossible.experiments.domain_teachers import domains_expected
 from impossible.experiments.length_style_control import control_expected
 from impossible.experiments.multitask import generalist_expected
+from impossible.experiments.nli_quality import TABLES, critic_expected, lost_before
+from impossible.experiments.parser_quality import bracket_f1, rank_correlation, trees_expected
 from impossible.report.blind_readings import read_claims, read_rates
 from impossible.report.main_claims import (
     MAIN_QUESTIONS,
@@ -275,3 +279,66 @@ def test_transfer_is_expected_without_and_with_gold_pairs() -> None:
         "shown", "not measured", "refuted", "not measured", "not measured",
     ]  # fmt: skip
     assert said(found, "Self-BLEU") == [("< 0", "not measured")]
+
+
+def test_trees_are_good_enough_where_the_whole_interval_says_so() -> None:
+    columns = ["distance", "pairs", "rank correlation", "low", "high", "gold", "ours"]
+    rows = [("TED", 48, 0.97, 0.94, 0.98, 43, 44), ("TED-3", 48, 0.83, 0.7, 0.88, 8, 8)]
+    found = trees_expected(pd.DataFrame(rows, columns=columns))
+    assert [each.outcome for each in found] == ["shown", "refuted"]
+    assert [each.outcome for each in trees_expected(pd.DataFrame())] == ["not measured"] * 2
+
+
+def test_a_rank_correlation_has_an_interval_and_ties() -> None:
+    a, b = [1, 2, 2, 4, 5, 9] * 5, [2, 1, 3, 3, 5, 8] * 5
+    found = rank_correlation(a, b)
+    assert found.value == pytest.approx(pd.Series(a).corr(pd.Series(b), "spearman"))
+    assert found.low < found.value < found.high < 1
+    assert math.isnan(rank_correlation([1, 1], [1, 2]).value)
+
+
+def test_brackets_are_resampled_by_sentences() -> None:
+    good, bad = "(S (NP (NN rain)) (VP (VBD fell)))", "(S (NP (NN rain)) (NN fell))"
+    found = bracket_f1([good] * 8, [good] * 6 + [bad] * 2)
+    assert found.value == pytest.approx(200 * 22 / (24 + 22))
+    assert found.low < found.value < found.high
+
+
+def critic_tables(accuracy: float, observed: float, accepted: float) -> dict[str, pd.DataFrame]:
+    rows = {
+        "accuracy": [("SNLI", accuracy, accuracy - 1, accuracy + 1, 700)],
+        "calibration": [(0.7, 0.1, 0.0, 0.2, 500), (0.9, observed, 0.0, 1.0, 200)],
+        "kinds": [("days", 200, 0, accepted, None), ("copies", 0, 200, None, 0.0)],
+        "curve": [("MRPC", 0.5, 20.0, 50.0, 90), ("MRPC", 0.75, 90.0, 10.0, 40)],
+    }
+    return {name: pd.DataFrame(part, columns=TABLES[name]) for name, part in rows.items()}
+
+
+def test_a_critic_is_right_calibrated_and_notices_a_changed_day() -> None:
+    lost = Interval(0.1, 0.05, 0.2, 100)
+    found = critic_expected(critic_tables(86, 0.9, 1.0), lost, 0.75)
+    assert [each.outcome for each in found] == [
+        "not measured", "shown", "shown", "shown", "shown", "refuted",
+    ]  # fmt: skip
+    worse = critic_expected(critic_tables(80, 0.5, 20.0), Interval(0, 0, 0.001, 900), 0.75)
+    assert [each.outcome for each in worse[1:4]] == ["refuted"] * 3
+    assert worse[-1].outcome == "shown"
+    assert said(found, "days") == [("< 10", "shown")]
+    assert not said(found, "copies")
+
+
+class Sure:
+    """A critic that accepts all, and an encoder to which only equal texts are near."""
+
+    def probabilities(self, pairs: list[tuple[str, str]]) -> np.ndarray:
+        return np.ones(len(pairs))
+
+    def embed(self, texts: list[str]) -> np.ndarray:
+        return np.eye(2)[[text == "near" for text in texts]]
+
+
+def test_what_a_cosine_refuses_of_what_the_critic_accepts() -> None:
+    pairs = pd.DataFrame({"source": ["near", "near"], "target": ["near", "far"]})
+    both: Any = Sure()
+    assert lost_before(both, both, pairs, 0.75, 0.8).value == 0.5
+    assert math.isnan(lost_before(both, both, pairs, 0.75, -1).value)

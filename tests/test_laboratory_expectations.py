@@ -1,12 +1,16 @@
-"""What the laboratory's notebooks 22a to 22g expect, on numbers made by hand."""
+"""What the laboratory's notebooks 01, 14 and 22a to 22g expect, on numbers made by hand."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pytest
 from impossible.evaluation.bootstrap import Bootstrap
+from impossible.evaluation.judges import Judge
+from impossible.experiments.ablation import ablation_expected, rounds_expected
 from impossible.experiments.critic_errors import OUTSIDE, apart, errors_expected
 from impossible.experiments.critic_noise import noise_expected, noise_name
 from impossible.experiments.referee_correction import (
@@ -18,6 +22,8 @@ from impossible.experiments.referee_correction import (
 )
 from impossible.experiments.released_code import variants_expected
 from impossible.experiments.threshold_search import better_expected
+from impossible.world.assessment import in_vitro_critic_expected, teacher_expected
+from numpy.typing import NDArray
 
 ROWS = ["system", "metric", "value", "low", "high", "n"]
 
@@ -96,3 +102,81 @@ def test_a_chosen_point_is_better_if_nothing_of_it_is_worse(pairs: float, better
     ]
     (found,) = better_expected(pd.DataFrame(rows, columns=ROWS))
     assert found.found == better
+
+
+def asked(paraphrases: int, spoken: int) -> pd.DataFrame:
+    """100 answers zero-shot and few-shot; so many are paraphrases, so many are of the grammar."""
+    rows = [
+        (f"teacher, {kind}", "different" if i < spoken else "unparsed", float(i < paraphrases))
+        for kind in ("zero-shot", "few-shot") for i in range(100)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["group", "verdict", "paraphrase"])
+
+
+def test_a_usable_teacher_is_fluent_reads_its_context_and_cannot_paraphrase() -> None:
+    values = {("own", 0): 4.5, ("own", 1): 2.5, ("other", 0): 4.5, ("other", 1): 12.0}
+    perplexity = pd.DataFrame(
+        [(f"sentences before: {n}", f"{kind} context", value, value - 0.2, value + 0.2, 99)
+         for (kind, n), value in values.items()], columns=ROWS,
+    )  # fmt: skip
+    found = teacher_expected(asked(2, 99), perplexity)
+    assert [each.outcome for each in found] == ["shown"] * 5
+    deaf = perplexity.assign(value=4.5, low=4.4, high=4.6)
+    worse = teacher_expected(asked(80, 60), deaf)
+    assert [each.outcome for each in worse] == ["refuted"] * 3 + ["open"] * 2
+
+
+def test_a_usable_critic_is_mostly_right_and_knows_it() -> None:
+    judged = pd.DataFrame({
+        "gold": ["entailment"] * 50 + ["neutral"] * 50,
+        "correct": [1] * 95 + [0] * 5,
+        "p_entailment": [0.95] * 50 + [0.1] * 50,
+    })  # fmt: skip
+    found = in_vitro_critic_expected(judged, [0.1] * 100, 0.75, 2)
+    assert [each.outcome for each in found] == ["shown"] * 4
+    blind = judged.assign(correct=0, gold="neutral")
+    worse = in_vitro_critic_expected(blind, [0.9] * 100, 0.75, 0)
+    assert [each.outcome for each in worse] == ["refuted"] * 4
+
+
+def test_each_part_left_out_has_its_direction() -> None:
+    lines = {
+        ("− entailment − full", "fidelity"): -6, ("shuffled − full", "bert_ibleu"): -9,
+        ("− self-distillation − full", "bert_ibleu"): 3,
+        ("− diversity (D_T) − − self-distillation", "paraphrase"): -3,
+        ("− ted − full", "rouge_l_source"): 4, ("B + critics − full", "paraphrase"): -8,
+    }  # fmt: skip
+    gains = pd.DataFrame([(*name, x, x - 1, x + 1, 9) for name, x in lines.items()], columns=ROWS)
+    gaps = gains.head(1).assign(system="all gates − entailment", metric="passing true")
+    found = ablation_expected(gains, gaps, ["B", "B + critics"])
+    outcomes = {each.says: each.outcome for each in found}
+    assert len(found) == 10
+    assert outcomes["fidelity, %: − entailment − full"] == "shown"
+    assert outcomes["BERT-iBLEU: − self-distillation − full"] == "refuted"
+    assert outcomes["BERT-iBLEU: − diversity (D_T) − − self-distillation"] == "not measured"
+    assert outcomes["ROUGE-L to source: − ted − full"] == "shown"
+    assert outcomes["valid paraphrase, %: B + critics − full"] == "shown"
+    assert found[-1].outcome == "refuted"
+
+
+class SameText(Judge):
+    """Equal strings mean the same."""
+
+    def equivalent(self, xs: Sequence[str], ys: Sequence[str]) -> NDArray[np.float64]:
+        return np.array([float(x == y) for x, y in zip(xs, ys, strict=True)])
+
+
+def test_a_later_round_may_lose_five_points() -> None:
+    good = pd.DataFrame({"source": list("abcd") * 9, "context_id": [str(i) for i in range(36)]})
+    good["target"] = good["source"]
+    bad = good.assign(target=["z", *good["target"][1:]])
+    worse = good.assign(target=["z"] * 30 + ["a"] * 6)
+    scores = pd.DataFrame({"system": ["full"] * 40 + ["round 2"] * 40, "item": [*range(40)] * 2})
+    scores["fidelity"] = [100.0] * 40 + [0.0] * 20 + [100.0] * 20
+    how = (SameText(), Bootstrap(200))
+    fallen, kept = rounds_expected(scores, {"round 1": good, "round 2": bad}, *how)
+    assert [fallen.outcome, fallen.bound, kept.outcome] == ["refuted", "> −5", "open"]
+    assert (
+        rounds_expected(scores, {"round 1": good, "round 2": worse}, *how)[1].outcome == "refuted"
+    )
+    assert rounds_expected(scores, {"round 1": good}, *how) == []

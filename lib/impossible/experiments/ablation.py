@@ -13,9 +13,11 @@ from impossible.errors import ParameterError
 from impossible.evaluation.bootstrap import Bootstrap, Interval
 from impossible.evaluation.corpus_comparison import permuted
 from impossible.evaluation.corpus_quality import corpus_gap, quality_rows
+from impossible.evaluation.expectations import Expected, interval_of, per_cent
 from impossible.evaluation.judges import Judge
 from impossible.evaluation.metric_rows import MetricRows
-from impossible.evaluation.systems import mean_rows
+from impossible.evaluation.metrics import METRICS
+from impossible.evaluation.systems import mean_rows, paired_gain
 from impossible.filtering.build_dataset import KEPT, apply_thresholds, as_dataset, rejections
 from impossible.filtering.critic import Models, TextPairs
 from impossible.filtering.critics import REASONS
@@ -29,6 +31,8 @@ from impossible.training.student import Student
 VARIANT_METRICS = ("bert_ibleu", "fidelity", "paraphrase", "rouge_l_source")
 #: Corpora of notebook 10 that get parts of the method.
 RIVALS = ("ParaBank2-like", "plain forms (stand-in)")
+#: Points that a later round may lose before it counts as worse.
+MAY_LOSE = 5
 FIRST_ROUNDS = {"− self-distillation": "round 0 (D_T)", "full": "round 1"}
 
 
@@ -224,3 +228,61 @@ def truth_by_round(
         count.add("pairs", number, "count")
         parts.append(count.frame())
     return pd.concat(parts, ignore_index=True)
+
+
+def ablation_expected(
+    gains: pd.DataFrame, gaps: pd.DataFrame, rivals: Iterable[str]
+) -> list[Expected]:
+    """What notebook 14 expects of each part that is left out or given away.
+
+    Args:
+        gains: METRIC_ROWS of `compared` variants.
+        gaps: of `passing_gaps`.
+        rivals: other corpora, and these with a part of the method ("+ …").
+    """
+    lifted = [name for name in rivals if "+" in name]
+    below = [("fidelity", "− entailment − full")]
+    below += [("bert_ibleu", "− self-distillation − full")]
+    below += [
+        (metric, "− diversity (D_T) − − self-distillation")
+        for metric in ("paraphrase", "bert_ibleu")
+    ]
+    below += [("bert_ibleu", "shuffled − full")]
+    below += [
+        (metric, f"{name} − full") for metric in ("paraphrase", "bert_ibleu") for name in lifted
+    ]
+    above = [("rouge_l_source", f"− {name} − full") for name in ("rouge_l", "ted")]
+    truer = "all gates − entailment"
+    return [
+        *(
+            Expected(f"{METRICS[metric].title.rstrip(' ↑↓')}: {two}",
+                     interval_of(gains, two, metric), *bounds)
+            for part, bounds in ((below, (None, 0)), (above, (0, None)))
+            for metric, two in part
+        ),
+        Expected(f"equivalent, of what passes, % points: {truer}",
+                 interval_of(gaps, truer, "passing true"), over=0),
+    ]  # fmt: skip
+
+
+def rounds_expected(
+    scores: pd.DataFrame, made: Mapping[str, pd.DataFrame], judge: Judge, bootstrap: Bootstrap
+) -> list[Expected]:
+    """Whether the last round of self-distillation loses what the first had; [] of one round.
+
+    Args:
+        scores: of `systems.item_scores`.
+        made: round → DATASET, the first named as in `FIRST_ROUNDS`.
+        judge: of pairs; its verdicts are taken as they are.
+    """
+    last, (full, first) = list(made)[-1], list(FIRST_ROUNDS.items())[-1]
+    if last not in set(scores["system"]) or first not in made:
+        return []
+    gains = paired_gain(scores, last, full, ["fidelity"], bootstrap, judge)
+    student = interval_of(gains, f"{last} − {full}", "fidelity")
+    pairs = per_cent(corpus_gap(made[last], made[first], judge.equivalent, bootstrap))
+    versus = f"{last} − {first}"
+    return [
+        Expected(f"fidelity of students, % points: {versus}", student, over=-MAY_LOSE),
+        Expected(f"equivalent pairs, % points: {versus}", pairs, over=-MAY_LOSE),
+    ]

@@ -14,17 +14,25 @@ from scipy.special import log_softmax
 
 from impossible.data.human_datasets import take
 from impossible.data.io import read_json
+from impossible.evaluation.bootstrap import Interval
 from impossible.evaluation.calibration import calibration_curve, fraction
+from impossible.evaluation.expectations import Expected, per_cent
+from impossible.filtering.similarity import OFF
 from impossible.models.model_files import locate
 from impossible.models.nli import EntailmentCritic
 from impossible.training.minimal_pairs import ENTAILMENT_LABELS, minimal_pairs
 from impossible.training.nli_training import read_nli
 
+LEAST_ACCURACY = {"MultiNLI mismatched": 76.0, "SNLI": 84.0}  # per cent
+MOST_ACCEPTED = 10.0  # per cent of the minimal pairs of a kind that do not follow
+MOSTLY = 50.0  # per cent
+MOST_LOST = 1.0  # per cent of what the critic keeps, by the cosine before it
 NLI_TESTS = {"MultiNLI mismatched": "mnli_dev/dev_mismatched", "SNLI": "snli/test"}
 TABLES = {
     "accuracy": ["set", "value", "low", "high", "n"],
     "kinds": ["kind", "not entailed", "entailed", "wrongly accepted", "wrongly rejected"],
     "curve": ["set", "threshold", "precision", "recall", "n"],
+    "calibration": ["predicted", "observed", "low", "high", "n"],
 }
 #: Human-labelled paraphrase pairs, none of them a test set of the systems.
 LABELLED_PARAPHRASES = {"MRPC train": "mrpc/train", "PAWS-X dev": "pawsx_en/dev"}
@@ -129,6 +137,15 @@ def labelled_paraphrases(folder: Path, n: int | None = None) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
+def both_directions(critic: EntailmentCritic, pairs: pd.DataFrame) -> NDArray[np.float64]:
+    """The smaller probability of entailment of the two directions of source and target, (n,)."""
+    ways: list[Any] = [
+        critic.probabilities(list(zip(pairs[a], pairs[b], strict=True)))
+        for a, b in (("source", "target"), ("target", "source"))
+    ]
+    return np.asarray(np.minimum(*ways))
+
+
 def threshold_curve(
     critic: EntailmentCritic, pairs: pd.DataFrame, thresholds: Sequence[float]
 ) -> pd.DataFrame:
@@ -137,12 +154,7 @@ def threshold_curve(
     Returns:
         set, threshold, precision, recall (per cent) and n accepted.
     """
-    ways: list[Any] = [
-        critic.probabilities(list(zip(pairs[a], pairs[b], strict=True)))
-        for a, b in (("source", "target"), ("target", "source"))
-    ]
-    scored = pairs.assign(p=np.minimum(*ways))
-    rows = []
+    scored, rows = pairs.assign(p=both_directions(critic, pairs)), []
     for name, group in scored.groupby("set", sort=False):
         for least in thresholds:
             kept = group["gold"][group["p"] >= least]
@@ -150,3 +162,87 @@ def threshold_curve(
             precision = kept.mean() if len(kept) else np.nan
             rows.append((name, least, 100 * precision, 100 * recall, len(kept)))
     return pd.DataFrame(rows, columns=TABLES["curve"])
+
+
+def lost_before(
+    critic: EntailmentCritic, encoder: Any, pairs: pd.DataFrame, threshold: float, cosine: float
+) -> Interval:
+    """How much of what the critic accepts in both directions a cosine before it refuses.
+
+    Args:
+        critic: asked about all pairs.
+        encoder: of sentences, `embed(texts)` with unit norm.
+        pairs: of `labelled_paraphrases`.
+        threshold: of entailment.
+        cosine: `similarity_min`; at -1 nothing is refused, and nothing measured.
+    """
+    if cosine <= OFF or not len(pairs):
+        return fraction([])
+    kept = pairs[both_directions(critic, pairs) >= threshold]
+    x, y = (encoder.embed(kept[side].tolist()) for side in ("source", "target"))
+    return fraction(np.einsum("nd,nd->n", x, y) < cosine)
+
+
+def critic_expected(
+    found: Mapping[str, pd.DataFrame], lost: Interval, threshold: float, confidence: float = 0.95
+) -> list[Expected]:
+    """What notebook 26 expects of a critic.
+
+    Args:
+        found: `accuracy`, `calibration`, `kinds` and `curve` with the columns of `TABLES`.
+        lost: of `lost_before`.
+        threshold: of entailment; of `calibration`, bins of at least this mean probability count.
+        confidence: of Wilson's intervals.
+    """
+    rows = {str(row["set"]): row for row in found["accuracy"].to_dict("records")}
+    right = {
+        name: Interval(row["value"], row["low"], row["high"], row["n"])
+        for name, row in rows.items()
+    }
+    sure = found["calibration"][found["calibration"]["predicted"] >= threshold].astype(float)
+    follow = _counted(100 * sure["observed"] @ sure["n"], sure["n"].sum(), confidence)
+    said = f"entailment by people, where the critic gives it {threshold:g} or more, %"
+    return [
+        *(
+            Expected(f"accuracy, {name}, %", right.get(name, fraction([])), over=least)
+            for name, least in LEAST_ACCURACY.items()
+        ),
+        Expected(said, follow, over=100 * threshold),
+        *(
+            Expected(f"accepted, though the meaning changed ({kind}), %", each, under=MOST_ACCEPTED)
+            for kind, each in _accepted_by_kind(found["kinds"], confidence).items()
+        ),
+        *(
+            Expected(f"paraphrases by people, of what passes ({name}), %", each, over=MOSTLY)
+            for name, each in _right_at(found["curve"], threshold, confidence).items()
+        ),
+        Expected(
+            "refused by the cosine, of what the critic accepts both ways, %", per_cent(lost),
+            under=MOST_LOST,
+        ),
+    ]  # fmt: skip
+
+
+def _accepted_by_kind(kinds: pd.DataFrame, confidence: float) -> dict[str, Interval]:
+    """How many of the minimal pairs that do not follow are accepted, per cent by kind."""
+    known = kinds[kinds["not entailed"] > 0].to_dict("records")
+    return {
+        str(row["kind"]): _counted(
+            row["wrongly accepted"] * row["not entailed"], row["not entailed"], confidence
+        )
+        for row in known
+    }
+
+
+def _right_at(curve: pd.DataFrame, threshold: float, confidence: float) -> dict[str, Interval]:
+    """Precision at the threshold, per cent by set."""
+    known = curve[(curve["threshold"].astype(float) == threshold) & (curve["n"] > 0)]
+    return {
+        str(row["set"]): _counted(row["precision"] * row["n"], row["n"], confidence)
+        for row in known.to_dict("records")
+    }
+
+
+def _counted(hundreds: float, n: float, confidence: float) -> Interval:
+    """Per cent of n outcomes with Wilson's interval; `hundreds` is the sum of n percentages."""
+    return per_cent(fraction(np.arange(int(n)) < round(hundreds / 100), confidence))

@@ -16,10 +16,18 @@ import numpy as np
 import pandas as pd
 from nltk.tokenize.treebank import TreebankWordDetokenizer
 from nltk.tree import Tree
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
 from impossible.data.json_lines import read_lines
 from impossible.errors import DataError
+from impossible.evaluation.bootstrap import (
+    Bootstrap,
+    Floats,
+    Interval,
+    bootstrap_ratio,
+    bootstrap_sums,
+)
+from impossible.evaluation.expectations import Expected
 from impossible.text.tree_edit_distance import format_tree, parse_bracketed, ted, top_layers
 
 TREEBANK = "treebank/trees.txt"
@@ -31,6 +39,8 @@ SAME = {"PRT": "ADVP"}  # as EVALB counts them
 PUNCTUATION = re.compile(r"[^\w$#%&+]+")  # tokenizers differ in what they cut off
 
 Brackets = Counter[tuple[str, int, int]]
+_COUNTED = ("gold", "found", "matched")
+LEAST_CORRELATION = 0.9  # of distances by our trees with those by gold trees
 
 
 def gold_trees(folder: str | Path) -> list[str]:
@@ -100,12 +110,9 @@ def bracket_rows(gold: Sequence[str], ours: Sequence[str | None]) -> pd.DataFram
         label, gold, found, matched (counts), precision, recall, f1 (per cent); the first row is
         "all". Sentences without a tree, or whose tree has other characters, match nothing.
     """
-    counts: dict[str, Counter[str]] = {name: Counter() for name in ("gold", "found", "matched")}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in _COUNTED}
     for truth, tree in zip(gold, ours, strict=True):
-        text, right = brackets(truth)
-        other, said = brackets(tree) if tree else ("", Counter[tuple[str, int, int]]())
-        shared = right & said if text == other else Counter[tuple[str, int, int]]()
-        for name, part in (("gold", right), ("found", said), ("matched", shared)):
+        for name, part in zip(_COUNTED, _compared(truth, tree), strict=True):
             for (label, _, _), n in part.items():
                 counts[name].update({label: n, "all": n})
     labels = [label for label, _ in counts["gold"].most_common()]
@@ -114,6 +121,26 @@ def bracket_rows(gold: Sequence[str], ours: Sequence[str | None]) -> pd.DataFram
     frame["precision"] = 100 * frame["matched"] / frame["found"].where(frame["found"] > 0)
     frame["recall"] = 100 * frame["matched"] / frame["gold"]
     return frame.assign(f1=200 * frame["matched"] / (frame["gold"] + frame["found"]))
+
+
+def _compared(truth: str, tree: str | None) -> tuple[Brackets, Brackets, Brackets]:
+    """Brackets of a gold tree, of a parser's, and those that both have."""
+    text, right = brackets(truth)
+    other, said = brackets(tree) if tree else ("", Brackets())
+    return right, said, right & said if text == other else Brackets()
+
+
+def bracket_f1(
+    gold: Sequence[str], ours: Sequence[str | None], bootstrap: Bootstrap = Bootstrap()
+) -> Interval:
+    """F1 of all brackets of `bracket_rows`, per cent, sentences resampled.
+
+    >>> bracket_f1(["(S (NP (NN rain)))"] * 2, ["(S (NP (NN rain)))", None]).value.__round__(1)
+    66.7
+    """
+    sizes = [[part.total() for part in _compared(*two)] for two in zip(gold, ours, strict=True)]
+    counts = np.array(sizes, float).reshape(-1, len(_COUNTED))
+    return bootstrap_ratio(200 * counts[:, 2], counts[:, 0] + counts[:, 1], None, bootstrap)
 
 
 def distances(
@@ -129,14 +156,57 @@ def distances(
     return [ted(cut[i], cut[j]) for i, j in pairs]
 
 
-def distance_rows(gold: Sequence[str], ours: Sequence[str], n: int, seed: int) -> pd.DataFrame:
+def rank_correlation(
+    a: Sequence[float], b: Sequence[float], bootstrap: Bootstrap = Bootstrap()
+) -> Interval:
+    """Spearman's correlation of two measures of the same pairs, which are resampled.
+
+    A pair keeps its rank in the whole sample, so that a draw is a correlation of sums.
+
+    >>> rank_correlation([1, 2, 3], [10, 30, 90]).value
+    1.0
+    """
+    x, y = (rankdata(values) - (len(values) + 1) / 2 for values in (a, b))
+
+    def correlation(sums: Floats) -> Floats:
+        n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            spread = np.sqrt(np.maximum(n * xx - x**2, 0) * np.maximum(n * yy - y**2, 0))
+            return np.asarray((n * xy - x * y) / spread)
+
+    columns = np.column_stack([np.ones_like(x), x, y, x * x, y * y, x * y])
+    return bootstrap_sums(columns, correlation, None, bootstrap)
+
+
+def distance_rows(
+    gold: Sequence[str], ours: Sequence[str], n: int, seed: int, bootstrap: Bootstrap = Bootstrap()
+) -> pd.DataFrame:
     """TED and TED-3 by a parser's trees beside those by gold trees.
 
-    distance, pairs, rank correlation (Spearman), mean by gold trees and by ours.
+    Returns:
+        distance, pairs, rank correlation (Spearman) with low and high, mean by gold trees and by
+        ours.
     """
     rows = []
     for name, layers in (("TED", str), ("TED-3", top_layers)):
         true, said = (distances(trees, n, seed, layers) for trees in (gold, ours))
-        rho = float(spearmanr(true, said).statistic)
-        rows.append((name, n, rho, float(np.mean(true)), float(np.mean(said))))
-    return pd.DataFrame(rows, columns=["distance", "pairs", "rank correlation", "gold", "ours"])
+        rho = rank_correlation(true, said, bootstrap)
+        rows.append((name, n, *rho.bounds, float(np.mean(true)), float(np.mean(said))))
+    columns = ["distance", "pairs", "rank correlation", "low", "high", "gold", "ours"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def trees_expected(rows: pd.DataFrame) -> list[Expected]:
+    """What notebook 25 expects of `distance_rows`; without any, nothing is measured."""
+    found = {
+        row[0]: Interval(row[2], row[3], row[4], row[1]) for row in rows.itertuples(index=False)
+    }
+    return [
+        Expected(
+            f"rank correlation of {name} by the parser's and by gold trees",
+            found.get(name, Interval(np.nan, np.nan, np.nan, 0)),
+            over=LEAST_CORRELATION,
+            digits=3,
+        )
+        for name in ("TED", "TED-3")
+    ]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
+from impossible.config.places import project_root
+from impossible.data.io import read_frame, read_json
+from impossible.data.run_folder import RunFolder
+from impossible.data.schemas import DATASET
 from impossible.evaluation.bootstrap import Interval, independent_difference
 from impossible.evaluation.calibration import fraction, paired_difference
 from impossible.evaluation.expectations import Expected, per_cent
@@ -21,7 +26,7 @@ from impossible.report.main_claims import (
 )
 from impossible.report.tables import interval
 
-__all__ = ["READINGS", "agreement", "both_say", "read_claims", "read_rates"]
+__all__ = ["READINGS", "agreement", "both_say", "read_claims", "read_rates", "said_of"]
 
 READINGS = "readings"
 _READERS = ("reader_1", "reader_2")
@@ -72,6 +77,39 @@ def both_say(pairs: Sequence[ReadPair], valid: bool = False) -> dict[str, float]
     for pair in pairs:
         groups.setdefault(str(pair["of"]), []).append(_said(pair, valid))
     return {group: 100 * float(np.mean(said)) for group, said in groups.items()}
+
+
+def said_of(groups: Sequence[str], run: RunFolder, results: Path | None = None) -> str:
+    """How many pairs of some groups both readers call the same, in a line; "" where none was read.
+
+    The run that was read is the one whose D_T holds all pairs that were read of it: this one, or
+    one of those in `results` (default: the project's). The line names it.
+    """
+    place = results or project_root() / "results"
+    if not (place / f"{READINGS}.json").is_file():
+        return ""
+    pairs = read_json(place / f"{READINGS}.json")["pairs"]
+    rates = both_say(pairs)
+    said = ", ".join(f"{name} {rates[name]:.3g} %" for name in groups if name in rates)
+    read = {(pair["source"], pair["target"]) for pair in pairs if pair["of"] == "D_T"}
+    folders = [
+        run.root,
+        *sorted(path.parents[1] for path in place.glob("*/data/dataset_teacher.*")),
+    ]
+    names = [folder.name for folder in folders if read and read <= _pairs_of(folder)]
+    where = f"of the run {names[0]}" if names else "of another run"
+    if folders[0].name in names[:1]:
+        where = "of this run"
+    return f"Two blind readers both call the same, {where}: {said}." if said else ""
+
+
+def _pairs_of(folder: Path) -> set[tuple[str, str]]:
+    """Sources and targets of a run's D_T, where it has one."""
+    path = RunFolder(folder).data("dataset_teacher")
+    if not path.is_file():
+        return set()
+    frame = read_frame(path, DATASET)
+    return set(zip(frame["source"], frame["target"], strict=True))
 
 
 def agreement(pairs: Sequence[ReadPair]) -> float:

@@ -14,7 +14,9 @@ from impossible.config.params import Params
 from impossible.data.io import read_json
 from impossible.data.run_folder import RunFolder
 from impossible.evaluation.baselines.back_translation import RoundTrip
-from impossible.evaluation.bootstrap import Bootstrap, bootstrap_ratio
+from impossible.evaluation.bootstrap import Bootstrap, bootstrap_ratio, independent_difference
+from impossible.evaluation.calibration import fraction
+from impossible.evaluation.expectations import Expected, interval_of, per_cent
 from impossible.models import loading, model_files, model_saving
 from impossible.models.likelihood import surprise
 from impossible.models.loading import LanguageModel
@@ -26,6 +28,9 @@ from impossible.world.nli import Example
 from impossible.world.recipes import RECIPES
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95)
+#: What usable models reach, per cent: answers of the grammar, right labels; and at most entailment
+#: between sentences that have nothing to do with one another.
+FLUENT, RIGHT, UNRELATED = 90, 80, 5
 #: What is asked of the student base as a translator.
 TRANSLATION = (
     "English to Volan, exact", "Volan to English, same meaning", "there and back, same meaning",
@@ -189,3 +194,54 @@ def decisions_by_threshold(judged: pd.DataFrame, control: Sequence[float]) -> pd
     return pd.DataFrame(
         rows, columns=["threshold", "precision", "recall", "said of shuffled pairs"]
     )
+
+
+def teacher_expected(outcome: pd.DataFrame, perplexity: pd.DataFrame) -> list[Expected]:
+    """A usable teacher is fluent, reads its context, and hardly paraphrases when asked.
+
+    Args:
+        outcome: of `prompted_answers`; groups "teacher, zero-shot" and "teacher, few-shot".
+        perplexity: of `context_perplexity`.
+    """
+    asked = {name: outcome[outcome["group"] == f"teacher, {name}"]
+             for name in ("zero-shot", "few-shot")}  # fmt: skip
+    own, other = "own context", "other context"
+    after = {(n, kind): interval_of(perplexity, f"sentences before: {n}", kind)
+             for n in (0, 1) for kind in (own, other)}  # fmt: skip
+    return [
+        *(
+            Expected(f"{name} paraphrases by the oracle, %", per_cent(fraction(part["paraphrase"])),
+                     under=50)
+            for name, part in asked.items()
+        ),
+        Expected("answers of the grammar, zero-shot, %",
+                 per_cent(fraction(asked["zero-shot"]["verdict"] != "unparsed")), over=FLUENT),
+        Expected("perplexity after one sentence of context minus after none",
+                 independent_difference(after[1, own], after[0, own]), under=0),
+        Expected("perplexity after another document's sentence minus after its own",
+                 independent_difference(after[1, other], after[1, own]), over=0),
+    ]  # fmt: skip
+
+
+def in_vitro_critic_expected(
+    judged: pd.DataFrame, control: Sequence[float], threshold: float, uneven: float
+) -> list[Expected]:
+    """A usable critic is mostly right, knows it, and errs for some edits more than for others.
+
+    Args:
+        judged: from `judged_examples`.
+        control: P(entailment) of pairs whose premises were permuted.
+        threshold: from which on it says that one follows.
+        uneven: edits whose interval of accuracy lies apart from that of another.
+    """
+    said = judged["p_entailment"] >= threshold
+    right, chance = judged["gold"][said] == "entailment", np.asarray(control) >= threshold
+    return [
+        Expected("labels of the critic that are right, %", per_cent(fraction(judged["correct"])),
+                 over=RIGHT),
+        Expected(f"true entailment, of what it gives {threshold:g} or more, %",
+                 per_cent(fraction(right)), over=100 * threshold),
+        Expected("edits whose accuracy lies apart from that of another", uneven, over=0),
+        Expected("permuted pairs that it calls entailment, %", per_cent(fraction(chance)),
+                 under=UNRELATED),
+    ]  # fmt: skip
