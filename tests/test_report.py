@@ -251,3 +251,18 @@ def test_a_claim_s_number_is_consistent_where_one_more_seed_may_lie(tmp_path: Pa
     other = ledger_table(ledger("english", [6.9]), wide, False).rows[0]
     assert other[1::4] == ("help", "not compared")
     assert ledger_table(wide, None, False).columns[-1] == "verdict"
+
+
+def test_the_campaign_s_results_stand_in_the_report_where_they_lie_beside_the_run(
+    tmp_path: Path,
+) -> None:
+    run = RunFolder.open(tmp_path / "results" / "run")
+    assert "What was done to break it" not in build_report(run).read_text()
+    kills = {"figures": {"SIGKILLs": 1234, "wrong": 2}, "minutes": 3.5}
+    write_json(tmp_path / "results" / "reliability.json", {"kills": kills})
+    page = build_report(run).read_text()
+    assert "What was done to break it" in page
+    assert "<td>SIGKILLs: 1,234</td><td>2</td><td>3.5</td>" in page
+    write_text(tmp_path / "results" / "reliability.json", "[]")
+    with pytest.raises(DataError, match="reliability.json"):
+        build_report(run)

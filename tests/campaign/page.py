@@ -5,25 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from impossible.data.io import write_text
+from impossible.report.reliability import COLUMNS, DONE, reliability_rows
 
 from .common import ROOT
 
 PAGE = ROOT / "docs" / "reliability.md"
-DONE = {
-    "kills": "A run is killed at random moments and resumed until it ends, and compared with one "
-    "that nobody disturbed; so are fetches of a model.",
-    "english": "The same kills of a run of the English models, to the second student.",
-    "long": "Units of work by the ten thousand in one process: memory, open files, speed, and the "
-    "forecast that its first tenth gives.",
-    "starved": "No space, memory, permission, home, UTF-8, reader or folder; a clock that goes "
-    "back.",
-    "corrupt": "Every file of a finished run is changed by a byte, cut and emptied.",
-    "rubbish": "Bad arguments, parameters, files, rating forms and notebooks, for every command.",
-    "hostile": "Text with scripts, markup, LaTeX, control characters and formulas, in all that is "
-    "written or shown.",
-    "closed": "Tests without network; what is installed, its licence, and whether it is the locked "
-    "one; the lock's hashes.",
-}
 
 
 def write_page(results: dict[str, Any]) -> None:
@@ -38,15 +24,10 @@ def _lines(results: dict[str, Any]) -> list[str]:
         "What `python -m tests.campaign` did and found; it writes this page from "
         "[`results/reliability.json`](../results/reliability.json).",
         "",
-        "| part | what is done | figures | wrong | minutes |",
+        f"| {' | '.join(COLUMNS)} |",
         "|---|---|---|---:|---:|",
     ]
-    for name in (part for part in DONE if part in results):
-        part = results[name]
-        shown = {key: value for key, value in part["figures"].items() if key != "wrong"}
-        figures = "; ".join(f"{key}: {value:,}" for key, value in shown.items())
-        wrong = part["figures"]["wrong"]
-        lines.append(f"| {name} | {DONE[name]} | {figures} | {wrong} | {part['minutes']} |")
+    lines += [f"| {' | '.join(row)} |" for row in reliability_rows(results)]
     lines += ["", *(_remarks(results))]
     versions = sorted({part["package"] for part in results.values()})
     lines += ["", f"Digest of the package's code: {', '.join(versions)}."]

@@ -28,6 +28,7 @@ from impossible.report.gallery import GALLERY, build_gallery, picture
 from impossible.report.ledger_beside import ledger_table
 from impossible.report.main_claims import by_claim, main_claims
 from impossible.report.parts import ALL_CLAIMS, arranged, is_main
+from impossible.report.reliability import COLUMNS, rows_beside
 from impossible.report.save import caption_in_print, in_print
 from impossible.report.tables import minus, show
 
@@ -76,6 +77,8 @@ def build_report(
         all_claims=ALL_CLAIMS,
         ledger=ledger_table(run, ledger, _same_world(values, ledger)),
         params=_params(made.settings),
+        campaign=COLUMNS,
+        reliability=rows_beside(run.root),
         versions=made.versions,
         compared=_compared(items),
         wider=[_published(other, run) for other in wider],

@@ -1,0 +1,58 @@
+"""What the campaign of kills, starved runs and bad input did and found, as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from impossible.data.io import read_object
+
+RELIABILITY_FILE = "reliability.json"  # beside the runs
+COLUMNS = ("part", "what is done", "figures", "wrong", "minutes")
+DONE = {
+    "kills": "A run is killed at random moments and resumed until it ends, and compared with one "
+    "that nobody disturbed; so are fetches of a model.",
+    "english": "The same kills of a run of the English models, to the second student.",
+    "long": "Units of work by the ten thousand in one process: memory, open files, speed, and the "
+    "forecast that its first tenth gives.",
+    "starved": "No space, memory, permission, home, UTF-8, reader or folder; a clock that goes "
+    "back.",
+    "corrupt": "Every file of a finished run is changed by a byte, cut and emptied.",
+    "rubbish": "Bad arguments, parameters, files, rating forms and notebooks, for every command.",
+    "hostile": "Text with scripts, markup, LaTeX, control characters and formulas, in all that is "
+    "written or shown.",
+    "closed": "Tests without network; what is installed, its licence, and whether it is the locked "
+    "one; the lock's hashes.",
+}
+
+
+def reliability_rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each part that ran, as `COLUMNS` names its cells.
+
+    Args:
+        results: part → what it found, as `python -m tests.campaign` writes it.
+
+    >>> rows = reliability_rows({"long": {"figures": {"units": 50_000, "wrong": 0}, "minutes": 9}})
+    >>> [row[2:] for row in rows]
+    [('units: 50,000', '0', '9')]
+    """
+    rows: list[tuple[str, ...]] = []
+    for name, done in DONE.items():
+        if name in results:
+            part = results[name]
+            shown = {key: value for key, value in part["figures"].items() if key != "wrong"}
+            figures = "; ".join(f"{key}: {value:,}" for key, value in shown.items())
+            wrong = str(part["figures"]["wrong"])
+            rows.append((name, done, figures, wrong, str(part["minutes"])))
+    return rows
+
+
+def rows_beside(run: Path) -> list[tuple[str, ...]]:
+    """The rows of the campaign whose results lie beside a run's folder; none where there are none.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    path = run.parent / RELIABILITY_FILE
+    return reliability_rows(read_object(path)) if path.is_file() else []
