@@ -240,7 +240,8 @@ def surprise_of_targets(stage: Shows, rows: pd.DataFrame, line: float, data: Seq
         f"Surprising: more than {tables.show(line, 2)} bits, as is one in a hundred of the "
         "teacher's own fresh sentences. A gate at that line would drop the surprising ones, rare "
         "words as well as broken sentences; whether they are less often equivalent than the others "
-        "says what it would gain. Raw verdicts; intervals by bootstrap over contexts."
+        "says what it would gain, unless n (fewest and most of a row) shows too few of them. "
+        "Raw verdicts; intervals by bootstrap over contexts."
     )
     found = rows[rows["metric"] == "surprising, %"].set_index("system")["value"]
     drops = " and ".join(f"{tables.show(found[name])} % of {name}" for name in ("D_para", "D_T"))
