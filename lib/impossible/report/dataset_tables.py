@@ -19,7 +19,7 @@ from impossible.training.trainer import History
 
 __all__ = [
     "diversity_example", "first_precision", "funnel_shown", "held_out_rewritings",
-    "losses_by_epoch", "price_of_critics", "second_precision",
+    "losses_by_epoch", "price_of_critics", "second_precision", "surprise_of_targets",
 ]  # fmt: skip
 
 
@@ -222,3 +222,28 @@ def price_of_critics(stage: Shows, found: pd.DataFrame, by: str, data: Sequence[
     shown = tables.wide(rows)
     shown["system"] = shown["system"].replace("kept", "pass all critics").map(reason_title)
     return stage.table("para_reasons", shown, caption, data, None, rows)
+
+
+def surprise_of_targets(stage: Shows, rows: pd.DataFrame, line: float, data: Sequence[Path]) -> Any:
+    """Save table `para_surprise`: how fluent targets are, and what a gate at the line would drop.
+
+    Args:
+        stage, data: as for `second_precision`.
+        rows: of `target_fluency.surprise_rows`.
+        line: bits per token, above which a target is surprising.
+
+    Returns:
+        What is to be displayed.
+    """
+    caption = (
+        "How fluent targets are: bits per token under the teacher, each without its context. "
+        f"Surprising: more than {tables.show(line, 2)} bits, as is one in a hundred of the "
+        "teacher's own fresh sentences. A gate at that line would drop the surprising ones, rare "
+        "words as well as broken sentences; whether they are less often equivalent than the others "
+        "says what it would gain, unless n (fewest and most of a row) shows too few of them. "
+        "Raw verdicts; intervals by bootstrap over contexts."
+    )
+    found = rows[rows["metric"] == "surprising, %"].set_index("system")["value"]
+    drops = " and ".join(f"{tables.show(found[name])} % of {name}" for name in ("D_para", "D_T"))
+    reading = f"A gate at {tables.show(line, 2)} bits per token would drop {drops}."
+    return stage.table("para_surprise", tables.wide(rows), caption, data, None, rows, 2, reading)
