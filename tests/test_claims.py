@@ -290,7 +290,7 @@ def test_too_few_seeds_decide_nothing(tmp_path: Path) -> None:
     three = {r.claim.number: r for r in judged(simulated(tmp_path, n=3)).claims}
     for claim in BOOK.claims:
         ruled = three[claim.number]
-        assert ruled.verdict == ("reproduced" if claim.kind == "trained" else "undecided")
+        assert ruled.verdict == ("undecided" if claim.kind == "sampled" else "reproduced")
         assert ruled.reading == "reproduced"
         assert ruled.required_seeds == (
             REQUIRED_SEEDS[claim.kind] if claim.kind == "sampled" else 3
@@ -420,7 +420,7 @@ def part_of(text: dict[str, Any]) -> dict[str, Any]:
         ),
         (lambda t: t["claims"].append(t["claims"][0]), "claim 1 is given 2 times"),
         (lambda t: t["claims"][0].update(parts=[]), "parts: list should have at least 1 item"),
-        (lambda t: t["claims"][0].update(kind="read"), "kind: input should be 'sampled' or"),
+        (lambda t: t["claims"][0].update(kind="read"), "kind: input should be 'sampled', 'trained' or"),
         (lambda t: t.clear(), "measures: field required"),
     ],
 )

@@ -390,11 +390,11 @@ def test_claims_say_verdicts_in_words_and_what_is_missing() -> None:
     assert "Not measured in this run: claims 3." in shown
     assert "effect ÷ minimum effect size" in shown, "the note is not part of the axis"
     assert "–" not in shown
-    partly = claim_parts().assign(claim_verdict="missing")
+    partly = claim_parts().assign(claim_verdict="not measured")
     partly.loc[1, "value"] = np.nan
     shown = texts(figures.claim_dots(partly))
     assert "1 of 2 parts\nmeasured" in shown
-    empty = claim_parts().assign(value=np.nan, verdict="missing", claim_verdict="missing")
+    empty = claim_parts().assign(value=np.nan, verdict="not measured", claim_verdict="not measured")
     assert texts(figures.claim_dots(empty)).count("–") == 4
 
 

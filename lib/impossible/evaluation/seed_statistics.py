@@ -32,8 +32,8 @@ def next_seed(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """Where one more seed lies, with this probability: mean ± t s √(1 + 1/n).
 
     >>> found = next_seed([1.0, 2.0, 3.0])
-    >>> round(found.low, 3), round(found.high, 3)
-    (-2.968, 6.968)
+    >>> print(f"{found.low:.3f} to {found.high:.3f}")
+    -2.968 to 6.968
     """
     mean = over_seeds(values, confidence)
     half = (mean.high - mean.value) * np.sqrt(mean.n + 1)  # s / √n becomes s √(1 + 1/n)

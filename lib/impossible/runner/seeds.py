@@ -39,7 +39,7 @@ def needed(notebooks: list[NotebookSpec], kinds: Collection[str]) -> frozenset[s
 
     Args:
         notebooks: all, in order.
-        kinds: "sampled", "trained".
+        kinds: "sampled", "trained"; what people rate is no work for a runner.
 
     Raises:
         RunError: a claim reads the numbers of a notebook that is not there.
@@ -69,8 +69,9 @@ def run_replicated(params: Params, folder: Path, selection: Selection | None = N
         As `runner.run_all`.
     """
     selection, further = selection or Selection(), seeds_of(params)
-    for kind, wanted in REQUIRED_SEEDS.items() if further else ():
-        if (n := getattr(params, f"{kind}_seeds")) < wanted:
+    for kind in ("sampled", "trained") if further else ():
+        n, wanted = getattr(params, f"{kind}_seeds"), REQUIRED_SEEDS[kind]
+        if n < wanted:
             print(f"With {n} {kind}_seeds (below {wanted}) such claims stay undecided.", flush=True)
     if selection.partial or not further:
         return run_all(params, folder, selection)

@@ -23,8 +23,8 @@ from impossible.evaluation.bootstrap import Interval, independent_difference
 from impossible.evaluation.human.returned_ratings import SYNTHETIC
 
 #: Seeds that a verdict needs. Sampling is cheap to repeat; training is not, and three is the least
-#: that shows a spread.
-REQUIRED_SEEDS = {"sampled": 5, "trained": 3}
+#: that shows a spread, also where people rate what was trained.
+REQUIRED_SEEDS = {"sampled": 5, "trained": 3, "rated": 3}
 
 Label = Annotated[str, Field(min_length=1, max_length=22)]  # beside the figure's axis
 Text = Annotated[str, Field(min_length=1)]
@@ -137,7 +137,7 @@ class Claim(Entry):
     short: Label
     place: Text
     table: Text | None = None
-    kind: Literal["sampled", "trained"]
+    kind: Literal["sampled", "trained", "rated"]
     added: Text | None = None
     parts: Annotated[list[Part], Field(min_length=1)]
 
