@@ -420,7 +420,10 @@ def part_of(text: dict[str, Any]) -> dict[str, Any]:
         ),
         (lambda t: t["claims"].append(t["claims"][0]), "claim 1 is given 2 times"),
         (lambda t: t["claims"][0].update(parts=[]), "parts: list should have at least 1 item"),
-        (lambda t: t["claims"][0].update(kind="read"), "kind: input should be 'sampled', 'trained' or"),
+        (
+            lambda t: t["claims"][0].update(kind="read"),
+            "kind: input should be 'sampled', 'trained' or",
+        ),
         (lambda t: t.clear(), "measures: field required"),
     ],
 )

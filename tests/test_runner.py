@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import platform
 import signal
 import subprocess
 import sys
@@ -358,7 +359,10 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_digests(
     parts = sorted((results / "work" / "parts").glob("*.parquet"))
     before = {part: part.stat().st_mtime_ns for part in parts}
     (results / "work" / "slow").unlink()
+    torn = results / "data" / f".torn.csv.{platform.node()}.{process.pid}.tmp"
+    torn.touch()
     assert run(checkout) == []  # the first is done; the second does not log
+    assert not torn.exists()
     assert {part: part.stat().st_mtime_ns for part in parts} == before
     expected = "context_id,reason,n\n" + "".join(f"{i},kept,1\n" for i in range(20))
     assert (results / "data" / "two.csv").read_text() == expected

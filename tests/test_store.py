@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,7 @@ import pandas as pd
 import pytest
 from impossible.data import digests
 from impossible.data.digests import digest
-from impossible.data.io import read_frame, write_frame, write_json
+from impossible.data.io import read_frame, remove_leftovers, write_frame, write_json
 from impossible.data.run_folder import (
     RunFolder,
     item_rng,
@@ -32,6 +35,23 @@ def test_frames_keep_types_and_missing_values_and_have_the_same_bytes(tmp_path: 
     back = read_frame(first, METRIC_ROWS)
     pd.testing.assert_frame_equal(back, frame, check_dtype=False)
     assert list(tmp_path.iterdir()) in ([first, shuffled], [shuffled, first])
+
+
+def test_what_a_killed_process_of_this_machine_left_half_written_is_removed(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (tmp_path / "tables").mkdir()
+    names = {
+        f".a.csv.{platform.node()}.{gone.pid}.tmp": False,
+        f".a.csv.{platform.node()}.{os.getpid()}.tmp": True,  # still being written
+        f".a.csv.another-machine.{gone.pid}.tmp": True,
+        f".a.csv.{platform.node()}.x.tmp": True,
+        "a.csv": True,
+    }
+    for name in names:
+        (tmp_path / "tables" / name).touch()
+    remove_leftovers(tmp_path)
+    assert {name: (tmp_path / "tables" / name).exists() for name in names} == names
 
 
 def test_randomness_belongs_to_the_item() -> None:

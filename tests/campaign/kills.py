@@ -86,15 +86,15 @@ def _one_run(
 ) -> None:
     """Kill and resume until the run has ended by itself, or all kills are spent.
 
-    The first kill comes at any moment of the `whole` seconds that it takes undisturbed; a resumed
-    run has less to do, and is given at most a third of them.
+    The first kill comes in the first half of the `whole` seconds that it takes undisturbed; a
+    resumed run has less to do, and is given at most a fifth, so that it takes many to end it.
     """
-    longest, known = whole, Parts()
+    longest, known = whole / 2, Parts()
     while found.figures["SIGKILLs"] < kills:
         sign = rng.choice(SIGNS)
         hit = rng.choice(TARGETS) if sign == signal.SIGKILL else "runner"
         kill = _killed(work, folder, _Kill(sign, hit, rng.uniform(0.5, longest)))
-        longest, known, again = whole / 3, *_seen(folder, known, found)
+        longest, known, again = whole / 5, *_seen(folder, known, found)
         if not kill.in_time:
             answer = Answer(kill.status, "", kill.err, kill.seconds)
             found.check("a run that ends before its kill", [*again, *ended(answer)])

@@ -8,6 +8,7 @@ so that digests can be compared between runs and machines.
 from __future__ import annotations
 
 import errno
+import glob
 import gzip
 import json
 import math
@@ -22,6 +23,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -31,6 +33,8 @@ from impossible.errors import DataError, ImpossibleError, RunError
 #: What reading a file raises: it is not there, or a damaged archive.
 UNREADABLE = (OSError, EOFError, zlib.error)
 
+_OWN = f".{platform.node()}."  # in the names of this machine's temporary files, before the process
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -38,7 +42,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Full disks and refused permissions become one sentence; the old file stays as it was.
     """
-    temporary = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}{_OWN}{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -50,6 +54,14 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # where nothing can be written nothing is to be removed
             temporary.unlink()
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete temporary files of `replacing` whose process was killed, of this machine only."""
+    for path in folder.rglob(f".*{glob.escape(_OWN)}*.tmp"):
+        number = path.name.rpartition(_OWN)[2].removesuffix(".tmp")
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            path.unlink(missing_ok=True)
 
 
 def _write_error(path: Path, bad: OSError) -> ImpossibleError:

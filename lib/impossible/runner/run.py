@@ -17,7 +17,7 @@ from pathlib import Path
 from impossible.config.params import Params
 from impossible.config.places import project_root, resolve
 from impossible.data.digests import digest
-from impossible.data.io import free_space_check, read_json, write_json, write_text
+from impossible.data.io import free_space_check, read_json, remove_leftovers, write_json, write_text
 from impossible.data.run_folder import RunFolder
 from impossible.errors import ImpossibleError, RunError
 from impossible.runner.executed_copy import retold, tidy
@@ -66,6 +66,7 @@ def run_all(params: Params, folder: Path, selection: Selection | None = None) ->
     require_executor(params)
     run = RunFolder.open(folder)
     with locked(run):
+        remove_leftovers(run.root)
         free_space_check(run.root, SPACE)
         ledger = Ledger(run)
         settings = {"values": params.model_dump(), "origins": params.origins}
