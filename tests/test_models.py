@@ -47,6 +47,20 @@ def test_what_is_saved_opens_again(tmp_path: Path, build: Any, load: Any) -> Non
     assert not list((tmp_path / "m").glob("*.bin"))
 
 
+def test_a_model_killed_while_it_is_saved_is_known_by_its_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, tok = tiny.gpt2()
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(model, "save_pretrained", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save_model(tmp_path / "m", model, tok, {"steps": 3}, {})
+    assert [path.name for path in (tmp_path / "m").iterdir()] == ["recipe.json"]
+
+
 def test_half_precision_is_stored_small_and_loaded_as_asked(tmp_path: Path) -> None:
     model, tok = tiny.gpt2()
     save_model(tmp_path / "a", model, tok, {}, {})

@@ -43,6 +43,9 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             if not isinstance(key, yaml.ScalarNode):
                 problem = "a name is one word, not a list"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            if key.value == "<<":
+                problem = "`<<` merges nothing here: write the values out"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             name = self.construct_object(key)
             if name in seen:
                 problem = f"`{key.value}` is given twice"
@@ -115,7 +118,7 @@ def parse_yaml(text: str, where: str, error: type[ImpossibleError] = ParameterEr
             return loader.get_single_data()
         finally:
             loader.dispose()
-    except (yaml.YAMLError, ValueError, TypeError) as bad:
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as bad:
         mark = getattr(bad, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(bad, "problem", None) or "it cannot be parsed"

@@ -34,6 +34,8 @@ def save_model(
         dtype: of the stored weights; "float16" halves the size.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    # first: by it `impossible train` knows its own folder again, also one that was killed here
+    write_json(folder / "recipe.json", dict(recipe))
     with quiet():
         if hasattr(model, "peft_config"):
             half = {
@@ -44,7 +46,6 @@ def save_model(
         else:
             _save_weights(folder, model, dtype_named(dtype, torch.device("cpu")))
         tokenizer.save_pretrained(folder)
-    write_json(folder / "recipe.json", dict(recipe))
     write_json(folder / "metrics.json", dict(metrics))
     return model_digest(folder)
 
