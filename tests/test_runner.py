@@ -21,6 +21,7 @@ from impossible.config.params import Params
 from impossible.data.io import read_json, write_json, write_text
 from impossible.data.run_folder import RunFolder
 from impossible.errors import ParameterError, RunError
+from impossible.runner import execution
 from impossible.runner.executed_copy import tidy
 from impossible.runner.execution import Execution
 from impossible.runner.ledger import Ledger
@@ -246,6 +247,12 @@ def test_a_dead_kernel_is_a_failure_with_its_cell(checkout: Path, write: Write) 
     copy = json.loads((checkout / "results" / "test" / "work" / "01_one.ipynb").read_text())
     statuses = [cell["metadata"]["papermill"]["status"] for cell in copy["cells"]]
     assert statuses[-3:] == ["failed", "pending", "pending"]
+
+
+def test_a_kernel_that_dies_before_its_first_cell_has_the_same_sentence() -> None:
+    early = RuntimeError("Kernel died before replying to kernel_info")
+    assert execution._reason(early).startswith("its kernel died")
+    assert execution._reason(RuntimeError("Kernel")) == "RuntimeError: Kernel"
 
 
 def test_nothing_starts_when_a_parameters_cell_is_wrong(checkout: Path, two: Write) -> None:

@@ -87,14 +87,16 @@ def _one_run(
     """Kill and resume until the run has ended by itself, or all kills are spent.
 
     The first kill comes in the first half of the `whole` seconds that it takes undisturbed; a
-    resumed run has less to do, and is given at most a fifth, so that it takes many to end it.
+    resumed run has less to do, and is given at most a fifth, so that it takes many to end it, or
+    half as much again than the one before where that one got nowhere.
     """
     longest, known = whole / 2, Parts()
     while found.figures["SIGKILLs"] < kills:
         sign = rng.choice(SIGNS)
         hit = rng.choice(TARGETS) if sign == signal.SIGKILL else "runner"
         kill = _killed(work, folder, _Kill(sign, hit, rng.uniform(0.5, longest)))
-        longest, known, again = whole / 5, *_seen(folder, known, found)
+        seen, again = _seen(folder, known, found)
+        longest, known = whole / 5 if seen.keys() - known.keys() else longest * 1.5, seen
         if not kill.in_time:
             answer = Answer(kill.status, "", kill.err, kill.seconds)
             found.check("a run that ends before its kill", [*again, *ended(answer)])

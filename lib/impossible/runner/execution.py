@@ -275,7 +275,8 @@ def _count_cells() -> None:
 def _reason(bad: BaseException) -> str:
     """One line: the sentence of an error of ours, else its type and message."""
     name = getattr(bad, "ename", type(bad).__name__)
-    if name == "DeadKernelError":
+    early = str(bad) == "Kernel died before replying to kernel_info"  # a RuntimeError of Jupyter's
+    if name == "DeadKernelError" or early:
         return "its kernel died, most likely for lack of memory (batch_tokens sets the batch size)"
     lines = str(getattr(bad, "evalue", bad)).strip().splitlines() or [""]
     return lines[-1] if name in OWN_ERRORS else f"{name}: {lines[-1]}"
