@@ -19,7 +19,6 @@ from .workload import absent_models, english, small, smoke, tiny_english
 
 RESULTS = ROOT / "results" / "reliability.json"
 FETCHES = 20  # that are killed
-REAL = 10  # SIGKILLs of a run with the real models, which takes minutes
 ALONE = {
     "rubbish": rubbish.run,
     "hostile": hostile.run,
@@ -32,6 +31,8 @@ def main() -> None:
     about = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
     about.add_argument("parts", nargs="*", metavar="PART", help=f"default: {' '.join(PARTS)}")
     about.add_argument("--kills", type=int, default=200, help="default %(default)s")
+    text = "SIGKILLs of a run with the real models, which takes minutes (default %(default)s)"
+    about.add_argument("--real", type=int, default=10, help=text)
     about.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     text = "of work in the part long (default %(default)s)"
     about.add_argument("--units", type=int, default=50_000, help=text)
@@ -88,7 +89,7 @@ def _english(place: Path, options: argparse.Namespace) -> Findings:
         reason = f"{', '.join(absent)} not in the cache: impossible fetch english"
         found.not_run["kills of a run with the real models"] = reason
     else:
-        real = kills.run(place / "real", english(), min(REAL, options.kills), options.seed)
+        real = kills.run(place / "real", english(), options.real, options.seed)
         found.figures |= {f"real models: {name}": n for name, n in real.figures.items()}
         found.wrong += real.wrong
     return found

@@ -96,7 +96,10 @@ def _one_run(
         hit = rng.choice(TARGETS) if sign == signal.SIGKILL else "runner"
         kill = _killed(work, folder, _Kill(sign, hit, rng.uniform(0.5, longest)))
         seen, again = _seen(folder, known, found)
-        longest, known = whole / 5 if seen.keys() - known.keys() else longest * 1.5, seen
+        longest, known = (
+            whole / 5 if seen.keys() - known.keys() else min(whole, longest * 1.5),
+            seen,
+        )
         if not kill.in_time:
             answer = Answer(kill.status, "", kill.err, kill.seconds)
             found.check("a run that ends before its kill", [*again, *ended(answer)])
@@ -173,9 +176,9 @@ def _told(kill: _Kill) -> Iterator[str]:
         if kill.status not in (0, 2) or (kill.status and DEATHS[kill.target] not in kill.err):
             yield f"status {kill.status}: {kill.err[-300:]!r}"
     elif kill.sign == signal.SIGKILL:
-        if kill.status != -signal.SIGKILL:
+        if kill.status not in (0, -signal.SIGKILL):  # 0: it had ended when the signal came
             yield f"status {kill.status}"
-    elif kill.status not in (0, 128 + kill.sign):  # 0: it had ended when the signal came
+    elif kill.status not in (0, 128 + kill.sign):
         yield f"status {kill.status}, not {128 + kill.sign}: {kill.err[-300:]!r}"
     elif kill.status and (kill.err.count("\n") != 1 or not kill.err.startswith(SENTENCE)):
         yield f"no single sentence: {kill.err[-300:]!r}"
