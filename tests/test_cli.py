@@ -99,6 +99,18 @@ def test_refusals_need_no_heavy_module() -> None:
     )
 
 
+@pytest.mark.parametrize("raised", ["KeyboardInterrupt", "KeyboardInterrupt(15)"])
+def test_an_interruption_while_a_text_is_executed_has_its_status_too(raised: str) -> None:
+    code = (
+        "from impossible.cli import commands, main\n"
+        f"commands.parse_options = lambda _: exec('raise {raised}')\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr == "impossible: stopped.\n"
+    assert done.returncode == (143 if "15" in raised else 130)
+
+
 def test_scores_without_a_model_need_no_heavy_module(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text('{"source": "a b", "output": "b a", "references": ["a"]}\n')

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +34,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _ended(options)
     except KeyboardInterrupt as stop:
         print(f"impossible: stopped{kept}.", file=sys.stderr)
-        return 128 + int((stop.args or (signal.SIGINT,))[0])
+        status = 128 + int((stop.args or (signal.SIGINT,))[0])
+        if arguments is None:
+            _end_at_once(status)
+        return status
+
+
+def _end_at_once(status: int) -> NoReturn:
+    """End this process with a status of ours.
+
+    Python itself would end it by SIGINT, whatever `main` returns, where the interruption came while
+    a text was executed, as imports of dataclasses do.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def _ended(options: argparse.Namespace) -> int:
