@@ -114,15 +114,18 @@ def asked(paraphrases: int, spoken: int) -> pd.DataFrame:
 
 
 def test_a_usable_teacher_is_fluent_reads_its_context_and_cannot_paraphrase() -> None:
-    values = {("own", 0): 4.5, ("own", 1): 2.5, ("other", 0): 4.5, ("other", 1): 12.0}
-    perplexity = pd.DataFrame(
-        [(f"sentences before: {n}", f"{kind} context", value, value - 0.2, value + 0.2, 99)
-         for (kind, n), value in values.items()], columns=ROWS,
-    )  # fmt: skip
-    found = teacher_expected(asked(2, 99), perplexity)
+    rows = [
+        (str(d), n, 10 * (1.5 if n == 0 else 0.9), 10 * (2 + d % 2), 10 * (1.5 + d % 3), 10)
+        for d in range(30) for n in (0, 1)
+    ]  # fmt: skip
+    names = [f"nats_{kind}" for kind in ("own context", "other context", "no context")]
+    items = pd.DataFrame(rows, columns=["document", "before", *names, "tokens"])
+    found = teacher_expected(asked(2, 99), items, Bootstrap(50))
     assert [each.outcome for each in found] == ["shown"] * 5
-    deaf = perplexity.assign(value=4.5, low=4.4, high=4.6)
-    worse = teacher_expected(asked(80, 60), deaf)
+    # first sentences are harder, yet the context does nothing for the second ones
+    deaf = items.assign(**dict.fromkeys(names, items["nats_no context"]))
+    deaf.loc[deaf["before"] == 0, names] *= 3
+    worse = teacher_expected(asked(80, 60), deaf, Bootstrap(50))
     assert [each.outcome for each in worse] == ["refuted"] * 3 + ["open"] * 2
 
 
