@@ -12,6 +12,7 @@ from figure_data import metric_rows, pictures
 from impossible.data.io import write_json, write_text
 from impossible.data.run_folder import RunFolder, record
 from impossible.errors import DataError
+from impossible.experiments.same_context import thread_caption
 from impossible.report.figures import funnel_dots
 from impossible.report.first_screen import MOST_LINES, what_came_out
 from impossible.report.html import build_report, wider_runs
@@ -295,3 +296,16 @@ def test_blind_readers_stand_beside_a_referee(tmp_path: Path) -> None:
         pages[judge] = build_report(run).read_text()
     assert pages["referee"].count(told) == 3, "04, 05, 07; no example, so none on the first screen"
     assert told not in pages["oracle"]
+
+
+def test_the_example_says_how_it_was_drawn(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    rows = [("context", "It rained."), ("all critics accept: x", "A."), ("and y", "B.")]
+    for own in (True, False):
+        told = pd.DataFrame(rows, columns=["what", "text"])
+        save_table(run, "thread", told, thread_caption(own), "05_dataset")
+        page = build_report(run).read_text()
+        lead = re.search(r'<h2 id="example">.*?<p class="lead">([^<]*)</p>', page, re.DOTALL)
+        assert lead
+        assert "the quarter whose sentences share most words" in lead[1]
+        assert ("has no accepted pair: this is another" in lead[1]) is not own

@@ -13,7 +13,7 @@ from impossible.data.schemas import DATASET
 from impossible.experiments import same_context
 from impossible.filtering.hand_scored import hand_scored
 from impossible.filtering.thresholds import Thresholds
-from impossible.report.blind_readings import read_run, said_in, said_of
+from impossible.report.blind_readings import read_fractions, read_run, said_in, said_of
 
 LIMITS = Thresholds.paraphrase(Params.load("base"))
 
@@ -113,5 +113,11 @@ def test_the_published_readings_name_the_dataset_that_was_read() -> None:
     run = RunFolder(results / found["run"])
     assert read_run(run)
     read = {(pair["source"], pair["target"]) for pair in found["pairs"] if pair["of"] == "D_T"}
+    fractions = read_fractions(run).set_index("group")
+    mine = [pair for pair in found["pairs"] if pair["of"] == "D_T"]
+    refused = [pair for pair in mine if not (pair["reader_1"] and pair["reader_2"])]
+    assert fractions.loc["D_T", ["n", "refused"]].tolist() == [len(mine), len(refused)]
+    assert fractions.loc["D_T", "accepted"] == sum(pair["referee"] for pair in refused)
+    assert not len(read_fractions(RunFolder(results / "english")))
     frame = read_frame(run.data("dataset_teacher"), DATASET)
     assert read <= set(zip(frame["source"], frame["target"], strict=True))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import cohen_kappa_score
 
 from impossible.config.places import project_root
@@ -27,8 +28,8 @@ from impossible.report.main_claims import (
 from impossible.report.tables import interval
 
 __all__ = [
-    "READINGS", "agreement", "both_say", "read_claims", "read_rates", "read_run", "said_in",
-    "said_of",
+    "READINGS", "agreement", "both_say", "read_claims", "read_fractions", "read_rates",
+    "read_run", "said_in", "said_of",
 ]  # fmt: skip
 
 READINGS = "readings"
@@ -115,6 +116,27 @@ def read_run(run: RunFolder, results: Path | None = None) -> bool:
     """Whether the readers read this very run: its D_T has the noted digest."""
     path, read = run.data("dataset_teacher"), _readings(results).get("dataset_teacher")
     return read is not None and path.is_file() and digest(path) == read
+
+
+def read_fractions(run: RunFolder, results: Path | None = None) -> pd.DataFrame:
+    """What `figures.fraction_dots` draws of readings of this very run; no row without any.
+
+    Args:
+        run, results: as for `said_of`.
+
+    Returns:
+        group; value, low, high: the fraction that both readers call the same; n; refused: how many
+        they do not; accepted: how many of these the referee calls the same.
+    """
+    pairs = _readings(results).get("pairs", []) if read_run(run, results) else []
+    rows = []
+    for group in dict.fromkeys(str(pair["of"]) for pair in pairs):
+        part = [pair for pair in pairs if pair["of"] == group]
+        refused = [pair for pair in part if not _said(pair, valid=False)]
+        accepted = sum(bool(pair["referee"]) for pair in refused)
+        rows.append((group, *_same(part).bounds, len(part), len(refused), accepted))
+    columns = ["group", "value", "low", "high", "n", "refused", "accepted"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _readings(results: Path | None) -> dict[str, Any]:

@@ -33,6 +33,7 @@ _LIMITS = {
     "rouge_l": ("rouge_l_max", "≤"), "ted": ("ted_min", "≥"),
 }  # fmt: skip
 _READ = ("any two sentences", "chosen by chance", "D_T", "D_para")  # groups, by blind readers
+_DRAWN = "An accepted pair drawn by the run’s seed, its context, and sentences of others."
 _NOTHING = "(nothing)"
 _STUDENTS = ("M_para", "student")
 _WRITERS = {"teacher, zero-shot": "the teacher, asked", "M_para": "the student, M_para",
@@ -44,6 +45,7 @@ class RunExample:
     """One thread through the run, drawn by its seed.
 
     Attributes:
+        drawn: how.
         lines: what, text: the context, some of its next sentences, the accepted pair.
         critics: score, its value for the pair, the limit that it must meet.
         written: what, text: a sentence of a test, what is written for it.
@@ -51,6 +53,7 @@ class RunExample:
         readers: the same by blind readers, of this run or another, where a referee is the judge.
     """
 
+    drawn: str = ""
     lines: list[tuple[str, str]] = field(default_factory=list)
     critics: list[tuple[str, str, str]] = field(default_factory=list)
     written: list[tuple[str, str]] = field(default_factory=list)
@@ -65,7 +68,7 @@ def example_of_run(run: RunFolder, values: Mapping[str, Any]) -> RunExample:
         run: the run.
         values: its parameters.
     """
-    pairs, lines = _records(run, "dataset_teacher"), _thread(run)
+    pairs, (drawn, lines) = _records(run, "dataset_teacher"), _thread(run)
     if not lines and len(pairs) and len(contexts := _records(run, "contexts")):
         kept = pairs.rename(columns={"source": "x", "target": "y"})
         sentences = pairs.rename(columns={"source": "text"}).assign(reason="")
@@ -80,12 +83,16 @@ def example_of_run(run: RunFolder, values: Mapping[str, Any]) -> RunExample:
     critics = _critics(mine.iloc[0], values) if lines and len(mine) else []
     written = _written(run, int(values.get("seed", 0)))
     readers = said_of(_READ, run) if values.get("judge") == "referee" else ""
-    return RunExample(lines, critics, written, minus(judged), readers)
+    return RunExample(drawn, lines, critics, written, minus(judged), readers)
 
 
-def _thread(run: RunFolder) -> list[tuple[str, str]]:
+def _thread(run: RunFolder) -> tuple[str, list[tuple[str, str]]]:
+    """Its caption, which says how it was drawn, and its lines."""
     path = run.tables / "thread.json"
-    return [(row[0], row[1]) for row in read_json(path)["rows"]] if path.is_file() else []
+    if not path.is_file():
+        return _DRAWN, []
+    note = read_json(path)
+    return note["caption"], [(row[0], row[1]) for row in note["rows"]]
 
 
 def _other(what: str) -> str:
