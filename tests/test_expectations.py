@@ -31,6 +31,7 @@ from impossible.experiments.multitask import generalist_expected
 from impossible.experiments.nli_quality import TABLES, critic_expected, lost_before
 from impossible.experiments.parser_quality import bracket_f1, rank_correlation, trees_expected
 from impossible.report.blind_readings import read_claims, read_rates
+from impossible.report.expectation_table import NOBODY_ASKED, expected_reading
 from impossible.report.main_claims import (
     MAIN_QUESTIONS,
     ORDER,
@@ -134,6 +135,11 @@ def test_invented_ratings_are_a_rehearsal_and_counted_nowhere(tmp_path: Path) ->
     assert [row[-1] for row in note["rows"]] == ["rehearsal", "shown"]
     assert note["reading"] == "of 1 expectations 1 shown; 1 of invented ratings, not counted"
     assert note["caption"].endswith("Invented ratings (rehearsal) are no result.")
+    assert expected_reading(note) == note["reading"]
+    stage.expect([rehearsed])
+    note = read_json(tmp_path / "run" / "tables" / "expectations_16.json")
+    assert note["reading"] == NOBODY_ASKED
+    assert expected_reading(note | {"reading": "1 shown"}) == NOBODY_ASKED, "of an older run"
 
 
 def test_each_main_claim_answers_one_question_and_a_page_can_group_by_it() -> None:

@@ -177,8 +177,11 @@ def test_a_later_round_may_lose_five_points() -> None:
     scores = pd.DataFrame({"system": ["full"] * 40 + ["round 2"] * 40, "item": [*range(40)] * 2})
     scores["fidelity"] = [100.0] * 40 + [0.0] * 20 + [100.0] * 20
     how = (SameText(), Bootstrap(200))
-    fallen, kept = rounds_expected(scores, {"round 1": good, "round 2": bad}, *how)
+    fallen, kept, alike = rounds_expected(scores, {"round 1": good, "round 2": bad}, *how)
     assert [fallen.outcome, fallen.bound, kept.outcome] == ["refuted", "> −5", "open"]
+    assert (alike.outcome, alike.bound) == ("shown", "< 5")
+    nearer = rounds_expected(scores, {"round 1": worse, "round 2": good}, *how)[-1]
+    assert nearer.outcome == "refuted", "its targets repeat more of their sources"
     assert (
         rounds_expected(scores, {"round 1": good, "round 2": worse}, *how)[1].outcome == "refuted"
     )

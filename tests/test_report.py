@@ -9,12 +9,13 @@ import nbformat
 import pandas as pd
 import pytest
 from figure_data import metric_rows, pictures
-from impossible.data.io import write_json, write_text
+from impossible.data.io import write_frame, write_json, write_text
 from impossible.data.run_folder import RunFolder, record
+from impossible.data.schemas import DATASET
 from impossible.errors import DataError
 from impossible.experiments.same_context import thread_caption
 from impossible.report.figures import funnel_dots
-from impossible.report.first_screen import MOST_LINES, what_came_out
+from impossible.report.first_screen import MOST_LINES, example_of_run, what_came_out
 from impossible.report.html import build_report, wider_runs
 from impossible.report.ledger_beside import ledger_table
 from impossible.report.main_claims import MainClaim
@@ -309,3 +310,16 @@ def test_the_example_says_how_it_was_drawn(tmp_path: Path) -> None:
         assert lead
         assert "the quarter whose sentences share most words" in lead[1]
         assert ("has no accepted pair: this is another" in lead[1]) is not own
+
+
+def test_a_tree_distance_that_bounds_decided_is_no_dash(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    row = dict.fromkeys(DATASET.names, "") | {"source": "A.", "target": "B.", "context_id": "c"}
+    row |= dict.fromkeys(("p_xy", "p_yx", "rouge_l"), 0.5) | {"ted": None}
+    write_frame(run.data("dataset_teacher"), pd.DataFrame([row]), DATASET)
+    told = pd.DataFrame({"what": ["all critics accept: x", "and y"], "text": ["A.", "B."]})
+    save_table(run, "thread", told, "Drawn.", "05_dataset")
+    critics = dict(each[::2] for each in example_of_run(run, {"ted_min": 12}).critics)
+    assert critics["TED"] == "≥ 12"
+    (found,) = (value for name, value, _ in example_of_run(run, {}).critics if name == "TED")
+    assert found == "enough by bounds"

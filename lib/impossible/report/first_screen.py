@@ -34,6 +34,7 @@ _LIMITS = {
 }  # fmt: skip
 _READ = ("any two sentences", "chosen by chance", "D_T", "D_para")  # groups, by blind readers
 _DRAWN = "An accepted pair drawn by the run’s seed, its context, and sentences of others."
+_BY_BOUNDS = "enough by bounds"  # of a tree distance, which is then not computed
 _NOTHING = "(nothing)"
 _STUDENTS = ("M_para", "student")
 _WRITERS = {"teacher, zero-shot": "the teacher, asked", "M_para": "the student, M_para",
@@ -106,9 +107,10 @@ def _records(run: RunFolder, name: str) -> pd.DataFrame:
 
 
 def _critics(pair: Any, values: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Each critic's number for a pair, "–" where a cheaper test had decided, and its limit."""
+    """Each critic's number for an accepted pair, and its limit; a TED may not be computed."""
     return [
-        (SHOWN_SCORES[name], show(pair[name], 0 if name == "ted" else 2),
+        (SHOWN_SCORES[name], _BY_BOUNDS if name == "ted" and pd.isna(pair[name])
+         else show(pair[name], 0 if name == "ted" else 2),
          f"{sign} {values[limit]:g}" if limit in values else "–")
         for name, (limit, sign) in _LIMITS.items() if name in pair
     ]  # fmt: skip

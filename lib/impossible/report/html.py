@@ -24,6 +24,7 @@ from impossible.data.io import read_object, write_text
 from impossible.data.run_folder import RunFolder, scalars
 from impossible.errors import DataError, ParameterError
 from impossible.report.blind_readings import said_in
+from impossible.report.expectation_table import expected_reading
 from impossible.report.first_screen import example_of_run, what_came_out
 from impossible.report.gallery import GALLERY, build_gallery, picture
 from impossible.report.ledger_beside import ledger_table
@@ -160,6 +161,8 @@ def _item(run: RunFolder, sidecar: Path) -> dict[str, Any]:
         raise DataError(
             f"{sidecar} lacks {', '.join(sorted(lacking))}: run the notebook that writes it again."
         )
+    if note["name"].startswith("expectations"):
+        note["reading"] = expected_reading(note)
     stem = sidecar.with_suffix("")
     files = [stem.with_name(f"{note['name']}.{kind}") for kind in FILE_KINDS[note["kind"]]]
     told = {key: minus(note[key]) for key in ("paper", "reading") if note.get(key)}
