@@ -41,6 +41,10 @@ def test_a_funnel_says_what_is_left_and_its_table_what_is_dropped(stage: Recorde
     told = stage.captions[FIGURE, "funnel"]
     assert told.startswith("Candidates left after each test")
     assert "last row: scored" in told
+    assert "names" not in told
+    dataset_tables.funnel_shown(stage, "funnel", funnel, ["duplicate", "names"], dropped, *how)
+    named = stage.captions[FIGURE, "funnel"]
+    assert "Duplicate: the same two strings again; names: a name that the other" in named
     assert "dropped" not in told
 
 

@@ -25,6 +25,12 @@ __all__ = [
 ]  # fmt: skip
 
 READERS = "both blind readers"
+#: What tests refuse whose name alone does not say it.
+_TESTS = {
+    "duplicate": "the same two strings again",
+    "names": "a name that the other side lacks",
+    "similarity": "embeddings too far apart",
+}
 
 
 def funnel_shown(
@@ -48,6 +54,8 @@ def funnel_shown(
     """
     left = f"{unit.capitalize()} left after each test, in its order, and the fraction it retains"
     left += f"; last row: {kept}. Logarithmic scale."
+    met = [f"{reason_title(name)}: {_TESTS[name]}" for name in order if name in _TESTS]
+    left += f" {'; '.join(met).capitalize()}." if met else ""
     picture = funnel_dots(funnel, order, kept, unit)
     return [
         stage.table(name, funnel_table(funnel, order, kept), caption, data, None, None, digits),
