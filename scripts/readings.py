@@ -5,7 +5,8 @@
 
 `blind.jsonl` holds number, source and target in an order of chance; nothing says where a pair comes
 from. A reader answers in a JSON-lines file: number, same (true or false). `key.json` holds the
-groups and the referee's verdicts. Pairs whose source people wrote are published without their text.
+groups and the referee's verdicts, `run.json` which run and dataset are read. Pairs whose source
+people wrote are published without their text.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))
 
 from impossible.config.params import Params  # noqa: E402
+from impossible.data.digests import digest  # noqa: E402
 from impossible.data.io import read_frame, read_json, write_json  # noqa: E402
 from impossible.data.run_folder import RunFolder, item_rng  # noqa: E402
 from impossible.data.schemas import DATASET, PREDICTIONS, SENTENCES  # noqa: E402
@@ -118,6 +120,7 @@ def draw(run: RunFolder, params: Params, out: Path) -> None:
         rouge_l(x, y) <= params.rouge_l_max for x, y in zip(rows["x"], rows["y"], strict=True)
     ]
     out.mkdir(parents=True, exist_ok=True)
+    write_json(out / "run.json", what_is_read(run))
     names = {"x": "source", "y": "target", "context_id": "context"}
     key = [{name: value for name, value in row.items() if pd.notna(value)}
            for row in rows.rename(columns=names).to_dict("records")]  # fmt: skip
@@ -128,6 +131,12 @@ def draw(run: RunFolder, params: Params, out: Path) -> None:
     ]
     (out / "blind.jsonl").write_text("\n".join(blind) + "\n", encoding="utf-8")
     print(rows["of"].value_counts(sort=False).to_string())
+
+
+def what_is_read(run: RunFolder) -> dict[str, str | None]:
+    """The run's name and the digest of its D_T, by which it is known again."""
+    path = run.data("dataset_teacher")
+    return {"run": run.root.name, "dataset_teacher": digest(path) if path.is_file() else None}
 
 
 def merge(out: Path, readers: list[Path]) -> None:
@@ -145,7 +154,8 @@ def merge(out: Path, readers: list[Path]) -> None:
     for pair in key:
         if ":" in pair["of"]:  # of a test set that people wrote
             del pair["source"], pair["target"]
-    write_json(READINGS, {"about": ABOUT, "pairs": sorted(key, key=lambda pair: pair["of"])})
+    pairs = sorted(key, key=lambda pair: pair["of"])
+    write_json(READINGS, {"about": ABOUT, **read_json(out / "run.json"), "pairs": pairs})
 
 
 if __name__ == "__main__":

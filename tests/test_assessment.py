@@ -28,6 +28,7 @@ from impossible.world import pivot
 from impossible.world.assessment import (
     TRANSLATION,
     context_perplexity,
+    context_surprise,
     decisions_by_threshold,
     judged_examples,
     model_card,
@@ -195,7 +196,8 @@ def perplexity(frame: pd.DataFrame) -> float:
 
 def test_perplexity_after_own_and_other_contexts_is_the_naive_one() -> None:
     model, (first, second) = lm(), _two_documents()
-    rows = context_perplexity(model, [first, second], Bootstrap(20), most=1)
+    items = context_surprise(model, [first, second], most=1)
+    rows = context_perplexity(items, Bootstrap(20))
     value = rows.set_index(["system", "metric"])["value"]
     starts = surprise(
         model, [first.prefix, second.prefix], [d.sentences[0] for d in (first, second)]
@@ -217,7 +219,10 @@ def test_perplexity_after_own_and_other_contexts_is_the_naive_one() -> None:
     assert value["sentences before: 1", "other context"] == pytest.approx(
         perplexity(other), rel=1e-5
     )
-    assert rows["n"].tolist() == [2] * 4
+    alone = surprise(model, [d.prefix for d in both], last)  # the same sentences, nothing before
+    none = value["sentences before: 1", "no context"]
+    assert none == pytest.approx(perplexity(alone), rel=1e-5)
+    assert rows["n"].tolist() == [2] * 6
 
 
 def _two_documents() -> list[Document]:

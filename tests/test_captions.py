@@ -41,6 +41,10 @@ def test_a_funnel_says_what_is_left_and_its_table_what_is_dropped(stage: Recorde
     told = stage.captions[FIGURE, "funnel"]
     assert told.startswith("Candidates left after each test")
     assert "last row: scored" in told
+    assert "names" not in told
+    dataset_tables.funnel_shown(stage, "funnel", funnel, ["duplicate", "names"], dropped, *how)
+    named = stage.captions[FIGURE, "funnel"]
+    assert "Duplicate: the same two strings again; names: a name that the other" in named
     assert "dropped" not in told
 
 
@@ -115,3 +119,30 @@ def test_claims_say_why_they_are_undecided() -> None:
     parts = parts.assign(verdict="undecided", reason=seeds)
     assert claim_tables.undecided_because(parts) == "Undecided: too few seeds (4 parts)."
     assert claim_tables.undecided_because(parts.assign(verdict="not measured")) == ""
+
+
+def test_readers_of_this_very_run_stand_beside_its_judge(stage: Recorder) -> None:
+    groups = ["any two sentences", "reached the critic", "D_T"]
+    columns = ["group", "value", "low", "high", "n"]
+    found = pd.DataFrame([(name, 0.7, 0.6, 0.8, 400) for name in groups], columns=columns)
+    read = found.assign(value=0.3, low=0.2, high=0.4, n=80, refused=56, accepted=39)
+    for by_readers in (read[:0], read[read["group"] != "reached the critic"]):
+        dataset_tables.first_precision(stage, found, "referee, raw", 0.95, [], by_readers)
+        told, dropped = (stage.captions[kind, "dataset_precision"] for kind in (FIGURE, TABLE))
+        assert "Squares" not in dropped
+        assert ("Of 56 pairs of D_T that they do not, the judge calls 39" in told) == bool(
+            len(by_readers)
+        )
+    picture, _, reading = dataset_tables.precision_picture(found, "referee, raw", 0.95, by_readers)
+    assert reading.endswith("both blind readers: any two sentences 30.0 %, D_T 30.0 %")
+    (axis,), (legend,) = picture.axes, picture.legends
+    squares = [line for line in axis.lines if line.get_marker() == "s"]
+    assert [list(line.get_ydata()) for line in squares] == [[0.27, 2.27]]
+    keys = [text.get_text() for text in legend.get_texts()]
+    assert keys == [
+        "referee, raw: ours", "referee, raw: other", "referee, raw: control or bound",
+        "both blind readers, n=80",
+    ]  # fmt: skip
+    box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= picture.bbox.x1

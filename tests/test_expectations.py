@@ -31,6 +31,7 @@ from impossible.experiments.multitask import generalist_expected
 from impossible.experiments.nli_quality import TABLES, critic_expected, lost_before
 from impossible.experiments.parser_quality import bracket_f1, rank_correlation, trees_expected
 from impossible.report.blind_readings import read_claims, read_rates
+from impossible.report.expectation_table import NOBODY_ASKED, expected_reading
 from impossible.report.main_claims import (
     MAIN_QUESTIONS,
     ORDER,
@@ -134,6 +135,11 @@ def test_invented_ratings_are_a_rehearsal_and_counted_nowhere(tmp_path: Path) ->
     assert [row[-1] for row in note["rows"]] == ["rehearsal", "shown"]
     assert note["reading"] == "of 1 expectations 1 shown; 1 of invented ratings, not counted"
     assert note["caption"].endswith("Invented ratings (rehearsal) are no result.")
+    assert expected_reading(note) == note["reading"]
+    stage.expect([rehearsed])
+    note = read_json(tmp_path / "run" / "tables" / "expectations_16.json")
+    assert note["reading"] == NOBODY_ASKED
+    assert expected_reading(note | {"reading": "1 shown"}) == NOBODY_ASKED, "of an older run"
 
 
 def test_each_main_claim_answers_one_question_and_a_page_can_group_by_it() -> None:
@@ -307,7 +313,7 @@ def test_brackets_are_resampled_by_sentences() -> None:
 def critic_tables(accuracy: float, observed: float, accepted: float) -> dict[str, pd.DataFrame]:
     rows = {
         "accuracy": [("SNLI", accuracy, accuracy - 1, accuracy + 1, 700)],
-        "calibration": [(0.7, 0.1, 0.0, 0.2, 500), (0.9, observed, 0.0, 1.0, 200)],
+        "calibration": [(0.76, 0.1, 0.0, 0.2, 500), (0.9, observed, 0.0, 1.0, 200)],
         "kinds": [("days", 200, 0, accepted, None), ("copies", 0, 200, None, 0.0)],
         "curve": [("MRPC", 0.5, 20.0, 50.0, 90), ("MRPC", 0.75, 90.0, 10.0, 40)],
     }
@@ -324,6 +330,12 @@ def test_a_critic_is_right_calibrated_and_notices_a_changed_day() -> None:
     assert [each.outcome for each in worse[1:4]] == ["refuted"] * 3
     assert worse[-1].outcome == "shown"
     assert said(found, "days") == [("< 10", "shown")]
+    (sure,) = (each for each in found if "more than 0.8" in each.says)  # 0.76: some are below 0.75
+    assert "from 0.75 on" in sure.says
+    assert (sure.bound, sure.found.n) == ("> 80", 200)  # type: ignore[union-attr]
+    (even,) = (each for each in critic_expected(critic_tables(86, 0.9, 1.0), lost, 0.7)
+               if "more than 0.7" in each.says)  # fmt: skip
+    assert even.found.n == 700  # type: ignore[union-attr]
     assert not said(found, "copies")
 
 

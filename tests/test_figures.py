@@ -383,6 +383,22 @@ def test_claims_show_each_effect_in_its_smallest_one_beside_its_control() -> Non
     assert len(drawn) == 5, "what is missing has no mark"
 
 
+def test_many_claims_stand_in_two_columns_that_fit_a_page() -> None:
+    one = claim_parts().query("number == 1")
+    many = pd.concat([one.assign(number=number) for number in range(1, 27)], ignore_index=True)
+    figure = figures.claim_dots(many)
+    assert len(figure.axes) == 2
+    assert figure.get_figheight() < 9
+    named = [
+        label.get_text() for axis in figure.axes for label in axis.get_yticklabels()
+        if label.get_text()[:1].isdigit()
+    ]  # fmt: skip
+    assert [name.split()[0] for name in named] == [str(n) for n in range(1, 27)]
+    boxes = [label.get_window_extent() for axis in figure.axes for label in axis.get_yticklabels()]
+    assert all(box.x0 >= 0 for box in boxes)
+    assert len(figures.claim_dots(claim_parts()).axes) == 1
+
+
 def test_claims_say_verdicts_in_words_and_what_is_missing() -> None:
     shown = texts(figures.claim_dots(claim_parts()))
     assert {"1  teacher fails the task", "2  student beats rivals"} <= set(shown)
@@ -406,11 +422,14 @@ def test_words_of_the_real_claims_leave_room_for_the_effects() -> None:
         for part in claim.parts
     ]
     figure = figures.claim_dots(pd.DataFrame(parts))
-    axis = figure.axes[0]
-    assert len(axis.get_yticklabels()) > len(parts)
-    assert axis.get_position().width > 0.3
-    boxes = [label.get_window_extent() for label in axis.get_yticklabels()]
-    assert all(0 <= box.x0 < box.x1 < axis.bbox.x0 for box in boxes)
+    assert sum(len(axis.get_yticklabels()) for axis in figure.axes) > len(parts)
+    assert figure.get_figheight() < 9
+    left = 0.0
+    for axis in figure.axes:
+        assert axis.get_position().width * figure.get_figwidth() > 0.3 * figures.COLUMN
+        boxes = [label.get_window_extent() for label in axis.get_yticklabels()]
+        assert all(left <= box.x0 < box.x1 < axis.bbox.x0 for box in boxes)
+        left = axis.bbox.x1
 
 
 def test_proximity_without_a_panel_says_so() -> None:

@@ -114,15 +114,18 @@ def asked(paraphrases: int, spoken: int) -> pd.DataFrame:
 
 
 def test_a_usable_teacher_is_fluent_reads_its_context_and_cannot_paraphrase() -> None:
-    values = {("own", 0): 4.5, ("own", 1): 2.5, ("other", 0): 4.5, ("other", 1): 12.0}
-    perplexity = pd.DataFrame(
-        [(f"sentences before: {n}", f"{kind} context", value, value - 0.2, value + 0.2, 99)
-         for (kind, n), value in values.items()], columns=ROWS,
-    )  # fmt: skip
-    found = teacher_expected(asked(2, 99), perplexity)
+    rows = [
+        (str(d), n, 10 * (1.5 if n == 0 else 0.9), 10 * (2 + d % 2), 10 * (1.5 + d % 3), 10)
+        for d in range(30) for n in (0, 1)
+    ]  # fmt: skip
+    names = [f"nats_{kind}" for kind in ("own context", "other context", "no context")]
+    items = pd.DataFrame(rows, columns=["document", "before", *names, "tokens"])
+    found = teacher_expected(asked(2, 99), items, Bootstrap(50))
     assert [each.outcome for each in found] == ["shown"] * 5
-    deaf = perplexity.assign(value=4.5, low=4.4, high=4.6)
-    worse = teacher_expected(asked(80, 60), deaf)
+    # first sentences are harder, yet the context does nothing for the second ones
+    deaf = items.assign(**dict.fromkeys(names, items["nats_no context"]))
+    deaf.loc[deaf["before"] == 0, names] *= 3
+    worse = teacher_expected(asked(80, 60), deaf, Bootstrap(50))
     assert [each.outcome for each in worse] == ["refuted"] * 3 + ["open"] * 2
 
 
@@ -174,8 +177,11 @@ def test_a_later_round_may_lose_five_points() -> None:
     scores = pd.DataFrame({"system": ["full"] * 40 + ["round 2"] * 40, "item": [*range(40)] * 2})
     scores["fidelity"] = [100.0] * 40 + [0.0] * 20 + [100.0] * 20
     how = (SameText(), Bootstrap(200))
-    fallen, kept = rounds_expected(scores, {"round 1": good, "round 2": bad}, *how)
+    fallen, kept, alike = rounds_expected(scores, {"round 1": good, "round 2": bad}, *how)
     assert [fallen.outcome, fallen.bound, kept.outcome] == ["refuted", "> −5", "open"]
+    assert (alike.outcome, alike.bound) == ("shown", "< 5")
+    nearer = rounds_expected(scores, {"round 1": worse, "round 2": good}, *how)[-1]
+    assert nearer.outcome == "refuted", "its targets repeat more of their sources"
     assert (
         rounds_expected(scores, {"round 1": good, "round 2": worse}, *how)[1].outcome == "refuted"
     )

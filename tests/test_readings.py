@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
@@ -33,7 +34,9 @@ def drawn(readings: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     }
     monkeypatch.setattr(readings, "groups", lambda run, params: groups)
     monkeypatch.setattr(readings, "load_judge", lambda *_: Judge())
-    readings.draw(RunFolder.open(tmp_path / "run"), Params.load("smoke"), tmp_path / "out")
+    run = RunFolder.open(tmp_path / "run")
+    run.data("dataset_teacher").write_bytes(b"what is read")
+    readings.draw(run, Params.load("smoke"), tmp_path / "out")
     return tmp_path / "out"
 
 
@@ -57,7 +60,10 @@ def test_answers_are_merged_and_people_s_sentences_stay_out(
     monkeypatch.setattr(readings, "READINGS", drawn / "readings.json")
     both = [answers(drawn / f"{n}.jsonl", {0: True, 1: n == 1}) for n in (1, 2)]
     readings.merge(drawn, both)
-    first, second = json.loads((drawn / "readings.json").read_text())["pairs"]
+    merged = json.loads((drawn / "readings.json").read_text())
+    assert merged["run"] == "run"
+    assert merged["dataset_teacher"] == sha256(b"what is read").hexdigest()
+    first, second = merged["pairs"]
     assert first["of"] == "D_T"
     assert first["source"] == "Prices rose."
     assert "source" not in second

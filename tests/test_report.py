@@ -9,12 +9,16 @@ import nbformat
 import pandas as pd
 import pytest
 from figure_data import metric_rows, pictures
-from impossible.data.io import write_json, write_text
+from impossible.data.io import write_frame, write_json, write_text
 from impossible.data.run_folder import RunFolder, record
+from impossible.data.schemas import DATASET
 from impossible.errors import DataError
+from impossible.experiments.same_context import thread_caption
 from impossible.report.figures import funnel_dots
+from impossible.report.first_screen import MOST_LINES, example_of_run, what_came_out
 from impossible.report.html import build_report, wider_runs
 from impossible.report.ledger_beside import ledger_table
+from impossible.report.main_claims import MainClaim
 from impossible.report.save import save_figure, save_table
 from impossible.report.tables import beside_paper, wide
 from nbformat import v4
@@ -266,3 +270,56 @@ def test_the_campaign_s_results_stand_in_the_report_where_they_lie_beside_the_ru
     write_text(tmp_path / "results" / "reliability.json", "[]")
     with pytest.raises(DataError, match="reliability.json"):
         build_report(run)
+
+
+def test_what_the_seeds_say_comes_first_and_whole(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    said = {f"claim {i}": verdict for i, verdict in enumerate(("shown", "refuted", "shown"))}
+    ledger = [{"short": name, "verdict": verdict} for name, verdict in said.items()]
+    write_json(run.root / "claims.json", {"seeds": [0, 1], "claims": ledger})
+    homes = {"02": "p", "05": "d", "09": "s", "13": "o", "11": "u"}
+    items = [{"kind": "table", "name": name, "notebook": f"{number}_x"}
+             for number, name in homes.items()]  # fmt: skip
+    claims = [MainClaim(name, "1.0", "> 0", "shown", f"tables/{name}") for name in homes.values()]
+    steps = [step for step, *_ in what_came_out(run, claims, items)]
+    assert steps[:2] == ["Claims shown, over the seeds", "Claims refuted, over the seeds"]
+    assert len(steps) == 2 + MOST_LINES
+
+
+def test_blind_readers_stand_beside_a_referee(tmp_path: Path) -> None:
+    told = "Two blind readers both call the same, of the run english-full: "
+    pages = {}
+    for judge in ("referee", "oracle"):
+        run = RunFolder.open(tmp_path / judge)
+        write_json(run.work / "params.json", {"values": {"judge": judge}})
+        for name in ("04_pairs", "05_dataset", "06_student", "07_self"):
+            notebook(run, name, f"# {name}\n\nWhy?\n")
+        pages[judge] = build_report(run).read_text()
+    assert pages["referee"].count(told) == 3, "04, 05, 07; no example, so none on the first screen"
+    assert told not in pages["oracle"]
+
+
+def test_the_example_says_how_it_was_drawn(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    rows = [("context", "It rained."), ("all critics accept: x", "A."), ("and y", "B.")]
+    for own in (True, False):
+        told = pd.DataFrame(rows, columns=["what", "text"])
+        save_table(run, "thread", told, thread_caption(own), "05_dataset")
+        page = build_report(run).read_text()
+        lead = re.search(r'<h2 id="example">.*?<p class="lead">([^<]*)</p>', page, re.DOTALL)
+        assert lead
+        assert "the quarter whose sentences share most words" in lead[1]
+        assert ("has no accepted pair: this is another" in lead[1]) is not own
+
+
+def test_a_tree_distance_that_bounds_decided_is_no_dash(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    row = dict.fromkeys(DATASET.names, "") | {"source": "A.", "target": "B.", "context_id": "c"}
+    row |= dict.fromkeys(("p_xy", "p_yx", "rouge_l"), 0.5) | {"ted": None}
+    write_frame(run.data("dataset_teacher"), pd.DataFrame([row]), DATASET)
+    told = pd.DataFrame({"what": ["all critics accept: x", "and y"], "text": ["A.", "B."]})
+    save_table(run, "thread", told, "Drawn.", "05_dataset")
+    critics = dict(each[::2] for each in example_of_run(run, {"ted_min": 12}).critics)
+    assert critics["TED"] == "≥ 12"
+    (found,) = (value for name, value, _ in example_of_run(run, {}).critics if name == "TED")
+    assert found == "enough by bounds"

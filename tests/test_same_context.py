@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from impossible.config.params import Params
-from impossible.data.io import write_frame, write_json
+from impossible.data.digests import digest
+from impossible.data.io import read_frame, read_object, write_json
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET
 from impossible.experiments import same_context
 from impossible.filtering.hand_scored import hand_scored
 from impossible.filtering.thresholds import Thresholds
-from impossible.report.blind_readings import said_of
+from impossible.report.blind_readings import read_fractions, read_run, said_in, said_of
 
 LIMITS = Thresholds.paraphrase(Params.load("base"))
 
@@ -89,21 +89,35 @@ def test_a_context_without_a_pair_is_said_to_have_none() -> None:
     assert "1 ordered pair" in same_context.followed_dataset(dataset, dataset, "a", True)
 
 
-@pytest.mark.parametrize(
-    ("where", "said"), [("mine", "of this run"), ("other", "of the run other")]
-)
-def test_readers_are_quoted_with_the_run_that_they_read(
-    tmp_path: Path, where: str, said: str
-) -> None:
-    run = RunFolder.open(tmp_path / "mine")
-    assert said_of(["D_T"], run, tmp_path) == ""
-    row = dict.fromkeys(DATASET.names, "") | {"source": "A.", "target": "B."}
-    scores = dict.fromkeys(("p_xy", "p_yx", "rouge_l", "ted"), 0.5)
-    frame = pd.DataFrame([row | scores])
-    write_frame(RunFolder.open(tmp_path / where).data("dataset_teacher"), frame, DATASET)
+def test_readers_are_quoted_with_the_run_that_they_read(tmp_path: Path) -> None:
+    mine, other = (RunFolder.open(tmp_path / part / "same name") for part in ("a", "b"))
+    assert said_of(["D_T"], mine, tmp_path) == ""
+    mine.data("dataset_teacher").write_bytes(b"what was read")
+    other.data("dataset_teacher").write_bytes(b"damaged, and no Parquet")
     both = {"reader_1": True, "reader_2": True, "new": True, "source": "A.", "target": "B."}
-    write_json(tmp_path / "readings.json", {"pairs": [{"of": "D_T", **both}]})
-    told = said_of(["D_T", "D_para"], run, tmp_path)
-    assert told == f"Two blind readers both call the same, {said}: D_T 100 %."
-    write_json(tmp_path / "readings.json", {"pairs": [{"of": "D_T", **both, "source": "C."}]})
-    assert "of another run" in said_of(["D_T"], run, tmp_path)
+    found = {"run": "same name", "dataset_teacher": digest(mine.data("dataset_teacher"))}
+    found["pairs"] = [{"of": "D_T", **both}]
+    write_json(tmp_path / "readings.json", found)
+    told = "Two blind readers both call the same, {}: D_T 100 %."
+    assert said_of(["D_T", "D_para"], mine, tmp_path) == told.format("of this run")
+    assert said_of(["D_T"], other, tmp_path) == told.format("of the run same name")
+    assert said_in("07_self_distillation", mine, tmp_path) == told.format("of this run")
+    assert said_in("06_student", mine, tmp_path) == ""
+    write_json(tmp_path / "readings.json", {"pairs": found["pairs"]})
+    assert said_of(["D_T"], mine, tmp_path) == told.format("of another run")
+
+
+def test_the_published_readings_name_the_dataset_that_was_read() -> None:
+    results = Path(__file__).parents[1] / "results"
+    found = read_object(results / "readings.json")
+    run = RunFolder(results / found["run"])
+    assert read_run(run)
+    read = {(pair["source"], pair["target"]) for pair in found["pairs"] if pair["of"] == "D_T"}
+    fractions = read_fractions(run).set_index("group")
+    mine = [pair for pair in found["pairs"] if pair["of"] == "D_T"]
+    refused = [pair for pair in mine if not (pair["reader_1"] and pair["reader_2"])]
+    assert fractions.loc["D_T", ["n", "refused"]].tolist() == [len(mine), len(refused)]
+    assert fractions.loc["D_T", "accepted"] == sum(pair["referee"] for pair in refused)
+    assert not len(read_fractions(RunFolder(results / "english")))
+    frame = read_frame(run.data("dataset_teacher"), DATASET)
+    assert read <= set(zip(frame["source"], frame["target"], strict=True))

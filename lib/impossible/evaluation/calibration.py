@@ -13,7 +13,7 @@ from scipy.special import ndtri
 
 from impossible.evaluation.bootstrap import Interval, cluster_codes
 
-_BINS = 10  # of a calibration curve: a tenth of the range of probabilities each
+BINS = 10  # of a calibration curve: a tenth of the range of probabilities each
 
 
 def fraction(
@@ -109,8 +109,8 @@ def calibration_curve(
     """
     from sklearn.calibration import calibration_curve as curve
 
-    observed, predicted = curve(outcomes, probabilities, n_bins=_BINS)
-    places = np.searchsorted(np.linspace(0, 1, _BINS + 1)[1:-1], np.asarray(probabilities))
+    observed, predicted = curve(outcomes, probabilities, n_bins=BINS)
+    places = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], np.asarray(probabilities))
     values = pd.Series(np.asarray(outcomes)).groupby(places)
     found = [fraction(part, confidence) for _, part in values]
     columns = {"predicted": predicted, "observed": observed}

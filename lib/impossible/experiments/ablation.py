@@ -23,6 +23,7 @@ from impossible.filtering.critic import Models, TextPairs
 from impossible.filtering.critics import REASONS
 from impossible.filtering.pair_scores import score_pairs
 from impossible.filtering.thresholds import Thresholds
+from impossible.text.bleu import self_bleu
 from impossible.training.fine_tuning import train_students
 from impossible.training.self_distillation import LowestOverlap, score_candidates
 from impossible.training.student import Student
@@ -281,8 +282,10 @@ def rounds_expected(
     gains = paired_gain(scores, last, full, ["fidelity"], bootstrap, judge)
     student = interval_of(gains, f"{last} − {full}", "fidelity")
     pairs = per_cent(corpus_gap(made[last], made[first], judge.equivalent, bootstrap))
+    alike = corpus_gap(made[last], made[first], self_bleu, bootstrap)
     versus = f"{last} − {first}"
     return [
         Expected(f"fidelity of students, % points: {versus}", student, over=-MAY_LOSE),
         Expected(f"equivalent pairs, % points: {versus}", pairs, over=-MAY_LOSE),
+        Expected(f"Self-BLEU of the pairs, points: {versus}", alike, under=MAY_LOSE),
     ]

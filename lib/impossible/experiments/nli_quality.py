@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
+from impossible.config.params import Params
 from impossible.data.human_datasets import take
 from impossible.data.io import read_json
 from impossible.evaluation.bootstrap import Interval
-from impossible.evaluation.calibration import calibration_curve, fraction
+from impossible.evaluation.calibration import BINS, calibration_curve, fraction
 from impossible.evaluation.expectations import Expected, per_cent
 from impossible.filtering.similarity import OFF
 from impossible.models.model_files import locate
@@ -36,6 +38,21 @@ TABLES = {
 }
 #: Human-labelled paraphrase pairs, none of them a test set of the systems.
 LABELLED_PARAPHRASES = {"MRPC train": "mrpc/train", "PAWS-X dev": "pawsx_en/dev"}
+
+
+def captions(params: Params) -> dict[str, str]:
+    """Of the tables that notebook 26 saves, by their name in `TABLES`: who, and from where on."""
+    who, least = f"The critic {params.critic}", params.entailment_threshold
+    return {
+        "accuracy": f"{who} on human NLI data: labels (entailment, neutral, contradiction) that "
+        f"are right, per cent, with Wilson intervals at {params.confidence:.0%}.",
+        "kinds": f"{who} on minimal pairs, a human sentence and an edit of it, by kind of edit: "
+        "pairs that follow or do not, and errors in per cent of these; accepted is an entailment "
+        f"of {least:g} or more.",
+        "curve": f"{who} on pairs that people called paraphrases or not: precision and recall, per "
+        "cent, where both directions of entailment reach a threshold (the pipeline's: "
+        f"{least:g}); n pairs do.",
+    }
 
 
 def predicted_labels(critic: EntailmentCritic, pairs: pd.DataFrame) -> NDArray[np.object_]:
@@ -191,7 +208,7 @@ def critic_expected(
     Args:
         found: `accuracy`, `calibration`, `kinds` and `curve` with the columns of `TABLES`.
         lost: of `lost_before`.
-        threshold: of entailment; of `calibration`, bins of at least this mean probability count.
+        threshold: of entailment; of `calibration`, bins count that lie wholly above it.
         confidence: of Wilson's intervals.
     """
     rows = {str(row["set"]): row for row in found["accuracy"].to_dict("records")}
@@ -199,15 +216,18 @@ def critic_expected(
         name: Interval(row["value"], row["low"], row["high"], row["n"])
         for name, row in rows.items()
     }
-    sure = found["calibration"][found["calibration"]["predicted"] >= threshold].astype(float)
+    # a bin is known by its mean alone, which lies above an edge where all of the bin does
+    edge = math.ceil(round(threshold * BINS, 9)) / BINS
+    sure = found["calibration"][found["calibration"]["predicted"] > edge].astype(float)
     follow = _counted(100 * sure["observed"] @ sure["n"], sure["n"].sum(), confidence)
-    said = f"entailment by people, where the critic gives it {threshold:g} or more, %"
+    said = f"entailment by people, where the critic gives it more than {edge:g}"
+    said += f", the first bin's edge from {threshold:g} on, %" if edge > threshold else ", %"
     return [
         *(
             Expected(f"accuracy, {name}, %", right.get(name, fraction([])), over=least)
             for name, least in LEAST_ACCURACY.items()
         ),
-        Expected(said, follow, over=100 * threshold),
+        Expected(said, follow, over=100 * edge),
         *(
             Expected(f"accepted, though the meaning changed ({kind}), %", each, under=MOST_ACCEPTED)
             for kind, each in _accepted_by_kind(found["kinds"], confidence).items()

@@ -17,7 +17,7 @@ from impossible.text.rouge import rouge_tokens
 
 __all__ = [
     "candidates_of_one", "context_to_follow", "followed_dataset", "followed_pairs",
-    "followed_sentences", "followed_source", "followed_writers",
+    "followed_sentences", "followed_source", "followed_writers", "thread_caption",
 ]  # fmt: skip
 
 _ALIKE = 4  # the seed draws from one in so many contexts, whose sentences are most alike
@@ -113,6 +113,19 @@ def followed_dataset(
         f"The same context: {counted_noun(before, 'ordered pair')} of it passed all critics, "
         f"{after:,} in the dataset {how}."
     )
+
+
+def thread_caption(own: bool) -> str:
+    """How the table `thread` was drawn: from the followed context, or another where it has none.
+
+    >>> "another" in thread_caption(False), "another" in thread_caption(True)
+    (True, False)
+    """
+    followed = "drawn by the seed from the quarter whose sentences share most words"
+    shown = "a pair of it drawn by the seed, and three more of its next sentences."
+    if own:
+        return f"A context {followed}, {shown}"
+    return f"The context that was {followed} has no accepted pair: this is another, {shown}"
 
 
 def followed_source(dataset: pd.DataFrame, followed: str, seed: int) -> pd.DataFrame:

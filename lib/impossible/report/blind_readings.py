@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import cohen_kappa_score
 
 from impossible.config.places import project_root
-from impossible.data.io import read_frame, read_json
+from impossible.data.digests import digest
+from impossible.data.io import read_object
 from impossible.data.run_folder import RunFolder
-from impossible.data.schemas import DATASET
 from impossible.evaluation.bootstrap import Interval, independent_difference
 from impossible.evaluation.calibration import fraction, paired_difference
 from impossible.evaluation.expectations import Expected, per_cent
@@ -26,10 +27,19 @@ from impossible.report.main_claims import (
 )
 from impossible.report.tables import interval
 
-__all__ = ["READINGS", "agreement", "both_say", "read_claims", "read_rates", "said_of"]
+__all__ = [
+    "READINGS", "agreement", "both_say", "read_claims", "read_fractions", "read_rates",
+    "read_run", "said_in", "said_of",
+]  # fmt: skip
 
 READINGS = "readings"
 _READERS = ("reader_1", "reader_2")
+#: Number of a notebook → the groups that it is about.
+_READ_IN = {
+    "04": ("any two sentences", "chosen by chance", "D_T"),
+    "05": ("any two sentences", "chosen by chance", "D_T"),
+    "07": ("D_T", "D_para"),
+}
 #: What the paper says, in our words; the group that should be ahead, the other one, the bound.
 _SAID = (
     (FOUND, "D_T", "any two sentences", 0),
@@ -82,34 +92,56 @@ def both_say(pairs: Sequence[ReadPair], valid: bool = False) -> dict[str, float]
 def said_of(groups: Sequence[str], run: RunFolder, results: Path | None = None) -> str:
     """How many pairs of some groups both readers call the same, in a line; "" where none was read.
 
-    The run that was read is the one whose D_T holds all pairs that were read of it: this one, or
-    one of those in `results` (default: the project's). The line names it.
+    Args:
+        groups: their names.
+        run: the one that the line stands in; it was read where its D_T has the digest noted
+            beside the readings.
+        results: folder of `readings.json` (default: the project's).
     """
-    place = results or project_root() / "results"
-    if not (place / f"{READINGS}.json").is_file():
-        return ""
-    pairs = read_json(place / f"{READINGS}.json")["pairs"]
-    rates = both_say(pairs)
+    found = _readings(results)
+    rates = both_say(found.get("pairs", []))
     said = ", ".join(f"{name} {rates[name]:.3g} %" for name in groups if name in rates)
-    read = {(pair["source"], pair["target"]) for pair in pairs if pair["of"] == "D_T"}
-    folders = [
-        run.root,
-        *sorted(path.parents[1] for path in place.glob("*/data/dataset_teacher.*")),
-    ]
-    names = [folder.name for folder in folders if read and read <= _pairs_of(folder)]
-    where = f"of the run {names[0]}" if names else "of another run"
-    if folders[0].name in names[:1]:
+    where = f"of the run {found['run']}" if found.get("run") else "of another run"
+    if read_run(run, results):
         where = "of this run"
     return f"Two blind readers both call the same, {where}: {said}." if said else ""
 
 
-def _pairs_of(folder: Path) -> set[tuple[str, str]]:
-    """Sources and targets of a run's D_T, where it has one."""
-    path = RunFolder(folder).data("dataset_teacher")
-    if not path.is_file():
-        return set()
-    frame = read_frame(path, DATASET)
-    return set(zip(frame["source"], frame["target"], strict=True))
+def said_in(notebook: str, run: RunFolder, results: Path | None = None) -> str:
+    """`said_of` the groups that a notebook is about; "" for a notebook that is about none."""
+    return said_of(_READ_IN.get(notebook[:2], ()), run, results)
+
+
+def read_run(run: RunFolder, results: Path | None = None) -> bool:
+    """Whether the readers read this very run: its D_T has the noted digest."""
+    path, read = run.data("dataset_teacher"), _readings(results).get("dataset_teacher")
+    return read is not None and path.is_file() and digest(path) == read
+
+
+def read_fractions(run: RunFolder, results: Path | None = None) -> pd.DataFrame:
+    """What `figures.fraction_dots` draws of readings of this very run; no row without any.
+
+    Args:
+        run, results: as for `said_of`.
+
+    Returns:
+        group; value, low, high: the fraction that both readers call the same; n; refused: how many
+        they do not; accepted: how many of these the referee calls the same.
+    """
+    pairs = _readings(results).get("pairs", []) if read_run(run, results) else []
+    rows = []
+    for group in dict.fromkeys(str(pair["of"]) for pair in pairs):
+        part = [pair for pair in pairs if pair["of"] == group]
+        refused = [pair for pair in part if not _said(pair, valid=False)]
+        accepted = sum(bool(pair["referee"]) for pair in refused)
+        rows.append((group, *_same(part).bounds, len(part), len(refused), accepted))
+    columns = ["group", "value", "low", "high", "n", "refused", "accepted"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _readings(results: Path | None) -> dict[str, Any]:
+    path = (results or project_root() / "results") / f"{READINGS}.json"
+    return read_object(path) if path.is_file() else {}
 
 
 def agreement(pairs: Sequence[ReadPair]) -> float:

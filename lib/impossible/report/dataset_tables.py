@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from impossible.evaluation.fractions import as_raw, fraction_rows, fractions_of
 from impossible.filtering.critics import reason_title
@@ -19,8 +20,17 @@ from impossible.training.trainer import History
 
 __all__ = [
     "diversity_example", "first_precision", "funnel_shown", "held_out_rewritings",
-    "losses_by_epoch", "price_of_critics", "second_precision", "surprise_of_targets",
+    "losses_by_epoch", "precision_picture", "price_of_critics", "second_precision",
+    "surprise_of_targets",
 ]  # fmt: skip
+
+READERS = "both blind readers"
+#: What tests refuse whose name alone does not say it.
+_TESTS = {
+    "duplicate": "the same two strings again",
+    "names": "a name that the other side lacks",
+    "similarity": "embeddings too far apart",
+}
 
 
 def funnel_shown(
@@ -44,6 +54,8 @@ def funnel_shown(
     """
     left = f"{unit.capitalize()} left after each test, in its order, and the fraction it retains"
     left += f"; last row: {kept}. Logarithmic scale."
+    met = [f"{reason_title(name)}: {_TESTS[name]}" for name in order if name in _TESTS]
+    left += f" {'; '.join(met).capitalize()}." if met else ""
     picture = funnel_dots(funnel, order, kept, unit)
     return [
         stage.table(name, funnel_table(funnel, order, kept), caption, data, None, None, digits),
@@ -85,8 +97,9 @@ def diversity_example(
 
 
 def first_precision(
-    stage: Shows, found: pd.DataFrame, by: str, confidence: float, data: Sequence[Path]
-) -> list[Any]:
+    stage: Shows, found: pd.DataFrame, by: str, confidence: float, data: Sequence[Path],
+    read: pd.DataFrame,
+) -> list[Any]:  # fmt: skip
     """Save table and figure `dataset_precision`, from any two sentences to the first dataset.
 
     Args:
@@ -94,26 +107,56 @@ def first_precision(
         found: of `pair_samples.judged_fractions`, groups from "any two sentences" to "D_T".
         by: who judged.
         confidence: of the intervals.
+        read: of `blind_readings.read_fractions`.
 
     Returns:
         What is to be displayed.
     """
-    by = as_raw(by)
-    label, rows = f"equivalent ({by})", fraction_rows(found, f"equivalent ({by}), %")
-    caption = (
+    by, name = as_raw(by), "dataset_precision"
+    rows = fraction_rows(found, f"equivalent ({by}), %")
+    picture, told, reading = precision_picture(found, by, confidence, read)
+    caption = _first_caption(by, confidence)
+    return [
+        stage.table(name, tables.wide(rows), caption, data, None, rows),
+        stage.figure(name, picture, told, data, None, reading),
+    ]
+
+
+def _first_caption(by: str, confidence: float) -> str:
+    return (
         f"Equivalent pairs (judge: {by}), from any two sentences of a context to the first "
         "dataset; control: as many pairs of each context chosen by chance. "
         f"{confidence:.0%} intervals over contexts.{_uncorrected(by)}"
     )
+
+
+def precision_picture(
+    found: pd.DataFrame, by: str, confidence: float, read: pd.DataFrame
+) -> tuple[Figure, str, str]:
+    """The figure `dataset_precision`, its caption and its reading; readers beside the judge.
+
+    The arguments are those of `first_precision`.
+    """
+    label, caption = f"equivalent ({by})", _first_caption(by, confidence)
+    reading, ends = f"{label}: {_ends(found)}", read[read["group"].isin(found["group"])]
+    if "D_T" not in set(ends["group"]):
+        return fraction_dots(found, label), caption, reading
+    refused, accepted = ends.set_index("group").loc["D_T", ["refused", "accepted"]]
+    caption += (
+        " Squares: what two readers who saw no score (large language models, 95 % intervals) both "
+        f"call the same of some of these pairs. Of {refused} pairs of D_T that they do not, the "
+        f"judge calls {accepted} equivalent{': too kind' if 2 * accepted > refused else ''}."
+    )
+    counts = "–".join(str(n) for n in sorted({ends["n"].min(), ends["n"].max()}))
+    picture = fraction_dots(found, "equivalent", beside=(by, f"{READERS}, n={counts}", ends))
+    return picture, caption, f"{reading}; {READERS}: {_ends(ends)}"
+
+
+def _ends(found: pd.DataFrame) -> str:
+    """The first and the last of the groups in words, in per cent."""
     value = 100 * found.set_index("group")["value"]
-    low, high = (tables.show(value[name]) for name in ("any two sentences", "D_T"))
-    reading = f"{label}: any two sentences {low} %, D_T {high} %"
-    return [
-        stage.table("dataset_precision", tables.wide(rows), caption, data, None, rows),
-        stage.figure(
-            "dataset_precision", fraction_dots(found, label), caption, data, None, reading
-        ),
-    ]
+    ends = [f"{name} {tables.show(value[name])} %" for name in ("any two sentences", "D_T")]
+    return ", ".join(ends)
 
 
 def held_out_rewritings(stage: Shows, rows: pd.DataFrame, by: str) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 import pandas as pd
 
 from impossible.evaluation.bootstrap import Interval
-from impossible.evaluation.expectations import OUTCOMES, REHEARSAL, Expected
+from impossible.evaluation.expectations import OUTCOMES, REHEARSAL, Expected, as_counted
 from impossible.report.side_by_side import Shows
 from impossible.report.tables import MISSING, interval
 
-__all__ = ["expectation_table"]
+__all__ = ["NOBODY_ASKED", "expectation_table", "expected_reading"]
+
+NOBODY_ASKED = "No people were asked: a rehearsal with invented ratings, not counted"
 
 
 def expectation_table(
@@ -43,6 +45,17 @@ def expectation_table(
     rehearsed = counts[REHEARSAL]
     reading = f"of {len(expected) - rehearsed} expectations {said or 'none is tested'}"
     if rehearsed:
-        reading += f"; {rehearsed} of invented ratings, not counted"
+        told = f"{reading}; {rehearsed} of invented ratings, not counted"
+        reading = NOBODY_ASKED if rehearsed == len(expected) else told
         caption += " Invented ratings (rehearsal) are no result."
     return stage.table(name, frame, caption, list(data), None, exact, 1, reading)
+
+
+def expected_reading(note: Mapping[str, Any]) -> str | None:
+    """The reading of a saved table of expectations, an older one's of invented ratings too.
+
+    >>> expected_reading({"reading": "1 shown", "rows": [["synthetic: faithful", "shown"]]})
+    'No people were asked: a rehearsal with invented ratings, not counted'
+    """
+    outcomes = {as_counted(str(row[0]), "") for row in note.get("rows", [])}
+    return NOBODY_ASKED if outcomes == {REHEARSAL} else note.get("reading")

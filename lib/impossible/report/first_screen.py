@@ -14,6 +14,7 @@ from impossible.data.run_folder import RunFolder
 from impossible.evaluation.expectations import OPEN, OUTCOMES
 from impossible.experiments.example_pairs import SHOWN_SCORES
 from impossible.experiments.pair_samples import thread
+from impossible.report.blind_readings import said_of
 from impossible.report.ledger_beside import seed_verdicts
 from impossible.report.main_claims import MainClaim
 from impossible.report.tables import minus, show
@@ -31,6 +32,9 @@ _LIMITS = {
     "p_xy": ("entailment_threshold", "≥"), "p_yx": ("entailment_threshold", "≥"),
     "rouge_l": ("rouge_l_max", "≤"), "ted": ("ted_min", "≥"),
 }  # fmt: skip
+_READ = ("any two sentences", "chosen by chance", "D_T", "D_para")  # groups, by blind readers
+_DRAWN = "An accepted pair drawn by the run’s seed, its context, and sentences of others."
+_BY_BOUNDS = "enough by bounds"  # of a tree distance, which is then not computed
 _NOTHING = "(nothing)"
 _STUDENTS = ("M_para", "student")
 _WRITERS = {"teacher, zero-shot": "the teacher, asked", "M_para": "the student, M_para",
@@ -42,16 +46,20 @@ class RunExample:
     """One thread through the run, drawn by its seed.
 
     Attributes:
+        drawn: how.
         lines: what, text: the context, some of its next sentences, the accepted pair.
         critics: score, its value for the pair, the limit that it must meet.
         written: what, text: a sentence of a test, what is written for it.
         judged: how often all pairs of the dataset mean the same, and who says so.
+        readers: the same by blind readers, of this run or another, where a referee is the judge.
     """
 
+    drawn: str = ""
     lines: list[tuple[str, str]] = field(default_factory=list)
     critics: list[tuple[str, str, str]] = field(default_factory=list)
     written: list[tuple[str, str]] = field(default_factory=list)
     judged: str = ""
+    readers: str = ""
 
 
 def example_of_run(run: RunFolder, values: Mapping[str, Any]) -> RunExample:
@@ -61,7 +69,7 @@ def example_of_run(run: RunFolder, values: Mapping[str, Any]) -> RunExample:
         run: the run.
         values: its parameters.
     """
-    pairs, lines = _records(run, "dataset_teacher"), _thread(run)
+    pairs, (drawn, lines) = _records(run, "dataset_teacher"), _thread(run)
     if not lines and len(pairs) and len(contexts := _records(run, "contexts")):
         kept = pairs.rename(columns={"source": "x", "target": "y"})
         sentences = pairs.rename(columns={"source": "text"}).assign(reason="")
@@ -74,12 +82,18 @@ def example_of_run(run: RunFolder, values: Mapping[str, Any]) -> RunExample:
     note = run.figures / "dataset_precision.json"
     judged = (read_json(note).get("reading") or "") if lines and note.is_file() else ""
     critics = _critics(mine.iloc[0], values) if lines and len(mine) else []
-    return RunExample(lines, critics, _written(run, int(values.get("seed", 0))), minus(judged))
+    written = _written(run, int(values.get("seed", 0)))
+    readers = said_of(_READ, run) if values.get("judge") == "referee" else ""
+    return RunExample(drawn, lines, critics, written, minus(judged), readers)
 
 
-def _thread(run: RunFolder) -> list[tuple[str, str]]:
+def _thread(run: RunFolder) -> tuple[str, list[tuple[str, str]]]:
+    """Its caption, which says how it was drawn, and its lines."""
     path = run.tables / "thread.json"
-    return [(row[0], row[1]) for row in read_json(path)["rows"]] if path.is_file() else []
+    if not path.is_file():
+        return _DRAWN, []
+    note = read_json(path)
+    return note["caption"], [(row[0], row[1]) for row in note["rows"]]
 
 
 def _other(what: str) -> str:
@@ -93,9 +107,10 @@ def _records(run: RunFolder, name: str) -> pd.DataFrame:
 
 
 def _critics(pair: Any, values: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Each critic's number for a pair, "–" where a cheaper test had decided, and its limit."""
+    """Each critic's number for an accepted pair, and its limit; a TED may not be computed."""
     return [
-        (SHOWN_SCORES[name], show(pair[name], 0 if name == "ted" else 2),
+        (SHOWN_SCORES[name], _BY_BOUNDS if name == "ted" and pd.isna(pair[name])
+         else show(pair[name], 0 if name == "ted" else 2),
          f"{sign} {values[limit]:g}" if limit in values else "–")
         for name, (limit, sign) in _LIMITS.items() if name in pair
     ]  # fmt: skip
@@ -121,7 +136,9 @@ def _written(run: RunFolder, seed: int) -> list[tuple[str, str]]:
 def what_came_out(
     run: RunFolder, claims: Sequence[MainClaim], items: Sequence[Mapping[str, Any]]
 ) -> list[tuple[str, str, list[str]]]:
-    """At most five lines: a step, how many of its claims came out how, the first of each outcome.
+    """A step, how many of its claims came out how, the first of each outcome: at most five lines.
+
+    What several seeds say stands before them, whole.
 
     Args:
         run: the run.
@@ -135,7 +152,7 @@ def what_came_out(
         for step, numbers in _STEPS.items()
         if (mine := [each for each in claims if homes.get(each.file, "")[:2] in numbers])
     ]
-    lines += [
+    seeds = [
         (f"Claims {verdict}, over the seeds", str(len(names)), ["; ".join(names)])
         for verdict, names in seed_verdicts(run).items()
     ]
@@ -144,7 +161,7 @@ def what_came_out(
         (re.sub("_", " ", name), "", [f"{item['reading']} (paper: {item['paper']})"])
         for name, item in told.items()
     ]
-    return (lines or beside)[:MOST_LINES]
+    return seeds + (lines or ([] if seeds else beside))[:MOST_LINES]
 
 
 def _summed(claims: Sequence[MainClaim]) -> tuple[str, list[str]]:

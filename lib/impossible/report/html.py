@@ -23,6 +23,8 @@ from impossible.data.html_templates import template
 from impossible.data.io import read_object, write_text
 from impossible.data.run_folder import RunFolder, scalars
 from impossible.errors import DataError, ParameterError
+from impossible.report.blind_readings import said_in
+from impossible.report.expectation_table import expected_reading
 from impossible.report.first_screen import example_of_run, what_came_out
 from impossible.report.gallery import GALLERY, build_gallery, picture
 from impossible.report.ledger_beside import ledger_table
@@ -47,7 +49,7 @@ def build_report(
 
     Args:
         run: the run; its sidecars, records, recorded scalars, executed notebooks, parameters and
-            ledger (of a published run: its manifest) are read, and nothing else.
+            ledger (of a published run: its manifest) are read, and the project's blind readings.
         wider: published runs of the same kind; what they read from their pictures is shown too.
         ledger: a run whose claims were judged over several seeds, to stand beside one seed's.
 
@@ -63,8 +65,10 @@ def build_report(
     recorded, values = scalars(run), made.settings.get("values", {})
     names = {*recorded, *made.states, *(item["notebook"] for item in items)}
     names |= {path.stem for path in run.notebooks.glob("*.ipynb")}
+    referee = values.get("judge") == "referee"
     sections = [
         _section(run, name, items, recorded.get(name, {}), _object(made.states.get(name)))
+        | {"readers": said_in(name, run) if referee else ""}
         for name in sorted(names - {BUILDER})
     ]
     claims = main_claims(run)
@@ -157,6 +161,8 @@ def _item(run: RunFolder, sidecar: Path) -> dict[str, Any]:
         raise DataError(
             f"{sidecar} lacks {', '.join(sorted(lacking))}: run the notebook that writes it again."
         )
+    if note["name"].startswith("expectations"):
+        note["reading"] = expected_reading(note)
     stem = sidecar.with_suffix("")
     files = [stem.with_name(f"{note['name']}.{kind}") for kind in FILE_KINDS[note["kind"]]]
     told = {key: minus(note[key]) for key in ("paper", "reading") if note.get(key)}

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from impossible.report.expectation_table import NOBODY_ASKED
+
 __all__ = ["ALL_CLAIMS", "PARTS", "ReportPart", "arranged", "is_main"]
 
 ALL_CLAIMS = "All claims"  # of which the page has a short table; the figure is of every part
@@ -118,9 +120,12 @@ def _opened(section: Item, figures: int, tables: Iterable[Item]) -> Item:
     if figures and not any(item is each for item in items for each in chosen):
         chosen += items[:1]  # nothing else speaks for it
     told = (item["reading"] for item in items if item["name"].startswith("expectations"))
+    expected = next(told, None)
+    if expected and expected != NOBODY_ASKED:
+        expected = f"What it expected: {expected}"
     shown = [item for item in items if any(item is each for each in chosen)]
     folded = [item for item in items if not any(item is each for each in chosen)]
-    return section | {"shown": shown, "folded": folded, "expected": next(told, None)}
+    return section | {"shown": shown, "folded": folded, "expected": expected}
 
 
 def _paper_tables(sections: Iterable[Item]) -> list[Item]:

@@ -13,12 +13,14 @@ COLUMNS = ("part", "what is done", "figures", "wrong", "minutes")
 DONE = {
     "kills": "A run is killed at random moments and resumed until it ends, and compared with one "
     "that nobody disturbed; so are fetches of a model.",
-    "english": "The same kills of a run of the English models, to the second student.",
+    "english": "The same kills of a run of English to the second student, mostly with tiny random "
+    "models of the same kinds, some with the real ones.",
     "long": "Units of work by the ten thousand in one process: memory, open files, speed, and the "
     "forecast that its first tenth gives.",
     "starved": "No space, memory, permission, home, UTF-8, reader or folder; a clock that goes "
     "back.",
-    "corrupt": "Every file of a finished run is changed by a byte, cut and emptied.",
+    "corrupt": "Every file of a finished run: a bit flipped, cut, emptied, replaced by another of "
+    "its kind.",
     "rubbish": "Bad arguments, parameters, files, rating forms and notebooks, for every command.",
     "hostile": "Text with scripts, markup, LaTeX, control characters and formulas, in all that is "
     "written or shown.",

@@ -8,15 +8,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from impossible import world
 from impossible.config.params import Params
 from impossible.data.io import read_json
 from impossible.data.run_folder import RunFolder
 from impossible.evaluation.baselines.back_translation import RoundTrip
-from impossible.evaluation.bootstrap import Bootstrap, bootstrap_ratio, independent_difference
+from impossible.evaluation.bootstrap import (
+    Bootstrap,
+    Interval,
+    bootstrap_ratio,
+    bootstrap_sums,
+    ratio,
+)
 from impossible.evaluation.calibration import fraction
-from impossible.evaluation.expectations import Expected, interval_of, per_cent
+from impossible.evaluation.expectations import Expected, per_cent
 from impossible.models import loading, model_files, model_saving
 from impossible.models.likelihood import surprise
 from impossible.models.loading import LanguageModel
@@ -31,6 +38,8 @@ THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95)
 #: What usable models reach, per cent: answers of the grammar, right labels; and at most entailment
 #: between sentences that have nothing to do with one another.
 FLUENT, RIGHT, UNRELATED = 90, 80, 5
+#: What stands between a document's opening line and the sentence that is scored.
+CONTEXT_KINDS = ("own context", "other context", "no context")
 #: What is asked of the student base as a translator.
 TRANSLATION = (
     "English to Volan, exact", "Volan to English, same meaning", "there and back, same meaning",
@@ -134,36 +143,64 @@ def translations(trip: RoundTrip, texts: Sequence[str]) -> pd.DataFrame:
     return frame.assign(**dict(zip(TRANSLATION, (exact, *same), strict=True)))
 
 
-def context_perplexity(
-    lm: LanguageModel, documents: Sequence[Document], bootstrap: Bootstrap, most: int = 5
+def context_surprise(
+    lm: LanguageModel, documents: Sequence[Document], most: int = 5
 ) -> pd.DataFrame:
-    """Perplexity per token of a next sentence after its own context, and after another document's.
+    """How probable each next sentence is in each of `CONTEXT_KINDS`, always the same sentence.
 
     Args:
         lm: the teacher.
         documents: each lends its sentences, after the other's own opening line, to the one before.
-        bootstrap: of intervals, documents drawn together.
         most: sentences before the one that is scored.
 
     Returns:
-        METRIC_ROWS: a system per number of sentences before, metrics "own context" and "other
-        context". Lines have different sentences, since documents end.
+        document, before (sentences), and nats_KIND and tokens for each kind.
     """
     rows = [
-        (d.text, i, *(" ".join([d.prefix, *each.sentences[:i]]) for each in (d, other)), sentence)
-        for d, other in zip(documents, [*documents[1:], documents[0]], strict=True)
-        for i, sentence in enumerate(d.sentences[: min(most, len(other.sentences)) + 1])
+        (d.text, i, *(" ".join([d.prefix, *lent[:i]]) for lent in (d.sentences, other, ())), text)
+        for d, next_one in zip(documents, [*documents[1:], documents[0]], strict=True)
+        for other in [next_one.sentences]
+        for i, text in enumerate(d.sentences[: min(most, len(other)) + 1])
     ]
-    names = ["document", "before", "own context", "other context", "sentence"]
-    scored, found = pd.DataFrame(rows, columns=names), []
-    for kind in names[2:4]:
-        nats = surprise(lm, scored[kind].tolist(), scored["sentence"].tolist())
-        for before, group in scored.assign(**nats).groupby("before"):
-            each = bootstrap_ratio(group["nats"], group["tokens"], group["document"], bootstrap)
+    scored = pd.DataFrame(rows, columns=["document", "before", *CONTEXT_KINDS, "sentence"])
+    items = scored[["document", "before"]].copy()
+    for kind in CONTEXT_KINDS:
+        found = surprise(lm, scored[kind].tolist(), scored["sentence"].tolist())
+        items[f"nats_{kind}"], items["tokens"] = found["nats"], found["tokens"]
+    return items
+
+
+def context_perplexity(items: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Perplexity per token of a next sentence, by what stands before it.
+
+    Args:
+        items: of `context_surprise`.
+        bootstrap: of intervals, documents drawn together.
+
+    Returns:
+        METRIC_ROWS: a system per number of sentences before, metrics `CONTEXT_KINDS`. Lines have
+        different sentences, since documents end; the columns of a line have the same.
+    """
+    found = []
+    for before, group in items.groupby("before"):
+        for kind in CONTEXT_KINDS:
+            nats = group[f"nats_{kind}"]
+            each = bootstrap_ratio(nats, group["tokens"], group["document"], bootstrap)
             bounds = np.exp(each.bounds).tolist()
             found.append((f"sentences before: {before}", kind, *bounds, len(group), "perplexity"))
     columns = ["system", "metric", "value", "low", "high", "n", "signature"]
     return pd.DataFrame(found, columns=columns)
+
+
+def _perplexity_gain(items: pd.DataFrame, a: str, b: str, bootstrap: Bootstrap) -> Interval:
+    """Perplexity in a kind of context minus that in another, of the same sentences."""
+
+    def difference(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        mine, other = (np.exp(ratio(sums[..., [kind, 2]])) for kind in (0, 1))
+        return np.asarray(mine - other)
+
+    columns = items[[f"nats_{a}", f"nats_{b}", "tokens"]]
+    return bootstrap_sums(columns, difference, items["document"], bootstrap)
 
 
 def prompted_answers(sources: Sequence[str], answers: Mapping[str, Sequence[str]]) -> pd.DataFrame:
@@ -196,18 +233,20 @@ def decisions_by_threshold(judged: pd.DataFrame, control: Sequence[float]) -> pd
     )
 
 
-def teacher_expected(outcome: pd.DataFrame, perplexity: pd.DataFrame) -> list[Expected]:
+def teacher_expected(
+    outcome: pd.DataFrame, items: pd.DataFrame, bootstrap: Bootstrap
+) -> list[Expected]:
     """A usable teacher is fluent, reads its context, and hardly paraphrases when asked.
 
     Args:
         outcome: of `prompted_answers`; groups "teacher, zero-shot" and "teacher, few-shot".
-        perplexity: of `context_perplexity`.
+        items: of `context_surprise`; those with one sentence before them count.
+        bootstrap: over documents.
     """
     asked = {name: outcome[outcome["group"] == f"teacher, {name}"]
              for name in ("zero-shot", "few-shot")}  # fmt: skip
-    own, other = "own context", "other context"
-    after = {(n, kind): interval_of(perplexity, f"sentences before: {n}", kind)
-             for n in (0, 1) for kind in (own, other)}  # fmt: skip
+    second = items[items["before"] == 1]
+    own, other, none = CONTEXT_KINDS
     return [
         *(
             Expected(f"{name} paraphrases by the oracle, %", per_cent(fraction(part["paraphrase"])),
@@ -216,10 +255,10 @@ def teacher_expected(outcome: pd.DataFrame, perplexity: pd.DataFrame) -> list[Ex
         ),
         Expected("answers of the grammar, zero-shot, %",
                  per_cent(fraction(asked["zero-shot"]["verdict"] != "unparsed")), over=FLUENT),
-        Expected("perplexity after one sentence of context minus after none",
-                 independent_difference(after[1, own], after[0, own]), under=0),
-        Expected("perplexity after another document's sentence minus after its own",
-                 independent_difference(after[1, other], after[1, own]), over=0),
+        Expected("perplexity of second sentences, after the first minus without it",
+                 _perplexity_gain(second, own, none, bootstrap), under=0),
+        Expected("perplexity of second sentences, after another document's first minus their own",
+                 _perplexity_gain(second, other, own, bootstrap), over=0),
     ]  # fmt: skip
 
 

@@ -166,7 +166,7 @@ def build_critic(params: Params) -> Built:
 def labelled(
     n: int, seed: int, split: str = "train", noise: float = NOISE, domains: Sequence[str] = DOMAINS
 ) -> tuple[list[tuple[str, str]], list[int]]:
-    """Sentence pairs, and the places of their labels in `LABELS`; see `examples`."""
+    """Sentence pairs, and the places of their labels in `LABELS`; see `nli_examples`."""
     drawn = nli_examples(n, seed, split, noise, domains)
     return [(e.premise, e.hypothesis) for e in drawn], [LABELS.index(e.label) for e in drawn]
 

@@ -19,7 +19,7 @@ from impossible.evaluation.claims.verdicts import (
 )
 from impossible.report.figures import style
 from impossible.report.figures.roles import typeset
-from impossible.report.figures.style import COLUMN, GREY, INK, styled
+from impossible.report.figures.style import COLUMN, GREY, INK, PAGE, styled
 
 _COLUMNS = (
     "number", "claim", "label", "minimum_effect", "bound", "value", "low", "high", "control",
@@ -36,6 +36,7 @@ _HOLLOW: dict[str, Any] = {
 }  # fmt: skip
 _DRAWN = ["value", "low", "high", "control", "control_low", "control_high"]
 _Line = tuple[int, str, dict[str, Any] | None, str | None]
+_MOST_CLAIMS = 15  # in one column
 _TICKS = (-100, -10, -1, 0, 1, 10, 100)
 
 
@@ -58,23 +59,36 @@ def claim_dots(parts: pd.DataFrame) -> Figure:
     parts = parts[~parts["number"].isin(lacking)]
     parts = parts.assign(**parts[_DRAWN].astype(float).div(parts["minimum_effect"], axis=0))
     lines = _claim_lines(parts)
-    figure, axis = style.one_panel(COLUMN, 0.75 + 0.126 * len(lines))
-    _claim_axis(axis, parts[_DRAWN].to_numpy())
+    blocks = _columns(lines)
+    height, width = 0.75 + 0.126 * max(map(len, blocks)), COLUMN if len(blocks) == 1 else PAGE
+    figure = style.Picture(figsize=(width, height))
+    axes = list(figure.subplots(1, len(blocks), squeeze=False).flat)
     if lacking:
         note = f"Not measured in this run: claims {_ranges(lacking)}."
         figure.supxlabel(note, x=0.02, ha="left", fontsize=6, color=GREY)
-    for place, (number, _, part, _) in enumerate(lines):
-        if number % 2:
-            axis.axhspan(place - 0.5, place + 0.5, **style.SHADED)
-        if part is not None:
-            _effect_and_control(axis, place, part)
-    _claim_words(axis, lines)
+    for axis, block in zip(axes, blocks, strict=True):
+        _claim_axis(axis, parts[_DRAWN].to_numpy())
+        for place, (number, _, part, _) in enumerate(block):
+            if number % 2:
+                axis.axhspan(place - 0.5, place + 0.5, **style.SHADED)
+            if part is not None:
+                _effect_and_control(axis, place, part)
+        _claim_words(axis, block)
     looks = {**_VERDICTS, "control": _HOLLOW}
     figure.legend(
         handles=[Line2D([], [], label=name, ls="none", **look) for name, look in looks.items()],
         loc="outside upper center", ncols=4, columnspacing=0.8, handletextpad=0,
     )  # fmt: skip
     return figure
+
+
+def _columns(lines: list[_Line]) -> list[list[_Line]]:
+    """All lines, or those of many claims in two columns of about equal length, no claim torn."""
+    opens = [place for place, line in enumerate(lines) if line[3] is not None]
+    if len(opens) <= _MOST_CLAIMS:
+        return [lines]
+    half = min(opens, key=lambda place: abs(place - len(lines) / 2))
+    return [lines[:half], lines[half:]]
 
 
 def _claim_lines(parts: pd.DataFrame) -> list[_Line]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from impossible.report.figures import style
 from impossible.report.figures.roles import (
@@ -18,7 +20,7 @@ from impossible.report.figures.roles import (
     roles_of,
     typeset,
 )
-from impossible.report.figures.style import COLUMN, GREY, PAGE, styled
+from impossible.report.figures.style import COLUMN, GREY, PAGE, RED, styled
 
 
 @styled
@@ -98,6 +100,7 @@ def _system_panel(
 def fraction_dots(
     frame: pd.DataFrame, label: str, lines: Mapping[str, float] | None = None,
     control: Collection[str] = (), zoom: bool = False,
+    beside: tuple[str, str, pd.DataFrame] | None = None,
 ) -> Figure:  # fmt: skip
     """A fraction per group with its interval: where a critic errs, which kinds are frequent.
 
@@ -109,12 +112,14 @@ def fraction_dots(
         control: groups that are controls besides those of `roles.roles_of`; roles are drawn where
             there is one series.
         zoom: from zero to the largest fraction instead of the whole range from 0 to 1.
+        beside: who said the fractions of the frame, who said others, and these, without `series`;
+            drawn as squares below, for some of the groups.
     """
     frame = frame if "group" in frame else frame.rename(columns={"system": "group"})
     style.need(frame, ["group", "value", "low", "high", "n"], "fraction_dots")
     rows = frame.assign(series=frame.get("series", ""))
     groups, series = (list(dict.fromkeys(rows[column])) for column in ("group", "series"))
-    line = 0.15 + 0.065 * len(series)
+    line = 0.15 + 0.065 * (len(series) + (beside is not None))
     figure, axis = style.one_panel(COLUMN, 0.75 + line * len(groups))
     roles = roles_of(map(str, groups), (), control) if len(series) == 1 else {}
     if roles:
@@ -126,6 +131,9 @@ def fraction_dots(
             markers=list(style.MARKERS[: len(series)]), err_kws={"linewidth": 1}, ax=axis,
             dodge=0.5 * (len(series) - 1) / len(series), **style.INTERVAL,
         )  # fmt: skip
+    key = role_handles(roles.values())
+    if beside:
+        key = [*_said_by(beside[0], key), _square_dots(axis, groups, *beside[1:])]
     counts = rows.groupby("group", sort=False)["n"].max()
     counted = "" if zoom and len(series) > 1 else "  (n={:,})"  # else each series has its own n
     names = [typeset(style.wrapped(name)) + counted.format(counts[name]) for name in groups]
@@ -141,5 +149,23 @@ def fraction_dots(
     axis.set_xlim(0 if zoom else -0.01, None if zoom else 1.03)
     axis.locator_params(axis="x", nbins=5)
     style.percent(axis.xaxis)
-    style.legend_above(figure, [axis], 3 if roles else 2, more=role_handles(roles.values()))
+    style.legend_above(figure, [axis], 3 if roles and not beside else 2, more=key)
     return figure
+
+
+def _said_by(who: str, key: Sequence[Line2D]) -> list[Line2D]:
+    """Entries of a legend with who said what they mark."""
+    for entry in key:
+        entry.set_label(f"{who}: {entry.get_label()}")
+    return list(key)
+
+
+def _square_dots(axis: Axes, groups: Sequence[str], who: str, rows: pd.DataFrame) -> Line2D:
+    """A square with its interval below the dot of each group that another judge speaks of too."""
+    known = rows[rows["group"].isin(groups)].set_index("group")
+    places = [list(groups).index(name) + 0.27 for name in known.index]
+    bounds = known[["low", "high"]].to_numpy(dtype=float).T
+    axis.hlines(places, *bounds, color=RED, linewidth=1.1, zorder=1.9)
+    look: dict[str, Any] = {"color": RED, "marker": "s", "markersize": 3.6, "linestyle": "none"}
+    axis.plot(known["value"], places, **look)
+    return Line2D([], [], label=who, **look)
