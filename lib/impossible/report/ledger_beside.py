@@ -91,6 +91,11 @@ def _beside(
         short = str(claim["number"]), claim["short"]  # not in the words of the world that knows
         said = _said(claim) if comparable else short
         yield (*said, _found(part), _found(theirs), claim["verdict"], says)
+    known = {claim["number"] for claim in wide["claims"]}
+    for number in sorted(mine.keys() - known):  # younger than the committed ledger
+        part = _first_found(mine[number]["parts"])
+        words = _said(mine[number]) if comparable else (str(number), mine[number]["short"])
+        yield (*words, _found(part), "–", "not measured", "nothing to compare with")
 
 
 def _consistent(part: Any, theirs: Any) -> str:
