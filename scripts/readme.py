@@ -25,7 +25,7 @@ from impossible.data.io import read_frame  # noqa: E402
 from impossible.data.run_folder import RunFolder  # noqa: E402
 from impossible.data.schemas import DATASET  # noqa: E402
 from impossible.evaluation.calibration import fraction  # noqa: E402
-from impossible.evaluation.claims.verdicts import combined  # noqa: E402
+from impossible.evaluation.claims.verdicts import VERDICTS, combined  # noqa: E402
 from impossible.evaluation.expectations import REHEARSAL, as_counted, per_cent  # noqa: E402
 from impossible.evaluation.test_sets import TITLES  # noqa: E402
 from impossible.report.blind_readings import agreement, both_say, read_claims, read_rates  # noqa: E402
@@ -116,6 +116,8 @@ def rows(s: Scalars) -> list[tuple[str, str, str]]:
     near, first, second = s["02_proximity"], s["05_dataset"], s["07_self_distillation"]
     tested, short, against = s["09_evaluation"], s["11_summarization"], s["13_baselines"]
     kinds = ("news", "biomedical", "forum")
+    value, low, high = near["oracle_temperature"]
+    colder = [-100 * end for end in (value, high, low)]
     three = "fidelity; valid paraphrases; BERT-iBLEU"
     return [
         ("equivalent pairs among random pairs of next sentences, all lengths and temperatures of "
@@ -123,8 +125,7 @@ def rows(s: Scalars) -> list[tuple[str, str, str]]:
          f"{100 * near['ratio_oracle']:.1f} %", "02_proximity"),
         ("longest minus shortest context, points (truth)",
          interval([100 * v for v in near["oracle_length"]]), "02_proximity"),
-        ("hottest minus coldest sampling, points (truth)",
-         interval([100 * v for v in near["oracle_temperature"]]), "02_proximity"),
+        ("coldest minus hottest sampling, points (truth)", interval(colder), "02_proximity"),
         ("first dataset D_T: pairs, truly equivalent; base rate",
          f"{first['n_dataset']:,}, {100 * first['precision']:.1f} %; "
          f"{100 * first['base_rate']:.1f} %", "05_dataset"),
@@ -202,6 +203,15 @@ def claims(run: Path) -> str:
     lines = [heads, *rows]
     top, *body = [f"| {' | '.join(line[name] for name in heads)} |" for line in lines]
     return "\n".join([top, f"|{'---|' * len(heads)}", *body])
+
+
+def in_short(run: Path = FULL) -> str:
+    """Which claims of the table have which verdict, by their numbers."""
+    table = json.loads((run / "claims.json").read_text(encoding="utf-8"))
+    of = {verdict: [f"{claim['number']} ({claim['short']})" for claim in table["claims"]
+                    if claim["verdict"] == verdict] for verdict in VERDICTS}  # fmt: skip
+    said = [f"{len(found)} {name}: {', '.join(found)}" for name, found in of.items() if found]
+    return f"In short, of {len(table['claims'])} claims " + "; ".join(said) + "."
 
 
 def self_distillation(run: Path = FULL) -> str:
@@ -663,6 +673,7 @@ def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     if (full / "tables").is_dir():
         text = between(text, "claims", claims(full))
         text = between(text, "self-distillation", self_distillation(full))
+        text = between(text, "in short", in_short(full))
     return text
 
 

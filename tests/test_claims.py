@@ -332,7 +332,7 @@ def test_the_weakest_part_stands_for_its_claim(tmp_path: Path) -> None:
     (sixth,) = [ruled for ruled in ledger.claims if ruled.claim.number == 6]
     assert sixth.deciding.part.short == "tree distance"
     line = claim_table(ledger).set_index("#").loc[6]
-    assert line["weakest part"] == f"{sixth.deciding.part.statistic} (% points)"
+    assert line["weakest part"] == f"{sixth.deciding.part.as_claimed} (% points)"
     assert line["parts that hold"] == f"{len(sixth.findings) - 1} of {len(sixth.findings)}"
 
 
@@ -634,3 +634,15 @@ def test_seeds_that_are_not_what_their_runs_wrote_are_not_judged(
 def test_published_notebooks_name_the_folder_of_their_run() -> None:
     for path in sorted((ROOT / "results").glob("*/notebooks/*.ipynb")):
         assert "../tmp/" not in path.read_text(encoding="utf-8"), path
+
+
+def test_statistics_are_worded_so_that_positive_is_what_is_claimed() -> None:
+    turned = [part for _, part in PARTS if part.sign < 0]
+    assert turned
+    for part in turned:
+        what, _, sides = part.statistic.rpartition(", ")
+        first, last = sides.split(" minus ")
+        assert part.as_claimed == f"{what}, {last} minus {first}"
+    assert all(part.as_claimed == part.statistic for _, part in PARTS if part.sign > 0)
+    (temperature, *_) = BOOK.claims[1].parts
+    assert temperature.as_claimed.endswith(", coldest minus hottest")

@@ -119,7 +119,10 @@ def _weakest(run: RunFolder, claim: Any) -> Any:
     table = read_json(path) if path.is_file() else {"columns": [], "rows": []}
     rows = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
     named = {row["#"]: row["weakest part"] for row in rows}.get(str(claim["number"]))
-    said = (f"{part['statistic']} ({part['measure']['unit']})" for part in claim["parts"])
+    said = (
+        f"{part.get('as_claimed', part['statistic'])} ({part['measure']['unit']})"
+        for part in claim["parts"]
+    )
     return next((p for p, text in zip(claim["parts"], said, strict=True) if text == named),
                 claim["parts"][0])  # fmt: skip
 

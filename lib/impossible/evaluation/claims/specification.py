@@ -102,6 +102,13 @@ class Part(Entry):
         """Every number that it reads."""
         return [self.effect, *([self.control] if self.control else [])]
 
+    @property
+    def as_claimed(self) -> str:
+        """The statistic, its two sides so ordered that positive is what the claim says."""
+        what, _, sides = self.statistic.rpartition(", ")
+        ours, minus, other = sides.partition(" minus ")
+        return f"{what}, {other}{minus}{ours}" if self.sign < 0 and minus else self.statistic
+
     def read(self, recorded: Mapping[str, Mapping[str, Any]]) -> list[Interval] | None:
         """Effect, and control and their difference if there is one, of one seed.
 
