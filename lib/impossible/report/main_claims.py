@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import nan
+from math import isfinite, nan
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ from impossible.evaluation.expectations import NOT_MEASURED, OPEN, SHOWN, Expect
 from impossible.evaluation.metrics import RAW
 from impossible.evaluation.test_sets import TITLES, with_title
 from impossible.report.claim_controls import beside_summaries, few_pairs, told_from_shuffled
-from impossible.report.tables import interval
+from impossible.report.tables import interval, show
 
 __all__ = [
     "BEST_OF",
@@ -171,10 +171,12 @@ def _less_alike(run: RunFolder) -> Iterator[MainClaim]:
     n = round(numbers["ratio"] * numbers["n_pairs"])
     says = "Self-BLEU (critic), equivalent pairs − people's"
     expected = Expected(says, Interval(gap[0], gap[1], gap[2], n), under=0)
+    people = numbers.get("self_bleu", nan) - gap[0]
+    judges = ((judge, numbers.get(f"self_bleu_{judge}", nan)) for judge in ("referee", "oracle"))
     beside = [
-        f", of the {judge}'s {interval(found - numbers['self_bleu_human_measured'], nan, nan)}"
-        for judge in ("referee", "oracle")
-        if (found := numbers.get(f"self_bleu_{judge}")) is not None
+        f", of the {judge}'s {show(found - people)}"
+        for judge, found in judges
+        if isfinite(found - people)
     ]
     text = f"{says}: {interval(*gap)}, n = {n:,}; of {n:,} pairs{''.join(beside)}"
     yield MainClaim(_LESS_ALIKE, text, expected.bound, expected.outcome, "scalars/02_proximity")
