@@ -24,11 +24,18 @@ from impossible.config.params import Params  # noqa: E402
 from impossible.data.io import read_frame  # noqa: E402
 from impossible.data.run_folder import RunFolder  # noqa: E402
 from impossible.data.schemas import DATASET  # noqa: E402
-from impossible.evaluation.claims.verdicts import combined  # noqa: E402
-from impossible.evaluation.expectations import REHEARSAL, as_counted  # noqa: E402
+from impossible.evaluation.calibration import fraction  # noqa: E402
+from impossible.evaluation.claims.verdicts import VERDICTS, combined  # noqa: E402
+from impossible.evaluation.expectations import REHEARSAL, as_counted, per_cent  # noqa: E402
 from impossible.evaluation.test_sets import TITLES  # noqa: E402
 from impossible.report.blind_readings import agreement, both_say, read_claims, read_rates  # noqa: E402
-from impossible.report.main_claims import ORDER, MainClaim, by_question, main_claims  # noqa: E402
+from impossible.report.main_claims import (  # noqa: E402
+    ORDER,
+    MainClaim,
+    by_claim,
+    by_question,
+    main_claims,
+)
 from impossible.report.tables import minus  # noqa: E402
 
 PAGES = (
@@ -44,22 +51,39 @@ ENGLISH = ROOT / "lib" / "impossible" / "english"
 READINGS = ROOT / "results" / "readings.json"
 CRITIC, REFEREE = ENGLISH / "critic", ENGLISH / "referee"
 
+NO_JUDGE = "cannot be judged"  # by a referee that refuses exact copies
+ONCE = "measured once"  # on the other side of a bound, without an interval
+#: Groups of pairs that were read → what README calls them.
+READ_GROUPS = {
+    "chosen by chance": "as many by chance of what the cheap critics pass",
+    "any two sentences": "any two sentences of a context",
+    "shipped paraphraser": "answers of the shipped paraphraser",
+    **{f"{name.lower()}: {group}": f"{name}: {said}" for name in ("MRPC", "Quora")
+       for group, said in (("gold reference", "people's own pairs"), ("round trip", "round trip"),
+                           ("M_para, best of 10", "student, best of 10"),
+                           ("teacher, best of 10", "teacher, best of 10"))},
+}  # fmt: skip
 AS_WRITTEN = ("thread", "examples", "parameters")  # what models wrote, or people may copy
 #: What the main claims measure.
 MEASURES = (
-    "valid paraphrases", "fidelity", "mean the same", "equivalent", "follow and short",
+    "Self-BLEU", "valid paraphrases", "fidelity", "mean the same", "equivalent", "follow and short",
     "valid paraphrase", "BERT-iBLEU", "iBLEU", "ratio",
 )  # fmt: skip
+#: What a table of README says instead, where nothing explains the word.
+PLAIN = {
+    "ratio,": "equivalent pairs,", "(referee, raw)": "(referee, uncorrected)",
+    "chosen by chance": "as many by chance of what the cheap critics pass",
+}  # fmt: skip
 
 #: A row of docs/paper.md → the main claims (how they begin) and the numbers of the ledger's claims.
 IN_THE_PAPER: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
-    "Figure 3": (("after longer", "and in colder"), (1, 2, 3)),
+    "Figure 3": (("after longer", "and in colder", "equivalent pairs"), (1, 2, 3)),
     "§3.2 critics": (("entailment both ways",), (6,)),
     "§3.2 Algorithm 1": (("critics find",), (5, 16)),
     "§3.3": (("self-distillation makes the student",), (9,)),
-    "Table 1": ((), (22, 23, 7)),
+    "Table 1": ((), (23, 7, 22)),
     "Tables 2 and 6": (("the student paraphrases", "its iBLEU", "and its BERT-iBLEU"), (24, 4)),
-    "§3.6 and Table 5": (("the same method",), (26, 13)),
+    "§3.6 and Table 5": (("the same method",), (26, 29, 13)),
     "Table 4": ((), (12,)),
     "Tables 2 and 8": (("its data",), (27, 28, 8)),
     "Table 3": ((), (25,)),
@@ -92,6 +116,8 @@ def rows(s: Scalars) -> list[tuple[str, str, str]]:
     near, first, second = s["02_proximity"], s["05_dataset"], s["07_self_distillation"]
     tested, short, against = s["09_evaluation"], s["11_summarization"], s["13_baselines"]
     kinds = ("news", "biomedical", "forum")
+    value, low, high = near["oracle_temperature"]
+    colder = [-100 * end for end in (value, high, low)]
     three = "fidelity; valid paraphrases; BERT-iBLEU"
     return [
         ("equivalent pairs among random pairs of next sentences, all lengths and temperatures of "
@@ -99,8 +125,7 @@ def rows(s: Scalars) -> list[tuple[str, str, str]]:
          f"{100 * near['ratio_oracle']:.1f} %", "02_proximity"),
         ("longest minus shortest context, points (truth)",
          interval([100 * v for v in near["oracle_length"]]), "02_proximity"),
-        ("hottest minus coldest sampling, points (truth)",
-         interval([100 * v for v in near["oracle_temperature"]]), "02_proximity"),
+        ("coldest minus hottest sampling, points (truth)", interval(colder), "02_proximity"),
         ("first dataset D_T: pairs, truly equivalent; base rate",
          f"{first['n_dataset']:,}, {100 * first['precision']:.1f} %; "
          f"{100 * first['base_rate']:.1f} %", "05_dataset"),
@@ -180,6 +205,15 @@ def claims(run: Path) -> str:
     return "\n".join([top, f"|{'---|' * len(heads)}", *body])
 
 
+def in_short(run: Path = FULL) -> str:
+    """Which claims of the table have which verdict, by their numbers."""
+    table = json.loads((run / "claims.json").read_text(encoding="utf-8"))
+    of = {verdict: [f"{claim['number']} ({claim['short']})" for claim in table["claims"]
+                    if claim["verdict"] == verdict] for verdict in VERDICTS}  # fmt: skip
+    said = [f"{len(found)} {name}: {', '.join(found)}" for name, found in of.items() if found]
+    return f"In short, of {len(table['claims'])} claims " + "; ".join(said) + "."
+
+
 def self_distillation(run: Path = FULL) -> str:
     """Claim 9 as the paper did it and at equal numbers of pairs, and its verdict before and now."""
     table = json.loads((run / "claims.json").read_text(encoding="utf-8"))
@@ -216,21 +250,49 @@ def outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READIN
 
 
 def first_outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READINGS) -> str:
-    """The same at a glance, by question: a line for each claim, by the best of its files."""
+    """The same at a glance, by question: a line for each claim, by the best of its files.
+
+    A second file is named where it is of the default run and says otherwise.
+    """
     lines = ["| claim (the paper's, if not marked as ours) | measured | here |", "|---|---|---|"]
     known = _found(run, wide, readings)
     for question, claims in by_question(known).items():
         lines.append(f"| **{question}** | | |")
         for said in claims:
-            mine = next(iter(known[said].values()))
+            (_, mine), *others = known[said].items()
             parts = [_parts(each.found) for each in mine]
             what = parts[0][0] if len({part[0] for part in parts}) == 1 else _measure(mine[0].found)
-            here = "; ".join(
-                f"{of} {value} **{each.outcome}**"
-                for each, (_, of, value) in zip(mine, parts, strict=True)
-            )
+            here = "; ".join([*_at_a_glance(mine), *_otherwise(others, run, mine)])
+            for word, plain in PLAIN.items():
+                what, here = what.replace(word, plain), here.replace(word, plain)
             lines.append(f"| {said} | {what} | {here} |")
     return "\n".join(lines)
+
+
+def _at_a_glance(mine: Sequence[MainClaim]) -> list[str]:
+    """With what and where, value and outcome of each number; then what is read beside them."""
+    said, beside = [], []
+    for each in mine:
+        _, of, value = _parts(each.found)
+        note = each.found.partition("; ")[2]
+        if note.startswith("not measurable"):
+            said.append(f"**{note}**")
+            continue
+        said.append(f"{of} {value} **{each.outcome}**".strip())
+        where = of.partition(": ")[0] + ": " if ": " in of else ""
+        beside += [f"*{where}{note}*"] if note else []
+    return list(dict.fromkeys([*said, *beside]))
+
+
+def _otherwise(
+    others: Sequence[tuple[str, list[MainClaim]]], run: Path, mine: Sequence[MainClaim]
+) -> list[str]:
+    """What the default run says by its referee, where that is not what the first file says."""
+    return [
+        f"the default run, by its referee, {_parts(each.found)[2]} **{each.outcome}**"
+        for file, claims in others if file.startswith(f"{run.name}/")
+        for each in claims if each.outcome != mine[0].outcome
+    ]  # fmt: skip
 
 
 def verdicts(page: Path = ROOT / "docs" / "paper.md", full: Path = FULL) -> str:
@@ -249,7 +311,8 @@ def verdicts(page: Path = ROOT / "docs" / "paper.md", full: Path = FULL) -> str:
         said = [
             each.outcome
             for claim, files in found.items() if claim.startswith(claims or ("-",))
-            for each in next(iter(files.values()))
+            for mine in files.values()
+            for each in mine
         ]  # fmt: skip
         english = ", ".join(f"{said.count(word)} {word}" for word in dict.fromkeys(said)) or "–"
         there = "; ".join(f"{number}: {ledger[number]}" for number in numbers) or "–"
@@ -277,6 +340,7 @@ def _measure(found: str) -> str:
     >>> _measure("quora: fidelity (referee, raw), %: M_para: 58.0 [48.0, 68.0], n = 100")
     'fidelity, % (referee, raw)'
     """
+    found = found.partition("; ")[0]
     measure = next(each for each in MEASURES if each in found)
     judge = re.search(r"\((both blind readers|referee, \w+)\)", found)
     unit = ", points" if "% points" in found else ", %" if "%" in found else ""
@@ -293,7 +357,7 @@ def _parts(found: str) -> tuple[str, str, str]:
     """
     measure = _measure(found)
     gone = r", n = [\d,]+|, %( points)?| \((both blind readers|referee, \w+)\)"
-    text = re.sub(gone, "", found).replace(" minus ", " − ")
+    text = re.sub(gone, "", found.partition("; ")[0]).replace(" minus ", " − ")
     text, _, value = text.rpartition(": ")
     where = ""
     for name, title in [*TITLES.items(), *((title, title) for title in TITLES.values())]:
@@ -309,13 +373,23 @@ def _parts(found: str) -> tuple[str, str, str]:
 
 
 def _found(run: Path, wide: Path, readings: Path) -> dict[str, dict[str, list[MainClaim]]]:
-    """Claim → file → what it found: readers first, then the wide run, or the default one."""
+    """Claim → file → what it found: readers first, then the wide run, or the default one.
+
+    The default one's too where each run has one number for a claim and they differ in outcome.
+    """
     read = read_claims(json.loads(readings.read_text(encoding="utf-8"))["pairs"])
     known = [(wide.name, each) for each in main_claims(RunFolder(wide))]
-    there = {each.said for _, each in known}
-    known += [(run.name, each) for each in main_claims(RunFolder(run)) if each.said not in there]
+    there, here = by_claim(each for _, each in known), by_claim(main_claims(RunFolder(run)))
+    known += [
+        (run.name, each)
+        for said, mine in here.items()
+        for each in mine
+        if said not in there or _differ(mine, there[said])
+    ]
     made = [(each, readings.name) for each in read]
-    made += [(each, f"{where}/{each.file}.csv") for where, each in known]
+    ends = {"tables": "csv", "scalars": "json"}
+    made += [(each, f"{where}/{each.file}.{ends[each.file.partition('/')[0]]}")
+             for where, each in known]  # fmt: skip
     return {
         said: {
             file: [each for each, place in made if (each.said, place) == (said, file)]
@@ -324,6 +398,11 @@ def _found(run: Path, wide: Path, readings: Path) -> dict[str, dict[str, list[Ma
         for said in ORDER
         if any(each.said == said for each, _ in made)
     }
+
+
+def _differ(mine: Sequence[MainClaim], others: Sequence[MainClaim]) -> bool:
+    """Whether two runs, each with one number for a claim, say otherwise."""
+    return len(mine) == len(others) == 1 and mine[0].outcome != others[0].outcome
 
 
 def thread(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READINGS) -> str:
@@ -425,28 +504,21 @@ def read_blind(file: Path = READINGS) -> list[str]:
 
 
 def what_readers_say(file: Path = READINGS) -> str:
-    """What readers found, in sentences that its numbers fill."""
+    """What readers found: a line for each group of pairs, and what it is worth."""
     pairs = json.loads(file.read_text(encoding="utf-8"))["pairs"]
-    same, valid = (
-        {group: f"{found:.3g} %" for group, found in both_say(pairs, new).items()}
-        for new in (False, True)
-    )
     said = [(pair["reader_1"] and pair["reader_2"], pair["referee"]) for pair in pairs]
     yes, no = ([by for both, by in said if both == like] for like in (True, False))
-    ours, asked = "M_para, best of 10", "teacher, best of 10"
-    return (
-        "For the readers every lost detail, other person or surer claim counts. By that standard "
-        f"{same['D_T']} of D_T and {same['D_para']} of D_para say the same, as against "
-        f"{same['chosen by chance']} of pairs chosen by chance; of people's own pairs "
-        f"{same['mrpc: gold reference']} in MRPC and {same['quora: gold reference']} in Quora. "
-        f"On questions (Quora) {valid[f'quora: {ours}']} of the student's best of ten are valid "
-        f"paraphrases (teacher {valid[f'quora: {asked}']}, a round trip "
-        f"{valid['quora: round trip']}). Of the shipped paraphraser's answers "
-        f"{same['shipped paraphraser']} are right, {valid['shipped paraphraser']} in new words: "
-        f"most stay near their source. The referee says yes to {sum(yes)} of the {len(yes)} pairs "
-        f"that both readers call the same, and to {sum(no)} of the {len(no)} others: what it alone "
-        "says is weak evidence. One run, one training a student: intervals cover items, not the "
-        "luck of another run."
+    rates, valid = dict(read_rates(pairs)), both_say(pairs, True)
+    heads = ["| both readers call the same | % | also in new words, % |", "|---|---:|---:|"]
+    lines = [
+        f"| {READ_GROUPS.get(group, group)}, {n} | {found.split('; ')[2]} | {valid[group]:.3g} % |"
+        for name, found in rates.items()
+        for group, _, n in [name.rpartition(", ")]
+    ]
+    return "\n".join([*heads, *lines, ""]) + (
+        f"\nThe referee says yes to {sum(yes)} of the {len(yes)} pairs that both readers call the "
+        f"same, and to {sum(no)} of the {len(no)} others: what it alone says is weak evidence. "
+        "One run, one training a student: intervals cover items, not the luck of another run."
     )
 
 
@@ -459,19 +531,32 @@ def refuted(runs: Sequence[Path] = (WIDE, RUN_ENGLISH)) -> str:
             with path.open(encoding="utf-8", newline="") as file:
                 for row in csv.DictReader(file):
                     outcome = as_counted(row["expectation"], row["outcome"])
-                    found[outcome] += 1
+                    copies = _copies(run, row)
                     if outcome == "refuted":
-                        value = float(row["value"])
-                        lines.append(
-                            f"| {row['expectation']} | {value:.1f} | {row['bound']} | "
-                            f"`{run.name}/tables/{path.name}` |"
-                        )
+                        outcome = NO_JUDGE if copies else outcome if row["low"] else ONCE
+                    found[outcome] += 1
+                    if outcome in ("refuted", NO_JUDGE, ONCE):
+                        value = f"{float(row['value']):.1f}"
+                        cells = row["expectation"], value, row["bound"], outcome + copies
+                        lines.append(f"| {' | '.join(cells)} | `{run.name}/tables/{path.name}` |")
         told = ", ".join(f"{found[name]} {name}" for name in sorted(set(found) - {REHEARSAL}))
         rehearsed = found[REHEARSAL]
         told += f" ({rehearsed} of rehearsed, invented ratings are not counted)" * bool(rehearsed)
         counts.append(f"`{run.name}`: {told}")
-    heads = ["| refuted | measured | expected | file |", "|---|---:|---|---|"]
+    heads = ["| expected by a notebook | measured | bound | outcome | file |",
+             "|---|---:|---|---|---|"]  # fmt: skip
     return "\n".join(["; ".join(counts) + ".", "", *heads, *lines])
+
+
+def _copies(run: Path, row: dict[str, str]) -> str:
+    """Beside a bound on fidelity how many exact copies the referee calls the same, else ""."""
+    name, _, what = row["expectation"].partition(": ")
+    if "fidelity (referee" not in what:
+        return ""
+    suffixed = run / "tables" / f"systems-{name}.csv"
+    path = suffixed if suffixed.is_file() else run / "tables" / "systems.csv"
+    copies = _measured(path).get(("Copy-Input", "fidelity_raw"))
+    return f" (of exact copies this referee accepts {copies} %)" if copies else ""
 
 
 def lacks(run: Path = RUN_ENGLISH) -> str:
@@ -508,6 +593,9 @@ def _measured(path: Path) -> dict[tuple[str, str], str]:
             if row["value"]:
                 ends = [float(row[name]) for name in ("value", "low", "high")]
                 rate = row["metric"].endswith("_raw")
+                if rate and ends[1] == ends[2]:  # of equal verdicts a bootstrap has no width
+                    same = per_cent(fraction([ends[0] / 100] * int(float(row["n"]))))
+                    ends = [same.value, same.low, same.high]
                 text = "{:.0f} [{:.0f}, {:.0f}]" if rate else "{:.1f}"
                 found[row["system"], row["metric"]] = text.format(*ends)
     return found
@@ -585,6 +673,7 @@ def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     if (full / "tables").is_dir():
         text = between(text, "claims", claims(full))
         text = between(text, "self-distillation", self_distillation(full))
+        text = between(text, "in short", in_short(full))
     return text
 
 

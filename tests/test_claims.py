@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from impossible.data.digests import digest
 from impossible.data.io import read_json, write_json
 from impossible.data.run_folder import RunFolder, record, scalars
 from impossible.errors import DataError
@@ -329,7 +332,7 @@ def test_the_weakest_part_stands_for_its_claim(tmp_path: Path) -> None:
     (sixth,) = [ruled for ruled in ledger.claims if ruled.claim.number == 6]
     assert sixth.deciding.part.short == "tree distance"
     line = claim_table(ledger).set_index("#").loc[6]
-    assert line["weakest part"] == f"{sixth.deciding.part.statistic} (% points)"
+    assert line["weakest part"] == f"{sixth.deciding.part.as_claimed} (% points)"
     assert line["parts that hold"] == f"{len(sixth.findings) - 1} of {len(sixth.findings)}"
 
 
@@ -544,3 +547,102 @@ def test_the_judge_s_name_stands_in_claims_and_numbers() -> None:
     assert "{judge}" not in text
     assert "oracle_length" in BOOK.model_dump_json()
     assert not re.search(r"\btrue\b|\btruly\b", re.sub(r'"(claim|scalar)":"[^"]*"', "", text))
+
+
+def test_pairs_of_unlike_numbers_are_not_compared() -> None:
+    sizes = [{"notebook": "02_x", "scalar": name} for name in ("n_ours", "n_theirs")]
+
+    def judged_with(ours: int | None, theirs: int) -> Finding:
+        pairs = {"n_ours": ours, "n_theirs": theirs}
+        numbers = {
+            seed: Recorded({"02_x": {**each.numbers["02_x"], **pairs}}, "")
+            for seed, each in seeds([0.10, 0.12, 0.14], [0.0] * 3).items()
+        }
+        return judge_claims(book(sizes=sizes), numbers).claims[0].findings[0]
+
+    assert judged_with(500, 400).verdict == "reproduced"
+    assert judged_with(None, 400).verdict == "reproduced", "an older run did not record it"
+    few = judged_with(9, 156)
+    assert (few.verdict, few.reason) == ("not measured", "9 pairs against 156")
+    with pytest.raises(ValueError, match="at least 2"):
+        book(sizes=sizes[:1])
+
+
+def test_at_equal_numbers_the_published_english_run_has_too_few_pairs() -> None:
+    run = RunFolder(ROOT / "results" / "english")
+    ninth = judge_claims(BOOK, collect_seeds(run, 0, 1, BOOK)).claims[8]
+    equal = [f for f in ninth.findings if "as many pairs each" in f.part.statistic]
+    assert {finding.verdict for finding in equal} == {"not measured"}
+    assert all(re.fullmatch(r"\d+ pairs against \d+", finding.reason) for finding in equal)
+
+
+def test_no_claim_in_a_table_s_columns_says_more_than_the_table() -> None:
+    """Claims that the paper's own rows contradict: Jaccard 43.62 is not below 43.44."""
+    known = {claim.number: claim for claim in BOOK.claims}
+    (sampling,) = (p for p in known[23].parts if "ParaBank2" in p.statistic)
+    assert sampling.bound == "not_worse"
+    in_table_5 = [part.statistic for part in known[26].parts]
+    assert not any("teacher" in statistic for statistic in in_table_5)
+    for ours in (22, 29):
+        assert "(ours; " in known[ours].claim
+        assert known[ours].table is None
+
+
+@pytest.fixture
+def again(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import judge_again
+
+    yield judge_again
+    sys.modules.pop("judge_again")
+
+
+def test_a_ledger_judged_again_names_no_temporary_folder(
+    again: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    copy, name = tmp_path / "english", "notebooks/23_claims.ipynb"
+    path = copy / name
+    path.parent.mkdir(parents=True)
+    where = Path(os.path.relpath(copy, ROOT)).as_posix()
+    monkeypatch.setattr(again, "project_root", lambda: ROOT)
+    path.write_text(json.dumps({"cells": [{"source": [f'results = "{where}"']}]}))
+    entry = {"outputs": {name: digest(path)}}
+    write_json(copy / "manifest.json", {"notebooks": {"23_claims": entry}})
+    found = again._named_as_published(copy)
+    assert read_json(path)["cells"][0]["source"] == ['results = "results/english"']
+    assert found["outputs"][name] == digest(path)
+
+
+def test_seeds_that_are_not_what_their_runs_wrote_are_not_judged(
+    again: Any, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    for folder in (run, run / "seeds" / "1"):
+        write_json(folder / "scalars" / "02_x.json", {"gain": 1.0})
+        outputs = {"scalars/02_x.json": digest(folder / "scalars" / "02_x.json")}
+        content = {"notebooks": {"02_x": {"status": "done", "outputs": outputs}}}
+        write_json(folder / "manifest.json", {**content, "digest": digest(content)})
+    again._require_intact(run)
+    write_json(run / "seeds" / "1" / "scalars" / "02_x.json", {"gain": 9.0})
+    with pytest.raises(DataError, match="is judged only as it was run"):
+        again._require_intact(run)
+    (run / "seeds" / "1" / "manifest.json").unlink()
+    with pytest.raises(DataError, match=r"seeds/1 has no manifest\.json"):
+        again._require_intact(run)
+
+
+def test_published_notebooks_name_the_folder_of_their_run() -> None:
+    for path in sorted((ROOT / "results").glob("*/notebooks/*.ipynb")):
+        assert "../tmp/" not in path.read_text(encoding="utf-8"), path
+
+
+def test_statistics_are_worded_so_that_positive_is_what_is_claimed() -> None:
+    turned = [part for _, part in PARTS if part.sign < 0]
+    assert turned
+    for part in turned:
+        what, _, sides = part.statistic.rpartition(", ")
+        first, last = sides.split(" minus ")
+        assert part.as_claimed == f"{what}, {last} minus {first}"
+    assert all(part.as_claimed == part.statistic for _, part in PARTS if part.sign > 0)
+    (temperature, *_) = BOOK.claims[1].parts
+    assert temperature.as_claimed.endswith(", coldest minus hottest")

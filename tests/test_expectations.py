@@ -13,9 +13,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from impossible import notebook
 from impossible.data.io import read_json
-from impossible.data.run_folder import RunFolder
+from impossible.data.run_folder import RunFolder, record
 from impossible.evaluation.bootstrap import Interval
 from impossible.evaluation.expectations import (
+    NOT_MEASURED,
     OPEN,
     REFUTED,
     SHOWN,
@@ -31,8 +32,10 @@ from impossible.experiments.multitask import generalist_expected
 from impossible.experiments.nli_quality import TABLES, critic_expected, lost_before
 from impossible.experiments.parser_quality import bracket_f1, rank_correlation, trees_expected
 from impossible.report.blind_readings import read_claims, read_rates
+from impossible.report.claim_controls import ENOUGH_PAIRS, beside_summaries
 from impossible.report.expectation_table import NOBODY_ASKED, expected_reading
 from impossible.report.main_claims import (
+    KEEPS_AS_TEACHER,
     MAIN_QUESTIONS,
     ORDER,
     by_question,
@@ -186,6 +189,73 @@ def test_main_claims_in_the_paper_s_metrics_are_differences_of_systems(tmp_path:
     assert not any("best of 10" in text for text in found)
 
 
+Row = tuple[str, str, float, float, float]
+
+
+def systems_table(run: RunFolder, name: str, rows: list[Row]) -> None:
+    frame = pd.DataFrame(rows, columns=["system", "metric", "value", "low", "high"]).assign(n=9)
+    frame.to_csv(run.tables / f"{name}.csv", index=False)
+
+
+def test_a_score_that_shuffled_outputs_reach_as_well_is_not_shown(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    gains = [("M_para − round trip", "ibleu", 2.0, 1.0, 3.0)]
+    gains += [("quora: M_para − round trip", "ibleu", 2.0, 1.0, 3.0)]
+    systems_table(run, "over_others", gains)
+    kept = [
+        ("M_para", "fidelity_raw", 58.0, 50.0, 60.0),
+        ("round trip", "fidelity_raw", 75, 70, 80),
+    ]
+    first = [("M_para", "ibleu", 6.0, 5.0, 7.0), ("shuffled M_para", "ibleu", 1.0, 0.5, 1.5)]
+    systems_table(run, "systems", first)
+    moved = [("M_para", "ibleu", 1.2, 0.5, 1.9), ("shuffled M_para", "ibleu", 3.8, 3.0, 4.6)]
+    systems_table(run, "systems-quora", [*moved, *kept])
+    there, here = main_claims(run)
+    assert there.outcome == SHOWN
+    assert there.found.endswith("n = 9; shuffled outputs 1.0 (M_para 6.0)")
+    assert here.outcome == OPEN
+    assert here.found.endswith("; not told apart from shuffled outputs, 3.8 (M_para 1.2), "
+                               "same meaning 58 % (round trip 75 %)")  # fmt: skip
+
+
+def test_students_of_few_pairs_measure_no_data(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    stage = notebook.begin("13_baselines", "smoke", results=str(run.root))
+    said = "BERT-iBLEU: student of D_para − student of round trips"
+    stage.expect([Expected(said, Interval(2.0, 1.0, 3.0, 9), over=0)])
+    outcomes = {}
+    for n in (ENOUGH_PAIRS - 1, ENOUGH_PAIRS):
+        record(run, "13_baselines", n_pairs=n)
+        (claim,) = main_claims(run)
+        outcomes[n] = claim.outcome
+        assert ("not measurable (49 pairs)" in claim.found) == (n < ENOUGH_PAIRS)
+    assert list(outcomes.values()) == [NOT_MEASURED, SHOWN]
+
+
+def test_summaries_stand_beside_first_words_and_the_scores_to_the_reference(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    assert beside_summaries(run) == ""
+    rows = [("first words", "short_follows_raw", 93.75, 81.0, 100.0),
+            ("M_sum", "short_follows_raw", 68.75, 43.0, 93.0), ("M_sum", "rouge_l", 11.6, 6.0, 8.0),
+            ("teacher, TL;DR", "rouge_l", 16.1, 9.0, 26.0)]  # fmt: skip
+    systems_table(run, "summary_systems", rows)
+    said = (
+        "just the first words 93.8 % (M_sum 68.8 %), ROUGE-L to the reference 11.6 (teacher 16.1)"
+    )
+    assert beside_summaries(run) == said
+
+
+def test_pairs_more_alike_than_people_s_are_told(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path / "run")
+    found = {"self_bleu_over_human": [13.8, 10.6, 35.8], "ratio": 0.02, "n_pairs": 400}
+    record(run, "02_proximity", **found, self_bleu_referee=41.8, self_bleu=58.0)
+    (claim,) = main_claims(run)
+    record(run, "02_proximity", **found)
+    assert main_claims(run)[0].found.endswith("; of 8 pairs"), "an older run has no more"
+    assert (claim.outcome, claim.bound) == (REFUTED, "< 0")
+    assert claim.found.endswith("13.8 [10.6, 35.8], n = 8; of 8 pairs, of the referee's −2.4")
+
+
 def test_what_readers_said_by_hand() -> None:
     def pair(of: str, one: bool, two: bool, new: bool = True, item: int = 0) -> dict[str, object]:
         said = {"reader_1": one, "reader_2": two, "referee": True}
@@ -199,9 +269,12 @@ def test_what_readers_said_by_hand() -> None:
     assert rates["D_T, 40 pairs"].startswith("100 %; 75 %; 75 [")
     assert rates["D_T, 40 pairs"].endswith("] %; 75 %; 100 %")
     assert rates["news: M_para, best of 10, 20 pairs"].endswith("] %; 0 %; 100 %")
-    found, best = read_claims(pairs)  # nothing by chance and no second dataset were read
+    # nothing by chance and no second dataset were read
+    found, keeps, best = read_claims(pairs)
     assert (found.bound, found.outcome, found.file) == ("> 0", SHOWN, "readings")
     assert "D_T − any two sentences: 75.0 [" in found.found
+    assert keeps.outcome == OPEN  # of 20 alike the interval is wide; new words do not count
+    assert (keeps.said, keeps.bound) == (KEEPS_AS_TEACHER, "> −5")
     assert best.outcome == REFUTED  # the same meaning in the same words is no paraphrase
     assert best.found.endswith("n = 20")  # answers to the same items are paired
 

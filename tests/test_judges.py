@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
@@ -239,10 +240,42 @@ def test_a_rate_of_what_critics_chose_is_raw_by_code() -> None:
     ("group", "chosen"),
     [("D_T", True), ("pair in D_T", True), ("D_sum, first", True), ("pass all critics", True),
      ("teacher, best of 10", True), ("kept", True), ("M_para", False), ("chosen by chance", False),
-     ("all scored candidates", False), ("shuffled D_para", False), ("student of D_T", False)],
+     ("all scored candidates", False), ("shuffled D_para", False), ("student of D_T", False),
+     ("accepted by all critics", True), ("round 0 (D_T)", True), ("round 2", True),
+     ("reached the critic", False), ("round trip", False), ("round trips", False)],
 )  # fmt: skip
 def test_what_critics_chose_is_known_by_name(group: str, chosen: bool) -> None:
     assert chosen_by_critics(group) is chosen
+
+
+#: Groups of pairs whose rates the notebooks record, as their tables name them.
+CHOSEN = (
+    "D_T", "D_para", "D_sum", "D_sum, first", "accepted by all critics", "all critics", "kept",
+    "pair in D_T", "pass all critics",
+)  # fmt: skip
+NOT_CHOSEN = (
+    "any two sentences", "reached the critic", "chosen by chance", "all scored candidates",
+    "student's candidates", "round trips", "before training", "student", "precision", "recall",
+    "entailment", "length_ratio", "names", "numbers", "rouge_l", "similarity", "ted",
+)  # fmt: skip
+PAIR_TABLES = (
+    "critic_scores", "dataset_precision", "para_precision", "para_reasons", "rounds",
+    "student_heldout", "summary_precision",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("run", ["english", "english-full", "laboratory"])
+def test_every_group_of_pairs_that_a_run_records_is_known_as_chosen_or_not(run: str) -> None:
+    folder = Path(__file__).parents[1] / "results" / run / "tables"
+    tables = [folder / f"{name}.csv" for name in PAIR_TABLES]
+    groups = {
+        system for path in tables if path.is_file() for system in pd.read_csv(path)["system"]
+        if " − " not in system
+    }  # fmt: skip
+    assert groups
+    named = {name for name in groups if not re.fullmatch(r"round \d+( \(D_T\))?", name)}
+    assert named <= {*CHOSEN, *NOT_CHOSEN}, "say of each whether critics chose it"
+    assert {name for name in groups if chosen_by_critics(name)} == groups - {*NOT_CHOSEN}
 
 
 def test_captions_say_who_judges_and_what_was_done_about_errors() -> None:

@@ -9,7 +9,7 @@ import nbformat
 import pandas as pd
 import pytest
 from figure_data import metric_rows, pictures
-from impossible.data.io import write_frame, write_json, write_text
+from impossible.data.io import read_json, write_frame, write_json, write_text
 from impossible.data.run_folder import RunFolder, record
 from impossible.data.schemas import DATASET
 from impossible.errors import DataError
@@ -255,6 +255,13 @@ def test_a_claim_s_number_is_consistent_where_one_more_seed_may_lie(tmp_path: Pa
     other = ledger_table(ledger("english", [6.9]), wide, False).rows[0]
     assert other[1::4] == ("help", "not compared")
     assert ledger_table(wide, None, False).columns[-1] == "verdict"
+    younger = ledger("younger", [7.0])
+    content = read_json(younger.root / "claims.json")
+    content["claims"].append({**content["claims"][0], "number": 2, "claim": "So does this."})
+    write_json(younger.root / "claims.json", content)
+    last = ledger_table(younger, wide, True).rows[-1]
+    assert last[:2] == ("2", "So does this."), "a claim that only the run has stays"
+    assert last[3:] == ("–", "not measured", "nothing to compare with")
 
 
 def test_the_campaign_s_results_stand_in_the_report_where_they_lie_beside_the_run(

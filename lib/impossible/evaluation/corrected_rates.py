@@ -28,8 +28,11 @@ from impossible.evaluation.bootstrap import (
 
 __all__ = ["ErrorRates", "chosen_by_critics", "corrected_mean"]
 
-#: Names of what critics chose: datasets, pairs that pass, the best of a system's answers.
-_CHOSEN = re.compile(r"(pair in )?D_(T|para|sum)\b|(pass )?all critics$|kept$|.*\bbest of \d+")
+#: Names of what critics chose: datasets, those of a round, pairs that pass, the best of answers.
+_CHOSEN = re.compile(
+    r"(pair in )?D_(T|para|sum)\b|round \d+\b|((pass|accepted by) )?all (critics|gates)$|kept$"
+    r"|.*\bbest of \d+"
+)
 
 
 def chosen_by_critics(group: object) -> bool:

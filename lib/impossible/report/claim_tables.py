@@ -80,7 +80,7 @@ def _line(ruled: JudgedClaim) -> dict[str, Any]:
         "#": ruled.claim.number,
         "claim": ruled.claim.claim,
         "place": ruled.claim.place,
-        "weakest part": f"{found.part.statistic} ({found.measure.unit})",
+        "weakest part": f"{found.part.as_claimed} ({found.measure.unit})",
         **_numbers(found),
         "parts that hold": f"{held} of {len(parts)}",
         "p (Holm)": MISSING if np.isnan(ruled.p_holm) else f"{ruled.p_holm:.3f}",
@@ -91,13 +91,12 @@ def _line(ruled: JudgedClaim) -> dict[str, Any]:
 
 
 def part_table(judged: Judgement) -> pd.DataFrame:
-    """One line per part of each claim, as texts for a reader."""
+    """One line per part of each claim, as texts for a reader; positive is what the claim says."""
     return pd.DataFrame(
         [
             {
                 "#": f"{ruled.claim.number}.{place}",
-                "statistic": found.part.statistic,
-                "claimed": "+" if found.part.sign > 0 else "−",
+                "statistic": found.part.as_claimed,
                 "unit": found.measure.unit,
                 "minimum effect": f"{found.measure.minimum_effect:g}",
                 **_numbers(found),
@@ -189,7 +188,8 @@ def write_claims(run: RunFolder, judged: Judgement) -> Path:
 
 def _as_json(found: Finding) -> dict[str, Any]:
     return {
-        **found.part.model_dump(by_alias=True), "measure": found.measure.model_dump(),
+        **found.part.model_dump(by_alias=True), "as_claimed": found.part.as_claimed,
+        "measure": found.measure.model_dump(),
         "effect_found": _bounds(found, found.effect),
         "control_found": _bounds(found, found.control),
         "excess_found": _bounds(found, found.excess),

@@ -91,6 +91,11 @@ def _beside(
         short = str(claim["number"]), claim["short"]  # not in the words of the world that knows
         said = _said(claim) if comparable else short
         yield (*said, _found(part), _found(theirs), claim["verdict"], says)
+    known = {claim["number"] for claim in wide["claims"]}
+    for number in sorted(mine.keys() - known):  # younger than the committed ledger
+        part = _first_found(mine[number]["parts"])
+        words = _said(mine[number]) if comparable else (str(number), mine[number]["short"])
+        yield (*words, _found(part), "–", "not measured", "nothing to compare with")
 
 
 def _consistent(part: Any, theirs: Any) -> str:
@@ -114,7 +119,10 @@ def _weakest(run: RunFolder, claim: Any) -> Any:
     table = read_json(path) if path.is_file() else {"columns": [], "rows": []}
     rows = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
     named = {row["#"]: row["weakest part"] for row in rows}.get(str(claim["number"]))
-    said = (f"{part['statistic']} ({part['measure']['unit']})" for part in claim["parts"])
+    said = (
+        f"{part.get('as_claimed', part['statistic'])} ({part['measure']['unit']})"
+        for part in claim["parts"]
+    )
     return next((p for p, text in zip(claim["parts"], said, strict=True) if text == named),
                 claim["parts"][0])  # fmt: skip
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import isfinite, nan
 
 import pandas as pd
 
 from impossible.data.io import read_json
-from impossible.data.run_folder import RunFolder
-from impossible.evaluation.expectations import Expected, interval_of
+from impossible.data.run_folder import RunFolder, scalars
+from impossible.evaluation.bootstrap import Interval
+from impossible.evaluation.expectations import NOT_MEASURED, OPEN, SHOWN, Expected, interval_of
 from impossible.evaluation.metrics import RAW
 from impossible.evaluation.test_sets import TITLES, with_title
-from impossible.report.tables import interval
+from impossible.report.claim_controls import beside_summaries, few_pairs, told_from_shuffled
+from impossible.report.tables import interval, show
 
 __all__ = [
     "BEST_OF",
     "ENTAILMENT_ADDS",
     "FOUND",
+    "KEEPS_AS_TEACHER",
     "KEEPS_MEANING",
     "MAIN_QUESTIONS",
     "NO_WORSE",
@@ -34,7 +38,12 @@ FOUND = "critics find the pairs of next sentences that mean the same"
 ENTAILMENT_ADDS = "entailment both ways, with distant trees, adds to the cheap critics"
 NO_WORSE = "self-distillation makes the dataset no worse (ours)"
 KEEPS_MEANING = "the student keeps its source's meaning as often as a round trip (ours)"
+KEEPS_AS_TEACHER = "and as often as its teacher, each the best of n (ours)"
 BEST_OF = "the same, each the best of n by the critics (ours)"
+_TEACHES = "its data teach more than those of other methods (paper: iBLEU)"
+_TEACHES_VALID = "the same, by valid paraphrases (ours)"
+_SUMMARIZES = "the same method summarizes: better than the teacher, asked"
+_LESS_ALIKE = "equivalent pairs are less alike than people's paraphrases (paper: 32 against 39)"
 _METRICS = {"ibleu": "iBLEU", "bert_ibleu": "BERT-iBLEU"}  # of which the paper's tables are made
 
 _NEAR = "Are there paraphrases near each other?"
@@ -50,27 +59,29 @@ _EXPECTED = (
     (_NEAR, "after longer contexts next sentences mean the same more often", "02",
      "^ratio .*longest − shortest context, % points"),
     (_NEAR, "and in colder sampling", "02", "^ratio .*hottest − coldest, % points"),
+    (_NEAR, _LESS_ALIKE, "", "$^"),  # which no expectation says
     (_CRITICS, FOUND, "05", "minus any two"),
     (_CRITICS, ENTAILMENT_ADDS, "05", "minus chosen by chance"),
     (_AGAIN, NO_WORSE, "07", "minus D_T"),
     (_LEARNS, "the student paraphrases better than its teacher, asked", "09",
      "M_para − teacher, (zero|few)-shot"),
     (_LEARNS, BEST_OF, "09", r"best of \d+ − teacher, best"),
-    (_LEARNS, "its data teach more than those of other methods (paper: iBLEU)", "13",
+    (_LEARNS, _TEACHES, "13",
      "BERT-iBLEU: student of D_para − student of"),
-    (_LEARNS, "the same, by valid paraphrases (ours)", "13",
+    (_LEARNS, _TEACHES_VALID, "13",
      "valid paraphrase, %: student of D_para − student of"),
-    (_SUMMARIES, "the same method summarizes: better than the teacher, asked", "11",
+    (_SUMMARIES, _SUMMARIZES, "11",
      "points: M_sum − teacher, TL;DR"),
     (_SUMMARIES, "and better than deletion (ours)", "11", "points: M_sum − deletion"),
 )  # fmt: skip
 #: The question; a claim; a table of differences; metric; systems; the bound beyond which they lie.
 _MEASURED = (
     (_LEARNS, KEEPS_MEANING, "over_others", "fidelity", "M_para − round trip$", -5),
+    (_LEARNS, KEEPS_AS_TEACHER, "over_others", "fidelity", r"best of \d+ − teacher, best", -5),
     (_LEARNS, "its iBLEU is above the teacher's and a round trip's (paper, MRPC: 7.3, best of all)",
      "over_others", "ibleu", "^(.*: )?M_para − (teacher, zero|round)", 0),
-    (_LEARNS, "and its BERT-iBLEU (paper, MRPC: 67.1; ChatGPT 67.7)", "over_others", "bert_ibleu",
-     "^(.*: )?M_para − (teacher, zero|round)", 0),
+    (_LEARNS, "and its BERT-iBLEU (paper, MRPC: 67.1; ChatGPT 67.7; another encoder: compare the "
+     "order only)", "over_others", "bert_ibleu", "^(.*: )?M_para − (teacher, zero|round)", 0),
     (_AGAIN, "self-distillation makes the student better (paper: BERT-iBLEU 64.0 to 67.1)", "gain",
      "bert_ibleu", "M_para − student", 0),
 )  # fmt: skip
@@ -87,7 +98,7 @@ class MainClaim:
 
     Attributes:
         said: by the paper, in our words.
-        found: what was measured, with its value and interval.
+        found: what was measured, with its value and interval; after "; " what is read beside it.
         bound: beyond which it must lie.
         outcome: of `expectations.OUTCOMES`.
         file: the table that it stands in, relative to the run, without ending.
@@ -126,7 +137,7 @@ def by_question(said: Iterable[str]) -> dict[str, list[str]]:
 
 def main_claims(run: RunFolder) -> list[MainClaim]:
     """Those of which a run holds the numbers, on each test set, in `ORDER`."""
-    claims = [*_expected(run), *_measured(run)]
+    claims = [*_expected(run), *_less_alike(run), *_measured(run)]
     return sorted(claims, key=lambda claim: ORDER.index(claim.said))
 
 
@@ -135,10 +146,40 @@ def _expected(run: RunFolder) -> Iterator[MainClaim]:
     for _, said, notebook, pattern in _EXPECTED:
         for row in _rows(run, notebook):
             if re.search(pattern, row["expectation"]):
+                note, decides = _beside(run, said)
                 n = f", n = {row['n']}" if row.get("n") not in (None, "", "–") else ""
-                found = f"{row['expectation']}: {row['measured']}{n}"
+                found = f"{row['expectation']}: {row['measured']}{n}{note}"
                 file = f"tables/expectations_{notebook}"
-                yield MainClaim(said, found, row["bound"], row["outcome"], file)
+                outcome = row["outcome"] if decides else NOT_MEASURED
+                yield MainClaim(said, found, row["bound"], outcome, file)
+
+
+def _beside(run: RunFolder, said: str) -> tuple[str, bool]:
+    """What is read beside what a notebook expects, and whether the numbers say anything at all."""
+    if said in (_TEACHES, _TEACHES_VALID) and (n := few_pairs(run)):
+        return f"; not measurable ({n})", False
+    note = beside_summaries(run) if said == _SUMMARIZES else ""
+    return f"; {note}" if note else "", True
+
+
+def _less_alike(run: RunFolder) -> Iterator[MainClaim]:
+    """Figure 3's dotted line: Self-BLEU of equivalent pairs under that of people's."""
+    numbers = scalars(run, {"02_proximity"}).get("02_proximity", {})
+    gap = numbers.get("self_bleu_over_human")
+    if not isinstance(gap, list) or None in gap:
+        return
+    n = round(numbers["ratio"] * numbers["n_pairs"])
+    says = "Self-BLEU (critic), equivalent pairs − people's"
+    expected = Expected(says, Interval(gap[0], gap[1], gap[2], n), under=0)
+    people = numbers.get("self_bleu", nan) - gap[0]
+    judges = ((judge, numbers.get(f"self_bleu_{judge}", nan)) for judge in ("referee", "oracle"))
+    beside = [
+        f", of the {judge}'s {show(found - people)}"
+        for judge, found in judges
+        if isfinite(found - people)
+    ]
+    text = f"{says}: {interval(*gap)}, n = {n:,}; of {n:,} pairs{''.join(beside)}"
+    yield MainClaim(_LESS_ALIKE, text, expected.bound, expected.outcome, "scalars/02_proximity")
 
 
 def _rows(run: RunFolder, notebook: str) -> list[dict[str, str]]:
@@ -170,8 +211,13 @@ def _measured(run: RunFolder) -> Iterator[MainClaim]:
                 what = f"{_METRICS.get(metric, f'{metric}{raw}, % points')}: {pair}"
                 expected = Expected(f"{of}{colon}{what}" if of else main + what, found, over=bound)
                 shown = interval(found.value, found.low, found.high)
+                apart, note = True, ""
+                if metric in _METRICS and name == "over_others":
+                    apart, note = told_from_shuffled(run, of, metric)
                 text = f"{with_title(expected.says)}: {shown}, n = {found.n}"
-                yield MainClaim(said, text, expected.bound, expected.outcome, file)
+                text += f"; {note}" if note else ""
+                outcome = OPEN if expected.outcome == SHOWN and not apart else expected.outcome
+                yield MainClaim(said, text, expected.bound, outcome, file)
 
 
 def by_claim(claims: Iterable[MainClaim]) -> dict[str, list[MainClaim]]:

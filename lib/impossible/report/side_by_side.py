@@ -16,7 +16,9 @@ from impossible.report.figures import system_dots
 from impossible.report.paper_tables import Published, tables_beside
 from impossible.report.tables import interval, wide, with_paper
 
-_ENCODER = "BERTScore and BERT-iBLEU depend on the encoder, which is not the paper's."
+_ENCODER = (
+    " BERTScore and BERT-iBLEU are by another encoder than the paper's: compare the order only."
+)
 
 
 _WHO = {"oracle": "the oracle", "referee": "the referee (an NLI model)"}
@@ -124,7 +126,8 @@ def papers_of_sets(
                 continue  # a test set without references, say: there is nothing beside the paper's
             other = "" if each == one.test_set else "; another test set: only the order compares"
             caption = f"Our systems on {title(each)} and the paper's {label}{other}."
-            captions = (caption, f"{label} beside ours on {title(each)}. {_ENCODER}")
+            encoder = _ENCODER if any(name.startswith("bert") for name in one.metrics) else ""
+            captions = (caption + encoder, f"{label} beside ours on {title(each)}.{encoder}")
             places = places if each == one.test_set else places[:1]
             reading = _ours(rows[each], one)
             for saved in zip(places, frames, captions, strict=False):

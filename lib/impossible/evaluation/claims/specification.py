@@ -26,6 +26,9 @@ from impossible.evaluation.human.returned_ratings import SYNTHETIC
 #: that shows a spread, also where people rate what was trained.
 REQUIRED_SEEDS = {"sampled": 5, "trained": 3, "rated": 3}
 
+#: Two numbers of pairs are alike where the smaller is at least this fraction of the larger.
+ALIKE = 0.8
+
 Label = Annotated[str, Field(min_length=1, max_length=22)]  # beside the figure's axis
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -74,7 +77,8 @@ class Part(Entry):
     """One number that must come out as the claim says.
 
     `sign` is 1 where the claim is that the number is positive, else -1. `bound` is "effect" (it
-    must lie beyond 0) or "not_worse" (it must not lie below minus the minimum effect).
+    must lie beyond 0) or "not_worse" (it must not lie below minus the minimum effect). `sizes` are
+    two numbers of pairs, which must be alike.
     """
 
     statistic: Text
@@ -86,6 +90,7 @@ class Part(Entry):
     effect: RecordedNumber
     control: Control | None
     no_control: Text | None = None
+    sizes: Annotated[list[RecordedNumber], Field(min_length=2, max_length=2)] | None = None
 
     @model_validator(mode="after")
     def _controlled(self) -> Self:
@@ -97,17 +102,34 @@ class Part(Entry):
         """Every number that it reads."""
         return [self.effect, *([self.control] if self.control else [])]
 
+    @property
+    def as_claimed(self) -> str:
+        """The statistic, its two sides so ordered that positive is what the claim says."""
+        what, _, sides = self.statistic.rpartition(", ")
+        ours, minus, other = sides.partition(" minus ")
+        return f"{what}, {other}{minus}{ours}" if self.sign < 0 and minus else self.statistic
+
     def read(self, recorded: Mapping[str, Mapping[str, Any]]) -> list[Interval] | None:
         """Effect, and control and their difference if there is one, of one seed.
 
         All in the measure's unit, turned so that positive is what the claim says; None when one of
-        them is missing.
+        them is missing, or when `unlike`.
         """
+        if self.unlike(recorded):
+            return None
         numbers = [source.read(recorded) for source in self.sources()]
         found = [self._turned(number) for number in numbers if number is not None]
         if len(found) < len(numbers):
             return None
         return [*found, _excess(*found)] if len(found) > 1 else found
+
+    def unlike(self, recorded: Mapping[str, Mapping[str, Any]]) -> str:
+        """Both `sizes` in words where one is too small beside the other, else ""."""
+        found = [size.read(recorded) for size in self.sizes or ()]
+        known = [number.value for number in found if number is not None]
+        if len(known) < 2 or min(known) >= ALIKE * max(known):
+            return ""
+        return f"{known[0]:,.0f} pairs against {known[1]:,.0f}"
 
     def _turned(self, number: Interval) -> Interval:
         factor = self.sign * self.scale
@@ -222,7 +244,8 @@ def collect_seeds(run: RunFolder, seed: int, n_seeds: int, book: ClaimBook) -> d
     `seeds/SEED/scalars/`; other folders there, left by other runs, do not count. Only notebooks
     that the book names are read.
     """
-    names = {s.notebook for claim in book.claims for part in claim.parts for s in part.sources()}
+    parts = [part for claim in book.claims for part in claim.parts]
+    names = {s.notebook for part in parts for s in (*part.sources(), *(part.sizes or ()))}
     further = range(seed + 1, seed + n_seeds)
     runs = {seed: run} | {number: RunFolder(run.seeds / str(number)) for number in further}
     return {

@@ -206,8 +206,11 @@ def _finding(
 
 
 def _lacking(part: Part, recorded: Mapping[int, Recorded]) -> str:
-    """Why no seed has both numbers of a part, in words: not run, not recorded, or without value."""
-    reasons = []
+    """Why no seed has both numbers of a part, in words.
+
+    Not run, not recorded, without value, or of unlike numbers of pairs.
+    """
+    reasons = [said for each in recorded.values() if (said := part.unlike(each.numbers))]
     for source in part.sources():
         books = [each.numbers.get(source.notebook) for each in recorded.values()]
         known = [book for book in books if book is not None]
