@@ -26,7 +26,14 @@ from impossible.data.run_folder import RunFolder  # noqa: E402
 from impossible.data.schemas import DATASET  # noqa: E402
 from impossible.evaluation.calibration import fraction  # noqa: E402
 from impossible.evaluation.claims.verdicts import VERDICTS, combined  # noqa: E402
-from impossible.evaluation.expectations import REHEARSAL, as_counted, per_cent  # noqa: E402
+from impossible.evaluation.expectations import (  # noqa: E402
+    OUTCOMES,
+    REFUTED,
+    REHEARSAL,
+    SHOWN,
+    as_counted,
+    per_cent,
+)
 from impossible.evaluation.test_sets import TITLES  # noqa: E402
 from impossible.report.blind_readings import agreement, both_say, read_claims, read_rates  # noqa: E402
 from impossible.report.main_claims import (  # noqa: E402
@@ -63,6 +70,12 @@ READ_GROUPS = {
                            ("M_para, best of 10", "student, best of 10"),
                            ("teacher, best of 10", "teacher, best of 10"))},
 }  # fmt: skip
+#: The groups that README shows; docs/outcomes.md has all.
+FIRST_READ = (
+    "D_T", "chosen by chance", "mrpc: gold reference", "quora: gold reference",
+    "mrpc: M_para, best of 10", "mrpc: teacher, best of 10",
+    "quora: M_para, best of 10", "quora: teacher, best of 10", "shipped paraphraser",
+)  # fmt: skip
 AS_WRITTEN = ("thread", "examples", "parameters")  # what models wrote, or people may copy
 #: What the main claims measure.
 MEASURES = (
@@ -267,6 +280,30 @@ def first_outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = 
                 what, here = what.replace(word, plain), here.replace(word, plain)
             lines.append(f"| {said} | {what} | {here} |")
     return "\n".join(lines)
+
+
+def five_outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = READINGS) -> str:
+    """A line for each question: how many outcomes of each kind, the first shown and refuted."""
+    lines = ["| question | outcomes | the first shown, the first refuted, else the first |"]
+    lines += ["|---|---|---|"]
+    known = _found(run, wide, readings)
+    for question, claims in by_question(known).items():
+        found = [each for said in claims for each in next(iter(known[said].values()))]
+        counts = Counter(each.outcome for each in found)
+        counted = ", ".join(f"{counts[kind]} {kind}" for kind in OUTCOMES if counts[kind])
+        firsts = [[each for each in found if each.outcome == kind][:1] for kind in (SHOWN, REFUTED)]
+        told = [_in_words(each) for first in firsts for each in first] or [_in_words(found[0])]
+        lines.append(f"| {question} | {counted} | {'<br>'.join(told)} |")
+    return "\n".join(lines)
+
+
+def _in_words(claim: MainClaim) -> str:
+    """A claim, what was measured, and its outcome."""
+    what, where, value = _parts(claim.found)
+    said = f"{claim.said}: {what} {where} {value} **{claim.outcome}**"
+    for word, plain in PLAIN.items():
+        said = said.replace(word, plain)
+    return said
 
 
 def _at_a_glance(mine: Sequence[MainClaim]) -> list[str]:
@@ -504,7 +541,7 @@ def read_blind(file: Path = READINGS) -> list[str]:
 
 
 def what_readers_say(file: Path = READINGS) -> str:
-    """What readers found: a line for each group of pairs, and what it is worth."""
+    """What readers found of the main groups of pairs, and what it is worth."""
     pairs = json.loads(file.read_text(encoding="utf-8"))["pairs"]
     said = [(pair["reader_1"] and pair["reader_2"], pair["referee"]) for pair in pairs]
     yes, no = ([by for both, by in said if both == like] for like in (True, False))
@@ -514,6 +551,7 @@ def what_readers_say(file: Path = READINGS) -> str:
         f"| {READ_GROUPS.get(group, group)}, {n} | {found.split('; ')[2]} | {valid[group]:.3g} % |"
         for name, found in rates.items()
         for group, _, n in [name.rpartition(", ")]
+        if group in FIRST_READ
     ]
     return "\n".join([*heads, *lines, ""]) + (
         f"\nThe referee says yes to {sum(yes)} of the {len(yes)} pairs that both readers call the "
@@ -663,9 +701,9 @@ def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     if all((each / "tables" / "expectations_05.json").is_file() for each in (RUN_ENGLISH, WIDE)):
         tables = {
             "english": english, "thread": thread, "outcomes": outcomes,
-            "first outcomes": first_outcomes, "read": what_readers_say, "refuted": refuted,
-            "verdicts": verdicts, "parameters": parameters,
-            "lacks": lacks,
+            "five outcomes": five_outcomes, "first outcomes": first_outcomes,
+            "read": what_readers_say, "refuted": refuted, "verdicts": verdicts,
+            "parameters": parameters, "lacks": lacks,
         }  # fmt: skip
         for mark, table in tables.items():
             text = between(text, mark, table())
