@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import shutil
 import tempfile
@@ -33,6 +34,8 @@ def main() -> None:
     about.add_argument("--kills", type=int, default=200, help="default %(default)s")
     text = "SIGKILLs of a run with the real models, which takes minutes (default %(default)s)"
     about.add_argument("--real", type=int, default=10, help=text)
+    text = "after which the parts kills and english begin no further run (default: no limit)"
+    about.add_argument("--minutes", type=float, default=math.inf, help=text)
     about.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     text = "of work in the part long (default %(default)s)"
     about.add_argument("--units", type=int, default=50_000, help=text)
@@ -75,7 +78,7 @@ def _run(name: str, place: Path, options: argparse.Namespace) -> Findings:
     work = small(place / "small") if options.small else smoke()
     if name == "corrupt":
         return corrupt.run(place, work)
-    found = kills.run(place, work, options.kills, options.seed)
+    found = kills.run(place, work, options.kills, options.seed, options.minutes)
     unpacked.kill_fetches(place / "fetch", found, FETCHES, random.Random(options.seed))
     if options.small:
         found.not_run["kills of the smoke run"] = "the machine was too busy; leave --small out"
@@ -84,12 +87,14 @@ def _run(name: str, place: Path, options: argparse.Namespace) -> Findings:
 
 def _english(place: Path, options: argparse.Namespace) -> Findings:
     """Kills of an English run with tiny models, and a few with its own where they are there."""
-    found = kills.run(place / "tiny", tiny_english(place), options.kills, options.seed)
+    found = kills.run(
+        place / "tiny", tiny_english(place), options.kills, options.seed, options.minutes
+    )
     if absent := absent_models():
         reason = f"{', '.join(absent)} not in the cache: impossible fetch english"
         found.not_run["kills of a run with the real models"] = reason
-    else:
-        real = kills.run(place / "real", english(), options.real, options.seed)
+    elif options.real:
+        real = kills.run(place / "real", english(), options.real, options.seed, options.minutes)
         found.figures |= {f"real models: {name}": n for name, n in real.figures.items()}
         found.wrong += real.wrong
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import shutil
 import signal
@@ -45,7 +46,7 @@ class _Kill:
         return f"{self.sign.name} to the {self.target} after {self.seconds:.1f} s"
 
 
-def run(place: Path, work: Workload, kills: int, seed: int) -> Findings:
+def run(place: Path, work: Workload, kills: int, seed: int, minutes: float = math.inf) -> Findings:
     """SIGKILL runs `kills` times in all, and stop them politely in between.
 
     Each run is resumed to its end and compared with one that nobody disturbed.
@@ -55,6 +56,7 @@ def run(place: Path, work: Workload, kills: int, seed: int) -> Findings:
         work: what is run.
         kills: SIGKILLs; for every three a SIGINT or SIGTERM is sent as well.
         seed: of the moments and targets.
+        minutes: after which no further run is begun; the one that is resumed then still ends.
     """
     found, rng, folder = Findings(), random.Random(seed), place / "run"
     found.more["run"] = work.name
@@ -68,6 +70,9 @@ def run(place: Path, work: Workload, kills: int, seed: int) -> Findings:
     whole, wanted = time.monotonic() - begin, recorded_outputs(folder)
     shutil.rmtree(folder)  # the next ones lie in its place: a notebook names its folder
     while found.figures["SIGKILLs"] < kills:
+        if time.monotonic() - begin > 60 * minutes:
+            found.not_run[f"{kills} SIGKILLs of {work.name}"] = f"its {minutes:g} minutes were over"
+            break
         _one_run(work, folder, rng, whole, kills, found)
         got = recorded_outputs(folder)
         differing = [name for name in wanted | got if wanted.get(name) != got.get(name)]
