@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from impossible.evaluation.bootstrap import (
     Bootstrap,
@@ -206,6 +206,7 @@ def test_required_seeds_knows_no_answer_to_what_is_unknown() -> None:
     assert required_seeds(1.0, 1.0, most=6) is None
 
 
+@settings(max_examples=20)  # statsmodels collects the garbage of the whole process at each call
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=4))
 def test_holm_is_what_testing_every_subset_would_give(p_values: list[float]) -> None:
     # closed testing: a hypothesis falls when Bonferroni rejects every set of them that holds it
