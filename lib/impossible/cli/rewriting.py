@@ -82,7 +82,10 @@ def _add(
 
 def positive(text: str) -> int:
     """An option's value, at least 1."""
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not at least 1")
     return number
