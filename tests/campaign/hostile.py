@@ -64,7 +64,8 @@ UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 OURS = {
     "begin", "end", "caption", "label", "centering", "toprule", "midrule", "bottomrule", "times",
     "textbackslash", "textless", "textgreater", "textbar", "textasciitilde", "textasciicircum",
-    "linewidth", "addlinespace", "fontsize", "scriptsize", "selectfont", "geq", "leq", "Rightarrow", "rightarrow", "uparrow", "downarrow", "tau",
+    "linewidth", "addlinespace", "fontsize", "scriptsize", "selectfont",
+    "geq", "leq", "Rightarrow", "rightarrow", "uparrow", "downarrow", "tau",
 }  # fmt: skip
 
 
