@@ -652,3 +652,13 @@ def test_memory_that_forked_processes_share_counts_once() -> None:
             each.kill()
     assert len(processes) == 3
     assert 200_000_000 < execution.peak < 400_000_000
+
+
+def test_a_folder_whose_name_cannot_be_read_is_refused_before_it_is_made(
+    checkout: Path, write: Write
+) -> None:
+    write("01_one", "x = 1")
+    folder = checkout / "results" / "Pr\udcc3\udcbcfung"  # as an ASCII locale reads it
+    with pytest.raises(ParameterError, match="set PYTHONUTF8=1, or give another with --results"):
+        run_all(Params.load("test"), folder)
+    assert not folder.exists()

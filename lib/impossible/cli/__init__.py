@@ -23,9 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kept = ""
     try:
         with _terminable(last=arguments is None):
-            from impossible.cli.commands import parse_options
-
             _open_streams()
+            try:
+                from impossible.cli.commands import parse_options
+            except (MemoryError, ImportError) as bad:
+                return _too_little_memory(bad)
             for stream in (sys.stdout, sys.stderr):
                 if isinstance(stream, io.TextIOWrapper):  # Latin-1 has no "≥": shown as \\u2265
                     stream.reconfigure(errors="backslashreplace")
@@ -70,14 +72,7 @@ def _ended(options: argparse.Namespace) -> int:
         print("impossible: the memory is full: give fewer or shorter lines.", file=sys.stderr)
         return 2
     except ImportError as bad:
-        _raise_interruption(bad)
-        if not any(words in str(bad) for words in ("failed to map", "cannot allocate")):
-            raise
-        print(
-            "impossible: there is less memory than this command itself needs: allow it more, or "
-            "end other programs.", file=sys.stderr,
-        )  # fmt: skip
-        return 2
+        return _too_little_memory(bad)
     except OSError as bad:
         # Of a pipe the reader (head, say) has enough; a second write at exit would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -86,6 +81,19 @@ def _ended(options: argparse.Namespace) -> int:
             print(f"impossible: {where}: {bad.strerror or bad}.", file=sys.stderr)
             return 2
     return 0
+
+
+def _too_little_memory(bad: MemoryError | ImportError) -> int:
+    """Tell that modules did not fit into the memory; another reason of an ImportError is raised."""
+    _raise_interruption(bad)
+    full = isinstance(bad, MemoryError)
+    if not full and not any(words in str(bad) for words in ("failed to map", "cannot allocate")):
+        raise bad
+    print(
+        "impossible: there is less memory than this command itself needs: allow it more, or "
+        "end other programs.", file=sys.stderr,
+    )  # fmt: skip
+    return 2
 
 
 def _raise_interruption(bad: BaseException | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,17 @@ def require_executor(params: Params) -> None:
     """Refuse an executor that is not installed or does not answer; see `ray_executor`."""
     if params.plain("executor") == "ray":
         require_ray(params.plain("ray_address"))
+
+
+def require_readable(folder: Path) -> None:
+    """Refuse a folder whose name this Python cannot read: a notebook could not be told it."""
+    try:
+        str(folder.absolute()).encode()
+    except UnicodeEncodeError as bad:
+        raise ParameterError(
+            f"The name of the results folder {folder} is not in this terminal's encoding "
+            f"({sys.getfilesystemencoding()}): set PYTHONUTF8=1, or give another with --results."
+        ) from bad
 
 
 def _require_names(params: Params) -> None:

@@ -37,6 +37,7 @@ from impossible.runner.preflight import (
     portable,
     require_data,
     require_executor,
+    require_readable,
 )
 from impossible.runner.stage_cache import is_done, outputs, reads_file, stage_key
 
@@ -64,6 +65,7 @@ def run_all(params: Params, folder: Path, selection: Selection | None = None) ->
     chosen = selection.of(notebooks, params)
     require_data(params)
     require_executor(params)
+    require_readable(folder)
     run = RunFolder.open(folder)
     with locked(run):
         remove_leftovers(run.root)
