@@ -65,6 +65,7 @@ OURS = {
     "begin", "end", "caption", "label", "centering", "toprule", "midrule", "bottomrule", "times",
     "textbackslash", "textless", "textgreater", "textbar", "textasciitilde", "textasciicircum",
     "linewidth", "addlinespace", "fontsize", "scriptsize", "selectfont",
+    "setlength", "tabcolsep", "usepackage",
     "geq", "leq", "Rightarrow", "rightarrow", "uparrow", "downarrow", "tau",
 }  # fmt: skip
 
