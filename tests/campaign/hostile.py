@@ -17,6 +17,7 @@ from impossible.data.io import write_json
 from impossible.data.run_folder import RunFolder, record
 from impossible.evaluation.human.forms import draw_kit, write_kit
 from impossible.report.html import build_report
+from impossible.report.latex import NEEDS
 from impossible.report.save import save_table
 from impossible.report.tables import as_shown
 from markdown_it import MarkdownIt
@@ -65,7 +66,7 @@ OURS = {
     "begin", "end", "caption", "label", "centering", "toprule", "midrule", "bottomrule", "times",
     "textbackslash", "textless", "textgreater", "textbar", "textasciitilde", "textasciicircum",
     "linewidth", "addlinespace", "fontsize", "scriptsize", "selectfont",
-    "setlength", "tabcolsep", "usepackage",
+    "setlength", "tabcolsep",
     "geq", "leq", "Rightarrow", "rightarrow", "uparrow", "downarrow", "tau",
 }  # fmt: skip
 
@@ -161,10 +162,11 @@ def _markdown(path: Path) -> Iterator[str]:
 
 
 def _latex(path: Path) -> Iterator[str]:
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8").replace(NEEDS, "")  # our own comment
     used = set(re.findall(r"\\([a-zA-Z]+)", text))
     yield from (f"\\{name}" for name in sorted(used - OURS))
-    if text.count(r"\end{tabular}") != 1 or re.search(r"(?<!\\)%", text):
+    begun, ended = (text.count(rf"\{word}{{tabular}}") for word in ("begin", "end"))
+    if begun != ended or re.search(r"(?<!\\)%", text):
         yield "the table ends early, or a comment"
     if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in text):
         yield "control characters, at which LaTeX stops"
