@@ -22,8 +22,9 @@ sys.path.insert(0, str(ROOT / "lib"))
 from impossible.config.params import Params  # noqa: E402
 from impossible.config.places import project_root  # noqa: E402
 from impossible.data.digests import digest  # noqa: E402
-from impossible.data.io import read_json, write_json  # noqa: E402
+from impossible.data.io import read_json  # noqa: E402
 from impossible.errors import DataError  # noqa: E402
+from impossible.runner.ledger import write_signed  # noqa: E402
 from impossible.runner.notebook_spec import Selection  # noqa: E402
 from impossible.runner.run import run_all  # noqa: E402
 from impossible.runner.verification import verify_files  # noqa: E402
@@ -53,8 +54,7 @@ def judged_again(run: Path) -> list[str]:
             (run / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(copy / name, run / name)
     manifest["notebooks"][LEDGER] = entry
-    del manifest["digest"]
-    write_json(run / "manifest.json", manifest | {"digest": digest(manifest)})
+    write_signed(run / "manifest.json", manifest)
     return sorted(entry["outputs"])
 
 

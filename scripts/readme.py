@@ -276,9 +276,7 @@ def first_outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = 
             parts = [_parts(each.found) for each in mine]
             what = parts[0][0] if len({part[0] for part in parts}) == 1 else _measure(mine[0].found)
             here = "; ".join([*_at_a_glance(mine), *_otherwise(others, run, mine)])
-            for word, plain in PLAIN.items():
-                what, here = what.replace(word, plain), here.replace(word, plain)
-            lines.append(f"| {said} | {what} | {here} |")
+            lines.append(f"| {said} | {_plain(what)} | {_plain(here)} |")
     return "\n".join(lines)
 
 
@@ -300,10 +298,14 @@ def five_outcomes(run: Path = RUN_ENGLISH, wide: Path = WIDE, readings: Path = R
 def _in_words(claim: MainClaim) -> str:
     """A claim, what was measured, and its outcome."""
     what, where, value = _parts(claim.found)
-    said = f"{claim.said}: {what} {where} {value} **{claim.outcome}**"
+    return f"{claim.said}: {_plain(f'{what} {where}')} {value} **{claim.outcome}**"
+
+
+def _plain(text: str) -> str:
+    """Without the words that nothing in README explains."""
     for word, plain in PLAIN.items():
-        said = said.replace(word, plain)
-    return said
+        text = text.replace(word, plain)
+    return text
 
 
 def _at_a_glance(mine: Sequence[MainClaim]) -> list[str]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -33,6 +32,7 @@ from impossible.report.html import BUILDER, REPORT, build_report, wider_runs  # 
 from impossible.report.ledger_beside import committed_ledger  # noqa: E402
 from impossible.report.save import caption_in_print  # noqa: E402
 from impossible.report.tables import minus  # noqa: E402
+from impossible.runner.ledger import write_signed  # noqa: E402
 from impossible.runner.verification import verify_files  # noqa: E402
 
 
@@ -57,7 +57,7 @@ def with_readers(folder: Path) -> Path:
         own = [name for name in entry.get("outputs", {})
                if name.startswith("figures/dataset_precision.")]  # fmt: skip
         entry.get("outputs", {}).update({name: digest(folder / name) for name in own})
-    _signed(folder, manifest)
+    write_signed(folder / "manifest.json", manifest)
     return path
 
 
@@ -65,13 +65,6 @@ def _refused_if_changed(folder: Path) -> None:
     if problems := verify_files(folder).problems:
         raise DataError(f"{folder} is not what its manifest says, so nothing is written: "
                         f"{problems[0]}")  # fmt: skip
-
-
-def _signed(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write a changed manifest, with its own digest where it had one."""
-    if manifest.pop("digest", None):
-        manifest["digest"] = digest(manifest)
-    write_json(folder / "manifest.json", manifest)
 
 
 def rendered(folder: Path) -> Path:
@@ -87,7 +80,7 @@ def rendered(folder: Path) -> Path:
     page = build_report(RunFolder(folder), wider_runs(folder.name), committed_ledger())
     outputs = manifest["notebooks"][BUILDER]["outputs"]
     outputs |= {name: digest(folder / name) for name in (REPORT, GALLERY)}
-    _signed(folder, manifest)
+    write_signed(folder / "manifest.json", manifest)
     return page
 
 

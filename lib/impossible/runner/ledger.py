@@ -8,7 +8,7 @@ are published beside it.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
@@ -144,7 +144,7 @@ def write_manifest(run: RunFolder, params: Params, ledger: Ledger, anew: bool = 
     versions["arithmetic"] = (not anew and _arithmetic(path)) or _arithmetic_now(params)
     values = params.model_dump(exclude={"ray_address"})  # which names a machine
     content = {"parameters": values, "notebooks": entries, "versions": versions}
-    write_json(path, content | {"digest": digest(content)})
+    write_signed(path, content)
 
 
 def _arithmetic(manifest: Path) -> str:
@@ -166,3 +166,9 @@ def _version(name: str) -> str | None:
     with suppress(metadata.PackageNotFoundError):
         return metadata.version(name)
     return None
+
+
+def write_signed(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a manifest with the digest of all that it says but for that digest."""
+    said = {name: each for name, each in content.items() if name != "digest"}
+    write_json(path, said | {"digest": digest(said)})
