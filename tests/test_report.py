@@ -11,7 +11,7 @@ import pytest
 from figure_data import metric_rows, pictures
 from impossible.data.io import read_json, write_frame, write_json, write_text
 from impossible.data.run_folder import RunFolder, record
-from impossible.data.schemas import DATASET
+from impossible.data.schemas import DATASET, PREDICTIONS, SIMILARITIES, VERDICTS
 from impossible.errors import DataError
 from impossible.experiments.same_context import thread_caption
 from impossible.report.figures import funnel_dots
@@ -330,3 +330,25 @@ def test_a_tree_distance_that_bounds_decided_is_no_dash(tmp_path: Path) -> None:
     assert critics["TED"] == "≥ 12"
     (found,) = (value for name, value, _ in example_of_run(run, {}).critics if name == "TED")
     assert found == "enough by bounds"
+
+
+def test_the_example_says_what_the_judge_says_of_the_students_answer(tmp_path: Path) -> None:
+    run, values = RunFolder.open(tmp_path), {"judge": "referee", "rouge_l_max": 0.75}
+    told = {"item": "held_out: 1", "source": "A dog ran.", "references": [], "encoder": None}
+    told |= dict.fromkeys(SIMILARITIES)
+    answers = {"M_para": "A cat ran.", "teacher, zero-shot": "A dog ran."}
+    rows = [{**told, "system": name, "output": text} for name, text in answers.items()]
+    write_frame(run.data("predictions"), pd.DataFrame(rows), PREDICTIONS)
+    assert [what for what, _ in example_of_run(run, values).written] == [
+        "a sentence of the test", "the teacher, asked, writes", "the student, M_para, writes",
+    ]  # fmt: skip
+    for fidelity, words in ((0.0, "it does not keep the meaning"), (100.0, "it keeps the meaning")):
+        verdict = {"system": "M_para", "item": "held_out: 1", "rouge_l_source": 66.7}
+        frame = pd.DataFrame([{**verdict, "fidelity": fidelity, "paraphrase": fidelity}])
+        write_frame(run.data("verdicts"), frame, VERDICTS)
+        what, said = example_of_run(run, values).written[-1]
+        assert what == "the referee says"
+        assert said == f"{words}; ROUGE-L to the sentence 67 % (≤ 75 is new enough)"
+    unjudged = frame.assign(fidelity=None, paraphrase=None)
+    write_frame(run.data("verdicts"), unjudged, VERDICTS)
+    assert len(example_of_run(run, values).written) == 3

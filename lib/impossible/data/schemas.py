@@ -104,6 +104,16 @@ PREDICTIONS = record_schema(
     **dict.fromkeys(SIMILARITIES, KNOWN_NUMBER),
 )
 
+#: What is said of each output of PREDICTIONS, in per cent; null where nobody can say it.
+VERDICTS = record_schema(
+    "item",
+    system=TEXT,
+    item=TEXT,
+    fidelity=KNOWN_NUMBER,
+    paraphrase=KNOWN_NUMBER,
+    rouge_l_source=KNOWN_NUMBER,
+)
+
 #: One answer of one rater about one blinded output; `origin` is "human" or "synthetic".
 RATINGS = record_schema(
     "unit",

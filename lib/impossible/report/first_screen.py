@@ -49,7 +49,8 @@ class RunExample:
         drawn: how.
         lines: what, text: the context, some of its next sentences, the accepted pair.
         critics: score, its value for the pair, the limit that it must meet.
-        written: what, text: a sentence of a test, what is written for it.
+        written: what, text: a sentence of a test, what is written for it, what the judge says of
+            the student's.
         judged: how often all pairs of the dataset mean the same, and who says so.
         readers: the same by blind readers, of this run or another, where a referee is the judge.
     """
@@ -82,7 +83,7 @@ def example_of_run(run: RunFolder, values: Mapping[str, Any]) -> RunExample:
     note = run.figures / "dataset_precision.json"
     judged = (read_json(note).get("reading") or "") if lines and note.is_file() else ""
     critics = _critics(mine.iloc[0], values) if lines and len(mine) else []
-    written = _written(run, int(values.get("seed", 0)))
+    written = _written(run, values)
     readers = said_of(_READ, run) if values.get("judge") == "referee" else ""
     return RunExample(drawn, lines, critics, written, minus(judged), readers)
 
@@ -116,7 +117,7 @@ def _critics(pair: Any, values: Mapping[str, Any]) -> list[tuple[str, str, str]]
     ]  # fmt: skip
 
 
-def _written(run: RunFolder, seed: int) -> list[tuple[str, str]]:
+def _written(run: RunFolder, values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """A sentence of a test drawn by the seed, of the teacher's own if any, and what is written."""
     found = _records(run, "predictions")
     student = next((name for name in _STUDENTS if len(found) and name in set(found["system"])), "")
@@ -124,13 +125,30 @@ def _written(run: RunFolder, seed: int) -> list[tuple[str, str]]:
     if mine.empty:
         return []
     own = mine[mine["item"].str.startswith("held_out: ")]
+    seed = int(values.get("seed", 0))
     item = (own if len(own) else mine)["item"].sample(1, random_state=seed).iloc[0]
     here = found[found["item"] == item].set_index("system")
     lines = [("a sentence of the test", str(here.loc[student, "source"]))]
     for name in ("teacher, zero-shot", student):
         if name in here.index:
             lines.append((f"{_WRITERS[name]}, writes", str(here.loc[name, "output"]) or _NOTHING))
-    return lines
+    return lines + _verdict(run, student, item, values)
+
+
+def _verdict(
+    run: RunFolder, student: str, item: str, values: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """What the run's judge says of the student's answer; nothing where it says nothing."""
+    found = _records(run, "verdicts")
+    if found.empty:  # an older run kept none
+        return []
+    found = found[(found["system"] == student) & (found["item"] == item)].dropna()
+    if found.empty:
+        return []
+    row, most = found.iloc[0], 100 * float(values["rouge_l_max"])
+    said = "it keeps the meaning" if row["fidelity"] else "it does not keep the meaning"
+    words = f"ROUGE-L to the sentence {show(row['rouge_l_source'], 0)} % (≤ {most:g} is new enough)"
+    return [(f"the {values['judge']} says", f"{said}; {words}")]
 
 
 def what_came_out(
