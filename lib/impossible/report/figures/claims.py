@@ -68,8 +68,9 @@ def claim_dots(parts: pd.DataFrame) -> Figure:
         figure.supxlabel(note, x=0.02, ha="left", fontsize=6, color=GREY)
     for axis, block in zip(axes, blocks, strict=True):
         _claim_axis(axis, parts[_DRAWN].to_numpy())
+        shaded = sorted({line[0] for line in block})[::2]  # every second claim
         for place, (number, _, part, _) in enumerate(block):
-            if number % 2:
+            if number in shaded:
                 axis.axhspan(place - 0.5, place + 0.5, **style.SHADED)
             if part is not None:
                 _effect_and_control(axis, place, part)
@@ -109,7 +110,7 @@ def _verdict(rows: pd.DataFrame) -> str:
     """The verdict of a claim; where only some of its parts were measured, how many."""
     measured, verdict = int(rows["value"].notna().sum()), str(rows["claim_verdict"].iloc[0])
     partly = verdict == MISSING_NUMBERS and measured
-    return f"{measured} of {len(rows)} parts\nmeasured" if partly else verdict
+    return f"{measured} of {len(rows)} parts" if partly else verdict
 
 
 def _ranges(numbers: list[int]) -> str:
@@ -151,8 +152,6 @@ def _claim_words(
     failed = [label for label in right.get_yticklabels() if label.get_text() == FAILED]
     for label in (*(axis.get_yticklabels()[place] for place in opening), *failed):
         label.set_fontweight("bold")
-    for label in right.get_yticklabels():
-        label.set_verticalalignment("center")  # some have two lines
     for each in (axis, right):
         each.tick_params(axis="y", length=0)
     right.spines[:].set_visible(False)

@@ -74,7 +74,7 @@ def method_flow(steps: pd.DataFrame = METHOD) -> Figure:
     need(steps, ["step", "role", "text"], "method_flow")
     if unknown := set(steps["role"]) - set(_COLOURS):
         raise DataError(f"Unknown roles {sorted(unknown)}; they are {', '.join(_COLOURS)}.")
-    letters = round(PAGE / _ACROSS * _WIDE * 72 / 3.5) - 2  # that fit a line of 6 points
+    letters = round(PAGE / _ACROSS * _WIDE * 72 / 3.5) - 3  # that fit a line of 6 points
     bodies = [_cut(str(text), letters, _LINES) for text in steps["text"]]
     high = _NAME + _COUNT * ("count" in steps) + 0.06
     high += _LINE * max(body.count("\n") + 1 for body in bodies)
@@ -118,11 +118,12 @@ def _box(
     inside = TransformedBbox(Bbox.from_bounds(left, top, _WIDE - 0.01, high), axis.transData)
     plain: dict[str, Any] = {"va": "top", "parse_math": False, "clip_on": True}
     if "count" in step:
-        count = head | plain | {"fontsize": 6, "color": colour}
+        count = head | plain | {"fontsize": 6, "color": INK}
         axis.text(middle, top + _NAME, step["count"], **count).set_clip_box(inside)
     start = top + _NAME + _COUNT * ("count" in step)
-    text = axis.text(left + 0.05, start, body, fontsize=6, linespacing=1.15, color=INK, **plain)
-    text.set_clip_box(inside)
+    for i, line in enumerate(body.splitlines()):  # at equal distances, whatever its letters are
+        look = plain | {"va": "baseline", "fontsize": 6, "color": INK}
+        axis.text(left + 0.05, start + (i + 0.8) * _LINE, line, **look).set_clip_box(inside)
 
 
 def _cut(text: str, letters: int, lines: int) -> str:
