@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -51,23 +53,76 @@ def test_the_smallest_english_run_has_parameters_that_are_allowed() -> None:
     assert Params.load("english", SMALLEST).k == SMALLEST["k"]
 
 
-def looks(seconds: list[float], memory: list[int], handles: list[int]) -> list[long.Look]:
-    rows = zip(seconds, memory, handles, strict=True)
+def looks(
+    seconds: list[float], memory: list[int], handles: list[int], fixed: list[float] | None = None
+) -> list[long.Look]:
+    rows = zip(seconds, memory, handles, fixed or [0.1] * len(seconds), strict=True)
     return [long.Look(10 * i, *row) for i, row in enumerate(rows)]
 
 
-def test_a_steady_process_is_found_steady_and_another_is_not() -> None:
-    steady, eleven, found = [2.0 * i for i in range(11)], [2**30] * 11, Findings()
-    long.judge("steady", looks(steady, eleven, [9] * 11), found)
+def wrong(found: Findings) -> list[str]:
+    return [line.split(":")[1].strip() for line in found.wrong]
+
+
+STEADY, SAME, FEW = [2.0 * i for i in range(11)], [2**30] * 11, [9] * 11
+
+
+def test_a_steady_process_is_found_steady() -> None:
+    found = Findings()
+    long.judge("steady", looks(STEADY, SAME, FEW), found)
     assert found.wrong == []
     assert found.figures["steady: ms of a unit"] == 200
     assert found.figures["steady: forecast off by, %"] == 0
-    slower = [float(i**2) for i in range(11)]
-    more = [2**30 + i * 2**24 for i in range(11)]
-    long.judge("leaking", looks(slower, more, list(range(11))), found)
-    assert [line.split(":")[1].strip() for line in found.wrong] == [
-        "memory", "open files", "speed", "forecast"
-    ]  # fmt: skip
+    assert found.figures["steady: ms of the fixed calculation, median"] == 100
+
+
+def test_a_program_that_slows_down_on_a_steady_machine_is_wrong() -> None:
+    found = Findings()
+    long.judge("slower", looks([float(i**2) for i in range(11)], SAME, FEW), found)
+    assert wrong(found) == ["speed", "forecast"]
+    one = Findings()  # one tenth 6 % slower, the forecast still good
+    late = [second + 0.12 * (i > 5) for i, second in enumerate(STEADY)]
+    long.judge("once", looks(late, SAME, FEW), one)
+    assert wrong(one) == ["speed"]
+    assert one.figures["once: slowest tenth, % of the median"] == pytest.approx(94.3)
+
+
+def test_a_machine_that_slows_down_is_not_the_program() -> None:
+    found, speeds = Findings(), [1 + 0.1 * i for i in range(11)]  # at each look
+    seconds = [0.0]
+    for a, b in pairwise(speeds):
+        seconds.append(seconds[-1] + 2.0 * (a + b) / 2)
+    long.judge("busy", looks(seconds, SAME, FEW, [0.1 * each for each in speeds]), found)
+    assert found.wrong == []
+    assert found.figures["busy: slowest tenth, % of the median"] == 100
+    assert found.figures["busy: plain time: slowest tenth, % of the median"] < 80
+    assert found.figures["busy: plain time: forecast off by, %"] < -20
+
+
+def test_a_machine_that_gets_faster_does_not_hide_a_program_that_slows_down() -> None:
+    found = Findings()
+    faster = [0.1 / (1 + 0.1 * i) for i in range(11)]
+    long.judge("hidden", looks(STEADY, SAME, FEW, faster), found)
+    assert wrong(found) == ["speed", "forecast"]
+    assert found.figures["hidden: plain time: slowest tenth, % of the median"] == 100
+
+
+def test_growing_memory_and_open_files_are_wrong_on_any_machine() -> None:
+    more, fixed = [2**30 + i * 2**24 for i in range(11)], [0.1, 0.2] * 5 + [0.1]
+    for machine in (None, fixed):
+        found = Findings()
+        seconds = STEADY if machine is None else [1.5 * each for each in STEADY]
+        long.judge("leaking", looks(seconds, more, list(range(11)), machine), found)
+        assert wrong(found) == ["memory", "open files"]
+
+
+def test_looking_takes_none_of_the_works_time() -> None:
+    executor = long.Watched(1)
+    before, looks = time.process_time(), [executor.look(i) for i in range(3)]
+    spent = time.process_time() - before
+    assert all(look.fixed > 0 for look in looks)
+    assert spent > 0.9 * sum(look.fixed for look in looks)
+    assert looks[-1].seconds - looks[0].seconds < 0.2 * spent
 
 
 def a_row(unit: Unit, params: Params, models: object) -> Scored:

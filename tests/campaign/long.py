@@ -1,4 +1,9 @@
-"""Long: units by the ten thousand in one process; memory, handles, speed and the forecast."""
+"""Long: units by the ten thousand in one process; memory, handles, speed and the forecast.
+
+A processor that shares caches and execution units with others is not always equally fast, also by
+the time that this process alone spends. So a fixed calculation is timed at every look, and speed
+and forecast are judged by how many times it could have been done; the plain times stand beside.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -33,15 +38,32 @@ SAMPLES = 6  # sentences of a context
 TENTHS = 10
 SHARE = 0.05  # by which memory may grow after the first tenth, and a tenth may be off the median
 OFF = 0.10  # by which the forecast may be off
+PRODUCTS, ROUNDS = 150, 500_000  # of the fixed calculation: each some 30 ms on an idle processor
+MATRIX = torch.linspace(-1, 1, 128 * 128).reshape(128, 128)
 
 
 class Look(NamedTuple):
-    """What one look at this process shows."""
+    """What one look at this process shows: the work's time, and what the fixed calculation took."""
 
     units: int
     seconds: float
     memory: int
     handles: int
+    fixed: float
+
+
+def fixed_calculation() -> float:
+    """Seconds of this process that always the same products and sums take.
+
+    They need nothing of what is watched and leave nothing behind, so that only the machine's speed
+    changes them.
+    """
+    begin, total = time.process_time(), 0
+    for _ in range(PRODUCTS):
+        torch.mm(MATRIX, MATRIX)
+    for number in range(ROUNDS):
+        total += number & 7
+    return time.process_time() - begin
 
 
 @dataclass
@@ -50,9 +72,11 @@ class Watched:
 
     every: int
     looks: list[Look] = field(default_factory=list)
+    looking: float = 0.0  # seconds that were spent on looking, which are not the work's
 
     def run(self, tasks: Sequence[Computable]) -> Iterator[Path]:
         """See `Executor`."""
+        fixed_calculation()  # the first one also wakes torch
         self.looks.append(self.look(0))
         for number, path in enumerate(LocalExecutor().run(tasks), start=1):
             yield path
@@ -61,9 +85,11 @@ class Watched:
 
     def look(self, units: int) -> Look:
         """Time of this process only, so that a busy machine does not count."""
-        process = psutil.Process()
+        begin, process = time.process_time(), psutil.Process()
         memory, handles = process.memory_info().rss, process.num_fds()
-        return Look(units, time.process_time(), memory, handles)
+        look = Look(units, begin - self.looking, memory, handles, fixed_calculation())
+        self.looking += time.process_time() - begin
+        return look
 
 
 @contextmanager
@@ -100,35 +126,76 @@ def run(place: Path, units: int) -> Findings:
 def judge(name: str, looks: Sequence[Look], found: Findings) -> None:
     """Note what was seen of a step, and what of it is wrong.
 
-    The rate of a tenth is its units by its seconds; the forecast is ten times the first tenth.
+    Speed and forecast are judged in the time of the fixed calculation, and told in both times.
     """
-    marks = [looks[round(i * (len(looks) - 1) / TENTHS)] for i in range(TENTHS + 1)]
-    first, last = marks[1], marks[-1]
-    rates = [(b.units - a.units) / (b.seconds - a.seconds) for a, b in pairwise(marks)]
-    shares = [rate / median(rates) for rate in rates]
-    actual = last.seconds - marks[0].seconds
-    forecast = (first.seconds - marks[0].seconds) * (last.units / first.units)
-    off, grown = forecast / actual - 1, last.memory / first.memory - 1
+    plain = _Pace.of(looks, [look.seconds for look in looks])
+    pace = _Pace.of(looks, _in_fixed_calculations(looks))
+    first, last = looks[_mark(1, looks)], looks[-1]
+    grown, handles = last.memory / first.memory - 1, last.handles - first.handles
+    seconds, fixed = last.seconds - looks[0].seconds, [look.fixed for look in looks]
     found.figures |= {
         f"{name}: MB after a tenth": round(first.memory / 2**20),
         f"{name}: MB at the end": round(last.memory / 2**20),
         f"{name}: handles after a tenth": first.handles,
         f"{name}: handles at the end": last.handles,
-        f"{name}: ms of a unit": round(1000 * actual / last.units, 1),
-        f"{name}: slowest tenth, % of the median": round(100 * min(shares), 1),
-        f"{name}: fastest tenth, % of the median": round(100 * max(shares), 1),
-        f"{name}: forecast off by, %": round(100 * off, 1),
+        f"{name}: ms of a unit": round(1000 * seconds / last.units, 1),
+        f"{name}: ms of the fixed calculation, least": round(1000 * min(fixed), 1),
+        f"{name}: ms of the fixed calculation, median": round(1000 * median(fixed), 1),
+        f"{name}: ms of the fixed calculation, most": round(1000 * max(fixed), 1),
+        **{f"{name}: {figure}": value for figure, value in pace.figures.items()},
+        **{f"{name}: plain time: {figure}": value for figure, value in plain.figures.items()},
     }
-    handles = last.handles - first.handles
+    low, high = min(pace.shares), max(pace.shares)
     wrong = {
         "memory": f"grows by {grown:.1%}" * (grown > SHARE),
         "open files": f"{handles} more" * (handles > 0),
-        "speed": f"tenths at {min(shares):.1%} to {max(shares):.1%} of the median"
-        * (max(abs(share - 1) for share in shares) > SHARE),
-        "forecast": f"off by {off:.1%}" * (abs(off) > OFF),
+        "speed": f"tenths at {low:.1%} to {high:.1%} of the median"
+        * (max(1 - low, high - 1) > SHARE),
+        "forecast": f"off by {pace.off:.1%}" * (abs(pace.off) > OFF),
     }
     for case, problem in wrong.items():
         found.check(f"{name}: {case}", [problem] if problem else [])
+
+
+@dataclass(frozen=True)
+class _Pace:
+    """The rates of the tenths as shares of their median, and by what the forecast is off.
+
+    The rate of a tenth is its units by its time; the forecast is as if all went like the first.
+    """
+
+    shares: list[float]
+    off: float
+
+    @classmethod
+    def of(cls, looks: Sequence[Look], times: Sequence[float]) -> _Pace:
+        """Of looks at these times."""
+        marks = [
+            (looks[at].units, times[at]) for at in (_mark(i, looks) for i in range(TENTHS + 1))
+        ]
+        rates = [(b[0] - a[0]) / (b[1] - a[1]) for a, b in pairwise(marks)]
+        whole = (marks[-1][0] - marks[0][0]) / (marks[-1][1] - marks[0][1])
+        return cls([rate / median(rates) for rate in rates], whole / rates[0] - 1)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """As the page shows them."""
+        return {
+            "slowest tenth, % of the median": round(100 * min(self.shares), 1),
+            "fastest tenth, % of the median": round(100 * max(self.shares), 1),
+            "forecast off by, %": round(100 * self.off, 1),
+        }
+
+
+def _mark(tenth: int, looks: Sequence[Look]) -> int:
+    """The place of the look at the end of a tenth."""
+    return round(tenth * (len(looks) - 1) / TENTHS)
+
+
+def _in_fixed_calculations(looks: Sequence[Look]) -> list[float]:
+    """The times of looks, counted in fixed calculations at the speed that each stretch had."""
+    steps = ((b.seconds - a.seconds) / ((a.fixed + b.fixed) / 2) for a, b in pairwise(looks))
+    return list(accumulate(steps, initial=0.0))
 
 
 def _contexts(models: RunModels, params: Params, n: int) -> pd.DataFrame:
