@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from impossible.data.io import write_frame
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import TREES
 from impossible.errors import DataError
+from impossible.filtering import constituency_parser
 from impossible.runner.models import RunModels
 from impossible.text.tree_edit_distance import (
     at_least,
@@ -157,3 +159,24 @@ def test_stored_trees_serve_the_parser_and_code_that_wrote_them(
         assert RunModels(run, grammar).parser.parse_many(sentences) == [tree]
     write_frame(path, pd.DataFrame({"text": sentences, "tree": ["(OLD)"]}), TREES)  # tells nothing
     assert RunModels(run, grammar).parser.parse_many(sentences) == [tree]
+
+
+def test_trees_are_remembered_and_never_more_than_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Asked:
+        def parse_many(self, sentences: Sequence[str]) -> list[str | None]:
+            asked.extend(sentences)
+            return [f"(S (A {text}))" for text in sentences]
+
+    monkeypatch.setattr(constituency_parser, "TREES_HELD", 3)
+    trees = constituency_parser.Trees(Asked(), {"given": "(S)"})
+    texts = ["a", "b", "a", "given"]
+    for _ in range(2):
+        assert trees.parse_many(texts) == ["(S (A a))", "(S (A b))", "(S (A a))", "(S)"]
+    assert asked == ["a", "b"]
+    many = [str(number) for number in range(9)]  # more at once than are held
+    assert trees.parse_many(many) == [f"(S (A {text}))" for text in many]
+    assert len(trees._recent) == 3
+    assert trees.parse_many(texts)[0] == "(S (A a))"
+    assert asked == ["a", "b", *many, "a", "b"]  # but what was given stays

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
 import shutil
 import signal
@@ -23,9 +24,11 @@ from .common import Answer, Findings, ended
 from .workload import Workload, recorded_outputs
 
 SIGNS = (*[signal.SIGKILL] * 6, signal.SIGINT, signal.SIGTERM)
-TARGETS = ("runner", "runner", "kernel", "worker")  # of a SIGKILL; the others go to the runner
+TARGETS = ("runner", "runner", "kernel", "worker")  # of a SIGKILL
+POLITE = ("runner", "group", "kernel")  # of the others; a terminal's Ctrl-C goes to the group
 SENTENCE = "impossible: stopped"
 DEATHS = {"kernel": "its kernel died", "worker": "A process that computed units was killed"}
+STOPPED = "KeyboardInterrupt"  # what a kernel says that alone got a SIGINT
 
 #: The units on a disk: when each was written, and its digest.
 Parts = dict[Path, tuple[int, str]]
@@ -54,7 +57,8 @@ def run(place: Path, work: Workload, kills: int, seed: int, minutes: float = mat
     Args:
         place: an empty folder.
         work: what is run.
-        kills: SIGKILLs; for every three a SIGINT or SIGTERM is sent as well.
+        kills: SIGKILLs; for every three a SIGINT or SIGTERM is sent as well, to the runner, its
+            group or a kernel.
         seed: of the moments and targets.
         minutes: after which no further run is begun; the one that is resumed then still ends.
     """
@@ -98,7 +102,7 @@ def _one_run(
     longest, known = whole / 2, Parts()
     while found.figures["SIGKILLs"] < kills:
         sign = rng.choice(SIGNS)
-        hit = rng.choice(TARGETS) if sign == signal.SIGKILL else "runner"
+        hit = rng.choice(TARGETS if sign == signal.SIGKILL else POLITE)
         kill = _killed(work, folder, _Kill(sign, hit, rng.uniform(0.5, longest)))
         seen, again = _seen(folder, known, found)
         longest, known = (
@@ -142,7 +146,7 @@ def _killed(work: Workload, folder: Path, kill: _Kill) -> _Kill:
     with log.open("wb") as err:
         process = subprocess.Popen(
             work.command(folder), stdout=subprocess.DEVNULL, stderr=err, cwd=work.root,
-            env=work.variables,
+            env=work.variables, start_new_session=True,
             # what a shell puts into the background ignores Ctrl-C, and so would this
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
@@ -152,7 +156,9 @@ def _killed(work: Workload, folder: Path, kill: _Kill) -> _Kill:
         except subprocess.TimeoutExpired:
             victims = _below(process.pid, kill.target)
             if victims:
-                victims[-1].kill()
+                victims[-1].send_signal(kill.sign)
+            elif kill.target == "group":
+                os.killpg(process.pid, kill.sign)
             else:  # no kernel, or none with workers of its own, at this moment
                 kill.target = "runner"
                 process.send_signal(kill.sign)
@@ -178,7 +184,8 @@ def _told(kill: _Kill) -> Iterator[str]:
         yield f"a traceback: {kill.err[-300:]!r}"
     if kill.target in DEATHS:
         # 0: its notebook had just ended, or needed no more of it
-        if kill.status not in (0, 2) or (kill.status and DEATHS[kill.target] not in kill.err):
+        said = STOPPED if kill.sign == signal.SIGINT else DEATHS[kill.target]
+        if kill.status not in (0, 2) or (kill.status and said not in kill.err):
             yield f"status {kill.status}: {kill.err[-300:]!r}"
     elif kill.sign == signal.SIGKILL:
         if kill.status not in (0, -signal.SIGKILL):  # 0: it had ended when the signal came

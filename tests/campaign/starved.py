@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -225,14 +225,37 @@ def _memory(checkout: Checkout, found: Findings, small: bool) -> None:
     if not shutil.which("prlimit"):
         found.not_run["a limit of memory"] = "prlimit is not here"
         return
-    file = str(_predictions(checkout))
-    commands: dict[str, Callable[[list[str]], Answer]] = {
-        "score": lambda before: ask("score", file, before=before),
-        "run --parameters": lambda before: ask("run", "--parameters", before=before),
-        "run": lambda before: checkout.run("--force", before=before),
-    }
-    cases = [*itertools.product((150, 400, 900), ("score", "run --parameters"))]
+    place = checkout.root.parent
+    commands = _commands(place, str(_predictions(checkout)))
+    cases = [*itertools.product((150, 400, 900), commands)]
     for mega, name in cases + [(900, "run"), (2000, "run")] * (not small):
-        answer = commands[name](["prlimit", f"--as={mega * 2**20}"])
+        before = ["prlimit", f"--as={mega * 2**20}"]
+        if name == "run":
+            answer = checkout.run("--force", before=before)
+        else:
+            answer = ask(*commands[name], given=b"A bridge was opened.\n", before=before)
         case = f"{name} in {mega} MB"
         found.check(case, refused(answer) if answer.status else ended(answer))
+
+
+def _commands(place: Path, predictions: str) -> dict[str, tuple[str, ...]]:
+    """What is tried with little memory, by name: each command that a model or a file may fill."""
+    from tests import tiny
+
+    models = {"student": tiny.t5(), "critic": tiny.critic()}
+    student, critic = (str(tiny.save(place / name, *model)) for name, model in models.items())
+    pairs = place / "pairs.jsonl"
+    pairs.write_text('{"source": "A bridge opened.", "target": "It opened."}\n' * 9)
+    open_text = (f"critic={critic}", "encoder=none", "parser=flat", "entailment_threshold=0.3")
+    writes = ("-", "--model", student, "--critic", critic)
+    return {
+        "score": ("score", predictions),
+        "quality": ("quality", str(pairs)),
+        "critics": ("critics", str(pairs), "--params", "base", *open_text),
+        "paraphrase": ("paraphrase", *writes),
+        "summarize": ("summarize", *writes),
+        "forms": ("forms", predictions, "--to", str(place / "kit")),
+        "plan": ("plan", "smoke"),
+        "doctor": ("doctor", "english"),
+        "run --parameters": ("run", "--parameters"),
+    }

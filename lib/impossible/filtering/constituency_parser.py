@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap, OrderedDict
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -22,6 +23,9 @@ PARSERS = {
 #: Models that a parser loads, for `impossible fetch` and `impossible doctor`.
 PARSER_MODELS = dict.fromkeys(("spacy", "benepar"), ("pypi:spacy-en-core-web-sm",))
 
+#: Trees that are held in memory, more than a run's contexts have: long work must not fill it.
+TREES_HELD = 2**14
+
 
 class FlatParser:
     """Finds no tree, so that pairs are compared as flat trees, which is word edit distance."""
@@ -32,7 +36,7 @@ class FlatParser:
 
 
 class Trees:
-    """The trees of a run: each sentence is parsed once.
+    """The trees of a run: a sentence is parsed once, unless `TREES_HELD` others came in between.
 
     Args:
         parser: is asked for what is not known yet.
@@ -45,13 +49,20 @@ class Trees:
     def __init__(self, parser: Parser, known: Mapping[str, str | None] | None = None) -> None:
         self.parser = parser
         self._known = dict(known or {})
+        self._recent: OrderedDict[str, str | None] = OrderedDict()
 
     def parse_many(self, sentences: Sequence[str]) -> list[str | None]:
         """A bracketed tree of each sentence, None where there is none."""
-        fresh = [text for text in dict.fromkeys(sentences) if text not in self._known]
+        known = ChainMap(self._recent, self._known)
+        found = {text: known[text] for text in sentences if text in known}
+        fresh = [text for text in dict.fromkeys(sentences) if text not in found]
         if fresh:
-            self._known.update(zip(fresh, self.parser.parse_many(fresh), strict=True))
-        return [self._known[text] for text in sentences]
+            new = dict(zip(fresh, self.parser.parse_many(fresh), strict=True))
+            found |= new
+            self._recent |= new
+        while len(self._recent) > TREES_HELD:
+            self._recent.popitem(last=False)
+        return [found[text] for text in sentences]
 
     def __call__(self, sentence: str) -> str | None:
         """The tree of one sentence."""

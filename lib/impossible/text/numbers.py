@@ -35,7 +35,7 @@ _TOKEN = re.compile(
 )
 
 
-@lru_cache(maxsize=2**16)
+@lru_cache(maxsize=2**12)  # texts, more than a context has: long work keeps no others
 def number_values(text: str) -> frozenset[Decimal]:
     """The values of all numbers in `text`, in digits or in words.
 

@@ -26,7 +26,8 @@ from rapidfuzz.distance import Levenshtein
 from impossible.errors import DataError
 
 _Node = tuple[Any, ...]  # (label, *children), each a node; a word is a node without children
-_cached = lru_cache(maxsize=2**15)
+_cached = lru_cache(maxsize=2**12)  # trees, more than a context has: long work keeps no others
+_cached_parts = lru_cache(maxsize=2**15)  # of trees: they are small, and recur in many contexts
 
 
 def parse_bracketed(text: str) -> Tree:
@@ -218,12 +219,12 @@ def _lower(a: str, b: str, with_words: bool) -> int:
     return max(bags, Levenshtein.distance(pre_a, pre_b), Levenshtein.distance(post_a, post_b))
 
 
-@_cached
+@_cached_parts
 def _size(node: _Node) -> int:
     return 1 + sum(map(_size, node[1:]))
 
 
-@_cached
+@_cached_parts
 def _selkow(a: _Node, b: _Node) -> int:
     """Selkow's distance: the roots are matched, their children aligned, the rest whole subtrees."""
     if a == b:
