@@ -34,11 +34,13 @@ class OwnText:
         inputs: SENTENCES for a student to rewrite, of any document that is not held out; the
             context of a sentence is that of its document.
         held_out: SENTENCES of documents that nothing else is made of.
+        others: all documents but those, which a teacher may be adapted to.
     """
 
     contexts: pd.DataFrame
     inputs: pd.DataFrame
     held_out: pd.DataFrame
+    others: list[str]
 
 
 def divided_text(documents: Sequence[str], params: Params) -> OwnText:
@@ -72,7 +74,8 @@ def divided_text(documents: Sequence[str], params: Params) -> OwnText:
             "context: write a paragraph a line, or set context_sentences_min to 1"
         )
     named = _named(others, contexts)
-    return OwnText(contexts, _sentences(named, params, params.n_inputs), held_out)
+    inputs = _sentences(named, params, params.n_inputs)
+    return OwnText(contexts, inputs, held_out, others)
 
 
 def _named(texts: Sequence[str], contexts: pd.DataFrame) -> dict[str, str]:
