@@ -18,7 +18,7 @@ from impossible.data import units
 from impossible.data.io import read_json
 from impossible.data.own_text import read_documents
 from impossible.errors import DataError, RunError
-from impossible.generation.own_text import divided_text
+from impossible.generation.own_text import OwnText, divided_text
 from impossible.report.distilled import Distilled, distilled_page
 from impossible.runner import push
 from impossible.runner.distil import own_params
@@ -247,6 +247,41 @@ def test_too_few_documents_to_adapt_to_are_a_sentence(
     assert re.search(r"has 3 documents besides .* adapted to 5 at least.*leave out", error)
     assert error.count("\n") == 1
     assert not out.exists()
+
+
+def test_a_domain_gives_prefixes_and_rules(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "council.yaml"
+
+    def divided(content: str) -> OwnText:
+        file.write_text(content)
+        return divided_text(DOCUMENTS, own_params(str(settings / "own.yaml"), domain=file))
+
+    plain = divided_text(DOCUMENTS, own_params(str(settings / "own.yaml")))
+    text = divided('prefixes: ["Norvane (NBC) --"]\n')
+    assert set(text.contexts["domain"]) == {"council"}
+    assert text.contexts["text"].tolist() == [
+        f"Norvane (NBC) -- {each}" for each in plain.contexts["text"]
+    ]
+    assert text.inputs["context_id"].tolist() == plain.inputs["context_id"].tolist()
+    inputs = divided('refused: ["old ships"]\n').inputs
+    refused = inputs["raw"].str.contains("old ships")
+    assert refused.any()
+    assert set(inputs.loc[refused, "reason"]) == {"refused"}
+    for content, told in {
+        "prefix: [x]": r"council.yaml: domains.0.prefix = .*no such field .did you mean prefixes",
+        "banned: x": "council.yaml: domains.0.banned = 'x': .*list",
+        "just a text": "council.yaml describes no domain: give a line",
+        "": "council.yaml describes no domain",
+    }.items():
+        file.write_text(content)
+        line = arguments(settings, "paraphrase", tmp_path / "made")
+        assert cli.main([*line, "--domain", str(file)]) == 2
+        error = capsys.readouterr().err
+        assert re.search(told, error), error
+        assert error.count("\n") == 1
+    assert not (tmp_path / "made").exists()
 
 
 FOREIGN = "El consejo aprobó el plan en Lyon el lunes después de un largo debate con la oposición."

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from impossible.config.own_domain import read_domain
 from impossible.config.params import Params, parse_override
 from impossible.data.digests import digest
 from impossible.data.io import read_object, write_json
@@ -60,16 +61,24 @@ _WITHOUT: dict[str, Any] = {
 }
 
 
-def own_params(config: str, overrides: Sequence[str] = (), student: str = "") -> Params:
-    """Parameters of a run on own text: those of a params file, with one domain that has no prefix.
+def own_params(
+    config: str, overrides: Sequence[str] = (), student: str = "", domain: Path | None = None
+) -> Params:
+    """Parameters of a run on own text: those of a params file, with one domain.
 
     Args:
         config: name or path of the params file.
         overrides: texts `name=value`.
         student: of the order; where there is one, it is trained on, and not the file's base.
+        domain: YAML file of the text's domain; None: one without prefix and rules.
+
+    Raises:
+        ParameterError: as `Params.load` and `read_domain`.
     """
-    base = {"student_base": student} if student else {}
-    return Params.load(config, _WITHOUT | base | dict(map(parse_override, overrides)))
+    given: dict[str, Any] = {"student_base": student} if student else {}
+    if domain:
+        given["domains"] = [read_domain(domain)]
+    return Params.load(config, _WITHOUT | given | dict(map(parse_override, overrides)))
 
 
 def distil(order: Order, params: Params, documents: Sequence[OwnDocument]) -> Path:
