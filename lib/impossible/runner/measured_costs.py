@@ -34,7 +34,7 @@ from impossible.training.trainer import steps_for
 
 __all__ = ["UnitCosts", "measured_costs", "measured_text", "stage_costs", "yields_of"]
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 _CONTEXTS, _INPUTS, _STEPS = 8, 4, 3  # tried of each, at most: a minute or two with 135M weights
 
 
@@ -111,7 +111,7 @@ def measured_costs(params: Params) -> UnitCosts:
         )
 
 
-def _timed(job: Callable[[], Result]) -> tuple[float, Result]:
+def _timed(job: Callable[[], _Result]) -> tuple[float, _Result]:
     """Seconds of a job, and what it returns."""
     start = time.perf_counter()
     result = job()
