@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+import yaml
 from conftest import Write
 from impossible.cli import commands, main, run
 from impossible.cli.examples import EXAMPLES
@@ -23,7 +24,7 @@ from impossible.data.json_lines import read_lines, read_pairs
 from impossible.errors import DataError
 from impossible.experiments.control_grids import AXES, Axis, Grid, save_grid
 from impossible.rewriting.rewriters import Paraphraser, Summarizer
-from impossible.runner import cost_estimate
+from impossible.runner import cost_estimate, measured_costs
 from impossible.runner.notebook_spec import Selection
 from impossible.runner.run import run_all
 
@@ -299,6 +300,41 @@ def test_plan_says_what_runs_and_scales_with_the_work(checkout: Path, write: Wri
         cost_estimate.fit([checkout / "nowhere"], checkout / "other.json")
     assert not (checkout / "other.json").exists()
     run_all(other, folder, Selection(only="04"))
+
+
+def test_plan_tries_the_models_of_a_run(
+    checkout: Path, write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("04_four", "params.k")
+    teacher = str(tiny.save(tmp_path / "teacher", *tiny.reader(tiny.bpe_llama)))
+    critic = str(tiny.save(tmp_path / "critic", *tiny.critic()))
+    settings = {
+        **tiny.SIZES, "extends": "base", "teacher": teacher, "student_base": teacher,
+        "critic": critic, "encoder": "none", "similarity_min": -1.0, "parser": "flat",
+        "device": "cpu",
+        "domains": [{"name": "news", "prefixes": [tiny.PREFIX]}],
+    }  # fmt: skip
+    file = tmp_path / "own.yaml"
+    file.write_text(yaml.safe_dump(settings))
+    params = Params.load(file)
+    costs = measured_costs.measured_costs(params)
+    assert costs.nli > 0
+    assert costs.pairs_seen <= params.k * (params.k - 1)
+    small, large = (
+        measured_costs.stage_costs(each, costs, 0.5).set_index("notebook")
+        for each in (params, Params.load(file, {"n_contexts": 80, "n_inputs": 60}))
+    )
+    for stage in small.index:
+        extra = large["seconds"] - costs.loading, small["seconds"] - costs.loading
+        ratio = extra[0][stage] / extra[1][stage]
+        assert 5 < ratio < 12, (stage, ratio)  # ten times the work; steps are whole
+    unknown = measured_costs.stage_costs(params, costs, None).set_index("notebook")["seconds"]
+    assert unknown.isna().tolist() == [False, False, True, True]
+    assert measured_costs.yields_of("own") is None
+    assert main(["plan", str(file), "--measure"]) == 0
+    told = capsys.readouterr().out
+    assert "tokens/s of next sentences" in told
+    assert "no such run is published" in told
 
 
 def test_the_plan_counts_what_runs_side_by_side_once(checkout: Path, write: Write) -> None:

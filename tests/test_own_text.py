@@ -18,12 +18,13 @@ from impossible.data import units
 from impossible.data.io import read_json
 from impossible.data.own_text import read_documents
 from impossible.errors import DataError, RunError
-from impossible.generation.own_text import divided_text
+from impossible.generation.own_text import OwnText, divided_text
 from impossible.report.distilled import Distilled, distilled_page
 from impossible.runner import push
 from impossible.runner.distil import own_params
 from impossible.runner.order import Order, usable_documents
-from impossible.training import fine_tuning
+from impossible.training import fine_tuning, teacher_adaptation
+from impossible.training.teacher_adaptation import documents_to_adapt
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -187,6 +188,100 @@ def test_a_student_that_is_there_can_write_what_the_teacher_s_pairs_do_not_give(
     absent = ["--student", "english/nobody"]
     assert cli.main([*arguments(settings, "paraphrase", tmp_path / "x"), *absent]) == 2
     assert "english/nobody" in capsys.readouterr().err
+
+
+def test_a_teacher_is_adapted_before_it_writes_and_found_again(
+    made: Path, settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, fast = tmp_path / "made", "teacher_learning_rate=0.01"
+    line = [*arguments(settings, "paraphrase", out), "--adapt-teacher", "--", fast]
+    assert cli.main(line) == 0
+    notes = read_json(out / "work" / "models" / "teacher" / "metrics.json")
+    assert 1 < notes["perplexity_after"] < notes["perplexity_before"]
+    adapter = (out / "work" / "models" / "teacher" / "adapter_model.safetensors").read_bytes()
+    written = pd.concat(map(pd.read_parquet, (out / "work/work/sentences").glob("*.parquet")))
+    plain = pd.concat(map(pd.read_parquet, (made / "work/work/sentences").glob("*.parquet")))
+    assert set(written["context_id"]) == set(plain["context_id"])
+    assert set(written["raw"]) != set(plain["raw"])
+    for part in ("dataset", "student"):
+        card = (out / part / "README.md").read_text(encoding="utf-8")
+        assert "follows the text's (CC-BY-4.0) and the teacher's" in card
+        assert re.search(rf"perplexity.*after +\| {notes['perplexity_after']:g} ", card)
+    assert "perplexity_before" in (out / "report.html").read_text(encoding="utf-8")
+    trained: list[str] = []
+    again = teacher_adaptation.train_on_pieces
+
+    def noted(*args: Any) -> Any:
+        trained.append("teacher")
+        return again(*args)
+
+    monkeypatch.setattr(teacher_adaptation, "train_on_pieces", noted)
+    assert cli.main(line) == 0
+    assert cli.main([*line, "student_epochs=2"]) == 0  # of the student, not of the teacher
+    assert trained == []
+    assert cli.main([*line, "teacher_epochs=1"]) == 0
+    assert trained == ["teacher"]
+    anew = (out / "work" / "models" / "teacher" / "adapter_model.safetensors").read_bytes()
+    assert anew != adapter
+
+
+def test_what_is_held_out_reaches_no_teacher(settings: Path) -> None:
+    params = own_params(str(settings / "own.yaml"))
+    text = divided_text(DOCUMENTS, params)
+    read, dev = documents_to_adapt(text.others, params.seed)
+    assert sorted([*read, *dev]) == sorted(text.others)
+    assert dev
+    assert not [each for each in text.held_out["text"] if each in text.others]
+    held_out = {name for name in NAMES if name in " ".join(text.held_out["text"])}
+    assert not [name for name in held_out if name in " ".join([*read, *dev])]
+
+
+def test_too_few_documents_to_adapt_to_are_a_sentence(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "few.txt").write_text("\n".join(DOCUMENTS[:4]))
+    out = tmp_path / "made"
+    line = arguments(settings, "paraphrase", out, str(tmp_path / "few.txt"))
+    assert cli.main([*line, "--adapt-teacher"]) == 2
+    error = capsys.readouterr().err
+    assert re.search(r"has 3 documents besides .* adapted to 5 at least.*leave out", error)
+    assert error.count("\n") == 1
+    assert not out.exists()
+
+
+def test_a_domain_gives_prefixes_and_rules(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "council.yaml"
+
+    def divided(content: str) -> OwnText:
+        file.write_text(content)
+        return divided_text(DOCUMENTS, own_params(str(settings / "own.yaml"), domain=file))
+
+    plain = divided_text(DOCUMENTS, own_params(str(settings / "own.yaml")))
+    text = divided('prefixes: ["Norvane (NBC) --"]\n')
+    assert set(text.contexts["domain"]) == {"council"}
+    assert text.contexts["text"].tolist() == [
+        f"Norvane (NBC) -- {each}" for each in plain.contexts["text"]
+    ]
+    assert text.inputs["context_id"].tolist() == plain.inputs["context_id"].tolist()
+    inputs = divided('refused: ["old ships"]\n').inputs
+    refused = inputs["raw"].str.contains("old ships")
+    assert refused.any()
+    assert set(inputs.loc[refused, "reason"]) == {"refused"}
+    for content, told in {
+        "prefix: [x]": r"council.yaml: domains.0.prefix = .*no such field .did you mean prefixes",
+        "banned: x": "council.yaml: domains.0.banned = 'x': .*list",
+        "just a text": "council.yaml describes no domain: give a line",
+        "": "council.yaml describes no domain",
+    }.items():
+        file.write_text(content)
+        line = arguments(settings, "paraphrase", tmp_path / "made")
+        assert cli.main([*line, "--domain", str(file)]) == 2
+        error = capsys.readouterr().err
+        assert re.search(told, error), error
+        assert error.count("\n") == 1
+    assert not (tmp_path / "made").exists()
 
 
 FOREIGN = "El consejo aprobó el plan en Lyon el lunes después de un largo debate con la oposición."

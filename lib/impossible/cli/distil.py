@@ -28,6 +28,10 @@ def add_distil(command: Callable[..., argparse.ArgumentParser], commands: Any) -
     add("--student", metavar="NAME", default="",
         help="a student that is there, such as english/paraphrase, writes the second dataset and "
         "is trained on it; default: one trained on the first dataset writes it")  # fmt: skip
+    add("--domain", metavar="FILE.yaml", type=named_path,
+        help="of your text: prefixes (before a context), banned and refused strings")  # fmt: skip
+    add("--adapt-teacher", action="store_true",
+        help="the teacher first reads your text (LoRA), but for what is held out")  # fmt: skip
     text = "upload what distil made; without --yes only say what would be"
     push = command(commands, "push", text, _push)
     push.add_argument("folder", metavar="DIR", type=named_path, help="the --out of distil")
@@ -42,7 +46,9 @@ def _distil(options: argparse.Namespace) -> None:
     name, overrides = split(options.params)
     contexts, out = options.contexts.absolute(), options.out.absolute()
     student = here(options.student) if options.student else ""
-    order = Order(contexts, options.task, out, options.field, options.licence, student)
+    order = Order(
+        contexts, options.task, out, options.field, options.licence, student, options.adapt_teacher
+    )
     documents = usable_documents(order)  # what is wrong is said before anything is loaded
 
     from impossible.cli.assets import fetch_needed
@@ -50,7 +56,7 @@ def _distil(options: argparse.Namespace) -> None:
     from impossible.runner.distil import distil, own_params
     from impossible.runner.preflight import require_data
 
-    params = own_params(name, overrides, student)
+    params = own_params(name, overrides, student, options.domain)
     require_data(params)
     fetch_needed(params)
     if student:

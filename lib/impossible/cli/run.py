@@ -37,6 +37,10 @@ def add_run(command: Callable[..., argparse.ArgumentParser], commands: Any) -> N
     plan = command(commands, "plan", text, _plan)
     _add_params(plan)
     plan.add_argument(
+        "--measure", action="store_true",
+        help="also try the method's stages in miniature with the run's own models (minutes)",
+    )  # fmt: skip
+    plan.add_argument(
         "--calibrate",
         type=path_text,
         nargs="+",
@@ -130,4 +134,11 @@ def _plan(options: argparse.Namespace) -> None:
         print(
             "These costs were measured with the in-vitro models and do not hold for "
             f"{', '.join(others)}; what is not a local folder is fetched first."
+            + ("" if options.measure else " `--measure` tries them here.")
         )
+    if options.measure:
+        from impossible.cli.assets import fetch_needed
+        from impossible.runner import measured_costs
+
+        fetch_needed(params)
+        print("\n" + measured_costs.measured_text(params, Path(name).stem))

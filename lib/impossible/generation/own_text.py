@@ -14,7 +14,7 @@ from impossible.config.params import Params
 from impossible.data.run_folder import item_rng
 from impossible.data.schemas import SENTENCES
 from impossible.errors import DataError
-from impossible.generation.contexts import plan_contexts
+from impossible.generation.contexts import Plan, plan_contexts
 from impossible.generation.human_contexts import given_contexts
 from impossible.generation.next_sentences import sentences_of
 from impossible.text.sentence_boundaries import split_sentences
@@ -30,15 +30,17 @@ class OwnText:
     """A user's text, divided; no document is in both halves.
 
     Attributes:
-        contexts: CONTEXTS, the openings of documents.
+        contexts: CONTEXTS, the openings of documents, after a prefix of the domain if it has any.
         inputs: SENTENCES for a student to rewrite, of any document that is not held out; the
             context of a sentence is that of its document.
         held_out: SENTENCES of documents that nothing else is made of.
+        others: all documents but those, which a teacher may be adapted to.
     """
 
     contexts: pd.DataFrame
     inputs: pd.DataFrame
     held_out: pd.DataFrame
+    others: list[str]
 
 
 def divided_text(documents: Sequence[str], params: Params) -> OwnText:
@@ -64,7 +66,8 @@ def divided_text(documents: Sequence[str], params: Params) -> OwnText:
     n = max(1, len(drawn) // _HELD_OUT)
     held_out = _sentences({f"held-out-{i:05d}": drawn[i] for i in range(n)}, params, params.n_test)
     others = drawn[held_out["context_id"].nunique() :]
-    contexts = given_contexts(others, plan_contexts(params, params.n_contexts), params.seed)
+    plans = plan_contexts(params, params.n_contexts)
+    contexts = given_contexts(others, plans, params.seed)
     if contexts.empty:
         least = params.context_sentences_min
         raise DataError(
@@ -72,7 +75,14 @@ def divided_text(documents: Sequence[str], params: Params) -> OwnText:
             "context: write a paragraph a line, or set context_sentences_min to 1"
         )
     named = _named(others, contexts)
-    return OwnText(contexts, _sentences(named, params, params.n_inputs), held_out)
+    inputs = _sentences(named, params, params.n_inputs)
+    return OwnText(_opened(contexts, plans), inputs, held_out, others)
+
+
+def _opened(contexts: pd.DataFrame, plans: Sequence[Plan]) -> pd.DataFrame:
+    """Contexts after the prefixes that are planned for them; without one they stay as they are."""
+    prefixes = contexts["context_id"].map({plan.context_id: plan.prefix for plan in plans})
+    return contexts.assign(prefix=prefixes, text=(prefixes + " " + contexts["text"]).str.lstrip())
 
 
 def _named(texts: Sequence[str], contexts: pd.DataFrame) -> dict[str, str]:

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from impossible.errors import ModelError
-from impossible.models.batching import as_memory_allows, by_length, padded, token_ids
+from impossible.models.batching import Ids, as_memory_allows, by_length, padded, token_ids
 from impossible.models.loading import LanguageModel
 
+Nats = NDArray[np.float64]
 _BATCH_TOKENS = 2048  # in one forward pass: each has a line of logits
 
 
-@torch.inference_mode()
 def surprise(lm: LanguageModel, contexts: Sequence[str], sentences: Sequence[str]) -> pd.DataFrame:
     """Negative log-likelihood of each sentence given its context.
 
@@ -40,6 +41,25 @@ def surprise(lm: LanguageModel, contexts: Sequence[str], sentences: Sequence[str
             f"a context is empty or with its sentence longer than the window of {lm.window} tokens "
             f"of {lm.name!r}; give every sentence a context that fits"
         )
+    counts = [len(row) - start for row, start in zip(rows, starts, strict=True)]
+    return pd.DataFrame({"nats": nats_after(lm, rows, starts), "tokens": counts})
+
+
+def perplexity(lm: LanguageModel, rows: Sequence[Ids]) -> float:
+    """How many tokens the model wavers between: e to the mean surprise (nats) at each.
+
+    Args:
+        lm: the language model.
+        rows: token ids of pieces of text, each of 2 to `lm.window` tokens; the first of a piece,
+            before which nothing stands, does not count.
+    """
+    nats = nats_after(lm, rows, [1] * len(rows))
+    return float(np.exp(nats.sum() / sum(len(row) - 1 for row in rows)))
+
+
+@torch.inference_mode()
+def nats_after(lm: LanguageModel, rows: Sequence[Ids], starts: Sequence[int]) -> Nats:
+    """Negative log-likelihood of each row's tokens from its start on, which is at least 1."""
 
     def read(chosen: list[int]) -> Tensor:
         # right padding is never seen by a causal model
@@ -51,5 +71,4 @@ def surprise(lm: LanguageModel, contexts: Sequence[str], sentences: Sequence[str
     for chosen, losses in as_memory_allows(by_length(rows, _BATCH_TOKENS), read):
         for line, i in zip(losses, chosen, strict=True):
             nats[i] = float(line[starts[i] - 1 : len(rows[i]) - 1].double().sum())
-    counts = [len(row) - start for row, start in zip(rows, starts, strict=True)]
-    return pd.DataFrame({"nats": nats, "tokens": counts})
+    return nats

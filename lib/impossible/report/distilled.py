@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -27,6 +27,11 @@ LIMITS = (
     "Sentences that are hard to reword are missing, since only what passed every critic is kept.",
     "It is English only, and about what the text it was made from is about.",
 )
+ADAPTED = (
+    "The teacher was adapted to the text, of which the contexts are the openings: what it wrote "
+    "may repeat the text word for word. Its perplexity is on documents that decided when to stop, "
+    "and so a little low."
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Distilled:
         training: numbers of its training.
         writer: name of the student that wrote the second dataset; "": one trained on the first.
         settings: parameters that counted.
+        adapted: numbers of the teacher's adaptation to the text; empty: it was not adapted.
         seed: of everything random; also draws what is shown.
     """
 
@@ -60,6 +66,7 @@ class Distilled:
     settings: Mapping[str, Any]
     seed: int
     writer: str = ""
+    adapted: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def few(self) -> str:
@@ -75,7 +82,8 @@ class Distilled:
     @property
     def limits(self) -> tuple[str, ...]:
         """What a reader must know."""
-        return (self.few, *LIMITS) if self.few else LIMITS
+        learned = (ADAPTED,) if self.adapted else ()
+        return (*((self.few,) if self.few else ()), *LIMITS, *learned)
 
     @property
     def title(self) -> str:
@@ -138,6 +146,7 @@ def dataset_card(made: Distilled) -> str:
         f"critic accepts are the first dataset. {_writer(made)} rewrote sentences of the text, and "
         "the same critics chose again. " + _counted(made),
         *_funnels(made),
+        *_adapted(made),
         "## Licences",
         _licences(made),
         "## Known biases and limits",
@@ -174,7 +183,8 @@ def student_card(made: Distilled, merged: bool) -> str:
         "that chose its training data as well, not what is true.",
         _table(made.measured()),
         "## Training",
-        _table(pd.DataFrame(made.training.items(), columns=["what", "value"])),
+        _numbers(made.training),
+        *_adapted(made),
         "## Licences",
         _licences(made),
         "## Known biases and limits",
@@ -195,6 +205,7 @@ def distilled_page(made: Distilled) -> str:
         answers=_cells(made.example_answers()),
         measured=_cells(made.measured()),
         training=[(name, show(value, 3)) for name, value in made.training.items()],
+        adapted=[(name, show(value, 3)) for name, value in made.adapted.items()],
         limits=made.limits,
     )
 
@@ -230,6 +241,15 @@ def _counted(made: Distilled) -> str:
 
 def _funnels(made: Distilled) -> list[str]:
     return [f"### {title}\n\n{_table(table)}" for title, table in made.funnels.items()]
+
+
+def _adapted(made: Distilled) -> list[str]:
+    title = "## The teacher, adapted to the text before it wrote"
+    return [title, _numbers(made.adapted)] if made.adapted else []
+
+
+def _numbers(told: Mapping[str, Any]) -> str:
+    return _table(pd.DataFrame(told.items(), columns=["what", "value"]))
 
 
 def _cells(frame: pd.DataFrame) -> dict[str, Any]:

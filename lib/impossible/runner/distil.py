@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from impossible.config.own_domain import read_domain
 from impossible.config.params import Params, parse_override
 from impossible.data.digests import digest
 from impossible.data.io import read_object, write_json
@@ -21,6 +22,7 @@ from impossible.errors import DataError, RunError
 from impossible.filtering.thresholds import Thresholds
 from impossible.generation.next_sentences import draw_sentences
 from impossible.generation.own_text import OwnText, divided_text
+from impossible.models.loading import LanguageModel
 from impossible.report.distilled import Distilled
 from impossible.rewriting.held_out import answered_sources
 from impossible.runner.distilled_folder import (
@@ -44,6 +46,7 @@ from impossible.training.distillation import (
 )
 from impossible.training.self_distillation import fresh_inputs
 from impossible.training.student import Student
+from impossible.training.teacher_adaptation import adapted_teacher, documents_to_adapt
 
 __all__ = ["distil", "own_params"]
 
@@ -58,16 +61,24 @@ _WITHOUT: dict[str, Any] = {
 }
 
 
-def own_params(config: str, overrides: Sequence[str] = (), student: str = "") -> Params:
-    """Parameters of a run on own text: those of a params file, with one domain that has no prefix.
+def own_params(
+    config: str, overrides: Sequence[str] = (), student: str = "", domain: Path | None = None
+) -> Params:
+    """Parameters of a run on own text: those of a params file, with one domain.
 
     Args:
         config: name or path of the params file.
         overrides: texts `name=value`.
         student: of the order; where there is one, it is trained on, and not the file's base.
+        domain: YAML file of the text's domain; None: one without prefix and rules.
+
+    Raises:
+        ParameterError: as `Params.load` and `read_domain`.
     """
-    base = {"student_base": student} if student else {}
-    return Params.load(config, _WITHOUT | base | dict(map(parse_override, overrides)))
+    given: dict[str, Any] = {"student_base": student} if student else {}
+    if domain:
+        given["domains"] = [read_domain(domain)]
+    return Params.load(config, _WITHOUT | given | dict(map(parse_override, overrides)))
 
 
 def distil(order: Order, params: Params, documents: Sequence[OwnDocument]) -> Path:
@@ -84,6 +95,8 @@ def distil(order: Order, params: Params, documents: Sequence[OwnDocument]) -> Pa
     """
     params = params.view()  # what is read from here on is told as a setting
     divided = divided_text([each.text for each in documents], params)
+    if order.adapt_teacher:
+        documents_to_adapt(divided.others)  # refused before anything is written
     _take(order, documents)
     with locked(order.run):
         name, made = _Chain(order, params, divided, len(documents)).made()
@@ -127,14 +140,28 @@ class _Chain:
         return RunModels(self.order.run, self.params)
 
     @cached_property
+    def teacher(self) -> LanguageModel:
+        """Who writes: the teacher as it is, or adapted to the text."""
+        if not self.order.adapt_teacher:
+            return self.models.teacher
+        say(f"the teacher is adapted to {len(self.text.others)} documents")
+        folder = adapted_teacher(self.order.run, self.text.others, self.params)
+        notes = training_notes(folder)
+        before, after = notes["perplexity_before"], notes["perplexity_after"]
+        held_out = f"{notes['dev_documents']} of them, held out"
+        say(f"perplexity on {held_out}: {before} before, {after} after")
+        return self.models.teacher_named(str(folder))
+
+    @cached_property
     def thresholds(self) -> Thresholds:
         return _THRESHOLDS[self.order.task](self.params)
 
     def made(self) -> tuple[str, Distilled]:
         """The name of the last student's folder, and all that is told."""
         run, params, models = self.order.run, self.params, self.models
+        teacher = self.teacher
         say(f"{len(self.text.contexts)} contexts; the teacher writes {params.k} sentences each")
-        sentences = draw_sentences(run, models.teacher, self.text.contexts, params)
+        sentences = draw_sentences(run, teacher, self.text.contexts, params)
         first = first_dataset(run, sentences, models, self.thresholds)
         say(f"first dataset: {_pairs(first)}")
         student = self._first_student(first)
@@ -175,10 +202,12 @@ class _Chain:
         """What is told, but for the counts."""
         pairs = pairs_with_split(first.dataset, learned, self.params)
         answers = self._answers(student, {*pairs["source"], *pairs["target"]})
+        teacher = self.order.run.models / "teacher"
+        adapted = training_notes(teacher) if self.order.adapt_teacher else {}
         return Distilled(
             task=self.thresholds.task,
             text=self.order.contexts.name,
-            licences=licences(self.order.licence, self.params, self.order.student),
+            licences=licences(self.order, self.params),
             counts={},
             funnels=funnel_tables(first, second, self.params),
             pairs=pairs,
@@ -186,6 +215,7 @@ class _Chain:
             trained_on="",
             writer=self.order.student and model_name(self.order.student),
             training=training_notes(folder),
+            adapted=adapted,
             settings=plain_settings(self.params),
             seed=self.params.seed,
         )

@@ -17,6 +17,7 @@ from impossible.models.assets import PREFIX, asset_named
 from impossible.models.model_files import asset_below, model_digest
 from impossible.models.model_saving import save_model
 from impossible.report.distilled import Distilled, dataset_card, distilled_page, student_card
+from impossible.runner.order import Order
 from impossible.training.distillation import PAIR_TESTS, MadeDataset, candidate_tests
 from impossible.training.fine_tuning import split_by_context
 from impossible.training.student import load_student
@@ -111,13 +112,17 @@ def funnel_tables(
     return {title: table[table["n"] > 0].rename(columns=shown) for title, table in tables.items()}
 
 
-def licences(inputs: str, params: Params, student: str = "") -> dict[str, str]:
+def licences(order: Order, params: Params) -> dict[str, str]:
     """Of the text and of each model that had a part in the result."""
     names = {"teacher": params.teacher, "student's base": params.student_base}
-    names |= {"first student": student} if student else {}
+    names |= {"first student": order.student} if order.student else {}
     names["critic"] = params.critic
     told = {f"{what} ({model_name(name)})": _licence(name) for what, name in names.items()}
-    return {"the text": inputs, **told}
+    if order.adapt_teacher:
+        told["the teacher's adapter"] = (
+            f"follows the text's ({order.licence}) and the teacher's ({_licence(params.teacher)})"
+        )
+    return {"the text": order.licence, **told}
 
 
 def _licence(model: str) -> str:

@@ -29,6 +29,7 @@ class Order:
         licence: of the text.
         student: name or folder of a student that writes the second dataset and is trained on it;
             "": one is trained on the first dataset, as the paper does, and a new one on the second.
+        adapt_teacher: the teacher is adapted to the text before it writes.
 
     Raises:
         ParameterError: an unknown task.
@@ -40,6 +41,7 @@ class Order:
     field: str = "text"
     licence: str = "unknown"
     student: str = ""
+    adapt_teacher: bool = False
 
     def __post_init__(self) -> None:
         if self.task not in _TASKS:

@@ -5,7 +5,9 @@ Each is kept in the run folder as units of work, so that a second call computes 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
@@ -28,8 +30,8 @@ from impossible.training.student import Student
 
 __all__ = [
     "PAIR_TESTS", "MadeDataset", "Trainable", "candidate_tests", "dataset_of_candidates",
-    "dataset_of_pairs", "diversity_critic", "first_dataset", "next_dataset", "pairs_of_last",
-    "trained_student",
+    "dataset_of_pairs", "diversity_critic", "first_dataset", "kept_model", "next_dataset",
+    "pairs_of_last", "trained_record", "trained_student",
 ]  # fmt: skip
 
 #: What may drop a pair of next sentences on the way to the first dataset, in order.
@@ -178,18 +180,40 @@ def trained_student(
         models: gives the base.
     """
     pairs = dataset[["source", "target", "context_id"]].to_dict("list")
-    how = (_train_unit, [Unit(name, pairs)], params, run, f"{name}-trained", _TRAINED)
-    folder = run.models / name
-    known = map_units(*how, (models, run))[0]["digest"].iloc[0]
-    if not folder.is_dir() or model_digest(folder) != known:  # removed, damaged or overwritten
-        for part in (run.work / f"{name}-trained").glob("*.parquet"):
-            part.unlink()
-        map_units(*how, (models, run))
+    kept_model(_train_unit, Unit(name, pairs), params, run, models)
     return models.student(name)
 
 
 def _train_unit(unit: Unit, params: Params, given: Any) -> Scored:
     models, run = given
     train_on(pd.DataFrame(unit.payload), models.student(), params, run, unit.id)
-    digest = model_digest(run.models / unit.id)
-    return pd.DataFrame([{"model": unit.id, "digest": digest}]), pd.DataFrame()
+    return trained_record(run.models / unit.id)
+
+
+def kept_model(
+    train: Callable[[Unit, Params, Any], Scored], unit: Unit, params: Params, run: RunFolder,
+    models: Any = None,
+) -> Path:  # fmt: skip
+    """The folder of a model that is trained once for the same payload, parameters and code.
+
+    Args:
+        train: writes `models/ID` and returns its `trained_record`; a function of a module, which
+            is given `unit`, `params` and the pair of `models` and `run`.
+        unit: its id is the folder's name, its payload what is trained on.
+        params, run: as for `map_units`.
+        models: what the training starts from.
+    """
+    work, given = f"{unit.id}-trained", (models, run)
+    folder = run.models / unit.id
+    rows, _ = map_units(train, [unit], params, run, work, _TRAINED, given)
+    if not folder.is_dir() or model_digest(folder) != rows["digest"].iloc[0]:
+        for part in (run.work / work).glob("*.parquet"):  # removed, damaged or overwritten
+            part.unlink()
+        map_units(train, [unit], params, run, work, _TRAINED, given)
+    return folder
+
+
+def trained_record(folder: Path) -> Scored:
+    """What a unit that trains returns: which model it wrote."""
+    row = {"model": folder.name, "digest": model_digest(folder)}
+    return pd.DataFrame([row]), pd.DataFrame()

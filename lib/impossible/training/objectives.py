@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding
@@ -29,13 +30,40 @@ def train_causal_lm(
     """
     window = int(getattr(model.config, "max_position_embeddings", 0) or 1024)
 
-    def encode(texts: Sequence[str]) -> list[TrainingExample]:
+    def encode(texts: Sequence[str]) -> list[list[int]]:
         rows = [[*ids, tokenizer.eos_token_id] for ids in token_ids(tokenizer, texts, False)]
-        pieces = [row[i : i + window] for row in rows for i in range(0, len(row), window)]
-        return [{"input_ids": piece, "labels": piece} for piece in pieces]
+        return pieces_of(rows, window)
 
+    return train_on_pieces(model, tokenizer, encode(documents), settings, encode(dev))
+
+
+def pieces_of(rows: Sequence[list[int]], longest: int) -> list[list[int]]:
+    """Token ids of documents, cut where they are longer.
+
+    >>> pieces_of([[1, 2, 3], [4]], 2)
+    [[1, 2], [3], [4]]
+    """
+    return [row[i : i + longest] for row in rows for i in range(0, len(row), longest)]
+
+
+def train_on_pieces(
+    model: Any,
+    tokenizer: Any,
+    pieces: Sequence[list[int]],
+    settings: TrainingSettings,
+    dev: Sequence[list[int]] = (),
+    checkpoints: Path | None = None,
+    key: str = "",
+) -> History:
+    """`train_causal_lm` on token ids as they are.
+
+    Args:
+        pieces, dev: each at most as long as the window.
+        checkpoints, key: as for `train_model`.
+    """
+    examples, held_out = ([{"input_ids": x, "labels": x} for x in part] for part in (pieces, dev))
     collate = DataCollatorForSeq2Seq(tokenizer)
-    return train_model(model, encode(documents), collate, settings, encode(dev))
+    return train_model(model, examples, collate, settings, held_out, checkpoints, key=key)
 
 
 def train_classifier(

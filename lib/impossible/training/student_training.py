@@ -11,9 +11,10 @@ import peft
 import torch
 
 from impossible.data.digests import digest
+from impossible.models.loading import LanguageModel
 from impossible.text.pairs import Pair
 from impossible.training.processes import is_first_process, wait_for_all
-from impossible.training.student import Seq2SeqStudent, Student, load_student
+from impossible.training.student import Student, load_student
 from impossible.training.trainer import TrainingSettings, train_model
 
 
@@ -42,7 +43,7 @@ def train_student(
         DataError: no pairs.
         ModelError: the loss is no longer a number.
     """
-    model = _with_adapter(base, adapter_rank, settings.seed) if adapter_rank else base.model
+    model = with_adapter(base, adapter_rank, settings.seed) if adapter_rank else base.model
     history = train_model(
         model, base.encode(train), base.collate, settings, base.encode(dev), checkpoints,
         key=f"{base.digest} {adapter_rank}",
@@ -77,13 +78,21 @@ def _save(
     student.save(out, recipe, metrics)
 
 
-def _with_adapter(base: Student, rank: int, seed: int) -> Any:
-    """The base with a new adapter; only the adapter is trained and saved."""
+def with_adapter(base: LanguageModel, rank: int, seed: int) -> Any:
+    """A model with a new LoRA adapter on every linear layer; only that is trained and saved.
+
+    Args:
+        base: in float32; its modules are changed in place.
+        rank: of the adapter, ≥ 1; its scale is twice that.
+        seed: of its weights.
+
+    Source: Hu et al. 2022, LoRA.
+    """
     torch.manual_seed(seed)
     model = peft.get_peft_model(
         base.model,
         peft.LoraConfig(
-            task_type="SEQ_2_SEQ_LM" if isinstance(base, Seq2SeqStudent) else "CAUSAL_LM",
+            task_type="SEQ_2_SEQ_LM" if base.model.config.is_encoder_decoder else "CAUSAL_LM",
             r=rank,
             lora_alpha=2 * rank,
             target_modules="all-linear",
