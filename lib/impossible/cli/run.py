@@ -124,13 +124,11 @@ def _plan(options: argparse.Namespace) -> None:
         print(f"Costs written to {cost_estimate.COSTS}")
         return
     require_data(params)
-    print(
-        cost_estimate.plan_text(
-            cost_estimate.plan(params, _results(options, name, overrides)),
-            params.notebooks_at_once,
-        )
-    )
-    if others := cost_estimate.unknown_models(params):
+    table = cost_estimate.plan(params, _results(options, name, overrides))
+    others = cost_estimate.unknown_models(params)
+    off = {"off": ", by costs of other models"} if others else {}
+    print(cost_estimate.plan_text(table, params.notebooks_at_once, **off))
+    if others:
         print(
             "These costs were measured with the in-vitro models and do not hold for "
             f"{', '.join(others)}; what is not a local folder is fetched first."

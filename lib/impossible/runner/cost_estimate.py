@@ -127,8 +127,8 @@ def unknown_models(params: Params) -> list[str]:
     return [name for name in dict.fromkeys(names) if not name.startswith(("in-vitro/", "none"))]
 
 
-def plan_text(table: pd.DataFrame, workers: int = 1) -> str:
-    """The plan as text, with a line of totals.
+def plan_text(table: pd.DataFrame, workers: int = 1, off: str = ", ± 30 %") -> str:
+    """The plan as text, with a line of totals, and by how much its minutes may be off.
 
     The total of the seconds is how long the run takes, that of the memory the most that is needed
     at one time, that of the disk a sum.
@@ -149,7 +149,7 @@ def plan_text(table: pd.DataFrame, workers: int = 1) -> str:
     )
     rows = pd.concat([table, pd.DataFrame([total], columns=table.columns)])
     together = f" with {workers} notebooks at a time" if workers > 1 else ""
-    minutes = f"About {ends.max() / 60:.1f} minutes on this machine{together}, ± 30 %"
+    minutes = f"About {ends.max() / 60:.1f} minutes on this machine{together}{off}"
     return f"{rows.round(1).to_string(index=False, na_rep='')}\n\n{minutes} (as busy as it is now)."
 
 
