@@ -10,8 +10,6 @@ import pandas as pd
 from impossible.evaluation.bootstrap import Interval, independent_difference
 from impossible.evaluation.expectations import interval_of
 
-__all__ = ["TABLE1_COLUMNS", "gains_in_table8", "gains_over_people"]
-
 TABLE1_COLUMNS = ("cosine", "h2", "h3", "msttr", "jaccard", "ted_3", "ted_f")
 Numbers = dict[str, list[float]]
 

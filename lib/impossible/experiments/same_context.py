@@ -15,11 +15,6 @@ from impossible.filtering.build_dataset import KEPT, rejections
 from impossible.filtering.thresholds import Thresholds
 from impossible.text.rouge import rouge_tokens
 
-__all__ = [
-    "candidates_of_one", "context_to_follow", "followed_dataset", "followed_pairs",
-    "followed_sentences", "followed_source", "followed_writers", "thread_caption",
-]  # fmt: skip
-
 _ALIKE = 4  # the seed draws from one in so many contexts, whose sentences are most alike
 _SHOWN = 5  # next sentences
 _PAIRS = 2  # of either fate

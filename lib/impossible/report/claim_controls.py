@@ -14,8 +14,6 @@ from impossible.evaluation.expectations import interval_of
 from impossible.evaluation.metrics import RAW
 from impossible.evaluation.test_sets import TITLES
 
-__all__ = ["ENOUGH_PAIRS", "beside_summaries", "few_pairs", "told_from_shuffled"]
-
 #: Students of fewer pairs write almost nothing, so that a comparison of two says nothing of data.
 ENOUGH_PAIRS = 50
 _OTHERS = ("teacher, zero-shot", "round trip")  # with which the paper's metrics are compared
