@@ -700,12 +700,13 @@ def between(text: str, mark: str, table: str) -> str:
 def filled(text: str, run: Path = RUN, full: Path = FULL) -> str:
     """A page with its tables made anew; a table whose run is not there stays as it is."""
     text = between(between(text, "critic", critic()), "examples", examples())
+    text = between(text, "parameters", parameters())
     if all((each / "tables" / "expectations_05.json").is_file() for each in (RUN_ENGLISH, WIDE)):
         tables = {
             "english": english, "thread": thread, "outcomes": outcomes,
             "five outcomes": five_outcomes, "first outcomes": first_outcomes,
             "read": what_readers_say, "refuted": refuted, "verdicts": verdicts,
-            "parameters": parameters, "lacks": lacks,
+            "lacks": lacks,
         }  # fmt: skip
         for mark, table in tables.items():
             text = between(text, mark, table())

@@ -106,7 +106,7 @@ def test_nucleus_frequencies_by_hand() -> None:
     grid = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
     counts = torch.bincount(Nucleus(0.9, 1.0).choose(logits, grid), minlength=4)
     assert counts.tolist() == [158, 526, 0, 316]
-    greedy = Nucleus(temperature=0).choose(logits, grid)
+    greedy = Nucleus(1.0, 0.0).choose(logits, grid)
     assert set(greedy.tolist()) == {1}
 
 
@@ -170,6 +170,6 @@ def test_a_context_that_does_not_fit_is_told() -> None:
     with pytest.raises(ModelError, match="must not be empty"):
         sample_continuations(lm, "", uniforms(2, 9), WARM)
     with pytest.raises(ModelError, match="top_p"):
-        Nucleus(0.0)
+        Nucleus(0.0, 0.7)
     with pytest.raises(ModelError, match="temperature"):
         Nucleus(0.9, -0.1)

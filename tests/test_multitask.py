@@ -26,6 +26,7 @@ from impossible.experiments.multitask import ALL, HALF, specialist
 from impossible.filtering.thresholds import Thresholds
 from impossible.models.batching import IGNORE
 from impossible.training import student_training as training
+from impossible.training.fine_tuning import train_students
 from impossible.training.student import Student, load_student
 from impossible.world.oracle import Oracle
 
@@ -180,7 +181,7 @@ def test_training_sees_the_tokens_that_are_counted(
     corpora = multitask.equal_token_corpora(two_tasks(5), student, 4)
     table = multitask.training_costs(corpora, student, PARAMS)
     run = RunFolder.open(tmp_path / "run")
-    students = multitask.train_equal_epochs(corpora, base, PARAMS, run, "two")
+    students = train_students(corpora, base, PARAMS, run, "two", PARAMS.multitask_epochs)
     assert seen == table["tokens"].tolist()
     assert list(students) == list(corpora)
     for folder, steps in zip(("specialist_paraphrase", "generalist_all"), (0, 3), strict=True):
@@ -195,9 +196,8 @@ def test_who_is_told_does_both_tasks_and_who_is_not_cannot(
     params = PARAMS.fixed(multitask_epochs=100, student_batch_size=6, student_learning_rate=5e-3)
     pooled = pd.concat(two_tasks(6).values(), ignore_index=True)
     corpora = {"told": pooled, "not told": multitask.uninstructed_pairs(pooled)}
-    students = multitask.train_equal_epochs(
-        corpora, base, params, RunFolder.open(tmp_path / "run"), "two"
-    )
+    run = RunFolder.open(tmp_path / "run")
+    students = train_students(corpora, base, params, run, "two", params.multitask_epochs)
     items = pd.DataFrame({"source": tiny.SENTENCES[:6]})
     letters = {"paraphrase": "T", "summary": "P"}  # a letter tells the words apart
     right = {

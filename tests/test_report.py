@@ -11,7 +11,7 @@ import pytest
 from figure_data import metric_rows, pictures
 from impossible.data.io import read_json, write_frame, write_json, write_text
 from impossible.data.run_folder import RunFolder, record
-from impossible.data.schemas import DATASET, PREDICTIONS, SIMILARITIES, VERDICTS
+from impossible.data.schemas import DATASET, JUDGED_OUTPUTS, PREDICTIONS, SIMILARITIES
 from impossible.errors import DataError
 from impossible.experiments.same_context import thread_caption
 from impossible.report.figures import funnel_dots
@@ -345,10 +345,10 @@ def test_the_example_says_what_the_judge_says_of_the_students_answer(tmp_path: P
     for fidelity, words in ((0.0, "it does not keep the meaning"), (100.0, "it keeps the meaning")):
         verdict = {"system": "M_para", "item": "held_out: 1", "rouge_l_source": 66.7}
         frame = pd.DataFrame([{**verdict, "fidelity": fidelity, "paraphrase": fidelity}])
-        write_frame(run.data("verdicts"), frame, VERDICTS)
+        write_frame(run.data("verdicts"), frame, JUDGED_OUTPUTS)
         what, said = example_of_run(run, values).written[-1]
         assert what == "the referee says"
         assert said == f"{words}; ROUGE-L to the sentence 67 % (≤ 75 is new enough)"
     unjudged = frame.assign(fidelity=None, paraphrase=None)
-    write_frame(run.data("verdicts"), unjudged, VERDICTS)
+    write_frame(run.data("verdicts"), unjudged, JUDGED_OUTPUTS)
     assert len(example_of_run(run, values).written) == 3

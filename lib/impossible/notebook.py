@@ -123,8 +123,7 @@ class Stage:
     @cached_property
     def bootstrap(self) -> Bootstrap:
         """How intervals are drawn."""
-        params = self.params
-        return Bootstrap(params.bootstrap_samples, params.confidence, params.seed)
+        return Bootstrap.from_params(self.params)
 
     def figure(
         self,

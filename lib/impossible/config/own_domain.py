@@ -10,8 +10,6 @@ from impossible.config.params import BASE, Params
 from impossible.config.yaml_files import read_yaml
 from impossible.errors import ParameterError
 
-__all__ = ["read_domain"]
-
 
 def read_domain(path: Path) -> dict[str, Any]:
     """One of the values of the parameter `domains`, which checks it; named as the file if unnamed.

@@ -12,8 +12,6 @@ from typing import Any
 
 from impossible.errors import ParameterError, nearest
 
-__all__ = ["SHORT", "load_plugin"]
-
 #: Kind → short name → `module:attribute`.
 SHORT = {
     "judge": {"oracle": "impossible.world.oracle:Oracle"},

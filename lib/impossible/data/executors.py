@@ -17,8 +17,6 @@ import torch
 from impossible.config.params import Params
 from impossible.errors import RunError
 
-__all__ = ["Executor", "ForkExecutor", "LocalExecutor", "executor_for", "local_executor"]
-
 
 class Computable(Protocol):
     """A task: `units.Task`."""

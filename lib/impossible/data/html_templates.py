@@ -8,8 +8,6 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-__all__ = ["csp_hash", "template"]
-
 
 @cache
 def template(name: str) -> Template:

@@ -24,12 +24,6 @@ from impossible.data.json_lines import (
 )
 from impossible.errors import DataError
 
-__all__ = [
-    "HUB", "HUMAN", "SUMMARIES", "HumanSet", "available", "human_folder", "human_items",
-    "human_pairs", "human_predictions", "take",
-]  # fmt: skip
-
-
 HUB = "hub"  # in the place of a folder
 
 

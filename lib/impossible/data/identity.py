@@ -10,8 +10,6 @@ from impossible.config.places import resolve
 from impossible.data.digests import digest
 from impossible.data.run_folder import RunFolder, locate_model
 
-__all__ = ["identities"]
-
 OWN_MODEL = "models/"  # what a name begins with that is no parameter but a model of this run
 
 

@@ -14,11 +14,6 @@ import pandas as pd
 from impossible.data.io import UNREADABLE, unzipped
 from impossible.errors import DataError
 
-__all__ = [
-    "PAIR_FIELDS", "json_objects", "read_items", "read_lines", "read_pairs", "read_predictions",
-    "read_string", "read_strings", "stream_pairs",
-]  # fmt: skip
-
 PREDICTION_FIELDS = '{"source": "…", "output": "…", "references": ["…"]}'
 PAIR_FIELDS = '{"source": "…", "target": "…"}'
 ITEM_FIELDS = '{"source": "…", "references": ["…"]}'

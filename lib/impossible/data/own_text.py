@@ -12,8 +12,6 @@ import pyarrow.parquet as pq
 from impossible.data.json_lines import json_objects, read_lines
 from impossible.errors import DataError, nearest
 
-__all__ = ["OwnDocument", "read_documents"]
-
 FIELD = "text"  # of a JSON object or a Parquet file, unless another is named
 
 

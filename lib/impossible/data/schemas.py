@@ -105,7 +105,7 @@ PREDICTIONS = record_schema(
 )
 
 #: What is said of each output of PREDICTIONS, in per cent; null where nobody can say it.
-VERDICTS = record_schema(
+JUDGED_OUTPUTS = record_schema(
     "item",
     system=TEXT,
     item=TEXT,

@@ -29,8 +29,6 @@ from impossible.data.progress import bar
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 
-__all__ = ["Scored", "Task", "Unit", "fingerprint", "map_units"]
-
 
 @dataclass(frozen=True)
 class Unit:

@@ -31,7 +31,7 @@ from impossible.evaluation.expectations import Expected, interval_of
 from impossible.evaluation.metric_rows import Encoder, MetricRows
 from impossible.evaluation.metrics import CORPUS_METRICS
 from impossible.evaluation.paraphrase_metrics import score_predictions
-from impossible.text.rouge import jaccard
+from impossible.text.rouge import jaccards
 
 #: Measures in which corpora are compared with human ones.
 COMPARED = (
@@ -105,8 +105,8 @@ def by_similarity(corpora: Mapping[str, pd.DataFrame], n: int) -> pd.DataFrame:
     parts = [pd.DataFrame(columns=["corpus", "source", "target", "Jaccard"])]
     for name, frame in corpora.items():
         pairs = frame[["source", "target"]].assign(corpus=name)
-        alike = [100 * jaccard(x, y) for x, y in zip(pairs["source"], pairs["target"], strict=True)]
-        ordered = pairs.assign(Jaccard=alike).sort_values("Jaccard", kind="stable")
+        similar = 100 * jaccards(pairs["source"], pairs["target"])
+        ordered = pairs.assign(Jaccard=similar).sort_values("Jaccard", kind="stable")
         places = np.linspace(0, len(ordered) - 1, min(n, len(ordered))).round().astype(int)
         parts.append(ordered.iloc[places][list(parts[0])])
     return pd.concat(parts[1:] or parts, ignore_index=True)
@@ -251,7 +251,7 @@ def quality_expected(
             more = independent_difference(*ends)
             expected.append(Expected(f"{title}, D_para minus {other}", more, under=bound))
     alike, by_chance = (
-        np.array([100 * jaccard(x, y) for x, y in zip(part["source"], part["target"], strict=True)])
+        100 * jaccards(part["source"], part["target"])
         for part in (pairs, permuted(pairs, bootstrap.seed))
     )
     seen = bootstrap_mean(alike - by_chance, None, bootstrap)

@@ -34,7 +34,7 @@ from impossible.evaluation.paraphrase_metrics import cosines, encoder_names
 from impossible.filtering.constituency_parser import Trees
 from impossible.text import lexical_diversity
 from impossible.text.bleu import self_bleu
-from impossible.text.rouge import jaccard
+from impossible.text.rouge import jaccard, jaccards
 from impossible.text.sentence_boundaries import words
 from impossible.text.signature import signature
 from impossible.text.tree_edit_distance import ted, top_layers
@@ -184,7 +184,7 @@ def corpus_gaps(
     Returns:
         "CORPUS − OTHER, METRIC" → value, low, high, in points.
     """
-    measures = {"self_bleu": (self_bleu, 1.0), "jaccard": (_jaccards, 100.0)}
+    measures = {"self_bleu": (self_bleu, 1.0), "jaccard": (jaccards, 100.0)}
     measures["fidelity"] = judge.equivalent, 100.0
     gaps = {}
     for ours, other in versus:
@@ -196,10 +196,6 @@ def corpus_gaps(
             gap = corpus_gap(a, b, measure, bootstrap)
             gaps[f"{title}, {metric}"] = [scale * bound for bound in gap.bounds]
     return gaps
-
-
-def _jaccards(xs: Sequence[str], ys: Sequence[str]) -> NDArray[np.float64]:
-    return np.array([jaccard(x, y) for x, y in zip(xs, ys, strict=True)])
 
 
 def rivals_expected(

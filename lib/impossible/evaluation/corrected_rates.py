@@ -26,8 +26,6 @@ from impossible.evaluation.bootstrap import (
     cluster_codes,
 )
 
-__all__ = ["ErrorRates", "chosen_by_critics", "corrected_mean"]
-
 #: Names of what critics chose: datasets, those of a round, pairs that pass, the best of answers.
 _CHOSEN = re.compile(
     r"(pair in )?D_(T|para|sum)\b|round \d+\b|((pass|accepted by) )?all (critics|gates)$|kept$"

@@ -12,11 +12,6 @@ from impossible.evaluation.fractions import raw_metric
 from impossible.evaluation.human.returned_ratings import SYNTHETIC
 from impossible.evaluation.metrics import RAW
 
-__all__ = [
-    "NOT_MEASURED", "OPEN", "OUTCOMES", "REFUTED", "REHEARSAL", "SHOWN", "Expected",
-    "against_bound", "as_counted", "interval_of", "per_cent",
-]  # fmt: skip
-
 SHOWN, OPEN, REFUTED, NOT_MEASURED = "shown", "open", "refuted", "not measured"
 OUTCOMES = (SHOWN, OPEN, REFUTED, NOT_MEASURED)
 REHEARSAL = "rehearsal"  # of invented ratings, which say nothing and are counted nowhere

@@ -52,7 +52,7 @@ def fraction_by_group(
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def shares(
+def value_fractions(
     corpora: Mapping[str, pd.DataFrame], column: str, values: Sequence[str], bootstrap: Bootstrap
 ) -> pd.DataFrame:
     """How often each value is that of a column: a fraction of each corpus, contexts resampled.

@@ -26,8 +26,6 @@ from impossible.evaluation.human.returned_ratings import SYNTHETIC, read_ratings
 if TYPE_CHECKING:
     from impossible.models.nli import EntailmentCritic
 
-__all__ = ["Judge", "People", "Referee", "judge_name", "load_judge"]
-
 Texts = Sequence[str]
 
 

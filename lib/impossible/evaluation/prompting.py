@@ -176,7 +176,7 @@ def answers(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int = 60)
         prompt if len(row) <= room else lm.tokenizer.decode(row[-room:]).split(" ", 1)[-1]
         for prompt, row in zip(prompts, ids, strict=True)
     ]
-    unused, greedy = np.zeros((1, max_new_tokens)), Nucleus(temperature=0)
+    unused, greedy = np.zeros((1, max_new_tokens)), Nucleus(1.0, 0.0)
     texts = {prompt: sample_continuations(lm, prompt, unused, greedy)[0] for prompt in {*fitting}}
     return [_capitalized(texts[prompt]) for prompt in fitting]
 

@@ -20,8 +20,6 @@ from impossible.evaluation.bootstrap import Floats
 from impossible.evaluation.corrected_rates import ErrorRates
 from impossible.models.model_files import locate
 
-__all__ = ["known_errors", "measured_errors", "ship_errors"]
-
 FILE = "errors.json"  # beside the weights
 #: What is asked → file in the folder of the human datasets → fields (x, y) and the label for yes.
 LABELLED: dict[str, dict[str, tuple[str, str, object]]] = {

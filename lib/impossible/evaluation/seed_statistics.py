@@ -28,14 +28,14 @@ def over_seeds(values: ArrayLike, confidence: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half, len(present))
 
 
-def next_seed(values: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Where one more seed lies, with this probability: mean ± t s √(1 + 1/n).
+def next_seed(values: ArrayLike) -> Interval:
+    """Where one more seed lies in 95 % of cases: mean ± t s √(1 + 1/n).
 
     >>> found = next_seed([1.0, 2.0, 3.0])
     >>> print(f"{found.low:.3f} to {found.high:.3f}")
     -2.968 to 6.968
     """
-    mean = over_seeds(values, confidence)
+    mean = over_seeds(values)
     half = (mean.high - mean.value) * np.sqrt(mean.n + 1)  # s / √n becomes s √(1 + 1/n)
     return Interval(mean.value, mean.value - half, mean.value + half, mean.n)
 

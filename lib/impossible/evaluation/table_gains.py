@@ -10,31 +10,28 @@ import pandas as pd
 from impossible.evaluation.bootstrap import Interval, independent_difference
 from impossible.evaluation.expectations import interval_of
 
-__all__ = ["TABLE1_COLUMNS", "gains_in_table8", "gains_over_people"]
-
 TABLE1_COLUMNS = ("cosine", "h2", "h3", "msttr", "jaccard", "ted_3", "ted_f")
 Numbers = dict[str, list[float]]
 
 
-def gains_over_people(rows: pd.DataFrame, people: Sequence[str], ours: str = "D_para") -> Numbers:
-    """A dataset minus the mean of people's sets, in the columns of Table 1.
+def gains_over_people(rows: pd.DataFrame, people: Sequence[str]) -> Numbers:
+    """D_para minus the mean of people's sets, in the columns of Table 1.
 
     Args:
         rows: METRIC_ROWS of corpora of as many pairs each (`corpus_quality.quality_rows`).
         people: names of the sets that people wrote.
-        ours: name of the dataset.
 
     Returns:
-        "OURS − people, METRIC" → value, low, high, the sets taken as given and independent; a
+        "D_para − people, METRIC" → value, low, high, the sets taken as given and independent; a
         column that either side lacks is not there.
     """
     found: Numbers = {}
     for metric in TABLE1_COLUMNS:
         theirs = [interval_of(rows, name, metric) for name in people]
         known = [each for each in theirs if np.isfinite(each.bounds).all()]
-        gain = independent_difference(interval_of(rows, ours, metric), _mean(known))
+        gain = independent_difference(interval_of(rows, "D_para", metric), _mean(known))
         if np.isfinite(gain.value):
-            found[f"{ours} − people, {metric}"] = gain.bounds
+            found[f"D_para − people, {metric}"] = gain.bounds
     return found
 
 
@@ -48,22 +45,21 @@ def _mean(parts: Sequence[Interval]) -> Interval:
     return Interval(value, value - below, value + above, sum(each.n for each in parts))
 
 
-def gains_in_table8(rows: Mapping[str, pd.DataFrame], base: str = "round trip") -> Numbers:
+def gains_in_table8(rows: Mapping[str, pd.DataFrame]) -> Numbers:
     """M_para and its control minus a round trip (BT) in the iBLEU of Table 8, by test set.
 
     Args:
         rows: test set → METRIC_ROWS of systems.
-        base: what it is compared with.
 
     Returns:
-        "TEST SET: SYSTEM − BASE, ibleu_table8" → value, low, high; both systems answer the same
-        sentences, so that an interval of independent samples is rather too wide.
+        "TEST SET: SYSTEM − round trip, ibleu_table8" → value, low, high; both systems answer the
+        same sentences, so that an interval of independent samples is rather too wide.
     """
     found: Numbers = {}
     for name, here in rows.items():
         for system in ("M_para", "shuffled M_para"):
-            ends = (interval_of(here, each, "ibleu_table8") for each in (system, base))
+            ends = (interval_of(here, each, "ibleu_table8") for each in (system, "round trip"))
             gain = independent_difference(*ends)
             if np.isfinite(gain.value):
-                found[f"{name}: {system} − {base}, ibleu_table8"] = gain.bounds
+                found[f"{name}: {system} − round trip, ibleu_table8"] = gain.bounds
     return found

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_contrast
 from impossible.evaluation.expectations import Expected, per_cent
-from impossible.evaluation.fractions import fraction_by_group, precision_recall, shares
+from impossible.evaluation.fractions import fraction_by_group, precision_recall, value_fractions
 
 #: Last words by which constructions form families; others stand for themselves.
 FAMILIES = ("passive", "cleft", "relative", "nominalization", "existential")
@@ -173,7 +173,7 @@ def survivors(
     named = {name: frame["difference"] for name, frame in corpora.items()}
     frequency = pd.DataFrame({n: d.value_counts(normalize=True) for n, d in named.items()})
     order = frequency.fillna(0).sum(axis=1).sort_values(ascending=False).index
-    return shares(
+    return value_fractions(
         corpora, "difference", [*dict.fromkeys([*filter(None, order), *expected])], bootstrap
     )
 

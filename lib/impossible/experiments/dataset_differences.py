@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.evaluation.bootstrap import Bootstrap, bootstrap_contrast, half_samples
-from impossible.evaluation.fractions import shares
+from impossible.evaluation.fractions import value_fractions
 from impossible.evaluation.metric_rows import MetricRows
 from impossible.experiments.critic_errors import OUTSIDE, Traits, family
 from impossible.text.sentence_boundaries import words
@@ -61,7 +61,7 @@ def target_forms(corpora: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> p
     """
     counts = pd.concat(list(corpora.values()))["form_target"].value_counts()
     forms = sorted(counts.index, key=lambda name: name == OUTSIDE)  # stable: that one last
-    return shares(corpora, "form_target", forms, bootstrap)
+    return value_fractions(corpora, "form_target", forms, bootstrap)
 
 
 def difference_rows(corpora: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> pd.DataFrame:

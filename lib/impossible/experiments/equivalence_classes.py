@@ -1,4 +1,4 @@
-"""Equivalence classes among the samples of a context: what more samples, heat or context bring.
+"""Equivalence classes among a context's samples: what more samples, temperature, context bring.
 
 A class is all realizations of one meaning. The method lives on classes with two or more of them,
 since the diversity filter keeps about one pair of each; pairs within a class grow much faster.

@@ -9,8 +9,6 @@ from impossible.errors import DataError
 from impossible.evaluation.judges import Judge
 from impossible.experiments.example_pairs import Examples
 
-__all__ = ["labels_beside", "pairs_to_label"]
-
 TO_LABEL = 20  # pairs: what a reader does in a few minutes
 WORDS = {1.0: "same", 0.0: "not the same"}
 

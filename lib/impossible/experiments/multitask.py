@@ -6,7 +6,7 @@ task, or as much of each task as the students of one have, so more in all. Both 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from impossible.config.params import Params
 from impossible.data.human_datasets import take
-from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.expectations import Expected, interval_of
@@ -29,7 +28,7 @@ from impossible.evaluation.systems import (
     shuffled,
 )
 from impossible.filtering.thresholds import Thresholds
-from impossible.training.fine_tuning import settings_for, train_students
+from impossible.training.fine_tuning import settings_for
 from impossible.training.student import Student
 
 #: What a student reads before the sentence; in the manner of T5's prefixes (Raffel et al. 2020).
@@ -149,21 +148,6 @@ def training_costs(
     for task in INSTRUCTIONS:
         frame[f"{task} pairs"] = [int((p["origin"] == task).sum()) for p in corpora.values()]
     return frame
-
-
-def train_equal_epochs(
-    corpora: Mapping[str, pd.DataFrame],
-    base: Callable[[], Student],
-    params: Params,
-    run: RunFolder,
-    prefix: str,
-) -> dict[str, Student]:
-    """A student of each corpus after `multitask_epochs`, its last weights.
-
-    Other students stop early and keep their best weights on dev, so that each decides for itself
-    how many tokens it has seen. Here that number is what is held equal.
-    """
-    return train_students(corpora, base, params, run, prefix, params.multitask_epochs)
 
 
 def length_fits_task(

@@ -51,8 +51,8 @@ def panel_points(
     """Points of Figure 3: (axis, x, rows), over lengths at one temperature, then the other way."""
     for length, rows in judged[judged["temperature"] == temperature].groupby("n_sentences"):
         yield "length", float(length), rows
-    for heat, rows in judged[judged["mixed"]].groupby("temperature"):
-        yield "temperature", float(heat), rows
+    for value, rows in judged[judged["mixed"]].groupby("temperature"):
+        yield "temperature", float(value), rows
 
 
 def point_means(judged: pd.DataFrame, series: Mapping[str, str], params: Params) -> pd.DataFrame:
@@ -108,8 +108,8 @@ def surface_gap(maps: pd.DataFrame) -> tuple[float, str]:
     cells = maps.pivot(index=["n_sentences", "temperature"], columns="series", values="value")
     (judge,) = cells.columns.drop("critic")
     gap = 100 * (cells["critic"] - cells[judge])
-    length, heat = cells["critic"].idxmax()
-    words = f"critic highest at {length} sentences, temperature {heat:g}"
+    length, highest = cells["critic"].idxmax()
+    words = f"critic highest at {length} sentences, temperature {highest:g}"
     if gap.notna().any():
         words += f"; critic minus {judge} {gap.mean():.1f} points on average, "
         words += f"from {gap.min():.1f} to {gap.max():.1f}"

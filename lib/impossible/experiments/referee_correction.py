@@ -21,13 +21,6 @@ from impossible.evaluation.expectations import Expected
 from impossible.experiments.pair_samples import Truth, distinct_pairs
 from impossible.world import recipes
 
-__all__ = [
-    "ALLOWED", "ANY_TWO", "BIAS", "COVERED", "COVERS", "FEW", "INTERVAL_WIDTH", "MIXTURE", "OTHERS",
-    "RAW_BIAS", "RAW_COVERS", "RESAMPLES", "RULE", "STUDIES", "Design", "chance_referee",
-    "correction_rows", "coverage_expected", "designs", "error_rows", "pairs_by_rule", "repeated",
-    "same_translation", "samples_to_judge", "verdict_pools",
-]  # fmt: skip
-
 STUDIES = 200  # repetitions: the fraction that covers is then known to about 3 points
 COVERED = 90  # per cent of the studies: an interval that covers lies above it
 RESAMPLES = 400  # of one study at most: thousands of intervals are drawn

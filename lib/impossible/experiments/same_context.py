@@ -15,11 +15,6 @@ from impossible.filtering.build_dataset import KEPT, rejections
 from impossible.filtering.thresholds import Thresholds
 from impossible.text.rouge import rouge_tokens
 
-__all__ = [
-    "candidates_of_one", "context_to_follow", "followed_dataset", "followed_pairs",
-    "followed_sentences", "followed_source", "followed_writers", "thread_caption",
-]  # fmt: skip
-
 _ALIKE = 4  # the seed draws from one in so many contexts, whose sentences are most alike
 _SHOWN = 5  # next sentences
 _PAIRS = 2  # of either fate
@@ -32,13 +27,13 @@ def context_to_follow(sentences: pd.DataFrame, seed: int) -> str:
     of it is not known. Likeness is the mean Jaccard similarity of two different sentences' words.
     """
     good = sentences[sentences["reason"] == ""]
-    alike = good.groupby("context_id")["text"].agg(_likeness)
+    alike = good.groupby("context_id")["text"].agg(_similarity)
     most = alike.sort_values(ascending=False, kind="stable").index
     first = sorted(most[: max(1, len(most) // _ALIKE)])
     return str(item_rng(seed, "same context", "0").choice(first))
 
 
-def _likeness(texts: pd.Series) -> float:
+def _similarity(texts: pd.Series) -> float:
     words = [set(rouge_tokens(text)) for text in sorted(set(texts))]
     known = {word: i for i, word in enumerate(sorted(set().union(*words)))}
     has = np.zeros((len(words), len(known)))

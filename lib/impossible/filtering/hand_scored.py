@@ -17,8 +17,6 @@ from impossible.filtering.critic import Critic, column_types
 from impossible.filtering.critics import CRITICS
 from impossible.filtering.thresholds import Thresholds
 
-__all__ = ["hand_scored"]
-
 #: What scores are tried: most or nothing of a fraction, endlessly much or little, not computed.
 TRIED = (1.0, 0.0, np.inf, -np.inf, np.nan)
 

@@ -26,8 +26,6 @@ from impossible.text.sentence_boundaries import (
     split_sentences,
 )
 
-__all__ = ["Plan", "draw_contexts", "plan_contexts", "write_contexts"]
-
 _ATTEMPTS = 40  # a text that ends before it has enough sentences is written anew, at most so often
 _PLANS = 512  # of which those with one prefix are a unit: some thirty texts, worth a batch
 _ROWS = 32  # texts in a batch

@@ -18,8 +18,6 @@ from impossible.data.schemas import CONTEXTS
 from impossible.generation.contexts import Plan
 from impossible.text.sentence_boundaries import sentence_end
 
-__all__ = ["given_contexts"]
-
 #: Names of sources that come with the package; others are `module:function`, or files.
 _SOURCES = {"in-vitro": "impossible.world.openings:document_opening"}
 

@@ -28,11 +28,6 @@ from impossible.text.sentence_boundaries import (
     rejection_reason,
 )
 
-__all__ = [
-    "accept_sentence", "acceptance_counts", "draw_fresh", "draw_inputs", "draw_sentences",
-    "sample_sentences", "sentences_of",
-]  # fmt: skip
-
 
 def sample_sentences(
     lm: LanguageModel,

@@ -19,8 +19,6 @@ from impossible.generation.human_contexts import given_contexts
 from impossible.generation.next_sentences import sentences_of
 from impossible.text.sentence_boundaries import split_sentences
 
-__all__ = ["OwnText", "divided_text"]
-
 _LEAST = 3  # documents: one is held out, contexts of two can be split into train and dev
 _HELD_OUT = 5  # at most every fifth document is held out
 

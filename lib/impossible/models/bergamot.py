@@ -18,8 +18,6 @@ from impossible.errors import ModelError
 from impossible.models.assets import PREFIX, asset_folder, asset_named
 from impossible.models.model_files import locate
 
-__all__ = ["Bergamot", "has_engine"]
-
 _ENGINE = "_native"  # module of the engine
 _MODELS = {"en-pt": "enpt-*", "pt-en": "pten-*"}  # direction → folder in resources/models
 

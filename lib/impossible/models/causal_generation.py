@@ -30,8 +30,6 @@ from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
 from impossible.text.sentence_boundaries import sentence_end
 
-__all__ = ["check_window", "decode", "end_ids", "sample_continuations", "text_rules"]
-
 Uniforms = NDArray[np.float64]
 Test = Callable[[int, str], bool]
 TextOf = Callable[[list[int]], str]

@@ -26,8 +26,8 @@ class Nucleus:
         temperature: divides the logits, [0, 5]; 0 takes the most probable token.
     """
 
-    top_p: float = 0.9
-    temperature: float = 0.7
+    top_p: float
+    temperature: float
 
     def __post_init__(self) -> None:
         if not 0 < self.top_p <= 1:

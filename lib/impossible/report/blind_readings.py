@@ -28,11 +28,6 @@ from impossible.report.main_claims import (
 )
 from impossible.report.tables import interval
 
-__all__ = [
-    "READINGS", "agreement", "both_say", "read_claims", "read_fractions", "read_rates",
-    "read_run", "said_in", "said_of",
-]  # fmt: skip
-
 READINGS = "readings"
 _READERS = ("reader_1", "reader_2")
 #: Number of a notebook → the groups that it is about.

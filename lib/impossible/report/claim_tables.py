@@ -25,11 +25,6 @@ from impossible.evaluation.claims.verdicts import (
 from impossible.evaluation.seed_statistics import MOST_SEEDS
 from impossible.report.tables import MISSING, interval
 
-__all__ = [
-    "by_chance", "claim_table", "part_rows", "part_table", "undecided_because", "verdict_counts",
-    "write_claims",
-]  # fmt: skip
-
 
 def part_rows(judged: Judgement) -> pd.DataFrame:
     """One row per part, numbers unrounded: what the figure draws and the CSV holds.

@@ -15,8 +15,6 @@ from impossible.report import tables
 from impossible.report.figures import confusion_map, system_dots
 from impossible.report.side_by_side import Shows
 
-__all__ = ["control_confusion", "control_panels", "controlled_gains"]
-
 _CONTROLS = ("told the opposite", "instructions permuted", "not told")
 _PAPER = "v1: controllable where few-shot GPT-3 is not"
 

@@ -21,11 +21,6 @@ from impossible.report.figures import system_dots
 from impossible.report.paper_tables import COPY_INPUT, TABLE1
 from impossible.report.side_by_side import Shows
 
-__all__ = [
-    "copies_beside_paper", "corpora_at_full_size", "corpora_beside_paper", "corpora_beside_people",
-    "summaries_beside_people",
-]  # fmt: skip
-
 #: Corpora of notebook 10 → the paper's that they stand beside.
 ANSWERS = {
     "ParaBank1-like": "ParaBank1 (57.0M)",

@@ -18,12 +18,6 @@ from impossible.report.side_by_side import Shows
 from impossible.training.fine_tuning import loss_curve
 from impossible.training.trainer import History
 
-__all__ = [
-    "diversity_example", "first_precision", "funnel_shown", "held_out_rewritings",
-    "losses_by_epoch", "precision_picture", "price_of_critics", "second_precision",
-    "surprise_of_targets",
-]  # fmt: skip
-
 READERS = "both blind readers"
 #: What tests refuse whose name alone does not say it.
 _TESTS = {

@@ -14,8 +14,6 @@ from impossible.data.html_templates import template
 from impossible.report.save import markdown_table
 from impossible.report.tables import show
 
-__all__ = ["Distilled", "dataset_card", "distilled_page", "student_card"]
-
 SHOWN_PAIRS, SHOWN_ANSWERS = 10, 5
 _FEW = 100  # pairs; a trial student needed some hundred to learn the task
 _SCORES = ["p_xy", "p_yx", "rouge_l", "ted"]

@@ -15,8 +15,6 @@ from impossible.evaluation.expectations import OUTCOMES, REHEARSAL, Expected, as
 from impossible.report.side_by_side import Shows
 from impossible.report.tables import MISSING, interval
 
-__all__ = ["NOBODY_ASKED", "expectation_table", "expected_reading"]
-
 NOBODY_ASKED = "No people were asked: a rehearsal with invented ratings, not counted"
 
 

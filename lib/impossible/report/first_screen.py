@@ -19,8 +19,6 @@ from impossible.report.ledger_beside import seed_verdicts
 from impossible.report.main_claims import MainClaim
 from impossible.report.tables import minus, show
 
-__all__ = ["RunExample", "example_of_run", "what_came_out"]
-
 MOST_LINES = 5
 #: A step of the pipeline; the notebooks whose tables its claims stand in.
 _STEPS = {

@@ -13,8 +13,6 @@ from impossible.data.io import write_text
 from impossible.data.run_folder import RunFolder
 from impossible.report.figures.style import PNG_DPI
 
-__all__ = ["GALLERY", "build_gallery", "picture"]
-
 GALLERY = "gallery.html"
 LARGEST_SVG = 150_000  # bytes; a bigger drawing is shown as its PNG
 

@@ -13,8 +13,6 @@ from impossible.data.run_folder import RunFolder
 from impossible.evaluation.seed_statistics import next_seed
 from impossible.report.tables import interval, minus
 
-__all__ = ["LedgerTable", "committed_ledger", "ledger_table", "seed_verdicts"]
-
 _FILE = "claims.json"
 
 

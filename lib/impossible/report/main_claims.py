@@ -18,22 +18,6 @@ from impossible.evaluation.test_sets import TITLES, with_title
 from impossible.report.claim_controls import beside_summaries, few_pairs, told_from_shuffled
 from impossible.report.tables import interval, show
 
-__all__ = [
-    "BEST_OF",
-    "ENTAILMENT_ADDS",
-    "FOUND",
-    "KEEPS_AS_TEACHER",
-    "KEEPS_MEANING",
-    "MAIN_QUESTIONS",
-    "NO_WORSE",
-    "ORDER",
-    "MainClaim",
-    "by_claim",
-    "by_question",
-    "main_claims",
-    "question_of",
-]  # fmt: skip
-
 FOUND = "critics find the pairs of next sentences that mean the same"
 ENTAILMENT_ADDS = "entailment both ways, with distant trees, adds to the cheap critics"
 NO_WORSE = "self-distillation makes the dataset no worse (ours)"

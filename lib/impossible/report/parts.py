@@ -9,8 +9,6 @@ from typing import Any
 
 from impossible.report.expectation_table import NOBODY_ASKED
 
-__all__ = ["ALL_CLAIMS", "PARTS", "ReportPart", "arranged", "is_main"]
-
 ALL_CLAIMS = "All claims"  # of which the page has a short table; the figure is of every part
 MOST_WORDS = 450  # of a table that is shown without a click
 _PAPER_TABLE = re.compile(r"(table\d)(?:_all)?(-\w+)?")  # its number; the test set

@@ -17,12 +17,6 @@ from impossible.report.figures.proximity import FEWEST_PAIRS
 from impossible.report.side_by_side import Shows
 from impossible.report.tables import interval, show, wide
 
-__all__ = [
-    "point_sizes", "proximity_claims", "proximity_claims_table", "proximity_gap_table",
-    "proximity_gaps", "proximity_panels", "proximity_points_table", "proximity_reading",
-    "proximity_surface", "proximity_surface_table",
-]  # fmt: skip
-
 
 def proximity_panels(
     stage: Shows, points: pd.DataFrame, sentences: Mapping[float, pd.DataFrame],

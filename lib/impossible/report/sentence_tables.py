@@ -11,8 +11,6 @@ import pandas as pd
 from impossible.report.figures import fraction_dots, funnel_dots, score_histogram
 from impossible.report.side_by_side import Shows
 
-__all__ = ["distinct_sentences", "fates_of_samples", "sentence_lengths"]
-
 
 def fates_of_samples(stage: Shows, fates: pd.Series, data: Sequence[Path]) -> Any:
     """Save figure `sentence_fates`.

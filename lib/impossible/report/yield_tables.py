@@ -13,8 +13,6 @@ from impossible.report import tables
 from impossible.report.figures import system_dots
 from impossible.report.side_by_side import Shows
 
-__all__ = ["DECIDING", "yield_expected", "yield_gaps", "yields_by_way"]
-
 YIELD_TITLES = {
     "kept": "kept pairs per 1,000 tokens ↑",
     "true": "true pairs (judge) per 1,000 tokens ↑",

@@ -18,8 +18,6 @@ from impossible.filtering.critic import Models
 from impossible.rewriting.rewriters import Paraphraser, Summarizer
 from impossible.training.student import Student
 
-__all__ = ["answered_sources"]
-
 #: The best candidate of each source; without one `text` is "" and `reason` says why.
 _ANSWERS = record_schema(
     "source", source=TEXT, text=TEXT, reason=TEXT, fidelity=SCORE, rouge_l=SCORE, length_ratio=SCORE

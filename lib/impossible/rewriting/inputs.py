@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from impossible.errors import DataError
 from impossible.text.printable import COMMANDS
 
-__all__ = ["as_texts", "input_problem", "one_line"]
-
 # What a critic's tokenizer counts as few tokens, a student's may count as 100,000: WordPiece makes
 # one token of any long word. So texts have a limit in characters too.
 _LONGEST_TEXT, _LONGEST_WORD = 2_000, 100

@@ -48,8 +48,6 @@ from impossible.training.self_distillation import fresh_inputs
 from impossible.training.student import Student
 from impossible.training.teacher_adaptation import adapted_teacher, documents_to_adapt
 
-__all__ = ["distil", "own_params"]
-
 _THRESHOLDS = {"paraphrase": Thresholds.paraphrase, "summarize": Thresholds.summary}
 _NOTE = "distil.json"  # in work/: whose folder it is
 

@@ -22,11 +22,6 @@ from impossible.training.distillation import PAIR_TESTS, MadeDataset, candidate_
 from impossible.training.fine_tuning import split_by_context
 from impossible.training.student import load_student
 
-__all__ = [
-    "DATASET_FOLDER", "MERGED", "STUDENT", "funnel_tables", "licences", "model_name",
-    "pairs_with_split", "plain_settings", "training_notes", "write_distilled",
-]  # fmt: skip
-
 DATASET_FOLDER, STUDENT, MERGED, _PAGE = "dataset", "student", "student-merged", "report.html"
 
 

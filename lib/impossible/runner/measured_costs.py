@@ -32,8 +32,6 @@ from impossible.training.self_distillation import fresh_inputs, score_candidates
 from impossible.training.student_training import train_student
 from impossible.training.trainer import steps_for
 
-__all__ = ["UnitCosts", "measured_costs", "measured_text", "stage_costs", "yields_of"]
-
 _Result = TypeVar("_Result")
 _CONTEXTS, _INPUTS, _STEPS = 8, 4, 3  # tried of each, at most: a minute or two with 135M weights
 

@@ -11,8 +11,6 @@ from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError, ParameterError, nearest
 from impossible.rewriting.inputs import input_problem
 
-__all__ = ["Order", "say", "usable_documents"]
-
 _TASKS = ("paraphrase", "summarize")
 _LOOKED_AT = 1_500  # characters of a document by which its language is told
 

@@ -9,8 +9,6 @@ from impossible.errors import DataError, RunError
 from impossible.models.hub import is_offline
 from impossible.runner.distilled_folder import DATASET_FOLDER, MERGED, STUDENT
 
-__all__ = ["push_distilled", "uploads"]
-
 _PARTS = {  # folder → kind of repository, and where in it
     DATASET_FOLDER: ("dataset", "."),
     MERGED: ("model", "."),

@@ -19,8 +19,6 @@ from impossible.runner.notebook_spec import NotebookSpec, Selection, stages
 from impossible.runner.parallel import overlap
 from impossible.runner.run import run_all
 
-__all__ = ["needed", "run_replicated", "seeds_of"]
-
 
 def seeds_of(params: Params) -> dict[int, list[str]]:
     """Further seeds of a run, and the kinds of claims that each is for.

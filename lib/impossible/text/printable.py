@@ -6,8 +6,6 @@ import json
 import re
 from typing import Any
 
-__all__ = ["COMMANDS", "json_line", "printable"]
-
 #: Control characters but for tab and line feed, those that turn the direction of text, and halves
 #: of surrogate pairs, which no file takes.
 COMMANDS = re.compile(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,3 +53,12 @@ def jaccard(x: str, y: str) -> float:
     """
     a, b = set(words(x)), set(words(y))
     return len(a & b) / max(1, len(a | b))
+
+
+def jaccards(xs: Iterable[str], ys: Iterable[str]) -> NDArray[np.float64]:
+    """`jaccard` of each x and its y, shape (n,).
+
+    >>> jaccards(["The cat sat."], ["the cat ran"])
+    array([0.5])
+    """
+    return np.array([jaccard(x, y) for x, y in zip(xs, ys, strict=True)])

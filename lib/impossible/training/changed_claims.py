@@ -11,8 +11,6 @@ from collections.abc import Iterator
 
 from impossible.training.same_meaning import Change
 
-__all__ = ["persons", "stronger_claims", "tenses", "unreported_claims"]
-
 #: Whose or who → who else; from "we" nothing leads to "I", which it holds.
 _OTHERS = {
     "i": ("we", "they"), "we": ("they",), "they": ("i", "we"), "he": ("she",), "she": ("he",),

@@ -28,12 +28,6 @@ from impossible.training.fine_tuning import train_on
 from impossible.training.self_distillation import LowestOverlap, score_candidates
 from impossible.training.student import Student
 
-__all__ = [
-    "PAIR_TESTS", "MadeDataset", "Trainable", "candidate_tests", "dataset_of_candidates",
-    "dataset_of_pairs", "diversity_critic", "first_dataset", "kept_model", "next_dataset",
-    "pairs_of_last", "trained_record", "trained_student",
-]  # fmt: skip
-
 #: What may drop a pair of next sentences on the way to the first dataset, in order.
 PAIR_TESTS = ("identical", "duplicate", *REASONS, "diversity", "repeated")
 

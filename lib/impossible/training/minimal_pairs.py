@@ -17,8 +17,6 @@ import pandas as pd
 from impossible.errors import DataError
 from impossible.training import changed_claims, same_meaning
 
-__all__ = ["EDITS_BY_KIND", "ENTAILMENT_LABELS", "minimal_pairs"]
-
 #: What a pair can be, in the order of an English critic's outputs.
 ENTAILMENT_LABELS = ENTAILMENT, NEUTRAL, CONTRADICTION = ("entailment", "neutral", "contradiction")
 Edit = tuple[str, str, str]  # premise, hypothesis, label

@@ -28,8 +28,6 @@ from impossible.models.model_saving import quiet, save_model
 from impossible.training.minimal_pairs import ENTAILMENT_LABELS, minimal_pairs
 from impossible.training.trainer import TrainingSettings, steps_for, train_model
 
-__all__ = ["NliRecipe", "collect_nli", "read_nli", "train_nli", "without_premises"]
-
 
 @dataclass(frozen=True)
 class NliRecipe:

@@ -9,11 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = [
-    "antonyms", "contractions", "copies", "exchanged_nouns", "moved_adverbials",
-    "reordered_members", "reported_that", "synonyms",
-]  # fmt: skip
-
 Change = tuple[str, str]  # before, after
 
 _SHORT = {

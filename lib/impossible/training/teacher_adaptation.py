@@ -25,8 +25,6 @@ from impossible.training.objectives import pieces_of, train_on_pieces
 from impossible.training.student_training import with_adapter
 from impossible.training.trainer import History, TrainingSettings, steps_for
 
-__all__ = ["adapted_teacher", "documents_to_adapt"]
-
 _LEAST = 5  # documents: one of them is held out
 _HELD_OUT = 10  # every tenth document decides when to stop
 _PIECE = 256  # tokens that are read together; most paragraphs are shorter
