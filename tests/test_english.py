@@ -28,9 +28,13 @@ from impossible.text.sentence_boundaries import rejected_by
 ROOT = Path(__file__).parents[1]
 MAIN = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 EVERY = sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"))
-JUDGED = re.compile(r"(^|, )(fidelity|paraphrase|follows|coverage|good|true|pairs true)$")
-#: What the laboratory and the shelf need more of than the main line.
-MORE = {"n_inputs": 16, "summary_inputs": 16, "compared_pairs": 12, "n_candidates": 3}
+JUDGED = re.compile(r"(^|(?<!right), )(fidelity|paraphrase|follows|coverage|good|true|pairs true)$")
+#: What the laboratory and the shelf need more of than the main line. Notebook 18 sorts summaries by
+#: how new their words are, and those of a random model all are: see `test_notebooks` for it.
+MORE = {
+    "n_inputs": 16, "summary_inputs": 16, "compared_pairs": 12, "n_candidates": 3,
+    "leave_out": ["18"],
+}  # fmt: skip
 
 
 def write_lines(path: Path, *items: dict[str, Any]) -> str:
@@ -140,8 +144,9 @@ def test_laboratory_and_shelf_end_well_without_an_oracle(tmp_path: Path, kind: s
     run_all(Params.load(file), tmp_path / "results")
     run = RunFolder(tmp_path / "results")
     found = scalars(run)
-    assert set(found) >= {read_spec(path).name for path in EVERY}
-    for name in ("17_constrained", "18_length_and_style", "19_two_tasks", "20_domains"):
+    left_out = {"18_length_and_style"}
+    assert set(found) == {read_spec(path).name for path in EVERY} - left_out
+    for name in ("17_constrained", "19_two_tasks", "20_domains", "22b_critic_noise"):
         assert_unjudged(found[name], name)
     assert found["22a_critic_errors"]["precision"] is None
     for name in ("20", "21", "22a", "22b", "22c", "22f"):

@@ -423,6 +423,18 @@ def test_opened_by_hand_it_does_the_same_beside_what_is_published(
 
 
 @pytest.mark.slow
+def test_length_and_style_are_measured_without_an_oracle(smoke: RunFolder, tmp_path: Path) -> None:
+    results = tmp_path / "smoke"
+    shutil.copytree(smoke.root, results)
+    run_smoke(results, "--only", "18", "--", "judge=none")
+    found = scalars(RunFolder(results))["18_length_and_style"]
+    judged = [value for name, value in found.items() if name.endswith((", good", ", paraphrase"))]
+    assert judged
+    assert all(value in (None, [None] * 3) for value in judged)
+    assert found["told, length right"] is not None
+
+
+@pytest.mark.slow
 def test_a_critic_whose_labels_are_swapped_ruins_the_dataset(
     smoke: RunFolder, found: dict[str, Any], tmp_path: Path
 ) -> None:
