@@ -33,7 +33,11 @@ from impossible.experiments.nli_quality import TABLES, critic_expected, lost_bef
 from impossible.experiments.parser_quality import bracket_f1, rank_correlation, trees_expected
 from impossible.report.blind_readings import read_claims, read_rates
 from impossible.report.claim_controls import ENOUGH_PAIRS, beside_summaries
-from impossible.report.expectation_table import NOBODY_ASKED, expected_reading
+from impossible.report.expectation_table import (
+    NOBODY_ASKED,
+    NOBODY_JUDGES,
+    expected_reading,
+)
 from impossible.report.main_claims import (
     KEEPS_AS_TEACHER,
     MAIN_QUESTIONS,
@@ -128,6 +132,17 @@ def test_the_table_says_how_many_hold(tmp_path: Path) -> None:
         ["b", "3.0", "–", "< 2", "refuted"],
         ["c", "–", "–", "> 0", "not measured"],
     ]
+
+
+def test_what_is_not_measured_needs_an_oracle_where_nobody_judges(tmp_path: Path) -> None:
+    known, unknown = Expected("a", 3.0, over=2), Expected("b", NAN, over=2)
+    for judge, expected, told in (
+        ("oracle", [known, unknown], False), ("none", [known], False), ("none", [unknown], True),
+    ):  # fmt: skip
+        results = str(tmp_path / "run")
+        notebook.begin("05_dataset", "smoke", {"judge": judge}, results).expect(expected)
+        note = read_json(tmp_path / "run" / "tables" / "expectations_05.json")
+        assert (NOBODY_JUDGES in note["caption"]) == told
 
 
 def test_invented_ratings_are_a_rehearsal_and_counted_nowhere(tmp_path: Path) -> None:

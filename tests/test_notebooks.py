@@ -17,13 +17,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
 import pytest
 from impossible.config.params import Params
-from impossible.config.places import PACKAGE
+from impossible.config.places import PACKAGE, ROOT_VARIABLE
+from impossible.data.digests import digest
 from impossible.data.io import read_json
 from impossible.data.run_folder import RunFolder, scalars
 from impossible.runner.notebook_spec import matches, read_spec, source, stages
+from impossible.runner.preflight import THREADS
+from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(  # as the runner orders them: the report comes last
@@ -365,6 +369,69 @@ def test_a_second_run_recomputes_nothing(smoke: RunFolder) -> None:
     assert [line.split()[0] for line in told] == [path.stem for path in NOTEBOOKS]
     assert all(line.endswith("unchanged, skipped") for line in told)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+# --- opened by hand
+
+#: Of each part one that is soon done; to open all the others takes as long as the run.
+SOON = {"05_dataset", "17_constrained", "22e_dataset_differences", "25_trees"}
+OPENED = [
+    pytest.param(path, id=path.stem, marks=() if path.stem in SOON else pytest.mark.slow)
+    for path in NOTEBOOKS
+]
+
+
+@pytest.fixture(scope="session")
+def copied(smoke: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout of the notebooks in which the run of `smoke` is published."""
+    root = tmp_path_factory.mktemp("checkout")
+    for name in ("notebooks", "params"):
+        shutil.copytree(ROOT / name, root / name)
+    unpublished = shutil.ignore_patterns("work", "*.lock")
+    shutil.copytree(smoke.root, root / "results" / "smoke", ignore=unpublished)
+    return root
+
+
+def run_all_cells(path: Path, config: str) -> None:
+    """What Jupyter does, from the notebook's folder, after a user wrote another `config`."""
+    opened = nbformat.read(path, as_version=4)
+    (cell,) = [each for each in opened.cells if "parameters" in each.metadata.get("tags", [])]
+    cell.source, times = re.subn(r'(?m)^config = "\w+"', f'config = "{config}"', cell.source)
+    assert times == 1
+    place = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(opened, timeout=None, kernel_name="python3", resources=place).execute()
+
+
+@pytest.mark.parametrize("path", OPENED)
+def test_opened_by_hand_it_does_the_same_beside_what_is_published(
+    copied: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(ROOT_VARIABLE, raising=False)
+    for name in THREADS:  # as in the run: more of them add numbers in another order
+        monkeypatch.setenv(name, str(SMOKE.threads))
+    published, mine = copied / "results" / "smoke", copied / "scratch" / "smoke"
+    before, spec = digest(copied / "results"), read_spec(path)
+    run_all_cells(copied / path.relative_to(ROOT), "smoke")
+    assert digest(copied / "results") == before
+    written = [each for name in spec.writes for each in matches(published, name)]
+    for theirs in written:
+        ours = mine / theirs.relative_to(published)
+        if theirs.parent.name != "notebooks":  # only the runner keeps an executed copy
+            assert ours.exists(), ours
+        if theirs.parent.name in {"data", "scalars"}:
+            assert digest(ours) == digest(theirs), ours
+
+
+@pytest.mark.slow
+def test_length_and_style_are_measured_without_an_oracle(smoke: RunFolder, tmp_path: Path) -> None:
+    results = tmp_path / "smoke"
+    shutil.copytree(smoke.root, results)
+    run_smoke(results, "--only", "18", "--", "judge=none")
+    found = scalars(RunFolder(results))["18_length_and_style"]
+    judged = [value for name, value in found.items() if name.endswith((", good", ", paraphrase"))]
+    assert judged
+    assert all(value in (None, [None] * 3) for value in judged)
+    assert found["told, length right"] is not None
 
 
 @pytest.mark.slow

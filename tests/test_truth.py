@@ -163,6 +163,18 @@ def test_false_acceptance_and_survivors_by_hand(monkeypatch: pytest.MonkeyPatch)
     assert left["value"].tolist() == pytest.approx([0.6, 0, 0.2, 0.2, 0, 0])
 
 
+def test_a_critic_beside_nobody_s_truth_has_no_rates() -> None:
+    judged = pd.DataFrame({"context_id": list("ab"), "x": list("st"), "y": list("uv")})
+    judged = judged.assign(accepted=True, true=np.nan, difference=critic_errors.OUTSIDE)
+    groups = critic_errors.trait_groups({text: {} for text in "stuv"})
+    table = critic_errors.by_trait(judged, groups, BOOTSTRAP)
+    missed = critic_errors.false_acceptance(judged, BOOTSTRAP)  # fewer than `RAREST`
+    for rates in (table, missed):
+        assert rates["value"].isna().all()
+        assert (rates["n"] == 0).all()
+        assert len(rates)
+
+
 def test_calibration_takes_each_direction_by_itself() -> None:
     judged = pd.DataFrame({"context_id": list("abcd"), "p_xy": [0.91, 0.99, 0.2, 1.0]})
     judged["p_yx"] = [0.4, np.nan, np.nan, 0.95]

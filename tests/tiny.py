@@ -150,14 +150,14 @@ def reader(build: Any = gpt2) -> tuple[Any, Any]:
     return model, tok
 
 
-def _roberta_config(tok: Any, **extra: Any) -> RobertaConfig:
+def _roberta_config(tok: Any, window: int = 128, **extra: Any) -> RobertaConfig:
     return RobertaConfig(
         vocab_size=len(tok),
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=64,
-        max_position_embeddings=130,
+        max_position_embeddings=window + 2,
         type_vocab_size=1,
         pad_token_id=tok.pad_token_id,
         bos_token_id=tok.bos_token_id,
@@ -169,11 +169,12 @@ def _roberta_config(tok: Any, **extra: Any) -> RobertaConfig:
     )
 
 
-def critic(seed: int = 0, labels: tuple[str, ...] = LABELS) -> tuple[Any, Any]:
+def critic(seed: int = 0, labels: tuple[str, ...] = LABELS, window: int = 128) -> tuple[Any, Any]:
     """(model, tokenizer) of a random RoBERTa classifier with these labels in this order."""
     tok = tokenizer("roberta")
     config = _roberta_config(
         tok,
+        window,
         id2label=dict(enumerate(labels)),
         label2id={label: i for i, label in enumerate(labels)},
     )

@@ -167,7 +167,9 @@ class Stage:
         """
         from impossible.report.expectation_table import expectation_table
 
-        return expectation_table(self, f"expectations_{self.name.split('_')[0]}", expected, data)
+        judged = self.params.plain("judge") != "none"  # all that is judged has noted it
+        number = self.name.split("_")[0]
+        return expectation_table(self, f"expectations_{number}", expected, data, judged)
 
     def parameters(self) -> pd.DataFrame:
         """The parameters read so far: name, value, origin, unit, meaning and paper section."""

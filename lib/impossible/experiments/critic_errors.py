@@ -94,7 +94,7 @@ def by_trait(judged: pd.DataFrame, groups: pd.DataFrame, bootstrap: Bootstrap) -
         with fewer than `RAREST` pairs to divide by are left out.
     """
     known = judged[judged["true"].notna()]
-    sides = [groups.reindex(known[side], fill_value=False).to_numpy() for side in ("x", "y")]
+    sides = [groups.reindex(known[side], fill_value=False).to_numpy(bool) for side in ("x", "y")]
     member = pd.DataFrame(sides[0] | sides[1], known.index, groups.columns)
     member.insert(0, "all pairs", True)
     parts = []
@@ -111,13 +111,16 @@ def false_acceptance(judged: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame
     """The fraction of pairs differing in one respect alone that the critic accepts all the same.
 
     `judged` has `difference` (`oracle.named_differences`; "": none). The rows of
-    `fraction_by_group`, the largest first; no group below `RAREST` pairs.
+    `fraction_by_group`, the largest first; no group below `RAREST` pairs, and without any one row
+    with n = 0.
     """
     wrong = judged[judged["difference"] != ""]
     found = fraction_by_group(
         wrong["accepted"].astype(float), list(wrong["difference"]), wrong["context_id"], bootstrap
     )
     frequent = found[found["n"] >= RAREST]
+    if frequent.empty:
+        return pd.DataFrame({"group": ["any respect"], "n": 0}).reindex(columns=found.columns)
     return frequent.sort_values("value", ascending=False, kind="stable").reset_index(drop=True)
 
 

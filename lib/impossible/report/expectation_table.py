@@ -11,17 +11,30 @@ from typing import Any
 import pandas as pd
 
 from impossible.evaluation.bootstrap import Interval
-from impossible.evaluation.expectations import OUTCOMES, REHEARSAL, Expected, as_counted
+from impossible.evaluation.expectations import (
+    NOT_MEASURED,
+    OUTCOMES,
+    REHEARSAL,
+    Expected,
+    as_counted,
+)
 from impossible.report.side_by_side import Shows
 from impossible.report.tables import MISSING, interval
 
 NOBODY_ASKED = "No people were asked: a rehearsal with invented ratings, not counted"
+NOBODY_JUDGES = (
+    "Nobody judges here (judge: none): whether sentences mean the same is not measured, and this "
+    "needs an oracle, or else a referee or people."
+)
 
 
 def expectation_table(
-    stage: Shows, name: str, expected: Sequence[Expected], data: Sequence[str | Path]
+    stage: Shows, name: str, expected: Sequence[Expected], data: Sequence[str | Path], judged: bool
 ) -> Any:
-    """Save table NAME: expectation, measured, n, bound, outcome; see `Stage.expect`."""
+    """Save table NAME: expectation, measured, n, bound, outcome; see `Stage.expect`.
+
+    Where something was not measured and nobody judges (`judged` is false), it says why.
+    """
     shown, numbers = [], []
     for each in expected:
         found = each.found
@@ -46,6 +59,8 @@ def expectation_table(
         told = f"{reading}; {rehearsed} of invented ratings, not counted"
         reading = NOBODY_ASKED if rehearsed == len(expected) else told
         caption += " Invented ratings (rehearsal) are no result."
+    if counts[NOT_MEASURED] and not judged:
+        caption += f" {NOBODY_JUDGES}"
     return stage.table(name, frame, caption, list(data), None, exact, 1, reading)
 
 
