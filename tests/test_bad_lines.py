@@ -32,6 +32,7 @@ BAD_PAIRS = [
     (['{"source": " ", "target": "b"}'], "line 1: field 'source' is empty"),
     (['{"source": "a", "target": 3}'], "line 1: field 'target' is 3, not a string"),
     (['{"source": "a", "target": null}'], "line 1: field 'target' is null, not a string"),
+    (['{"source": "a", "target": "b", "source": "c"}'], "line 1: not JSON .it has two fields 's"),
     (['{"source": "a", "target": "\\ud800"}'], "line 1: field 'target' holds half a surrogate"),
 ]
 

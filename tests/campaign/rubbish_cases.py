@@ -185,6 +185,7 @@ _LINES = {
     "…/field.jsonl": "is missing",
     "…/nothing.jsonl": "is empty",
     "…/surrogate.jsonl": "half a surrogate pair",
+    "…/repeated.jsonl": "it has two fields 'source'",
     "…/wide.jsonl": "is not UTF-8 text",
     "…/binary.jsonl": "line 1: not JSON",
 }
@@ -230,6 +231,7 @@ _REWRITTEN = {
     f"paraphrase …/lines.txt {TINY} --length short": "takes no instructions",
     "paraphrase …/lines.txt --out …/notes.txt/x": "cannot be written",
     "paraphrase …/lines.txt --out …/lines.txt": "is the input itself",
+    f"paraphrase …/wide.txt {TINY}": "is UTF-16, not UTF-8 text",
     "summarize …/nowhere": "Cannot read",
     "summarize …/lines.txt --novelty -1": "",
     "summarize …/lines.txt --model english/nobody": "",

@@ -68,6 +68,8 @@ DATA: dict[str, bytes] = {
     "surrogate.jsonl": b'{"source": "a", "target": "\\ud800", "output": "\\ud800", '
     b'"references": ["c"]}\n',
     "latin.jsonl": _line(PAIR) + '{"source": "Käse"}\n'.encode("latin-1"),
+    "repeated.jsonl": b'{"source": "a", "source": "b", "target": "c"}\n',
+    "wide.txt": "A bridge was opened.\n".encode("utf-16"),
     "wide.jsonl": _line(PAIR).decode().encode("utf-16"),
     "binary.jsonl": bytes(range(256)),
     "torn.jsonl.gz": gzip.compress(_line(GOOD) * 99)[:-12],

@@ -7,6 +7,7 @@ import gzip
 import io
 import select
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -111,6 +112,8 @@ def _rewrite(options: argparse.Namespace) -> None:
     with _opened(options.file) as source, output(options.out, options.file) as put:
         rewriter, number = _rewriter(options), 0
         for lines in line_batches(source):
+            if number == 0 and lines[0].startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+                raise DataError(f"{options.file} is UTF-16, not UTF-8 text: save it as UTF-8.")
             texts, problems = _decoded(lines, number)
             results = rewriter.rewrite(
                 texts, options.n, options.novelty, options.seed, options.best_effort

@@ -72,7 +72,9 @@ def json_objects(
 
 def _object(text: str, place: str, shape: str) -> dict[str, Any]:
     try:
-        record = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        record = json.loads(
+            text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_fields
+        )
     except (ValueError, RecursionError) as bad:
         reason = "nested too deeply" if isinstance(bad, RecursionError) else str(bad)[:80]
         raise DataError(f"{place}: not JSON ({reason}); write an object like {shape}.") from bad
@@ -80,6 +82,15 @@ def _object(text: str, place: str, shape: str) -> dict[str, Any]:
         kind = type(record).__name__
         raise DataError(f"{place}: a JSON {kind}, not an object like {shape}.")
     return record
+
+
+def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of a name that stands twice in it, one value would be dropped in silence."""
+    if len(fields := dict(pairs)) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"it has two fields {twice[:20]!r}")
+    return fields
 
 
 def _no_number(name: str) -> float:
