@@ -239,7 +239,8 @@ _REWRITTEN = {
 _FORMS = {
     "forms …/nowhere --to …/new": "does not exist",
     "forms …/good.jsonl": "the following arguments are required: --to",
-    "forms …/fake.parquet --to …/new": "is damaged",
+    "forms …/fake.parquet --to …/new": "give data/predictions.parquet as a run wrote it",
+    "train …/fake.parquet --out …/new": "give a dataset as a run writes it",
     "forms …/folder --to …/new": "",
     "forms …/good.jsonl --to …/new --items 0": "give at least one of each",
     "forms …/good.jsonl --to …/new --raters 0": "give at least one of each",

@@ -49,7 +49,8 @@ def _train(options: argparse.Namespace) -> None:
             f"--out {options.out} holds something else than a student: give a folder that is empty "
             "or not there yet."
         )
-    dataset = read_frame(options.file, DATASET)
+    remedy = "give a dataset as a run writes it, such as its data/dataset_para.parquet"
+    dataset = read_frame(options.file, DATASET, remedy)
 
     # seconds of imports, which what is refused above need not wait for
     from impossible.training.fine_tuning import train_into

@@ -222,10 +222,9 @@ def params_file(name_or_path: str | Path) -> Path:
     if (folder / f"{path}.yaml").is_file():
         return folder / f"{path}.yaml"
     names = sorted(each.stem for each in folder.glob("*.yaml") if each.stem != "sources")
-    raise ParameterError(
-        f"There are no parameters called {path}{nearest(str(path), names)}: "
-        f"give one of {', '.join(names)}, or the path of a YAML file."
-    )
+    told = f"give one of {', '.join(names)}" if names else f"none is in {folder}"
+    called = f"There are no parameters called {path}{nearest(str(path), names)}"
+    raise ParameterError(f"{called}: {told}, or the path of a YAML file.")
 
 
 def known(names: Iterable[str], where: str) -> None:

@@ -33,6 +33,8 @@ from impossible.errors import DataError, ImpossibleError, RunError
 #: What reading a file raises: it is not there, or a damaged archive.
 UNREADABLE = (OSError, EOFError, zlib.error)
 
+REMEDY = "delete it and run again"  # of what a run wrote
+
 _OWN = f".{platform.node()}."  # in the names of this machine's temporary files, before the process
 
 
@@ -119,7 +121,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def read_json(path: Path, remedy: str = "delete it and run again") -> Any:
+def read_json(path: Path, remedy: str = REMEDY) -> Any:
     """Read a JSON file; a missing or damaged one is a `DataError`.
 
     Args:
@@ -134,7 +136,7 @@ def read_json(path: Path, remedy: str = "delete it and run again") -> Any:
         raise DataError(f"{path} is not readable JSON ({bad}): {remedy}.") from bad
 
 
-def read_object(path: Path, remedy: str = "delete it and run again") -> dict[str, Any]:
+def read_object(path: Path, remedy: str = REMEDY) -> dict[str, Any]:
     """Like `read_json`, of a file that must hold an object."""
     value = read_json(path, remedy)
     if not isinstance(value, dict):
@@ -180,26 +182,31 @@ def to_table(frame: pd.DataFrame, schema: pa.Schema, where: object) -> pa.Table:
     return table.replace_schema_metadata(schema.metadata).combine_chunks()
 
 
-def read_frame(path: Path, schema: pa.Schema) -> pd.DataFrame:
+def read_frame(path: Path, schema: pa.Schema, remedy: str = REMEDY) -> pd.DataFrame:
     """Read records written by `write_frame`.
 
     A column of which the schema says that it may be absent is null then.
 
+    Args:
+        path: of the file.
+        schema: of its records.
+        remedy: what is advised where it is not such a file; of a user's own never to delete it.
+
     Raises:
         DataError: the file is missing, damaged, or has another schema.
     """
-    frame: pd.DataFrame = read_table(path, schema).to_pandas()
+    frame: pd.DataFrame = read_table(path, schema, remedy).to_pandas()
     return frame
 
 
-def read_table(path: Path, schema: pa.Schema) -> pa.Table:
+def read_table(path: Path, schema: pa.Schema, remedy: str = REMEDY) -> pa.Table:
     """Like `read_frame`, as an Arrow table with the file's metadata."""
     if not path.is_file():
         raise DataError(f"{path} is missing: run the notebook that writes it.")
     try:
         table = pq.ParquetFile(path, memory_map=False).read()
     except (pa.ArrowException, OSError, ValueError) as bad:
-        raise DataError(f"{path} is damaged ({bad}): delete it and run again.") from bad
+        raise DataError(f"{path} is damaged ({bad}): {remedy}.") from bad
     for place, field in enumerate(schema):
         optional = OPTIONAL.items() <= (field.metadata or {}).items()
         if optional and field.name not in table.column_names:
@@ -207,9 +214,7 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
                 min(place, table.num_columns), field, pa.nulls(len(table), field.type)
             )
     if problem := _difference(table.schema, schema):
-        raise DataError(
-            f"{path}: {problem}: it was written by another version; delete it and run again."
-        )
+        raise DataError(f"{path}: {problem}: it was written by another version; {remedy}.")
     return table
 
 

@@ -256,8 +256,9 @@ def read_systems(files: Sequence[Path]) -> pd.DataFrame:
     Parquet files of a run (all their systems), or JSON lines as `impossible score` reads them: one
     system per file, named by it; the line number is the item.
     """
+    remedy = "give data/predictions.parquet as a run wrote it"
     parts = [
-        read_frame(path, PREDICTIONS)
+        read_frame(path, PREDICTIONS, remedy)
         if path.suffix == ".parquet"
         else read_predictions(read_lines(path), str(path), path.stem)
         for path in files
