@@ -32,14 +32,14 @@ def output(out: str | None, source: str) -> Iterator[Callable[[str], None]]:
     """A function that writes a line.
 
     Args:
-        out: a file, None for standard output. What it held is lost with the first line, or when
+        out: a file; None or `-`: standard output. What it held is lost with the first line, or when
             the command ends well: a model that does not load costs no earlier result.
         source: the file that is read, which must be another; `-`: standard input.
 
     Raises:
         DataError: it is the input itself, or cannot be written.
     """
-    if out is None:
+    if out is None or out == "-":
         yield lambda line: print(line, flush=True)
         return
     if _same(out, source):
