@@ -160,3 +160,10 @@ def test_a_cache_that_is_a_file_is_one_sentence(
     monkeypatch.setenv("IMPOSSIBLE_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(ModelError, match="cannot be written"):
         assets.fetch(["tiny"], wheel.parent)
+
+
+def test_a_blank_variable_of_the_cache_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IMPOSSIBLE_CACHE")
+    unset = assets.cache_folder()
+    monkeypatch.setenv("IMPOSSIBLE_CACHE", " ")
+    assert assets.cache_folder() == unset

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from impossible.cli.output import output
 from impossible.data.human_datasets import human_pairs
 from impossible.data.json_lines import read_lines, read_pairs, read_predictions
 from impossible.errors import DataError
@@ -130,3 +131,16 @@ def test_human_sets_are_read(tmp_path: Path) -> None:
     row = {"id": "1", "source": "a", "targets": ["b", "c"]}
     (tmp_path / "asset/valid.jsonl").write_text(json.dumps(row))
     assert human_pairs("asset", tmp_path)["target"].tolist() == ["b"]
+
+
+def test_two_commands_do_not_write_one_file(tmp_path: Path) -> None:
+    out = str(tmp_path / "out.jsonl")
+    with output(out, "-") as put:
+        put("first")
+        with pytest.raises(DataError, match="written by another command"), output(out, "-"):
+            pass
+        put("second")
+    assert Path(out).read_text() == "first\nsecond\n"
+    with output(out, "-") as put:
+        put("later")
+    assert Path(out).read_text() == "later\n"

@@ -244,6 +244,7 @@ _FORMS = {
     "forms …/folder --to …/new": "",
     "forms …/good.jsonl --to …/new --items 0": "give at least one of each",
     "forms …/good.jsonl --to …/new --raters 0": "give at least one of each",
+    "forms …/good.jsonl --to …/new --raters 99999999": "more than 100",
     "forms …/good.jsonl --to …/new --items x": "invalid int value",
     "forms …/good.jsonl --to …/new --systems goood": "did you mean good?",
     "forms …/good.jsonl --to …/new --task poem": "There is no task 'poem'",
@@ -342,7 +343,11 @@ CASES = [
         for typed, told in table.items()
     ),
     *(Case("run test", told, variables=_checkout(name)) for name, told in _CELLS.items()),
-    Case("run smoke", "", variables=(("IMPOSSIBLE_ROOT", "…/nowhere"),)),
+    *(
+        Case("run smoke", "holds no params/", variables=(("IMPOSSIBLE_ROOT", place),))
+        for place in ("…/nowhere", "…/notes.txt", " ")
+    ),
+    Case("critics …/one.jsonl --params base --out - " + OPEN, answered('"kept"')),
     Case("", "the following arguments are required"),
     *SEEN,
 ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from impossible.errors import DataError
 
@@ -32,14 +34,14 @@ def output(out: str | None, source: str) -> Iterator[Callable[[str], None]]:
     """A function that writes a line.
 
     Args:
-        out: a file, None for standard output. What it held is lost with the first line, or when
+        out: a file; None or `-`: standard output. What it held is lost with the first line, or when
             the command ends well: a model that does not load costs no earlier result.
         source: the file that is read, which must be another; `-`: standard input.
 
     Raises:
-        DataError: it is the input itself, or cannot be written.
+        DataError: it is the input itself, cannot be written, or another command writes it.
     """
-    if out is None:
+    if out is None or out == "-":
         yield lambda line: print(line, flush=True)
         return
     if _same(out, source):
@@ -47,6 +49,8 @@ def output(out: str | None, source: str) -> Iterator[Callable[[str], None]]:
     try:
         with open(out, "a", encoding="utf-8", buffering=1) as file:
             waiting = [file] if Path(out).is_file() else []
+            if waiting:
+                _claim(file)
 
             def put(line: str) -> None:
                 while waiting:
@@ -58,6 +62,17 @@ def output(out: str | None, source: str) -> Iterator[Callable[[str], None]]:
                 waiting.pop().truncate(0)
     except OSError as bad:
         raise DataError(f"--out {out} cannot be written ({bad.strerror}): give another.") from bad
+
+
+def _claim(file: TextIO) -> None:
+    """Refuse a file that another command is writing: lines of both would stand in it."""
+    with suppress(OSError):  # a file system without locks
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(
+                f"--out {file.name} is being written by another command: give another file."
+            ) from None
 
 
 def _same(out: str, source: str) -> bool:

@@ -18,7 +18,11 @@ def project_root() -> Path:
     `IMPOSSIBLE_ROOT` (set by `run_all.sh`, which may be called from elsewhere) goes before.
     """
     if given := os.environ.get(ROOT_VARIABLE):
-        return Path(given)
+        if (Path(given) / "params").is_dir():
+            return Path(given)
+        raise RunError(
+            f"{ROOT_VARIABLE} is {given!r}, which holds no params/: give a checkout or unset it."
+        )
     here = Path.cwd()
     for folder in (here, *here.parents, PACKAGE.parents[1]):
         if (folder / "notebooks").is_dir() and (folder / "params").is_dir():

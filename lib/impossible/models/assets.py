@@ -79,7 +79,7 @@ class Asset:
 
 def cache_folder() -> Path:
     """`IMPOSSIBLE_CACHE`, else `impossible` in the user's cache folder."""
-    if given := os.environ.get("IMPOSSIBLE_CACHE"):
+    if (given := os.environ.get("IMPOSSIBLE_CACHE", "")).strip():
         return Path(given).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "impossible"

@@ -27,6 +27,7 @@ from impossible.errors import DataError, nearest
 
 SCALE = (1, 2, 3)
 KEY = "key.json"
+MOST_RATERS = 100  # each form is a page; a mistyped number would fill memory and disk
 
 
 @dataclass(frozen=True)
@@ -116,13 +117,15 @@ def draw_kit(
         systems: which are rated, 26 at most; none named: all.
 
     Raises:
-        DataError: an unknown task or system, no common item, two outputs or sources where one must
-            be.
+        DataError: an unknown task or system, more than `MOST_RATERS`, no common item, two outputs
+            or sources where one must be.
     """
     if task not in QUESTIONS:
         raise DataError(f"There is no task {task!r} to rate: give one of {', '.join(QUESTIONS)}.")
     if n_rated < 1 or n_raters < 1:
         raise DataError(f"{n_rated} items and {n_raters} raters: give at least one of each.")
+    if n_raters > MOST_RATERS:
+        raise DataError(f"{n_raters:,} raters are more than {MOST_RATERS}: give fewer.")
     chosen = _chosen(predictions, systems)
     names = tuple(chosen["system"].unique())
     answers = chosen.groupby("item").size()
