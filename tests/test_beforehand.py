@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import Write
 from impossible.cli import main
-from impossible.config.params import Params, describe
+from impossible.config.description import describe
+from impossible.config.params import Params
 from impossible.errors import ParameterError
 from impossible.runner.preflight import LONGEST_NAME, require_data, results_folder
 

@@ -221,7 +221,7 @@ def test_a_full_memory_is_one_sentence(
     def full(_: object) -> str:
         raise MemoryError
 
-    monkeypatch.setattr("impossible.config.params.describe", full)
+    monkeypatch.setattr("impossible.config.description.describe", full)
     assert main(["run", "--parameters"]) == 2
     assert capsys.readouterr().err == (
         "impossible: the memory is full: give fewer or shorter lines.\n"
@@ -234,7 +234,7 @@ def test_too_little_memory_for_the_command_itself_is_one_sentence(
     def absent(_: object) -> str:
         raise ImportError("numpy.so: failed to map segment from shared object")
 
-    monkeypatch.setattr("impossible.config.params.describe", absent)
+    monkeypatch.setattr("impossible.config.description.describe", absent)
     assert main(["run", "--parameters"]) == 2
     told = capsys.readouterr().err
     assert "there is less memory than this command itself needs" in told

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from impossible.config.params import Params, describe, parse_override
+from impossible.config.description import describe
+from impossible.config.params import Params, parse_overrides
 from impossible.config.yaml_files import parse_yaml, read_yaml
 from impossible.data.io import read_json
 from impossible.data.run_folder import RunFolder
@@ -86,9 +87,18 @@ def test_parameters_cannot_be_changed_afterwards() -> None:
 
 
 def test_overrides_are_typed() -> None:
-    assert parse_override("student_learning_rate=1e-3") == ("student_learning_rate", 0.001)
-    assert parse_override(" human_data =a=b") == ("human_data", "a=b")
-    assert parse_override("rebuild_models=true") == ("rebuild_models", True)
+    texts = ["student_learning_rate=1e-3", " human_data =a=b", "rebuild_models=true"]
+    typed = {"student_learning_rate": 0.001, "human_data": "a=b", "rebuild_models": True}
+    assert parse_overrides(texts) == typed
+
+
+@pytest.mark.parametrize("text", ["", "x", "[]", "3", '{"k": 3}'])
+def test_the_machine_is_told_by_the_runner_only(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPOSSIBLE_MACHINE", '{"workers": 3}')
+    assert Params.load("base").workers == 3
+    monkeypatch.setenv("IMPOSSIBLE_MACHINE", text)
+    with pytest.raises(ParameterError, match=r"^IMPOSSIBLE_MACHINE is .*: unset it"):
+        Params.load("base")
 
 
 def test_only_true_and_false_are_booleans() -> None:
@@ -108,7 +118,7 @@ PLAIN = {
 def test_words_mean_what_they_say(text: str, value: object) -> None:
     found = parse_yaml(f"a: {text}", "text")["a"]
     assert (found, type(found)) == (value, type(value))
-    assert parse_override(f"human_data={text}")[1] == value
+    assert parse_overrides([f"human_data={text}"]) == {"human_data": value}
 
 
 #: Ten times as much a line: a terabyte after ten of them.

@@ -62,9 +62,10 @@ def add_critics(
 
 
 def _critics(options: argparse.Namespace, opened: Opener) -> None:
-    from impossible.config.params import Params
+    from impossible.config.params import Params, parse_overrides
 
-    params = Params.load(options.name, ["entailment_floor=0", *options.params])  # all is scored
+    overrides = {"entailment_floor": 0} | parse_overrides(options.params)  # all is scored
+    params = Params.load(options.name, overrides)
     lines, name = opened(options.file)
     # what follows loads torch: bad input was refused before
     from impossible.data.json_lines import stream_pairs

@@ -85,7 +85,8 @@ def _results(options: argparse.Namespace, name: str, overrides: list[str]) -> Pa
 
 
 def _run(options: argparse.Namespace) -> None:
-    from impossible.config.params import Params, describe
+    from impossible.config.description import describe
+    from impossible.config.params import Params
     from impossible.config.places import project_root
     from impossible.runner.notebook_spec import Selection, stages
 

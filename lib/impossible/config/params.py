@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -87,9 +88,8 @@ class Params(Experiments):
         """
         values, origins = _values(params_file(name_or_path))
         if not isinstance(overrides, Mapping):
-            overrides = dict(parse_override(text) for text in overrides)
-        machine = json.loads(os.environ.get(MACHINE_VARIABLE, "{}"))
-        params = cls.validated({**values, **machine, **overrides}, "the overrides")
+            overrides = parse_overrides(overrides)
+        params = cls.validated({**values, **_machine(), **overrides}, "the overrides")
         params._origins = origins | dict.fromkeys(overrides, OVERRIDE)
         params._config = str(name_or_path)
         return params
@@ -227,6 +227,18 @@ def params_file(name_or_path: str | Path) -> Path:
     raise ParameterError(f"{called}: {told}, or the path of a YAML file.")
 
 
+def _machine() -> dict[str, Any]:
+    """What the runner tells its kernels about the machine, if it does."""
+    text = os.environ.get(MACHINE_VARIABLE, "{}")
+    with suppress(ValueError):
+        told = json.loads(text)
+        if isinstance(told, dict) and told.keys() <= {*MACHINE}:
+            return told
+    raise ParameterError(
+        f"{MACHINE_VARIABLE} is {text[:60]!r}: unset it, the runner sets it for its notebooks."
+    )
+
+
 def known(names: Iterable[str], where: str) -> None:
     """Refuse a name that is no parameter."""
     for name in names:
@@ -238,17 +250,25 @@ def known(names: Iterable[str], where: str) -> None:
             )
 
 
-def parse_override(text: str) -> tuple[str, Any]:
-    """Name and typed value of an override.
+def parse_overrides(texts: Iterable[str]) -> dict[str, Any]:
+    """Typed values by name, of texts `name=value`; of several for one name, the last.
 
-    >>> parse_override("k=50")
-    ('k', 50)
+    Raises:
+        ParameterError: a text of another form, or an unknown name.
+
+    >>> parse_overrides(["k=50", "human_data=a=b"])
+    {'k': 50, 'human_data': 'a=b'}
     """
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise ParameterError(f"The override {text!r} is not of the form name=value, such as k=50.")
-    known([name.strip()], f"The override {text!r}")
-    return name.strip(), parse_yaml(value, f"The override {text!r}")
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not (name := name.strip()):
+            raise ParameterError(
+                f"The override {text!r} is not of the form name=value, such as k=50."
+            )
+        known([name], f"The override {text!r}")
+        values[name] = parse_yaml(value, f"The override {text!r}")
+    return values
 
 
 def _sentence(error: ValidationError, where: str) -> str:
@@ -265,35 +285,3 @@ def _sentence(error: ValidationError, where: str) -> str:
     if first["type"] == "extra_forbidden":
         allowed = "no such field" + nearest(str(first["loc"][-1]), Domain.model_fields)
     return f"{where}: {place} = {first['input']!r}: {allowed} ({meaning})."
-
-
-def describe(params: Params | None = None) -> str:
-    """All parameters, one a line: name, value, value in `base`, meaning, range, unit, section.
-
-    Args:
-        params: whose values are shown; None: those of `base` alone.
-    """
-    base = Params.load(BASE)
-    shown = [base] if params is None else [params, base]
-    titles = [BASE] if params is None else ["value", BASE]
-    lines = ["".join(f"{title:<28} " for title in ["name", *titles]) + "meaning"]
-    for name, field in Params.model_fields.items():
-        extra = Params.about(name)
-        limits = " ".join(
-            f"{sign}{getattr(each, word)}"
-            for each in field.metadata
-            for word, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
-            if hasattr(each, word)
-        )
-        values = [_shown(getattr(each, name)) for each in shown]
-        notes = ", ".join(filter(None, (limits, extra["unit"], extra["section"])))
-        columns = "".join(f"{text:<28} " for text in [name, *values])
-        lines.append(f"{columns}{field.description} ({notes})".removesuffix(" ()"))
-    return "\n".join(lines)
-
-
-def _shown(value: Any) -> str:
-    """A value in one line; of domains, their names."""
-    if isinstance(value, list):
-        return ", ".join(getattr(each, "name", str(each)) for each in value)
-    return str(value)

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from impossible.config.own_domain import read_domain
-from impossible.config.params import Params, parse_override
+from impossible.config.params import Params, parse_overrides
 from impossible.data.digests import digest
 from impossible.data.io import read_object, write_json
 from impossible.data.own_text import OwnDocument
@@ -76,7 +76,7 @@ def own_params(
     given: dict[str, Any] = {"student_base": student} if student else {}
     if domain:
         given["domains"] = [read_domain(domain)]
-    return Params.load(config, _WITHOUT | given | dict(map(parse_override, overrides)))
+    return Params.load(config, _WITHOUT | given | parse_overrides(overrides))
 
 
 def distil(order: Order, params: Params, documents: Sequence[OwnDocument]) -> Path:
