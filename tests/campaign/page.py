@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from impossible.data.io import write_text
-from impossible.report.reliability import COLUMNS, DONE, reliability_rows
+from impossible.report.reliability import COLUMNS, DONE, reliability_rows, rows_of_steps
 
 from .common import ROOT
 
@@ -28,7 +28,7 @@ def _lines(results: dict[str, Any]) -> list[str]:
         "|---|---|---|---:|---:|",
     ]
     lines += [f"| {' | '.join(row)} |" for row in reliability_rows(results)]
-    lines += ["", *(_remarks(results))]
+    lines += ["", *(_remarks(results)), *_long(results.get("long", {}).get("figures", {}))]
     versions = sorted({part["package"] for part in results.values()})
     lines += ["", f"Digest of the package's code: {', '.join(versions)}."]
     lines += _listed("Wrong", {name: part["wrong"] for name, part in results.items()})
@@ -37,6 +37,15 @@ def _lines(results: dict[str, Any]) -> list[str]:
     not_run |= {name: ["the whole part"] for name in DONE if name not in results}
     lines += _listed("Not run here", not_run)
     return lines
+
+
+def _long(figures: dict[str, float]) -> list[str]:
+    """The figures of long work, a step a column."""
+    if not (rows := rows_of_steps(figures)):
+        return []
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    head = "Of long work (a *fixed calculation*, timed at every look, tells the machine's speed)"
+    return ["", f"{head}:", "", lines[0], "|---|" + "---:|" * (len(rows[0]) - 1), *lines[1:]]
 
 
 def _remarks(results: dict[str, Any]) -> list[str]:

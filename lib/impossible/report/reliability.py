@@ -43,10 +43,29 @@ def reliability_rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
     for name, done in DONE.items():
         if name in results:
             part = results[name]
-            shown = {key: value for key, value in part["figures"].items() if key != "wrong"}
+            shown = {
+                key: value
+                for key, value in part["figures"].items()
+                if key != "wrong" and not (name == "long" and ": " in key)
+            }
             figures = "; ".join(f"{key}: {value:,}" for key, value in shown.items())
             wrong = str(part["figures"]["wrong"])
             rows.append((name, done, figures, wrong, str(part["minutes"])))
+    return rows
+
+
+def rows_of_steps(figures: Mapping[str, float]) -> list[tuple[str, ...]]:
+    """Figures named `STEP: FIGURE`: a first row of steps, then a row for each figure.
+
+    >>> rows_of_steps({"units": 9, "sentences: MB": 779, "pairs: MB": 1099, "pairs: ms": 36})
+    [('', 'sentences', 'pairs'), ('MB', '779', '1,099'), ('ms', '–', '36')]
+    """
+    named = {tuple(key.split(": ", 1)): value for key, value in figures.items() if ": " in key}
+    steps = list(dict.fromkeys(step for step, _ in named))
+    rows = [("", *steps)] if named else []
+    for figure in dict.fromkeys(figure for _, figure in named):
+        values = (named.get((step, figure)) for step in steps)
+        rows.append((figure, *("–" if value is None else f"{value:,}" for value in values)))
     return rows
 
 
