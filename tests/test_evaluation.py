@@ -17,7 +17,7 @@ from impossible.data.json_lines import read_pairs
 from impossible.data.progress import bar
 from impossible.evaluation import evaluate_metrics, paraphrase_metrics
 from impossible.evaluation.bootstrap import Bootstrap
-from impossible.evaluation.corpus_quality import corpus_quality, quality_file
+from impossible.evaluation.corpus_quality import corpus_quality, quality_report
 from impossible.evaluation.metrics import ENCODED, JUDGED, METRICS
 from impossible.evaluation.paraphrase_metrics import (
     score_file,
@@ -101,7 +101,7 @@ def test_the_shuffled_control_is_worse() -> None:
 
 def test_without_encoder_or_parser_values_are_null_with_a_reason() -> None:
     lines = [json.dumps({"source": x, "target": y}) for x, y in PAIRS]
-    report = quality_file(lines, "d.jsonl", bootstrap=Bootstrap(50))
+    report = quality_report(read_pairs(lines, "d.jsonl"), "d.jsonl", bootstrap=Bootstrap(50))
     for metric in ("cosine", "ted_3", "ted_f"):
         assert report["scores"][metric]["value"] is None
         assert "was given" in report["scores"][metric]["reason"]
@@ -234,7 +234,7 @@ def test_rouge_is_missing_where_it_has_no_tokens(text: str) -> None:
     "pair", ['{"source": "a", "target": "b"}', '{"source": ".", "target": "!"}']
 )
 def test_a_reason_is_in_words(pair: str) -> None:
-    scores = quality_file([pair], "x.jsonl")["scores"]
+    scores = quality_report(read_pairs([pair], "x.jsonl"), "x.jsonl")["scores"]
     assert scores["h2"]["reason"] == "no sentence has 2 words"
     assert scores["h3"]["reason"] == "no sentence has 3 words"
     assert not [each for each in scores.values() if "|" in each.get("reason", "")]

@@ -115,12 +115,16 @@ def _score(options: argparse.Namespace) -> None:
 def _quality(options: argparse.Namespace) -> None:
     _check_memory(options.file, _SAMPLE if options.sample else _QUALITY)
     lines, name = _lines(options.file)
-    from impossible.evaluation.corpus_quality import quality_file
+    from impossible.data.json_lines import read_pairs
+
+    pairs = read_pairs(lines, name)
+    # seconds of imports, which what is refused above need not wait for
+    from impossible.evaluation.corpus_quality import quality_report
     from impossible.filtering.constituency_parser import load_parser
 
     parser = load_parser(options.parser) if options.parser else None
     encoder = _encoder(options.encoder)
-    _print(quality_file(lines, name, encoder=encoder, parser=parser, n=options.sample))
+    _print(quality_report(pairs, name, encoder=encoder, parser=parser, n=options.sample))
 
 
 def _verify(options: argparse.Namespace) -> None:

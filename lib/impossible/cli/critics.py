@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 from impossible.cli.output import output, path_text
@@ -63,12 +64,13 @@ def add_critics(
 
 def _critics(options: argparse.Namespace, opened: Opener) -> None:
     from impossible.config.params import Params, parse_overrides
+    from impossible.data.json_lines import stream_pairs
 
     overrides = {"entailment_floor": 0} | parse_overrides(options.params)  # all is scored
     params = Params.load(options.name, overrides)
-    lines, name = opened(options.file)
+    pairs = stream_pairs(*opened(options.file))
+    first = list(islice(pairs, 1))
     # what follows loads torch: bad input was refused before
-    from impossible.data.json_lines import stream_pairs
     from impossible.data.run_folder import RunFolder
     from impossible.filtering.pair_file import with_every_score
     from impossible.filtering.thresholds import Thresholds
@@ -77,7 +79,8 @@ def _critics(options: argparse.Namespace, opened: Opener) -> None:
 
     thresholds = {"paraphrase": Thresholds.paraphrase, "summary": Thresholds.summary}
     models = RunModels(RunFolder(results_folder(options.name)), params)
-    found = with_every_score(stream_pairs(lines, name), models, thresholds[options.task](params))
+    limits = thresholds[options.task](params)
+    found = with_every_score(chain(first, pairs), models, limits)
     counts = [0, 0]
     with output(options.out, options.file) as put:
         for record in found:

@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impossible.data.human_datasets import take
-from impossible.data.json_lines import read_pairs
 from impossible.evaluation.bootstrap import (
     Bootstrap,
     Interval,
@@ -255,18 +254,17 @@ def corpus_differences(
     return pd.concat(parts, ignore_index=True)
 
 
-def quality_file(
-    lines: Iterable[str],
+def quality_report(
+    pairs: pd.DataFrame,
     name: str,
     encoder: Encoder | None = None,
     parser: Trees | None = None,
     n: int | None = None,
     bootstrap: Bootstrap = Bootstrap(),
 ) -> dict[str, Any]:
-    """Quality of JSON lines ``{"source", "target"}`` (command ``impossible quality``).
+    """Quality of the pairs of `json_lines.read_pairs` (command ``impossible quality``).
 
-    Returns and raises as `score_file`; metrics as `corpus_quality`.
+    Returns as `score_file`; metrics as `corpus_quality`.
     """
-    frame = read_pairs(lines, name)
-    rows = corpus_quality(frame, name, encoder, parser, n, bootstrap)
-    return as_report(rows, name, len(frame) if n is None else min(n, len(frame)), bootstrap)
+    rows = corpus_quality(pairs, name, encoder, parser, n, bootstrap)
+    return as_report(rows, name, len(pairs) if n is None else min(n, len(pairs)), bootstrap)
