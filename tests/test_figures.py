@@ -409,7 +409,7 @@ def test_claims_say_verdicts_in_words_and_what_is_missing() -> None:
     partly = claim_parts().assign(claim_verdict="not measured")
     partly.loc[1, "value"] = np.nan
     shown = texts(figures.claim_dots(partly))
-    assert "1 of 2 parts" in shown
+    assert "1 of 2 measured" in shown
     empty = claim_parts().assign(value=np.nan, verdict="not measured", claim_verdict="not measured")
     assert texts(figures.claim_dots(empty)).count("–") == 4
 

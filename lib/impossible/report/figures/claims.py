@@ -110,7 +110,7 @@ def _verdict(rows: pd.DataFrame) -> str:
     """The verdict of a claim; where only some of its parts were measured, how many."""
     measured, verdict = int(rows["value"].notna().sum()), str(rows["claim_verdict"].iloc[0])
     partly = verdict == MISSING_NUMBERS and measured
-    return f"{measured} of {len(rows)} parts" if partly else verdict
+    return f"{measured} of {len(rows)} measured" if partly else verdict
 
 
 def _ranges(numbers: list[int]) -> str:
