@@ -26,6 +26,7 @@ from impossible.filtering.resumable_scoring import score_sentences
 from impossible.filtering.thresholds import Thresholds
 from impossible.generation.contexts import Plan, plan_contexts, write_contexts
 from impossible.generation.next_sentences import sample_sentences, sentences_of
+from impossible.models.loading import LanguageModel
 from impossible.runner.models import RunModels
 from impossible.training.fine_tuning import settings_of
 from impossible.training.self_distillation import fresh_inputs, score_candidates
@@ -41,11 +42,11 @@ class UnitCosts:
     """Seconds of one worker on this machine, as busy as it was, and what was counted meanwhile.
 
     Attributes:
-        loading: of teacher, critic and encoder, which a notebook does anew.
+        loading: of teacher, critic, encoder and parser, which a notebook does anew.
         context: of one context that the teacher writes.
         sentences: of the k next sentences after it.
         tokens: in these.
-        pairs: of the critics, for all pairs of the accepted ones.
+        pairs: of the critics, for all pairs of the accepted ones, whose trees are in it.
         pairs_seen: how many these pairs are.
         nli: passes of the NLI model among them.
         candidate: of one rewriting, with its critics, by the student before it is trained, which
@@ -77,7 +78,7 @@ def measured_costs(params: Params) -> UnitCosts:
     with TemporaryDirectory() as folder:
         run = RunFolder(Path(folder))
         models, limits = RunModels(run, params), Thresholds.paraphrase(params)
-        loading, (lm, _, _) = _timed(lambda: (models.teacher, models.critic, models.encoder))
+        loading, lm = _timed(lambda: _loaded(models))
         writer, student = models.student("", params.dtype), models.student()
         plans = _largest_batch(params)
         writing, contexts = _timed(lambda: write_contexts(lm, plans, params))
@@ -87,6 +88,7 @@ def measured_costs(params: Params) -> UnitCosts:
         texts = written.loc[written["reason"] == "", "text"].tolist()
         if len(texts) < 2:
             raise DataError("The teacher wrote less than two sentences after a context: raise k.")
+        parsing, _ = _timed(lambda: models.store_trees(texts))
         scoring, (scored, left_out) = _timed(lambda: score_sentences(run, written, models, limits))
         inputs = fresh_inputs(
             sentences_of(contexts, params.min_characters, params.domains, params.rejections)
@@ -101,12 +103,19 @@ def measured_costs(params: Params) -> UnitCosts:
             context=writing / len(plans),
             sentences=sampling,
             tokens=sum(map(len, lm.tokenizer(written["raw"].tolist()).input_ids)),
-            pairs=scoring,
+            pairs=parsing + scoring,
             pairs_seen=len(scored) + int(left_out["n"].sum()),
             nli=int(scored[["p_xy", "p_yx"]].notna().to_numpy().sum()),
             candidate=rewriting / max(1, len(inputs) * params.n_candidates),
             step=training / _STEPS,
         )
+
+
+def _loaded(models: RunModels) -> LanguageModel:
+    """The teacher; what else notebooks load is then there too, and no step is charged for it."""
+    models.parser.parse_many(["Rain fell."])  # a parser opens its model for the first sentence
+    lm, _, _ = models.teacher, models.critic, models.encoder
+    return lm
 
 
 def _timed(job: Callable[[], _Result]) -> tuple[float, _Result]:
