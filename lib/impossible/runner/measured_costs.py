@@ -151,24 +151,28 @@ def stage_costs(params: Params, costs: UnitCosts, kept: float | None) -> pd.Data
         params: of the run.
         costs: of `measured_costs`.
         kept: share of pairs that the critics keep, of `yields_of`; None: not known, so that
-            training is left out.
+            training is left out, which is all of 06 and a part of 07.
 
     Returns:
         notebook, work, seconds, tokens, NLI passes; NaN where nothing was counted.
     """
     n, size, nan = params.n_contexts, params.student_batch_size, float("nan")
     pairs, candidates = n * costs.pairs_seen, params.n_inputs * params.n_candidates
-    trained = nan if kept is None else kept * pairs
-    steps = nan if kept is None else steps_for(round(trained), size, params.student_epochs)
+    training, learned, again = 0.0, "pairs not known", "without training"
+    if kept is not None:
+        trained = round(kept * pairs)
+        steps = steps_for(trained, size, params.student_epochs)
+        training, again = steps * costs.step, "training as in 06"
+        learned = f"{trained:,} pairs, {steps:,} steps at most"
     mean = (params.context_sentences_min + params.context_sentences_max) / 2
     fresh = params.n_inputs / mean * costs.context
     rows = [
         ("03", f"{n:,} contexts, {n * params.k:,} sentences",
          n * (costs.context + costs.sentences), n * costs.tokens, nan),
         ("04", f"{pairs:,} pairs", n * costs.pairs, nan, n * costs.nli),
-        ("06", f"{trained:,.0f} pairs, {steps:,.0f} steps", steps * costs.step, nan, nan),
-        ("07", f"{candidates:,} candidates, {steps:,.0f} steps or more",
-         fresh + candidates * costs.candidate + steps * costs.step, nan, nan),
+        ("06", learned, training or nan, nan, nan),
+        ("07", f"{candidates:,} candidates, {again}",
+         fresh + candidates * costs.candidate + training, nan, nan),
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=["notebook", "work", "seconds", "tokens", "NLI passes"])
     return table.assign(seconds=table["seconds"] + costs.loading)
