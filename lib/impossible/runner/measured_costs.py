@@ -1,8 +1,9 @@
 """What the method's own stages cost here with the models of a run: tried in miniature, multiplied.
 
 `cost_estimate` knows the laboratory's models only. This lets the run's own teacher, critics and
-student do a little of each step, by the same functions and in batches of the shapes of the run,
-and multiplies by the run's sizes. Nothing is fitted to a run that was made elsewhere.
+student do a little of each step, by the same functions, and multiplies by the run's sizes. Its
+batches of texts are smaller than the run's, in which a text may cost much less, on a GPU above all.
+Nothing is fitted to a run that was made elsewhere.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class UnitCosts:
 
     Attributes:
         loading: of teacher, critic, encoder and parser, which a notebook does anew.
-        context: of one context that the teacher writes.
+        context: of one context that the teacher writes; one whose sentences are rewritten costs at
+            most as much, since `rejections` are not asked of it.
         sentences: of the k next sentences after it.
         tokens: in these.
         pairs: of the critics, for all pairs of the accepted ones, whose trees are in it.
@@ -69,7 +71,7 @@ def measured_costs(params: Params) -> UnitCosts:
     """Try each step with the models of a run; a minute or two with small models on a free core.
 
     Args:
-        params: of the run. Models that are not here are fetched first.
+        params: of the run, whose models are here.
 
     Raises:
         DataError: the teacher wrote no context, or less than two sentences after it.
