@@ -166,11 +166,13 @@ class Schema(BaseModel):
         lt=1,
     )
     # Teacher, adapted to own text (`distil --adapt-teacher`)
-    teacher_adapter_rank: Count = parameter("Rank of its LoRA adapter.", "rank", le=1024)
-    teacher_epochs: Count = parameter(
-        "Most passes over the text; the first without gain is the last.", "epochs", le=1000
+    teacher_adapter_rank: Count = parameter(
+        "Rank of the LoRA adapter of a teacher that reads own text.", "rank", le=1024
     )
-    teacher_learning_rate: Probability = parameter("Its highest learning rate.")
+    teacher_epochs: Count = parameter(
+        "Most passes of it over the text; the first without gain is the last.", "epochs", le=1000
+    )
+    teacher_learning_rate: Probability = parameter("Highest learning rate of that adapter.")
     # Student
     student_epochs: Count = parameter("Most epochs of training.", "epochs", "§3.3", le=1000)
     student_batch_size: Count = parameter(

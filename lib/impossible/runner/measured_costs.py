@@ -1,8 +1,9 @@
 """What the method's own stages cost here with the models of a run: tried in miniature, multiplied.
 
 `cost_estimate` knows the laboratory's models only. This lets the run's own teacher, critics and
-student do a little of each step, by the same functions and in batches of the shapes of the run,
-and multiplies by the run's sizes. Nothing is fitted to a run that was made elsewhere.
+student do a little of each step, by the same functions, and multiplies by the run's sizes. Its
+batches of texts are smaller than the run's, in which a text may cost much less, on a GPU above all.
+Nothing is fitted to a run that was made elsewhere.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from impossible.filtering.resumable_scoring import score_sentences
 from impossible.filtering.thresholds import Thresholds
 from impossible.generation.contexts import Plan, plan_contexts, write_contexts
 from impossible.generation.next_sentences import sample_sentences, sentences_of
+from impossible.models.loading import LanguageModel
 from impossible.runner.models import RunModels
 from impossible.training.fine_tuning import settings_of
 from impossible.training.self_distillation import fresh_inputs, score_candidates
@@ -41,11 +43,12 @@ class UnitCosts:
     """Seconds of one worker on this machine, as busy as it was, and what was counted meanwhile.
 
     Attributes:
-        loading: of teacher, critic and encoder, which a notebook does anew.
-        context: of one context that the teacher writes.
+        loading: of teacher, critic, encoder and parser, which a notebook does anew.
+        context: of one context that the teacher writes; one whose sentences are rewritten costs at
+            most as much, since `rejections` are not asked of it.
         sentences: of the k next sentences after it.
         tokens: in these.
-        pairs: of the critics, for all pairs of the accepted ones.
+        pairs: of the critics, for all pairs of the accepted ones, whose trees are in it.
         pairs_seen: how many these pairs are.
         nli: passes of the NLI model among them.
         candidate: of one rewriting, with its critics, by the student before it is trained, which
@@ -68,7 +71,7 @@ def measured_costs(params: Params) -> UnitCosts:
     """Try each step with the models of a run; a minute or two with small models on a free core.
 
     Args:
-        params: of the run. Models that are not here are fetched first.
+        params: of the run, whose models are here.
 
     Raises:
         DataError: the teacher wrote no context, or less than two sentences after it.
@@ -77,7 +80,7 @@ def measured_costs(params: Params) -> UnitCosts:
     with TemporaryDirectory() as folder:
         run = RunFolder(Path(folder))
         models, limits = RunModels(run, params), Thresholds.paraphrase(params)
-        loading, (lm, _, _) = _timed(lambda: (models.teacher, models.critic, models.encoder))
+        loading, lm = _timed(lambda: _loaded(models))
         writer, student = models.student("", params.dtype), models.student()
         plans = _largest_batch(params)
         writing, contexts = _timed(lambda: write_contexts(lm, plans, params))
@@ -87,6 +90,7 @@ def measured_costs(params: Params) -> UnitCosts:
         texts = written.loc[written["reason"] == "", "text"].tolist()
         if len(texts) < 2:
             raise DataError("The teacher wrote less than two sentences after a context: raise k.")
+        parsing, _ = _timed(lambda: models.store_trees(texts))
         scoring, (scored, left_out) = _timed(lambda: score_sentences(run, written, models, limits))
         inputs = fresh_inputs(
             sentences_of(contexts, params.min_characters, params.domains, params.rejections)
@@ -101,12 +105,19 @@ def measured_costs(params: Params) -> UnitCosts:
             context=writing / len(plans),
             sentences=sampling,
             tokens=sum(map(len, lm.tokenizer(written["raw"].tolist()).input_ids)),
-            pairs=scoring,
+            pairs=parsing + scoring,
             pairs_seen=len(scored) + int(left_out["n"].sum()),
             nli=int(scored[["p_xy", "p_yx"]].notna().to_numpy().sum()),
             candidate=rewriting / max(1, len(inputs) * params.n_candidates),
             step=training / _STEPS,
         )
+
+
+def _loaded(models: RunModels) -> LanguageModel:
+    """The teacher; what else notebooks load is then there too, and no step is charged for it."""
+    models.parser.parse_many(["Rain fell."])  # a parser opens its model for the first sentence
+    lm, _, _ = models.teacher, models.critic, models.encoder
+    return lm
 
 
 def _timed(job: Callable[[], _Result]) -> tuple[float, _Result]:
@@ -142,24 +153,28 @@ def stage_costs(params: Params, costs: UnitCosts, kept: float | None) -> pd.Data
         params: of the run.
         costs: of `measured_costs`.
         kept: share of pairs that the critics keep, of `yields_of`; None: not known, so that
-            training is left out.
+            training is left out, which is all of 06 and a part of 07.
 
     Returns:
         notebook, work, seconds, tokens, NLI passes; NaN where nothing was counted.
     """
     n, size, nan = params.n_contexts, params.student_batch_size, float("nan")
     pairs, candidates = n * costs.pairs_seen, params.n_inputs * params.n_candidates
-    trained = nan if kept is None else kept * pairs
-    steps = nan if kept is None else steps_for(round(trained), size, params.student_epochs)
+    training, learned, again = 0.0, "pairs not known", "without training"
+    if kept is not None:
+        trained = round(kept * pairs)
+        steps = steps_for(trained, size, params.student_epochs)
+        training, again = steps * costs.step, "training as in 06"
+        learned = f"{trained:,} pairs, {steps:,} steps at most"
     mean = (params.context_sentences_min + params.context_sentences_max) / 2
     fresh = params.n_inputs / mean * costs.context
     rows = [
         ("03", f"{n:,} contexts, {n * params.k:,} sentences",
          n * (costs.context + costs.sentences), n * costs.tokens, nan),
         ("04", f"{pairs:,} pairs", n * costs.pairs, nan, n * costs.nli),
-        ("06", f"{trained:,.0f} pairs, {steps:,.0f} steps", steps * costs.step, nan, nan),
-        ("07", f"{candidates:,} candidates, {steps:,.0f} steps or more",
-         fresh + candidates * costs.candidate + steps * costs.step, nan, nan),
+        ("06", learned, training or nan, nan, nan),
+        ("07", f"{candidates:,} candidates, {again}",
+         fresh + candidates * costs.candidate + training, nan, nan),
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=["notebook", "work", "seconds", "tokens", "NLI passes"])
     return table.assign(seconds=table["seconds"] + costs.loading)
