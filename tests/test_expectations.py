@@ -272,6 +272,10 @@ def test_pairs_more_alike_than_people_s_are_told(tmp_path: Path) -> None:
     assert main_claims(older)[0].found.endswith("; of 8 pairs"), "an older run has no more"
     assert (claim.outcome, claim.bound) == (REFUTED, "< 0")
     assert claim.found.endswith("13.8 [10.6, 35.8], n = 8; of 8 pairs, of the referee's −2.4")
+    few = RunFolder.open(tmp_path / "few")  # pairs: there is no interval
+    record(few, "02_proximity", **found | {"self_bleu_over_human": [-33.5, None, None]})
+    (claim,) = main_claims(few)
+    assert (claim.outcome, claim.found.split(": ")[1]) == (OPEN, "−33.5, n = 8; of 8 pairs")
 
 
 def test_what_readers_said_by_hand() -> None:

@@ -150,11 +150,12 @@ def _less_alike(run: RunFolder) -> Iterator[MainClaim]:
     """Figure 3's dotted line: Self-BLEU of equivalent pairs under that of people's."""
     numbers = scalars(run, {"02_proximity"}).get("02_proximity", {})
     gap = numbers.get("self_bleu_over_human")
-    if not isinstance(gap, list) or None in gap:
+    if not isinstance(gap, list) or gap[0] is None:
         return
+    low, high = (gap[0] if end is None else end for end in gap[1:])  # no interval: open
     n = round(numbers["ratio"] * numbers["n_pairs"])
     says = "Self-BLEU (critic), equivalent pairs − people's"
-    expected = Expected(says, Interval(gap[0], gap[1], gap[2], n), under=0)
+    expected = Expected(says, Interval(gap[0], low, high, n), under=0)
     people = numbers.get("self_bleu", nan) - gap[0]
     judges = ((judge, numbers.get(f"self_bleu_{judge}", nan)) for judge in ("referee", "oracle"))
     beside = [
