@@ -34,7 +34,7 @@ from impossible.evaluation.expectations import (  # noqa: E402
     as_counted,
     per_cent,
 )
-from impossible.evaluation.test_sets import TITLES  # noqa: E402
+from impossible.evaluation.test_sets import TITLES, with_title  # noqa: E402
 from impossible.report.blind_readings import agreement, both_say, read_claims, read_rates  # noqa: E402
 from impossible.report.main_claims import (  # noqa: E402
     ORDER,
@@ -576,8 +576,8 @@ def refuted(runs: Sequence[Path] = (WIDE, RUN_ENGLISH)) -> str:
                         outcome = NO_JUDGE if copies else outcome if row["low"] else ONCE
                     found[outcome] += 1
                     if outcome in ("refuted", NO_JUDGE, ONCE):
-                        value = f"{float(row['value']):.1f}"
-                        cells = row["expectation"], value, row["bound"], outcome + copies
+                        said, value = with_title(row["expectation"]), f"{float(row['value']):.1f}"
+                        cells = said, value, row["bound"], outcome + copies
                         lines.append(f"| {' | '.join(cells)} | `{run.name}/tables/{path.name}` |")
         told = ", ".join(f"{found[name]} {name}" for name in sorted(set(found) - {REHEARSAL}))
         rehearsed = found[REHEARSAL]
@@ -589,14 +589,15 @@ def refuted(runs: Sequence[Path] = (WIDE, RUN_ENGLISH)) -> str:
 
 
 def _copies(run: Path, row: dict[str, str]) -> str:
-    """Beside a bound on fidelity how many exact copies the referee calls the same, else ""."""
+    """Beside a bound on fidelity that exact copies miss, how many the referee accepts, else ""."""
     name, _, what = row["expectation"].partition(": ")
     if "fidelity (referee" not in what:
         return ""
     suffixed = run / "tables" / f"systems-{name}.csv"
     path = suffixed if suffixed.is_file() else run / "tables" / "systems.csv"
     copies = _measured(path).get(("Copy-Input", "fidelity_raw"))
-    return f" (of exact copies this referee accepts {copies} %)" if copies else ""
+    missed = copies and float(copies.split()[0]) <= float(row["bound"].strip("> "))
+    return f" (of exact copies this referee accepts {copies} %)" if missed else ""
 
 
 def lacks(run: Path = RUN_ENGLISH) -> str:

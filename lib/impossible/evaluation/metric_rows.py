@@ -22,7 +22,7 @@ from impossible.evaluation.bootstrap import (
 from impossible.evaluation.corrected_rates import ErrorRates, corrected_mean
 from impossible.evaluation.expectations import per_cent
 from impossible.evaluation.metric import Written
-from impossible.evaluation.metrics import METRICS, RAW
+from impossible.evaluation.metrics import JUDGED, METRICS, RAW
 from impossible.text.signature import signature
 
 
@@ -73,8 +73,11 @@ class MetricRows:
         self.add(metric, Interval(math.nan, math.nan, math.nan, 0), reason)
 
     def mean(self, metric: str, values: Any, **parts: object) -> None:
-        """Mean over the items that have a value, bootstrapped over clusters."""
-        interval = bootstrap_mean(values, self.clusters, self.bootstrap)
+        """Mean over the items that have a value, bootstrapped over clusters.
+
+        Of a judge's verdicts, in per cent, the interval has a width where all are alike.
+        """
+        interval = self._interval(values, metric.removesuffix(RAW) in JUDGED)
         text = signature(metric, n=interval.n, **parts) if interval.n else "nothing has a value"
         self.add(metric, interval, text)
 
@@ -98,13 +101,16 @@ class MetricRows:
         else:
             if errors is not None:
                 self.corrected(metric, values / 100, how.asked(texts), errors)
-            interval = (
-                per_cent(bootstrap_rate(values / 100, self.clusters, self.bootstrap))
-                if how.asks
-                else bootstrap_mean(values, self.clusters, self.bootstrap)
-            )
+            interval = self._interval(values, bool(how.asks))
             text = how.signature(metric, interval.n, texts.encoder)
             self.add(metric + RAW * (errors is not None), interval, text)
+
+    def _interval(self, values: Any, verdicts: bool) -> Interval:
+        """Of a mean; of verdicts in per cent by `bootstrap_rate`."""
+        if verdicts:
+            shares = np.asarray(values, dtype=np.float64) / 100
+            return per_cent(bootstrap_rate(shares, self.clusters, self.bootstrap))
+        return bootstrap_mean(values, self.clusters, self.bootstrap)
 
     def corrected(
         self, metric: str, verdicts: Any, asked: Any, errors: ErrorRates, lowest: float = 0.0

@@ -81,10 +81,10 @@ def copies_beside_paper(stage: Shows, copied: pd.DataFrame) -> Any:
     readings = corpus_comparison.copy_input_readings(copied, COPY_INPUT)
     beside = tables.beside_paper(copied, COPY_INPUT, readings, digits=2)
     measured = beside[(beside["metric"] != "ibleu") & (beside["ours"] != tables.MISSING)]
-    told = "; ".join(
-        f"{system}: {', '.join(f'{row.metric} {row.ours}' for row in rows.itertuples())}"
-        for system, rows in measured.groupby("system", sort=False)
-    )
+    said: dict[str, list[str]] = {}
+    for row in tables.in_words(measured).itertuples():
+        said.setdefault(str(row.system), []).append(f"{str(row.metric).rstrip(' ↑↓')} {row.ours}")
+    told = "; ".join(f"{system}: {', '.join(each)}" for system, each in said.items())
     paper = "ROUGE-L 65.7 and 60.2, BLEU 44.4 and 42.8 (MRPC, ParaSCI)"
     caption = "Copy-Input on real test sets beside the paper's Table 2."
     how = (caption, (), paper, beside, 2, told or "not run: no human data")

@@ -51,7 +51,8 @@ def proximity_panels(
     shown = stage.figure("figure3", picture, caption, data, theirs, reading)
     caption = (
         "Every point of Figure 3: ratios in [0, 1], Self-BLEU in [0, 100]. Equal texts: fraction "
-        "of pairs of samples that were left out because they are the same string."
+        "of pairs of samples that were left out because they are the same string. –: not measured, "
+        f"of Self-BLEU fewer than {FEWEST_PAIRS} equivalent pairs."
     )
     table = proximity_points_table(points, sentences)
     return [shown, stage.table("proximity_points", table, caption, data, None, points, 3)]
@@ -133,9 +134,11 @@ def proximity_reading(claims: pd.DataFrame, own: pd.DataFrame, human: float, sou
         human, source: of `proximity_statistics.human_self_bleu`.
     """
     rise, fall = (_points(claims["ends"].iloc[place].value) for place in (0, 2))
+    alike = own["self_bleu"].dropna()
+    found = show(alike.mean()) if len(alike) >= FEWEST_PAIRS else "not measured"
     return (
         f"by the critic, longest minus shortest context: {rise}; hottest minus coldest: {fall}; "
-        f"Self-BLEU {show(own['self_bleu'].mean())}, human {human:.3g} ({source})"
+        f"Self-BLEU {found}, human {human:.3g} ({source})"
     )
 
 
@@ -169,7 +172,10 @@ def proximity_points_table(
     Returns:
         axis, x, a column per series, "equal texts" (pairs of samples that are the same string).
     """
-    shown = points.pivot_table(index=["axis", "x"], columns="series", values="value", sort=False)
+    few = (points["series"] == "self_bleu") & (points["n"] < FEWEST_PAIRS)
+    known, names = points.assign(value=points["value"].mask(few)), points["series"].unique()
+    shown = known.pivot_table(index=["axis", "x"], columns="series", values="value", sort=False)
+    shown = shown.reindex(columns=names)  # also a series of which nothing is known
     equal = {("temperature", t): identical_fraction(frame) for t, frame in sentences.items()}
     return shown.assign(**{"equal texts": pd.Series(equal)}).reset_index()
 

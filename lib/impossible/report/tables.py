@@ -136,7 +136,8 @@ def against(value: object, low: object, high: object, bound: float = 0) -> str:
 def readings(metric_rows: pd.DataFrame, bound: float = 0) -> list[str]:
     """A sentence for each row of differences: on which side of the bound its interval lies."""
     return [
-        f"{row.system}, {row.metric}: {against(row.value, row.low, row.high, bound)}"
+        f"{with_title(row.system)}, {_heading(row.metric).rstrip(' ↑↓')}: "
+        f"{against(row.value, row.low, row.high, bound)}"
         for row in metric_rows[metric_rows["metric"].isin(told(metric_rows))].itertuples()
     ]
 
