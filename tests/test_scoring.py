@@ -133,3 +133,26 @@ def test_a_judgement_is_remembered(tmp_path: Path) -> None:
     assert len(remembered) == 2
     np.testing.assert_array_equal(remembered.probabilities([*pairs, ("c", "d")])[:3], found)
     assert second.asked == [("c", "d")]
+
+
+def test_what_the_source_shows_too_is_no_fault_of_a_candidate(tmp_path: Path) -> None:
+    class Told(tiny.student(tiny.llama).__class__):  # type: ignore[misc]
+        def generate(self, sources: Any, n: int, **how: Any) -> list[list[str]]:
+            return [["in may costs went up .", "see www here ."] for _ in sources]
+
+    base = tiny.student(tiny.llama)
+    student = Told(base.model, base.tokenizer, "told", "0")
+    texts = ["prices rose in may .", "Prices rose in May."]  # a lower-cased test set, and another
+    inputs = pd.DataFrame({"input_id": ["low", "high"], "text": texts, "context_id": "c"})
+    rejections = {"fragment": ["^[^A-Z]", ":$"], "link": ["www"]}
+    limits = paraphrase(n_candidates=2, rejections=rejections)
+    run = RunFolder.open(tmp_path)
+    scored, funnel = score_candidates(
+        run, inputs.assign(domain="news"), student, models(Counting()), limits
+    )
+    assert scored["input_id"].tolist() == ["low"]
+    assert scored["y"].tolist() == ["in may costs went up ."]
+    counts = funnel.set_index(["input_id", "reason"])["n"].to_dict()
+    assert counts == {
+        ("low", "scored"): 1, ("low", "link"): 1, ("high", "fragment"): 2,
+    }  # fmt: skip

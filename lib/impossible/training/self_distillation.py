@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -139,10 +140,15 @@ def _sorted_out(
         seen = {"", row["text"]}
         counts = Counter({"identical": texts.count(row["text"]), "empty": texts.count("")})
         named = (row["input_id"], row["context_id"], row.get("domain"))
+        # what its source shows too is no fault of a candidate: a test set may be lower-cased
+        asked = {
+            name: [each for each in patterns if not re.search(each, row["text"])]
+            for name, patterns in rejections.items()
+        }
         for i, text in enumerate(texts):
             if text not in seen:
                 seen.add(text)
-                reason = rejected_by(text, rejections)
+                reason = rejected_by(text, asked)
                 counts[reason or "scored"] += 1
                 rows += [] if reason else [(*named, i, row["text"], text)]
         counts["duplicate"] = len(texts) - counts.total()
