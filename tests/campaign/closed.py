@@ -57,7 +57,9 @@ def _tests(found: Findings, names: Sequence[str]) -> None:
     counts = re.search(r"(\d+) passed", done.stdout)
     found.count("tests without network", int(counts[1]) if counts else 0)
     case = "these tests" if names else "the whole suite"
-    found.check(f"{case} without network", [done.stdout[-300:]] if done.returncode else [])
+    told = re.findall(r"^(?:FAILED|ERROR) .*|^\d+ (?:failed|error).*", done.stdout, re.MULTILINE)
+    problem = "; ".join(told) or done.stdout[-300:]
+    found.check(f"{case} without network", [problem] if done.returncode else [])
     code = (
         "from tests.campaign import no_sockets; no_sockets.pytest_configure()\n"
         "import urllib.request; urllib.request.urlopen('https://192.0.2.1', timeout=1)"
