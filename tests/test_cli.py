@@ -112,35 +112,31 @@ def test_an_interruption_while_a_text_is_executed_has_its_status_too(raised: str
     assert done.returncode == (143 if "15" in raised else 130)
 
 
+def said_and_loaded(path: Path, line: str, command: str, status: int) -> list[str]:
+    """What a command of a file of one line says, then which heavy modules it loaded."""
+    path.write_text(line + "\n")
+    code = (
+        "import sys; from impossible.cli import main\n"
+        f"assert main([{command!r}, {str(path)!r}]) == {status}\n"
+        "heavy = {'torch', 'transformers', 'peft', 'spacy', 'nltk'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    return done.stderr.splitlines()
+
+
 @pytest.mark.parametrize("command", ["score", "quality", "critics"])
 def test_a_bad_first_line_is_refused_before_anything_heavy_is_loaded(
     command: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / "x.jsonl"
-    path.write_text('{"source": 3}\n')
-    code = (
-        "import sys; from impossible.cli import main\n"
-        f"assert main([{command!r}, {str(path)!r}]) == 2\n"
-        "sys.exit(', '.join({'torch', 'transformers', 'spacy', 'nltk'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stderr.splitlines() == [
-        f"impossible: {path}, line 1: field 'source' is 3, not a string; it must be a non-empty "
-        "string.",
-        "",
-    ]
+    path, problem = tmp_path / "x.jsonl", "is 3, not a string; it must be a non-empty string."
+    said = said_and_loaded(path, '{"source": 3}', command, 2)
+    assert said == [f"impossible: {path}, line 1: field 'source' {problem}", ""]
 
 
 def test_scores_without_a_model_need_no_heavy_module(tmp_path: Path) -> None:
-    path = tmp_path / "x.jsonl"
-    path.write_text('{"source": "a b", "output": "b a", "references": ["a"]}\n')
-    code = (
-        "import sys; from impossible.cli import main\n"
-        f"assert main(['score', {str(path)!r}]) == 0\n"
-        "sys.exit(', '.join({'torch', 'transformers', 'peft'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stderr == "\n", "what sys.exit says"
+    line = '{"source": "a b", "output": "b a", "references": ["a"]}'
+    assert said_and_loaded(tmp_path / "x.jsonl", line, "score", 0) == [""]
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii"])

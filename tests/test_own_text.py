@@ -46,6 +46,12 @@ SETTINGS: dict[str, Any] = {
 }  # fmt: skip
 
 
+def computed(out: Path, name: str) -> pd.DataFrame:
+    """What the units of a step computed, below the `--out` of distil."""
+    files = (out / "work" / "work" / name).iterdir()
+    return pd.concat(map(pd.read_parquet, files))
+
+
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A params file over `english` with tiny models, and critics that random models can pass."""
@@ -93,7 +99,7 @@ def test_sources_of_the_student_are_of_the_text_and_held_out_ones_are_in_no_pair
     pairs = pd.concat(pd.read_parquet(path) for path in (made / "dataset/data").glob("*.parquet"))
     text = " ".join(DOCUMENTS)
     assert all(source in text for source in pairs.loc[pairs["origin"] == "student", "source"])
-    answers = pd.concat(map(pd.read_parquet, (made / "work/work").glob("answers after training/*")))
+    answers = computed(made, "answers after training")
     held_out = set(answers["source"])
     assert held_out
     assert not held_out & {*pairs["source"], *pairs["target"]}
@@ -199,8 +205,8 @@ def test_a_teacher_is_adapted_before_it_writes_and_found_again(
     notes = read_json(out / "work" / "models" / "teacher" / "metrics.json")
     assert 1 < notes["perplexity_after"] < notes["perplexity_before"]
     adapter = (out / "work" / "models" / "teacher" / "adapter_model.safetensors").read_bytes()
-    written = pd.concat(map(pd.read_parquet, (out / "work/work/sentences").glob("*.parquet")))
-    plain = pd.concat(map(pd.read_parquet, (made / "work/work/sentences").glob("*.parquet")))
+    written = computed(out, "sentences")
+    plain = computed(made, "sentences")
     assert set(written["context_id"]) == set(plain["context_id"])
     assert set(written["raw"]) != set(plain["raw"])
     for part in ("dataset", "student"):
