@@ -256,6 +256,25 @@ def test_too_little_memory_for_the_command_itself_is_one_sentence(
     assert told.count("\n") == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="address space is limited on Linux")
+def test_a_library_without_room_is_refused_before_it_asks_for_ever(tmp_path: Path) -> None:
+    """OpenBLAS of scipy, loaded where it finds no room for its buffers, never comes back."""
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"source": "A bridge opened.", "target": "It opened."}\n' * 9)
+    code = (
+        "import resource, sys; from impossible.config import memory_limit as m; import numpy;"
+        "room = m._address_space() + m.ROOM // 2;"
+        "resource.setrlimit(resource.RLIMIT_AS, (room, room));"
+        f"from impossible.cli import main; sys.exit(main(['quality', {str(path)!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "impossible: there is less memory than this command itself needs: allow it more, or "
+        "end other programs.\n"
+    )
+
+
 def test_a_gzipped_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, raw = tmp_path / "x.jsonl.gz", gzip.compress(b'{"source": "a b", "target": "b"}\n' * 9)
     path.write_bytes(raw)

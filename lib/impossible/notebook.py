@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from impossible.config.memory_limit import guard_imports
 from impossible.config.params import Params
 from impossible.config.places import project_root
 from impossible.data.digests import digest
@@ -54,6 +55,7 @@ def begin(
         ParameterError: an unknown name, a wrong type, a value out of range.
         RunError: an input is neither in the scratch folder nor in the published run.
     """
+    guard_imports()
     params = Params.load(config, overrides or {})
     if results:
         run = RunFolder.open(results)

@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _terminable(last=arguments is None):
             _open_streams()
             try:
+                from impossible.config.memory_limit import guard_imports
+
+                guard_imports()
                 from impossible.cli.commands import parse_options
             except (MemoryError, ImportError) as bad:
                 return _too_little_memory(bad)
