@@ -263,7 +263,7 @@ def test_a_library_without_room_is_refused_before_it_asks_for_ever(tmp_path: Pat
     path.write_text('{"source": "A bridge opened.", "target": "It opened."}\n' * 9)
     code = (
         "import resource, sys; from impossible.config import memory_limit as m; import numpy;"
-        "room = m._address_space() + m.ROOM // 2;"
+        "room = m._address_space() + m.NEEDED_ROOM // 2;"
         "resource.setrlimit(resource.RLIMIT_AS, (room, room));"
         f"from impossible.cli import main; sys.exit(main(['quality', {str(path)!r}]))"
     )

@@ -17,7 +17,9 @@ from impossible.models.batching import token_ids
 from impossible.models.loading import LanguageModel
 from impossible.models.nli import EntailmentCritic
 from impossible.models.sentence_encoder import SentenceEncoder
+from test_right_numbers import ODD
 
+READABLE = [name for name, text in ODD.items() if text.strip()]
 PAIRS = [(a, b) for a in tiny.SENTENCES for b in tiny.SENTENCES if a != b]
 
 
@@ -96,18 +98,40 @@ def test_embeddings_are_mean_pooled_and_of_unit_norm() -> None:
     assert SentenceEncoder(lm).embed([]).shape == (0, 32)
 
 
-def test_bert_score_equals_the_bert_score_package() -> None:
-    lm = wrap(tiny.encoder())
-    candidates, references = [x for x, _ in PAIRS], [y for _, y in PAIRS]
+def their_bert_score(lm: LanguageModel, candidates: list[str], references: list[str]) -> np.ndarray:
+    """F1 by the package `bert_score`, without its weights of the first and last token."""
     weights: dict[int, float] = defaultdict(lambda: 1.0)
     weights[lm.tokenizer.bos_token_id] = weights[lm.tokenizer.eos_token_id] = 0.0
     lm.tokenizer.sep_token, lm.tokenizer.cls_token = "</s>", "<s>"
-    expected = bert_cos_score_idf(
+    found = bert_cos_score_idf(
         lm.model, references, candidates, lm.tokenizer, weights, device="cpu"
     )
+    return np.asarray(found[:, 2].double())
+
+
+def test_bert_score_equals_the_bert_score_package() -> None:
+    lm = wrap(tiny.encoder())
+    candidates, references = [x for x, _ in PAIRS], [y for _, y in PAIRS]
+    expected = their_bert_score(lm, candidates, references)
     got = SentenceEncoder(lm).bert_score(candidates, references)
-    assert got == pytest.approx(expected[:, 2].double().numpy(), abs=1e-6)
+    assert got == pytest.approx(expected, abs=1e-6)
     assert SentenceEncoder(lm).bert_score(candidates, candidates) == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_bert_score_of_odd_text_is_that_of_the_package(name: str) -> None:
+    lm, others = wrap(tiny.encoder()), [ODD[other] for other in READABLE]
+    candidates = [ODD[name]] * len(others)
+    expected = their_bert_score(lm, candidates, others)
+    assert SentenceEncoder(lm).bert_score(candidates, others) == pytest.approx(expected, abs=1e-6)
+
+
+def test_bert_score_of_no_text_is_zero() -> None:
+    """As the package says; with today's transformers it stops at an empty text itself."""
+    empty = [ODD[name] for name in ODD if name not in READABLE]
+    encoder = SentenceEncoder(wrap(tiny.encoder()))
+    for text in empty:
+        assert encoder.bert_score([text, ODD["plain"]], [ODD["plain"], text]).tolist() == [0, 0]
 
 
 def test_blanks_at_the_ends_are_no_text() -> None:

@@ -1,20 +1,24 @@
 """Long: units by the ten thousand in one process; memory, handles, speed and the forecast.
 
 A processor that shares caches and execution units with others is not always equally fast, also by
-the time that this process alone spends. So a fixed calculation is timed at every look, and speed
-and forecast are judged by how many times it could have been done; the plain times stand beside.
+the time that this process alone spends. So a *twin*, forked before the first unit, computes the
+same few units in between, again and again: it is as slow as the machine makes it, and as young as
+it was. Speed and forecast are judged by the twin's time; the plain times stand beside.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -22,9 +26,10 @@ import pandas as pd
 import psutil
 import torch
 from impossible.config.params import Params
-from impossible.data.executors import Computable, LocalExecutor
+from impossible.data.executors import LocalExecutor
 from impossible.data.progress import PROGRESS_FILE
 from impossible.data.run_folder import RunFolder
+from impossible.data.units import Task
 from impossible.filtering.resumable_scoring import score_sentences
 from impossible.filtering.thresholds import Thresholds
 from impossible.generation.contexts import plan_contexts, write_contexts
@@ -38,32 +43,54 @@ SAMPLES = 6  # sentences of a context
 TENTHS = 10
 SHARE = 0.05  # by which memory may grow after the first tenth, and a tenth may be off the median
 OFF = 0.10  # by which the forecast may be off
-PRODUCTS, ROUNDS = 150, 500_000  # of the fixed calculation: each some 30 ms on an idle processor
-MATRIX = torch.linspace(-1, 1, 128 * 128).reshape(128, 128)
 
 
 class Look(NamedTuple):
-    """What one look at this process shows: the work's time, and what the fixed calculation took."""
+    """What one look at this process shows, and how long its twin took for a unit since the last."""
 
     units: int
     seconds: float
     memory: int
     handles: int
-    fixed: float
+    twin: float
 
 
-def fixed_calculation() -> float:
-    """Seconds of this process that always the same products and sums take.
+class Twin:
+    """A forked process that computes the first tasks of a step, in a folder of its own.
 
-    They need nothing of what is watched and leave nothing behind, so that only the machine's speed
-    changes them.
+    Args:
+        tasks: of the step; the first `CONTEXTS` of them come again and again.
     """
-    begin, total = time.process_time(), 0
-    for _ in range(PRODUCTS):
-        torch.mm(MATRIX, MATRIX)
-    for number in range(ROUNDS):
-        total += number & 7
-    return time.process_time() - begin
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        context = get_context("fork")
+        self._ours, theirs = context.Pipe()
+        own = [replace(task, folder=task.folder / "twin") for task in tasks[:CONTEXTS]]
+        self._process = context.Process(target=_serve, args=(theirs, own), daemon=True)
+        self._process.start()
+        for _ in own:  # the first time of each also fills its caches
+            self.unit()
+
+    def unit(self) -> float:
+        """Seconds of its own that the twin takes for its next unit."""
+        self._ours.send(True)
+        return float(self._ours.recv())
+
+    def end(self) -> None:
+        """Let it go."""
+        self._ours.send(False)
+        self._process.join()
+
+
+def _serve(pipe: Connection, tasks: Sequence[Task]) -> None:
+    """Compute one task after the other for whoever asks."""
+    (tasks[0].folder).mkdir(parents=True, exist_ok=True)
+    for task in itertools.cycle(tasks):
+        if not pipe.recv():
+            return
+        begin = time.process_time()
+        task.compute()
+        pipe.send(time.process_time() - begin)
 
 
 @dataclass
@@ -72,24 +99,29 @@ class Watched:
 
     every: int
     looks: list[Look] = field(default_factory=list)
-    looking: float = 0.0  # seconds that were spent on looking, which are not the work's
 
-    def run(self, tasks: Sequence[Computable]) -> Iterator[Path]:
-        """See `Executor`."""
-        fixed_calculation()  # the first one also wakes torch
-        self.looks.append(self.look(0))
+    def run(self, tasks: Sequence[Task]) -> Iterator[Path]:
+        """See `Executor`.
+
+        The twin computes all of its units between two looks, or as many as there are.
+        """
+        twin, took, step = Twin(tasks), [0.0], max(1, self.every // CONTEXTS)
+        self.looks.append(self.look(0, took))
+        took.clear()
         for number, path in enumerate(LocalExecutor().run(tasks), start=1):
             yield path
+            if number % step == 0:
+                took.append(twin.unit())
             if number % self.every == 0:
-                self.looks.append(self.look(number))
+                self.looks.append(self.look(number, took))
+                took.clear()
+        twin.end()
 
-    def look(self, units: int) -> Look:
+    def look(self, units: int, took: Sequence[float]) -> Look:
         """Time of this process only, so that a busy machine does not count."""
-        begin, process = time.process_time(), psutil.Process()
+        seconds, process = time.process_time(), psutil.Process()
         memory, handles = process.memory_info().rss, process.num_fds()
-        look = Look(units, begin - self.looking, memory, handles, fixed_calculation())
-        self.looking += time.process_time() - begin
-        return look
+        return Look(units, seconds, memory, handles, mean(took))
 
 
 @contextmanager
@@ -126,22 +158,22 @@ def run(place: Path, units: int) -> Findings:
 def judge(name: str, looks: Sequence[Look], found: Findings) -> None:
     """Note what was seen of a step, and what of it is wrong.
 
-    Speed and forecast are judged in the time of the fixed calculation, and told in both times.
+    Speed and forecast are judged in the twin's time, and told in both times.
     """
     plain = _Pace.of(looks, [look.seconds for look in looks])
-    pace = _Pace.of(looks, _in_fixed_calculations(looks))
+    pace = _Pace.of(looks, _in_twins_units(looks))
     first, last = looks[_mark(1, looks)], looks[-1]
     grown, handles = last.memory / first.memory - 1, last.handles - first.handles
-    seconds, fixed = last.seconds - looks[0].seconds, [look.fixed for look in looks]
+    seconds, twin = last.seconds - looks[0].seconds, [look.twin for look in looks[1:]]
     found.figures |= {
         f"{name}: MB after a tenth": round(first.memory / 2**20),
         f"{name}: MB at the end": round(last.memory / 2**20),
         f"{name}: handles after a tenth": first.handles,
         f"{name}: handles at the end": last.handles,
         f"{name}: ms of a unit": round(1000 * seconds / last.units, 1),
-        f"{name}: ms of the fixed calculation, least": round(1000 * min(fixed), 1),
-        f"{name}: ms of the fixed calculation, median": round(1000 * median(fixed), 1),
-        f"{name}: ms of the fixed calculation, most": round(1000 * max(fixed), 1),
+        f"{name}: ms of a unit of the twin, least": round(1000 * min(twin), 1),
+        f"{name}: ms of a unit of the twin, median": round(1000 * median(twin), 1),
+        f"{name}: ms of a unit of the twin, most": round(1000 * max(twin), 1),
         **{f"{name}: {figure}": value for figure, value in pace.figures.items()},
         **{f"{name}: plain time: {figure}": value for figure, value in plain.figures.items()},
     }
@@ -192,9 +224,9 @@ def _mark(tenth: int, looks: Sequence[Look]) -> int:
     return round(tenth * (len(looks) - 1) / TENTHS)
 
 
-def _in_fixed_calculations(looks: Sequence[Look]) -> list[float]:
-    """The times of looks, counted in fixed calculations at the speed that each stretch had."""
-    steps = ((b.seconds - a.seconds) / ((a.fixed + b.fixed) / 2) for a, b in pairwise(looks))
+def _in_twins_units(looks: Sequence[Look]) -> list[float]:
+    """The times of looks, counted in units of the twin at the speed that it had in each stretch."""
+    steps = ((b.seconds - a.seconds) / b.twin for a, b in pairwise(looks))
     return list(accumulate(steps, initial=0.0))
 
 

@@ -44,7 +44,7 @@ def _long(figures: dict[str, float]) -> list[str]:
     if not (rows := rows_of_steps(figures)):
         return []
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    head = "Of long work (a *fixed calculation*, timed at every look, tells the machine's speed)"
+    head = "Of long work (a *twin* computes the same few units in between: the machine's speed)"
     return ["", f"{head}:", "", lines[0], "|---|" + "---:|" * (len(rows[0]) - 1), *lines[1:]]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 #: Libraries with an OpenBLAS of their own: where it finds no room for its buffers while it is
 #: loaded, it asks again for ever, and no signal but SIGKILL ends the process.
 LIBRARIES = ("numpy", "scipy")
-ROOM = 150 * 2**20  # bytes: the library, one buffer of 32 MB, and what malloc sets aside for it
+NEEDED_ROOM = 150 * 2**20  # bytes: the library, a buffer of 32 MB, what malloc sets aside for it
 
 
 class _RoomFinder(MetaPathFinder):
@@ -21,7 +21,7 @@ class _RoomFinder(MetaPathFinder):
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: Any = None) -> None:
         """Called by Python for each module that is not loaded yet."""
-        if name.partition(".")[0] in LIBRARIES and self.limit - _address_space() < ROOM:
+        if name.partition(".")[0] in LIBRARIES and self.limit - _address_space() < NEEDED_ROOM:
             raise MemoryError(f"no room to load {name}")
 
 
