@@ -59,7 +59,7 @@ READINGS = ROOT / "results" / "readings.json"
 CRITIC, REFEREE = ENGLISH / "critic", ENGLISH / "referee"
 
 NO_JUDGE = "cannot be judged"  # by a referee that refuses exact copies
-ONCE = "measured once"  # on the other side of a bound, without an interval
+ONCE = "measured once"  # on either side of a bound, without an interval: of one run
 #: Groups of pairs that were read → what README calls them.
 READ_GROUPS = {
     "chosen by chance": "as many by chance of what the cheap critics pass",
@@ -572,10 +572,13 @@ def refuted(runs: Sequence[Path] = (WIDE, RUN_ENGLISH)) -> str:
                 for row in csv.DictReader(file):
                     outcome = as_counted(row["expectation"], row["outcome"])
                     copies = _copies(run, row)
-                    if outcome == "refuted":
-                        outcome = NO_JUDGE if copies else outcome if row["low"] else ONCE
+                    missed = outcome == REFUTED
+                    if missed and copies:
+                        outcome = NO_JUDGE
+                    elif outcome in (SHOWN, REFUTED) and not row["low"]:
+                        outcome = ONCE
                     found[outcome] += 1
-                    if outcome in ("refuted", NO_JUDGE, ONCE):
+                    if missed:
                         said, value = with_title(row["expectation"]), f"{float(row['value']):.1f}"
                         cells = said, value, row["bound"], outcome + copies
                         lines.append(f"| {' | '.join(cells)} | `{run.name}/tables/{path.name}` |")

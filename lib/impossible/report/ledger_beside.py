@@ -66,9 +66,10 @@ def ledger_table(run: RunFolder, committed: RunFolder | None, comparable: bool) 
     wide = _read(committed.root / _FILE)
     n = len(wide["seeds"])
     caption = (
-        f"This run has one seed, which decides no claim. Beside it {committed.root.name}, over {n} "
-        "seeds, by the weakest part of each claim. Consistent: where one more of these seeds may "
-        "lie (95 %)."
+        "This run has one seed, which decides no claim here, whatever the interval over its items "
+        "shows above: a verdict needs several seeds, an effect of some size, and more than its "
+        f"control. Beside it {committed.root.name}, over {n} seeds, by the weakest part of each "
+        "claim. Consistent: where one more of these seeds may lie (95 %)."
     )
     if not comparable:
         caption += " This run is of another world: nothing is compared, and claims stand in short."

@@ -23,7 +23,8 @@ ENTAILMENT_ADDS = "entailment both ways, with distant trees, adds to the cheap c
 NO_WORSE = "self-distillation makes the dataset no worse (ours)"
 KEEPS_MEANING = "the student keeps its source's meaning as often as a round trip (ours)"
 KEEPS_AS_TEACHER = "and as often as its teacher, each the best of n (ours)"
-BEST_OF = "the same, each the best of n by the critics (ours)"
+BEST_OF = "with the best of n by the critics each, it paraphrases better than its teacher (ours)"
+_PARAPHRASES = "the student paraphrases better than its teacher, asked the better of two ways"
 _TEACHES = "its data teach more than those of other methods (paper: iBLEU)"
 _TEACHES_VALID = "the same, by valid paraphrases (ours)"
 _SUMMARIZES = "the same method summarizes: better than the teacher, asked"
@@ -47,8 +48,7 @@ _EXPECTED = (
     (_CRITICS, FOUND, "05", "minus any two"),
     (_CRITICS, ENTAILMENT_ADDS, "05", "minus chosen by chance"),
     (_AGAIN, NO_WORSE, "07", "minus D_T"),
-    (_LEARNS, "the student paraphrases better than its teacher, asked", "09",
-     "M_para − teacher, (zero|few)-shot"),
+    (_LEARNS, _PARAPHRASES, "09", "M_para − teacher, (zero|few)-shot"),
     (_LEARNS, BEST_OF, "09", r"best of \d+ − teacher, best"),
     (_LEARNS, _TEACHES, "13",
      "BERT-iBLEU: student of D_para − student of"),
@@ -128,14 +128,28 @@ def main_claims(run: RunFolder) -> list[MainClaim]:
 def _expected(run: RunFolder) -> Iterator[MainClaim]:
     """Of what a notebook of this run said that it expects it."""
     for _, said, notebook, pattern in _EXPECTED:
-        for row in _rows(run, notebook):
-            if re.search(pattern, row["expectation"]):
-                note, decides = _beside(run, said)
-                n = f", n = {row['n']}" if row.get("n") not in (None, "", "–") else ""
-                found = f"{row['expectation']}: {row['measured']}{n}{note}"
-                file = f"tables/expectations_{notebook}"
-                outcome = row["outcome"] if decides else NOT_MEASURED
-                yield MainClaim(said, found, row["bound"], outcome, file)
+        rows = [row for row in _rows(run, notebook) if re.search(pattern, row["expectation"])]
+        for row in _hardest(rows) if said == _PARAPHRASES else rows:
+            note, decides = _beside(run, said)
+            n = f", n = {row['n']}" if row.get("n") not in (None, "", "–") else ""
+            found = f"{row['expectation']}: {row['measured']}{n}{note}"
+            file = f"tables/expectations_{notebook}"
+            outcome = row["outcome"] if decides else NOT_MEASURED
+            yield MainClaim(said, found, row["bound"], outcome, file)
+
+
+def _hardest(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Of each test set the smallest difference: that to the best of what it is compared with.
+
+    >>> says = ("MRPC: A − B", "MRPC: A − C", "Quora: A − B")
+    >>> rows = [{"expectation": each, "measured": f"{i} [0, 9]"} for i, each in enumerate(says)]
+    >>> [row["expectation"] for row in _hardest(rows)]
+    ['MRPC: A − B', 'Quora: A − B']
+    """
+    least: dict[str, dict[str, str]] = {}
+    for row in sorted(rows, key=lambda row: float(row["measured"].split()[0].replace("−", "-"))):
+        least.setdefault(row["expectation"].partition(": ")[0], row)
+    return [row for row in rows if row in least.values()]
 
 
 def _beside(run: RunFolder, said: str) -> tuple[str, bool]:
