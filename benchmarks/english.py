@@ -13,25 +13,23 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
+import commands
 import metrics
-import numpy as np
 import page
 import peers
+import plain
 import torch
 from impossible.models.loading import load_critic
 from impossible.models.nucleus_sampling import Nucleus
 from impossible.text import tree_edit_distance
-from impossible.text.rouge import rouge_l_matrix
+from impossible.text.lexical_diversity import MSTTR_SEGMENT, msttr, ngram_entropy
+from impossible.text.rouge import jaccards, rouge_l_matrix
 from impossible.training.student import Student, load_student
 from impossible.training.student_training import train_student
 from impossible.training.trainer import TrainingSettings
@@ -57,6 +55,7 @@ from work import (
 
 RECIPE, LOOP, LIMIT = "generate, 100 new tokens", "padded batches, float32", "limit of the cores"
 CT2 = "CTranslate2, int8"
+PLAIN = "plain Python"
 
 
 def limit() -> float:
@@ -189,30 +188,6 @@ def whole_context(written: float, judged: float) -> list[Row]:
     return [Row(what, "contexts/s", contexts, theirs, {recipe: 60}), fewer]
 
 
-def commands() -> list[Row]:
-    """Start-up times, and `score` of 100,000 lines; seconds turned into calls a second."""
-    rows = []
-    for what, code in {
-        "import impossible": [sys.executable, "-c", "import impossible"],
-        "impossible --help": [sys.executable, "-m", "impossible.cli", "--help"],
-    }.items():
-        call = partial(subprocess.run, code, capture_output=True)
-        took = min(seconds(call) for _ in range(3))
-        rows.append(Row(what, "calls/s", 1 / took, goals={"": 2}))
-    with tempfile.TemporaryDirectory() as folder:
-        file, n = Path(folder, "in.jsonl"), 100_000
-        rng = np.random.default_rng(0)
-        words = np.array([f"w{i}" for i in range(3000)])
-        with file.open("w") as out:
-            for _ in range(n):
-                x, y = (" ".join(rng.choice(words, 20)) for _ in range(2))
-                out.write(json.dumps({"source": x, "output": y, "references": [x]}) + "\n")
-        code = [sys.executable, "-m", "impossible.cli", "score", str(file)]
-        took = seconds(lambda: subprocess.run(code, capture_output=True, check=True))
-        rows.append(Row("impossible score", "lines/s", n / took, goals={"": 1e6 / 120}))
-    return rows
-
-
 def kernels() -> list[Row]:
     """ROUGE-L of all pairs and tree edit distance at the threshold (`metrics.py`)."""
     texts = [metrics.sentence() for _ in range(100)]
@@ -236,6 +211,23 @@ def kernels() -> list[Row]:
     return [*rows, Row("tree edit distance ≥ 12?", "pairs/s", len(trees) / ours, beside, goals)]
 
 
+def words(n: int = 20_000) -> list[Row]:
+    """Overlap and variety of words, beside a few lines of plain Python that count the same."""
+    texts = [metrics.sentence() for _ in range(n)]
+    others = texts[1:] + texts[:1]
+    both = list(zip(texts, others, strict=True))
+    rows = []
+    for what, ours, theirs in (
+        ("Jaccard of words", lambda: jaccards(texts, others), lambda: plain.overlaps(both)),
+        ("H2 and H3", lambda: [ngram_entropy(texts, k) for k in (2, 3)],
+         lambda: [plain.entropy(texts, k) for k in (2, 3)]),
+        ("MSTTR", lambda: msttr(texts), lambda: plain.variety(texts, MSTTR_SEGMENT)),
+    ):  # fmt: skip
+        beside = {PLAIN: n / metrics.seconds(theirs)}
+        rows.append(Row(what, "sentences/s", n / metrics.seconds(ours), beside, {PLAIN: 50}))
+    return rows
+
+
 def measured() -> list[Row]:
     """Every row, in order."""
     flops = limit()
@@ -245,7 +237,8 @@ def measured() -> list[Row]:
     trained = [training(flops, rank) for rank in (PARAMS.student_adapter_rank, 0)]
     product = Row("bfloat16 matrix product", "GFLOP/s", flops / 1e9)
     return [
-        product, writing, tokens, critics, *whole, candidates(), *trained, *kernels(), *commands(),
+        product, writing, tokens, critics, *whole, candidates(), *trained, *kernels(), *words(),
+        *commands.start_up(), *commands.answers(), *commands.big_files(),
     ]  # fmt: skip
 
 

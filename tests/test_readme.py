@@ -70,7 +70,7 @@ def test_readme_s_english_tables_follow_their_files(
     shutil.copytree(readme.WIDE / "tables", wide / "tables")
     assert readme.outcomes(wide=wide) == readme.outcomes()
     path = wide / "tables" / "expectations_09.json"
-    path.write_text(path.read_text().replace("\"open\"", "\"OPEN\""))
+    path.write_text(path.read_text().replace('"open"', '"OPEN"'))
     assert readme.outcomes(wide=wide) != readme.outcomes()
     assert "**OPEN**" in readme.first_outcomes(wide=wide)
     assert "| dev loss of the kept epoch, % of the first | 100.0 | < 90 |" in readme.refuted()
