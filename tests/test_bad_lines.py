@@ -80,6 +80,17 @@ def test_not_utf8(tmp_path: Path) -> None:
         list(read_lines(path))
 
 
+def test_a_file_without_line_ends_is_not_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    with path.open("wb") as file:
+        file.write(b"A line.\n")
+        file.truncate(2**40)  # a hole: no disk is used
+    lines = read_lines(path)
+    assert next(lines) == "A line.\n"
+    with pytest.raises(DataError, match=r"x\.txt, line 2 is longer than 64 MiB"):
+        next(lines)
+
+
 @pytest.mark.parametrize("zipped", [False, True])
 def test_a_pipe_is_read_once_and_whole(tmp_path: Path, zipped: bool) -> None:
     text = "".join(f"{i}\n" for i in range(5)).encode()

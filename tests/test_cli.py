@@ -117,7 +117,7 @@ def said_and_loaded(path: Path, line: str, command: str, status: int) -> list[st
     path.write_text(line + "\n")
     code = (
         "import sys; from impossible.cli import main\n"
-        f"assert main([{command!r}, {str(path)!r}]) == {status}\n"
+        f"assert main([*{command.split()!r}, {str(path)!r}]) == {status}\n"
         "heavy = {'torch', 'transformers', 'peft', 'spacy', 'nltk'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)))"
     )
@@ -132,6 +132,27 @@ def test_a_bad_first_line_is_refused_before_anything_heavy_is_loaded(
     path, problem = tmp_path / "x.jsonl", "is 3, not a string; it must be a non-empty string."
     said = said_and_loaded(path, '{"source": 3}', command, 2)
     assert said == [f"impossible: {path}, line 1: field 'source' {problem}", ""]
+
+
+def test_too_little_text_is_refused_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
+    command = f"distil --task paraphrase --out {tmp_path / 'out'} --contexts"
+    text = "The council met on Monday. It approved the plan."
+    assert said_and_loaded(tmp_path / "x.txt", text, command, 2) == [
+        "impossible: the text has 1 different document and at least 3 are needed: write one "
+        "paragraph a line.",
+        "",
+    ]
+
+
+def test_text_that_would_fill_the_memory_is_refused_unread(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (tmp_path / "big.txt").open("wb") as file:
+        file.truncate(2**42)  # a hole: no disk is used
+    out = str(tmp_path / "out")
+    for place in (tmp_path / "big.txt", tmp_path):
+        assert main(["distil", "--contexts", str(place), "--task", "summarize", "--out", out]) == 2
+        assert f"{place} needs about 26,388.3 GB of memory" in capsys.readouterr().err
 
 
 def test_scores_without_a_model_need_no_heavy_module(tmp_path: Path) -> None:
@@ -178,7 +199,7 @@ def test_an_interruption_has_its_own_status(
     number: signal.Signals,
 ) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    for module, name in ((commands, "_check_memory"), (run, "_run")):
+    for module, name in ((commands, "check_memory"), (run, "_run")):
         monkeypatch.setattr(module, name, lambda *_: signal.raise_signal(number))
     assert main(arguments) == 128 + number
     out, err = capsys.readouterr()

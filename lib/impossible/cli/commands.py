@@ -12,7 +12,7 @@ from typing import Any
 
 from impossible.cli import assets, critics, distil, rating, rewriting, run, train
 from impossible.cli.examples import EXAMPLES
-from impossible.cli.output import named_path, path_text
+from impossible.cli.output import check_memory, named_path, path_text
 from impossible.cli.rewriting import not_empty, positive
 from impossible.errors import DataError
 from impossible.text.printable import json_line, printable
@@ -105,7 +105,7 @@ _SCORE, _QUALITY, _SAMPLE = 5, 40, 8
 
 
 def _score(options: argparse.Namespace) -> None:
-    _check_memory(options.file, _SCORE)
+    check_memory(Path(options.file), _SCORE)
     lines, name = _lines(options.file)
     from impossible.evaluation.paraphrase_metrics import score_file
 
@@ -113,7 +113,7 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _quality(options: argparse.Namespace) -> None:
-    _check_memory(options.file, _SAMPLE if options.sample else _QUALITY)
+    check_memory(Path(options.file), _SAMPLE if options.sample else _QUALITY)
     lines, name = _lines(options.file)
     from impossible.data.json_lines import read_pairs
 
@@ -136,20 +136,6 @@ def _verify(options: argparse.Namespace) -> None:
     if found.problems:
         raise DataError(f"{options.folder} is not what it says, see above ({len(found.problems)}).")
     print(f"{found.intact} files are as the run left them; what could not be checked is above.")
-
-
-def _check_memory(file: str, times: int) -> None:
-    """Refuse a file that would fill the memory before it is read, if its size is known."""
-    import psutil
-
-    path = Path(file)
-    size = path.stat().st_size * (5 if path.suffix == ".gz" else 1) if path.is_file() else 0
-    needed, free = times * size, psutil.virtual_memory().available
-    if needed > free:
-        raise DataError(
-            f"{file} needs about {needed / 1e9:,.1f} GB of memory and {free / 1e9:,.1f} GB are "
-            f"free: give a part of it, such as shuf -n 100000 {file} | impossible … -"
-        )
 
 
 def _encoder(name: str | None) -> Any:

@@ -6,9 +6,11 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from impossible.cli.output import named_path
+from impossible.cli.output import check_memory, named_path
 from impossible.cli.rewriting import here
 from impossible.cli.run import DEFAULT, split
+
+_MEMORY = 6  # bytes that are needed per byte of text, measured on 30 MB
 
 
 def add_distil(command: Callable[..., argparse.ArgumentParser], commands: Any) -> None:
@@ -49,6 +51,7 @@ def _distil(options: argparse.Namespace) -> None:
     order = Order(
         contexts, options.task, out, options.field, options.licence, student, options.adapt_teacher
     )
+    check_memory(contexts, _MEMORY)
     documents = usable_documents(order)  # what is wrong is said before anything is loaded
 
     from impossible.cli.assets import fetch_needed

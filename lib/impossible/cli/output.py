@@ -29,6 +29,29 @@ def named_path(text: str) -> Path:
     return Path(path_text(text))
 
 
+def check_memory(place: Path, times: int) -> None:
+    """Refuse a file or folder that would fill the memory before it is read, if its size is known.
+
+    Args:
+        times: bytes of memory that are needed per byte of it.
+
+    Raises:
+        DataError: there is less than that.
+    """
+    import psutil
+
+    files = place.rglob("*") if place.is_dir() else [place]
+    sizes = (
+        path.stat().st_size * (5 if path.suffix == ".gz" else 1) for path in files if path.is_file()
+    )
+    needed, free = times * sum(sizes), psutil.virtual_memory().available
+    if needed > free:
+        raise DataError(
+            f"{place} needs about {needed / 1e9:,.1f} GB of memory and {free / 1e9:,.1f} GB are "
+            "free: give a part of it, such as the lines that shuf -n 100000 draws."
+        )
+
+
 @contextmanager
 def output(out: str | None, source: str) -> Iterator[Callable[[str], None]]:
     """A function that writes a line.

@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 
@@ -16,6 +16,7 @@ from impossible.errors import DataError
 
 PREDICTION_FIELDS = '{"source": "…", "output": "…", "references": ["…"]}'
 PAIR_FIELDS = '{"source": "…", "target": "…"}'
+_LONGEST = 64 << 20  # bytes of a line: a file without line ends would fill the memory
 ITEM_FIELDS = '{"source": "…", "references": ["…"]}'
 
 
@@ -23,7 +24,8 @@ def read_lines(path: str | Path) -> Iterator[str]:
     """Lines of a UTF-8 file, perhaps gzipped, one by one; `-` is standard input.
 
     Raises:
-        DataError: the file cannot be read (at once), is damaged or not UTF-8 (at the line).
+        DataError: the file cannot be read (at once), is damaged, not UTF-8, or has a line of more
+            than 64 MiB (at the line).
     """
     name = "standard input" if str(path) == "-" else str(path)
     try:
@@ -32,11 +34,16 @@ def read_lines(path: str | Path) -> Iterator[str]:
         raise _unreadable(name, bad) from bad
 
 
-def _decoded(stream: Iterable[bytes], name: str) -> Iterator[str]:
+def _decoded(stream: BinaryIO, name: str) -> Iterator[str]:
     number = 0
     try:
-        for line in stream:
+        while line := stream.readline(_LONGEST + 1):
             number += 1
+            if len(line) > _LONGEST:
+                raise DataError(
+                    f"{name}, line {number} is longer than {_LONGEST >> 20} MiB: write one text a "
+                    "line."
+                )
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as bad:
         raise DataError(

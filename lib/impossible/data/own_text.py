@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from impossible.data.json_lines import json_objects, read_lines
 from impossible.errors import DataError, nearest
 
 FIELD = "text"  # of a JSON object or a Parquet file, unless another is named
+_LEAST = 3  # documents: one is held out, contexts of two can be split into train and dev
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,21 @@ def read_documents(path: Path, field: str = FIELD) -> list[OwnDocument]:
     found = [OwnDocument(place, " ".join(text.split())) for place, text in rows if text.strip()]
     if not found:
         raise DataError(f"{path} holds no document: write one a line.")
+    return found
+
+
+def different_documents(texts: Iterable[str]) -> list[str]:
+    """Each text once, in order.
+
+    Raises:
+        DataError: they are fewer than three.
+    """
+    found = list(dict.fromkeys(texts))
+    if len(found) < _LEAST:
+        raise DataError(
+            f"the text has {len(found)} different document{'s' * (len(found) != 1)} and at least "
+            f"{_LEAST} are needed: write one paragraph a line."
+        )
     return found
 
 

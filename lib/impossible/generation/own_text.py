@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from impossible.config.params import Params
+from impossible.data.own_text import different_documents
 from impossible.data.run_folder import item_rng
 from impossible.data.schemas import SENTENCES
 from impossible.errors import DataError
@@ -19,7 +20,6 @@ from impossible.generation.human_contexts import given_contexts
 from impossible.generation.next_sentences import sentences_of
 from impossible.text.sentence_boundaries import split_sentences
 
-_LEAST = 3  # documents: one is held out, contexts of two can be split into train and dev
 _HELD_OUT = 5  # at most every fifth document is held out
 
 
@@ -53,12 +53,7 @@ def divided_text(documents: Sequence[str], params: Params) -> OwnText:
     Raises:
         DataError: fewer than three documents, or none is long enough to open with.
     """
-    texts = list(dict.fromkeys(documents))
-    if len(texts) < _LEAST:
-        raise DataError(
-            f"the text has {len(texts)} different document{'s' * (len(texts) != 1)} and at least "
-            f"{_LEAST} are needed: write one paragraph a line"
-        )
+    texts = different_documents(documents)
     order = item_rng(params.seed, "own text", "order").permutation(len(texts))
     drawn = [texts[i] for i in order]
     n = max(1, len(drawn) // _HELD_OUT)

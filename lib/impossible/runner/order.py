@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from impossible.data.own_text import OwnDocument, read_documents
+from impossible.data.own_text import OwnDocument, different_documents, read_documents
 from impossible.data.run_folder import RunFolder
 from impossible.errors import DataError, ParameterError, nearest
 from impossible.rewriting.inputs import input_problem
@@ -58,7 +58,7 @@ def usable_documents(order: Order) -> list[OwnDocument]:
     """The documents that look like English text; what is left out is said.
 
     Raises:
-        DataError: none is left.
+        DataError: none is left, or fewer than three different ones.
     """
     documents = read_documents(order.contexts, order.field)
     problems = {each.place: input_problem(each.text[:_LOOKED_AT]) for each in documents}
@@ -69,6 +69,7 @@ def usable_documents(order: Order) -> list[OwnDocument]:
     if place:
         left = len(documents) - len(good)
         say(f"{left:,} of {len(documents):,} documents are left out, the first is {place}: {why}")
+    different_documents(each.text for each in good)
     return good
 
 
