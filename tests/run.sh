@@ -5,6 +5,7 @@ set -euo pipefail
 use_environment dev
 cd "$ROOT"
 export HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 HF_EVALUATE_OFFLINE=1
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" # of each of two processes
 say "ruff …"
 "$PYTHON" -m ruff check .
 "$PYTHON" -m ruff format --check --quiet . || {
@@ -14,4 +15,4 @@ say "ruff …"
 say "mypy …"
 "$PYTHON" -m mypy lib
 say "pytest …"
-exec "$PYTHON" -m pytest "$@"
+exec "$PYTHON" -m pytest --numprocesses 2 --dist loadfile "$@"

@@ -96,7 +96,7 @@ def _one_run(
     """Kill and resume until the run has ended by itself, or all kills are spent.
 
     The first kill comes in the first half of the `whole` seconds that it takes undisturbed; a
-    resumed run has less to do, and is given at most a fifth, so that it takes many to end it, or
+    resumed run has less to do, and is given at most a tenth, so that it takes many to end it, or
     half as much again than the one before where that one got nowhere.
     """
     longest, known = whole / 2, Parts()
@@ -106,7 +106,7 @@ def _one_run(
         kill = _killed(work, folder, _Kill(sign, hit, rng.uniform(0.5, longest)))
         seen, again = _seen(folder, known, found)
         longest, known = (
-            whole / 5 if seen.keys() - known.keys() else min(whole, longest * 1.5),
+            whole / 10 if seen.keys() - known.keys() else min(whole, longest * 1.5),
             seen,
         )
         if not kill.in_time:
