@@ -50,7 +50,8 @@ def run(small: bool = False) -> Findings:
 def _tests(found: Findings, names: Sequence[str]) -> None:
     """The tests of these names, or the whole suite; and the plugin's own proof that it blocks."""
     files = [f"tests/{name}.py" for name in names]
-    command = [sys.executable, "-m", "pytest", "-p", "tests.campaign.no_sockets"]
+    both = ["--numprocesses", "2", "--dist", "loadfile"]
+    command = [sys.executable, "-m", "pytest", "-p", "tests.campaign.no_sockets", *both]
     done = subprocess.run(
         [*command, *files], capture_output=True, text=True, cwd=ROOT, env=environment()
     )
