@@ -176,7 +176,7 @@ def test_a_run_that_is_killed_goes_on_elsewhere(
     safe = {path.name for path in there.rglob("work/slow/*.parquet")}
     begun = (local_copy(url) / "work" / "log").read_text().split()
     assert 3 <= len(safe) < 8
-    assert len(begun) <= 1 + len(safe) + 4  # the first notebook, and what is in flight, or not yet put
+    assert len(begun) <= 1 + len(safe) + 4  # the first notebook; in flight, or not yet put
     shutil.rmtree(local_copy(url))
     assert main(["run", "test", "--results", url]) == 0
     assert safe <= {path.name for path in (there / "work" / "slow").glob("*.parquet")}
