@@ -159,7 +159,7 @@ class _Remote:
         """Fetch files, several at a time."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for name in pool.map(self._fetch, names):
-                self.known[name] = _state(self.copy / name)
+                self.known[name] = _state(self.copy, name)
 
     def put_changes(self) -> None:
         """Put what is new in the local copy, the oldest first, and remove what it lost."""
@@ -196,18 +196,18 @@ class _Remote:
             return path.is_file()
         same = path.stem.rpartition("-")[2] == digest(path)[:16]
         if same:
-            self.known[name] = _state(path)
+            self.known[name] = _state(self.copy, name)
         return same
 
     def _local(self) -> dict[str, State]:
         """Files of the local copy that may be put."""
         found = {}
         for folder, _, files in os.walk(self.copy):
-            for path in (Path(folder, file) for file in files):
-                name = path.relative_to(self.copy).as_posix()
+            below = folder.removeprefix(str(self.copy)).removeprefix("/")
+            for name in (f"{below}/{file}".removeprefix("/") for file in files):
                 if name != OWNER and _lasts(name):
                     with suppress(FileNotFoundError):  # it was removed meanwhile
-                        found[name] = _state(path)
+                        found[name] = _state(self.copy, name)
         return found
 
     def _save(self) -> None:
@@ -291,10 +291,9 @@ def _file_system(url: str) -> tuple[Any, str]:
 
 def _lasts(name: str) -> bool:
     """Whether a file is more than temporary, by its name."""
-    hidden = any(part.startswith(".") for part in name.split("/"))
-    return not hidden and not name.endswith((".new", ".lock", "/"))
+    return "/." not in f"/{name}" and not name.endswith((".new", ".lock", "/"))
 
 
-def _state(path: Path) -> State:
-    status = path.stat()
+def _state(folder: Path, name: str) -> State:
+    status = os.stat(f"{folder}/{name}")
     return status.st_size, status.st_mtime_ns, status.st_ino
