@@ -29,6 +29,7 @@ ONLY = {
     "spacy": ("filtering",),
     "peft": ("models", "training"),
     "ray": ("data",),
+    "fsspec": ("data",),
 }
 
 FORBIDDEN = ("pickle.load", "torch.load", "yaml.load", "shell=True", "trust_remote_code=True")

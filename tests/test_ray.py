@@ -289,10 +289,10 @@ needs_ray = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Room for two workers, which find the functions of this module."""
+    """Room for four workers, which find the functions of this module."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
-        ray = ray_executor._connected("", 2)
+        ray = ray_executor._connected("", 4)
         yield ray
         ray.shutdown()
 
@@ -331,7 +331,7 @@ def test_every_kind_of_unit_has_the_same_digest(
         tiny.save(models / name, *built)
     here, rows = everything(run, models)
     assert len(here) > 8
-    for workers in (1, 2):
+    for workers in (1, 2, 4):
         there, other = everything(emptied(run), models, executor="ray", workers=workers)
         assert there == here
         pd.testing.assert_frame_equal(other, rows)
@@ -425,6 +425,7 @@ def test_a_cluster_that_runs_already(run: RunFolder, cluster: Any) -> None:
                 time.sleep(1)
         mapped(run, logged, RayExecutor(2, f"127.0.0.1:{port}"))  # one finds room
     finally:
+        cluster.shutdown()  # a driver ends with its cluster
         head.terminate()
         head.wait(30)
     assert calls(run) == Counter(NAMES)

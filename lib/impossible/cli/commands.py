@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from impossible.cli import assets, critics, distil, rating, rewriting, run, train
 from impossible.cli.examples import EXAMPLES
-from impossible.cli.output import check_memory, named_path, path_text
+from impossible.cli.output import check_memory, path_text
 from impossible.cli.rewriting import not_empty, positive
+from impossible.config.places import is_url
 from impossible.errors import DataError
 from impossible.text.printable import json_line, printable
 
@@ -54,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     text = "compare a results folder with its manifest, its tables and README with their data"
     verify = _command(commands, "verify", text, _verify)
     verify.add_argument(
-        "folder", metavar="DIR", type=named_path, help="such as results/english-full"
+        "folder", metavar="DIR", type=path_text, help="such as results/english-full, or a URL"
     )
     return top
 
@@ -130,12 +132,26 @@ def _quality(options: argparse.Namespace) -> None:
 def _verify(options: argparse.Namespace) -> None:
     from impossible.runner.verification import verify
 
-    found = verify(options.folder)
-    for line in (*found.unchecked, *found.problems):
-        print(printable(line))
+    place = options.folder
+    with _here(place) as folder:
+        found = verify(folder)
+        for line in (*found.unchecked, *found.problems):
+            print(printable(line.replace(str(folder), place)))
     if found.problems:
-        raise DataError(f"{options.folder} is not what it says, see above ({len(found.problems)}).")
+        raise DataError(f"{place} is not what it says, see above ({len(found.problems)}).")
     print(f"{found.intact} files are as the run left them; what could not be checked is above.")
+
+
+@contextmanager
+def _here(place: str) -> Iterator[Path]:
+    """A folder of this machine with the results that lie in a folder or at a URL."""
+    if not is_url(place):
+        yield Path(place)
+        return
+    from impossible.data.remote_folder import fetched
+
+    with fetched(place) as folder:
+        yield folder
 
 
 def _encoder(name: str | None) -> Any:

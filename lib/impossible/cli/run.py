@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from impossible.cli.output import path_text
+from impossible.config.places import is_url
 from impossible.errors import ParameterError
 
 DEFAULT = "english"  # the params file of a bare `./run_all.sh`
@@ -60,7 +62,8 @@ def _add_params(command: argparse.ArgumentParser) -> None:
         "--results",
         type=path_text,
         metavar="DIR",
-        help="default: results/NAME, or results/NAME-k=50 if overrides (here k=50) change results",
+        help="default: results/NAME, or results/NAME-k=50 if overrides (here k=50) change results;"
+        " run also takes a URL, such as s3://bucket/english (docs/scale.md)",
     )
 
 
@@ -79,6 +82,10 @@ def split(items: Sequence[str]) -> tuple[str, list[str]]:
 def _results(options: argparse.Namespace, name: str, overrides: list[str]) -> Path:
     from impossible.runner.preflight import results_folder
 
+    if is_url(options.results):
+        from impossible.data.remote_folder import local_copy
+
+        return local_copy(options.results)
     if options.results:
         return Path(options.results).absolute()
     return results_folder(name, overrides)
@@ -108,13 +115,34 @@ def _run(options: argparse.Namespace) -> None:
     if not options.results and folder.name != Path(name).stem:
         print(f"The overrides change results, which go to {folder} (or to --results).", flush=True)
     fetch_needed(params)
-    report = run_replicated(params, folder, selection)
-    print(f"Report: {report}" if report.is_file() else f"Results: {report.parent}")
+    with _kept(options.results, folder):
+        report = run_replicated(params, folder, selection)
+    where = options.results if is_url(options.results) else report.parent
+    print(f"Report: {where}/{report.name}" if report.is_file() else f"Results: {where}")
+
+
+@contextmanager
+def _kept(results: str | None, folder: Path) -> Iterator[None]:
+    """Keep the results where a URL says; a folder of this machine needs nothing."""
+    if not is_url(results):
+        yield
+        return
+    from impossible.data.remote_folder import kept_in_step
+    from impossible.data.run_folder import RunFolder
+    from impossible.runner.ledger import locked
+
+    with locked(RunFolder.open(folder), "copy.lock"), kept_in_step(results, folder):
+        yield
 
 
 def _plan(options: argparse.Namespace) -> None:
     from impossible.config.params import Params
 
+    if is_url(options.results):
+        raise ParameterError(
+            f"--results {options.results}: plan looks at what a folder of this machine has: give "
+            "one, or none."
+        )
     name, overrides = split(options.params)
     params = Params.load(name, overrides)
     from impossible.runner import cost_estimate  # slow to load: bad input was refused before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeGuard
 
 from impossible.errors import RunError
 
@@ -36,3 +37,12 @@ def resolve(path: str | Path) -> Path:
     """An absolute path as it is, a relative one from the checkout."""
     given = Path(path).expanduser()
     return given if given.is_absolute() else Path(os.path.normpath(project_root() / given))
+
+
+def is_url(place: str | None) -> TypeGuard[str]:
+    """Whether a results folder is named by a URL.
+
+    >>> is_url("s3://bucket/english"), is_url("results/english"), is_url(None)
+    (True, False, False)
+    """
+    return place is not None and "://" in place

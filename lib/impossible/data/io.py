@@ -18,7 +18,7 @@ import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -83,6 +83,16 @@ def unzipped(path: str | Path) -> BinaryIO:
     file = open(path, "rb")  # noqa: SIM115 - once: what is read of a pipe is gone
     zipped = file.peek(2)[:2] == b"\x1f\x8b"
     return cast(BinaryIO, gzip.open(file) if zipped else file)
+
+
+def is_below(name: str) -> bool:
+    """Whether a name from elsewhere (a manifest, a store) is a path below the folder it is of.
+
+    >>> is_below("data/pairs.parquet"), is_below("../x"), is_below("/x"), is_below("")
+    (True, False, False, False)
+    """
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
 def free_space_check(folder: Path, needed: int) -> None:

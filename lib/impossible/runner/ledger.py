@@ -106,9 +106,9 @@ def _end(processes: list[tuple[int, float]]) -> None:
 
 
 @contextmanager
-def locked(run: RunFolder) -> Iterator[None]:
+def locked(run: RunFolder, name: str = "run.lock") -> Iterator[None]:
     """Hold the results folder; a second run is refused. The lock ends with its process."""
-    lock = FileLock(run.work / "run.lock", timeout=0)
+    lock = FileLock(run.work / name, timeout=0)
     try:
         lock.acquire()
     except Timeout as bad:

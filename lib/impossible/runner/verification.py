@@ -5,12 +5,12 @@ from __future__ import annotations
 import runpy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from impossible.config.places import project_root
 from impossible.data.digests import digest, is_digests
-from impossible.data.io import read_object
+from impossible.data.io import is_below, read_object
 from impossible.errors import DataError
 
 OWN = ("manifest.json", "work", "models", "seeds")  # what no notebook declares, or checked apart
@@ -79,7 +79,7 @@ def _recorded(root: Path, found: Verification) -> dict[str, str]:
                 f"{path}: notebooks.{name} must be an object whose outputs are paths → digests, "
                 f"and is not: {AGAIN}."
             )
-        if outside := [each for each in outputs if not _is_inside(each)]:
+        if outside := [each for each in outputs if not is_below(each)]:
             raise DataError(
                 f"{path}: notebooks.{name} names {outside[0]!r}, "
                 f"which is not below {root}: {AGAIN}."
@@ -98,12 +98,6 @@ def _digest_of(manifest: dict[str, Any]) -> str:
         return digest(manifest)
     except (UnicodeEncodeError, RecursionError):
         return ""
-
-
-def _is_inside(name: str) -> bool:
-    """Whether a name in a manifest is a path below the run's folder."""
-    path = PurePosixPath(name)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
 def _compare(root: Path, recorded: dict[str, str], found: Verification) -> None:
