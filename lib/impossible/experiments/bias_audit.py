@@ -78,7 +78,9 @@ def audited_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     sources, targets = list(pairs["source"]), list(pairs["target"])
     found = _counts(sources).join(_counts(targets).add_suffix("_target"))
     named = [_lost_and_new(*pair) for pair in zip(sources, targets, strict=True)]
-    found[["named", "named_target", "name_lost", "name_new"]] = np.array(named).reshape(-1, 4)
+    found[["named", "named_target", "name_lost", "name_new"]] = np.array(named, float).reshape(
+        -1, 4
+    )
     sides = [found[["she" + end, "he" + end]].to_numpy() > 0 for end in ("", "_target")]
     for name, (before, after) in {"lost": sides, "new": sides[::-1]}.items():
         changed = (before & ~after).any(axis=1).astype(float)
