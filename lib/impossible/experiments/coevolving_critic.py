@@ -6,7 +6,7 @@ holds to say the same vote on each other, and it learns from votes that are near
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -195,8 +195,11 @@ def outcomes_of_critics(
 
 
 def outcome_rows(outcomes: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> pd.DataFrame:
-    """METRIC_ROWS, in per cent, of `outcomes_of_critics`; contexts resampled."""
-    order = list(dict.fromkeys(outcomes[YIELD]["group"]))
+    """METRIC_ROWS, in per cent, of `outcomes_of_critics`; contexts resampled.
+
+    A critic that there is not, because no label was clear, has rows without values.
+    """
+    order = (UNCHANGED, RETRAINED, PERMUTED)
     return pd.concat(
         [
             fraction_rows(
@@ -246,17 +249,17 @@ def label_rows(labels: pd.DataFrame, judge: Judge, bootstrap: Bootstrap) -> pd.D
 def coevolution_expected(labels: pd.DataFrame, gaps: pd.DataFrame) -> list[Expected]:
     """What notebook 22h expects of labels (`label_rows`) and critics (`outcome_gaps`)."""
     better, worse = (f"{name} − {UNCHANGED}" for name in (RETRAINED, PERMUTED))
-    overruled = interval_of(labels, OVERRULED, "the label is right, %")
-    bounds: Iterable[tuple[str, str, Sequence[float | None]]] = (
-        (PRECISION, better, (0, None)),
-        (AS_MANY, better, (0, None)),
-        (YIELD, better, (-MAY_LOSE_PAIRS, None)),
-        (AS_MANY, worse, (None, 0)),
-    )
+
+    def gap(
+        measure: str, two: str, over: float | None = None, under: float | None = None
+    ) -> Expected:
+        return Expected(f"{measure} points: {two}", interval_of(gaps, two, measure), over, under)
+
+    right = interval_of(labels, OVERRULED, "the label is right, %")
     return [
-        Expected("labels that overrule the critic and are right, %", overruled, over=50),
-        *(
-            Expected(f"{measure} points: {two}", interval_of(gaps, two, measure), *bound)
-            for measure, two, bound in bounds
-        ),
+        Expected("labels that overrule the critic and are right, %", right, over=50),
+        gap(PRECISION, better, over=0),
+        gap(AS_MANY, better, over=0),
+        gap(YIELD, better, over=-MAY_LOSE_PAIRS),
+        gap(AS_MANY, worse, under=0),
     ]
