@@ -44,7 +44,7 @@ def test_equal_to_one_call_per_pair() -> None:
 
 def test_rows_equal_the_tokenizers_own_pairs() -> None:
     critic = EntailmentCritic(wrap(tiny.critic()))
-    assert critic._rows(PAIRS) == token_ids(critic.lm.tokenizer, PAIRS, True)
+    assert critic.rows(PAIRS) == token_ids(critic.lm.tokenizer, PAIRS, True)
 
 
 def test_padding_and_batches_change_nothing_but_roundings() -> None:

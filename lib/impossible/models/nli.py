@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from impossible.errors import ModelError
-from impossible.models.batching import as_memory_allows, by_length, model_batch, token_ids
+from impossible.models.batching import Ids, as_memory_allows, by_length, model_batch, token_ids
 from impossible.models.loading import LanguageModel, entailment_index
 from impossible.text.pairs import Pair
 
@@ -60,7 +61,7 @@ class EntailmentCritic:
         """Probabilities of all labels in the model's order, shape (n, labels)."""
         unique = {pair: i for i, pair in enumerate(dict.fromkeys(pairs))}
         result = np.zeros((len(unique), self.lm.model.config.num_labels))
-        rows = self._rows(list(unique))
+        rows = self.rows(list(unique))
         batches = by_length(rows, self.batch_tokens)
         for chosen, found in as_memory_allows(
             batches, lambda chosen: self._forward([rows[i] for i in chosen])
@@ -79,7 +80,12 @@ class EntailmentCritic:
         before, between, after = self._template
         return [[*before, *ids[x], *between, *ids[y], *after] for x, y in pairs]
 
-    def _rows(self, pairs: list[Pair]) -> list[list[int]]:
+    def rows(self, pairs: Sequence[Pair]) -> list[list[int]]:
+        """Token ids of pairs as the model reads them.
+
+        Raises:
+            ModelError: a pair is longer than the critic's context length.
+        """
         rows = self._ids(pairs)
         longest = max(range(len(rows)), key=lambda i: len(rows[i]), default=0)
         if rows and len(rows[longest]) > self.lm.window:
@@ -91,13 +97,22 @@ class EntailmentCritic:
 
     @torch.inference_mode()
     def _forward(self, rows: list[list[int]]) -> NDArray[np.float64]:
+        logits = self.logits(self.lm.model, self.batch(rows, self.lm.device))
+        return np.asarray(logits.softmax(-1).cpu().numpy())
+
+    def batch(self, rows: Sequence[Ids], device: torch.device) -> dict[str, Tensor]:
+        """What the model reads of pairs as `rows` writes them."""
         tokenizer = self.lm.tokenizer
-        batch = model_batch(rows, tokenizer.pad_token_id or 0, self.lm.device)
+        batch = model_batch(rows, tokenizer.pad_token_id or 0, device)
         if self._typed:  # BERT's segment numbers: 1 after the first separator
             separator = (batch["input_ids"] == tokenizer.sep_token_id).long()
             batch["token_type_ids"] = ((separator.cumsum(1) - separator) > 0).long()
-        logits = self.lm.model(**batch).logits.double() / self._temperature
-        return np.asarray(logits.softmax(-1).cpu().numpy())
+        return batch
+
+    def logits(self, model: Any, batch: Mapping[str, Tensor]) -> Tensor:
+        """Of all labels, (rows, labels), by this model or one that is trained in its place."""
+        logits: Tensor = model(**batch).logits.double() / self._temperature
+        return logits
 
 
 def _pair_template(tokenizer: Any) -> tuple[list[int], list[int], list[int]]:
