@@ -13,7 +13,7 @@ from impossible.experiments.bias_audit import (
     FEWEST,
     PEOPLE,
     SHARES,
-    SHUFFLED,
+    CONTROL_PREFIX,
     audit_corpora,
     audit_expected,
     audit_rows,
@@ -148,10 +148,10 @@ def many(n: int, *, faithful: bool = True) -> pd.DataFrame:
 
 def test_shuffled_targets_lose_what_pairs_keep() -> None:
     corpora = audit_corpora({"D_T": many(60)}, ["D_T"], 60, 0)
-    assert list(corpora) == ["D_T", SHUFFLED + "D_T"]
+    assert list(corpora) == ["D_T", CONTROL_PREFIX + "D_T"]
     expected = audit_expected(audit_rows(corpora, BOOTSTRAP), ["D_T"])
     assert [each.outcome for each in expected] == [SHOWN] * 3
-    blind = dict.fromkeys(corpora, corpora[SHUFFLED + "D_T"])
+    blind = dict.fromkeys(corpora, corpora[CONTROL_PREFIX + "D_T"])
     expected = audit_expected(audit_rows(blind, BOOTSTRAP), ["D_T"])
     assert SHOWN not in [each.outcome for each in expected]
 
@@ -160,7 +160,7 @@ def test_people_are_as_many_pairs_of_each_set_and_ours_are_set_beside_them() -> 
     human = {"news": many(40, faithful=False), "talk": many(30)}
     corpora = audit_corpora({"D_T": many(50)} | human, ["D_T"], 35, 0)
     sizes = {name: len(frame) for name, frame in corpora.items()}
-    assert sizes == {"D_T": 35, "news": 35, "talk": 30, SHUFFLED + "D_T": 35, PEOPLE: 60}
+    assert sizes == {"D_T": 35, "news": 35, "talk": 30, CONTROL_PREFIX + "D_T": 35, PEOPLE: 60}
     assert corpora[PEOPLE]["context_id"].nunique() == 60, "equal names of different sets"
     rows = audit_rows(corpora, BOOTSTRAP)
     gaps = beside_human_pairs(rows, ["D_T", "D_para"]).set_index(["system", "metric"])

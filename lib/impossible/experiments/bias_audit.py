@@ -29,7 +29,7 @@ from impossible.text.signature import signature
 from impossible.text.word_lists import HE, NEGATIVE, POSITIVE, SHE, count_listed
 
 PEOPLE = "people"  # all human sets together
-SHUFFLED = "shuffled "  # before a corpus's name: its sources with targets of other pairs
+CONTROL_PREFIX = "shuffled "  # before a corpus's name: its sources with targets of other pairs
 FEWEST = 5  # pairs or words of which a rate is given: one of 1 would widen people's range to 100 %
 
 #: Measure → the column of zeros and ones whose rate it is, over the pairs that have a value.
@@ -123,7 +123,7 @@ def audit_corpora(
         pairs of each human set, if there is one.
     """
     drawn = {name: take(frame, n, seed) for name, frame in corpora.items()}
-    mixed = {SHUFFLED + name: permuted(drawn[name], seed) for name in ours if name in drawn}
+    mixed = {CONTROL_PREFIX + name: permuted(drawn[name], seed) for name in ours if name in drawn}
     human = {name: frame for name, frame in drawn.items() if name not in ours}
     size = min(map(len, human.values()), default=0)
     parts = [
@@ -174,9 +174,9 @@ def audit_expected(rows: pd.DataFrame, ours: Sequence[str]) -> list[Expected]:
     expected = []
     for name in ours:
         for metric, title in CHANGES.items():
-            ends = (interval_of(rows, system, metric) for system in (SHUFFLED + name, name))
+            ends = (interval_of(rows, system, metric) for system in (CONTROL_PREFIX + name, name))
             more = independent_difference(*ends)
-            says = f"{title} points: {SHUFFLED}{name} − {name}"
+            says = f"{title} points: {CONTROL_PREFIX}{name} − {name}"
             expected.append(Expected(says, more, over=0))
     return expected
 
