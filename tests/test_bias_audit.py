@@ -9,11 +9,11 @@ import pytest
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.expectations import SHOWN
 from impossible.experiments.bias_audit import (
+    CONTROL_PREFIX,
     DENSITIES,
     FEWEST,
     PEOPLE,
     SHARES,
-    CONTROL_PREFIX,
     audit_corpora,
     audit_expected,
     audit_rows,

@@ -17,7 +17,7 @@ from impossible.evaluation.baselines.back_translation import RoundTrip
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.judges import Judge
 from impossible.experiments import translation
-from impossible.experiments.translation import ANY, COPY, ITS_PARAPHRASE, ITSELF, SHUFFLED
+from impossible.experiments.translation import ANOTHERS, ANY, COPY, ITS_PARAPHRASE, ITSELF
 from impossible.filtering.constituency_parser import FlatParser
 from impossible.filtering.funnel import check_funnel
 from impossible.filtering.hand_scored import hand_scored
@@ -74,7 +74,7 @@ def trips() -> pd.DataFrame:
 def test_what_is_proposed_and_what_comes_back() -> None:
     found = trips()
     assert found.groupby("group", sort=False).size().to_dict() == dict.fromkeys(
-        (ITSELF, ITS_PARAPHRASE, ANY, SHUFFLED, COPY), 3
+        (ITSELF, ITS_PARAPHRASE, ANY, ANOTHERS, COPY), 3
     )
     there = found[found["group"] != COPY]
     assert (there["y"] == there["via"].str[::-1]).all()
@@ -87,7 +87,7 @@ def test_what_is_proposed_and_what_comes_back() -> None:
     assert {*zip(by.loc[ITS_PARAPHRASE, "x"], by.loc[ITS_PARAPHRASE, "via"], strict=True)} == {
         (x, y) for _, x, y in PAIRS
     }
-    assert not {*by.loc[SHUFFLED, "x"] + by.loc[SHUFFLED, "via"]} & {x + y for _, x, y in PAIRS}
+    assert not {*by.loc[ANOTHERS, "x"] + by.loc[ANOTHERS, "via"]} & {x + y for _, x, y in PAIRS}
     assert set(by.loc[ANY, "x"]) | set(by.loc[ANY, "via"]) == set(sentences()["text"])
     to_table(found, translation.TRANSLATIONS, "a test")
 
@@ -97,10 +97,10 @@ def test_the_critics_read_what_came_back() -> None:
     shares = agreed.groupby("group", sort=False)[["accepted", "same"]].mean()
     # of the three pairs beside each other "Rain fell." and "It rained." say the same
     assert shares["accepted"].to_dict() == {
-        ITSELF: 1, ITS_PARAPHRASE: 1, ANY: pytest.approx(1 / 3), SHUFFLED: 0, COPY: 0,
+        ITSELF: 1, ITS_PARAPHRASE: 1, ANY: pytest.approx(1 / 3), ANOTHERS: 0, COPY: 0,
     }  # fmt: skip
     assert shares["same"].to_dict() == {
-        ITSELF: 1, ITS_PARAPHRASE: 1, ANY: pytest.approx(1 / 3), SHUFFLED: 0, COPY: 1,
+        ITSELF: 1, ITS_PARAPHRASE: 1, ANY: pytest.approx(1 / 3), ANOTHERS: 0, COPY: 1,
     }  # fmt: skip
     few = Bootstrap(20)
     gap = translation.difference(agreed, "accepted", "group", (ITS_PARAPHRASE, ANY), few)

@@ -40,7 +40,7 @@ TRANSLATIONS = record_schema(
 )  # fmt: skip
 
 #: What is proposed as a translation of x: that of which sentence.
-ITSELF, ITS_PARAPHRASE, ANY, SHUFFLED, COPY = (
+ITSELF, ITS_PARAPHRASE, ANY, ANOTHERS, COPY = (
     "x itself", "its paraphrase", "any sentence beside it", "another's paraphrase",
     "x, untranslated",
 )  # fmt: skip
@@ -84,7 +84,7 @@ def proposed(
     groups = {
         ITSELF: pairs.assign(target=pairs["source"]),
         ITS_PARAPHRASE: pairs,
-        SHUFFLED: permuted(pairs, seed),
+        ANOTHERS: permuted(pairs, seed),
         COPY: pairs.assign(target=pairs["source"]),
     }
     found = {name: as_pairs(each).rename(columns={"y": "via"}) for name, each in groups.items()}
@@ -94,7 +94,7 @@ def proposed(
     found[ANY] = beside
     columns, order = (
         ["context_id", "domain", "x", "via"],
-        (ITSELF, ITS_PARAPHRASE, ANY, SHUFFLED, COPY),
+        (ITSELF, ITS_PARAPHRASE, ANY, ANOTHERS, COPY),
     )
     return {name: found[name][columns] for name in order}
 
