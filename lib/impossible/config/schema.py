@@ -165,6 +165,17 @@ class Schema(BaseModel):
         gt=0,
         lt=1,
     )
+    summary_coverage_min: Fraction = parameter(
+        "Smallest fraction of a source's sentences of which a summary has a word that no other "
+        "sentence of the source has; 0: it need not.",
+        "fraction",
+    )
+    paragraph_sentences: int = parameter(
+        "Sentences of a text that is summarized: 1, or so many in a row, a paragraph.",
+        "sentences",
+        ge=1,
+        le=20,
+    )
     # Teacher, adapted to own text (`distil --adapt-teacher`)
     teacher_adapter_rank: Count = parameter(
         "Rank of the LoRA adapter of a teacher that reads own text.", "rank", le=1024

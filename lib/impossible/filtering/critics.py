@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from impossible.data.schemas import KNOWN_TEXT, SMALL_COUNT, TEXT, record_schema
+from impossible.filtering.coverage import Coverage
 from impossible.filtering.critic import Critic
 from impossible.filtering.entailment import Entailment
 from impossible.filtering.length_ratio import LengthRatio
@@ -17,6 +18,7 @@ CRITICS: tuple[Critic, ...] = (
     SameNumbers(),
     SameNames(),
     WordOverlap(),
+    Coverage(),
     Similarity(),
     Entailment(),
     TreeDistance(),

@@ -37,10 +37,24 @@ def continued(funnel: pd.DataFrame, later: pd.DataFrame, through: str) -> pd.Dat
     return pd.concat([funnel[funnel["reason"] != through], later], ignore_index=True)
 
 
-def ordered_pairs(sentences: pd.DataFrame) -> dict[str, int]:
-    """Context → m(m-1), the ordered pairs of its m accepted SENTENCES, of which a funnel tells."""
-    accepted = sentences[sentences["reason"] == ""].groupby("context_id").size()
-    return {str(name): int(n) for name, n in (accepted * (accepted - 1)).items()}
+def accepted_texts(sentences: pd.DataFrame) -> dict[str, list[str]]:
+    """Context → the texts of its accepted SENTENCES, with repetitions, in their order."""
+    groups = sentences[sentences["reason"] == ""].groupby("context_id", sort=False)["text"]
+    return {str(name): texts.tolist() for name, texts in groups}
+
+
+def ordered_pairs(sentences: pd.DataFrame, sources: pd.DataFrame | None = None) -> dict[str, int]:
+    """Context → its ordered pairs, of which a funnel tells.
+
+    Args:
+        sentences: SENTENCES; of m accepted ones there are m(m-1) pairs.
+        sources: SENTENCES with which they are paired instead; of s accepted ones s·m pairs.
+    """
+    m = {name: len(texts) for name, texts in accepted_texts(sentences).items()}
+    if sources is None:
+        return {name: n * (n - 1) for name, n in m.items()}
+    s = {name: len(texts) for name, texts in accepted_texts(sources).items()}
+    return {name: n * s.get(name, 0) for name, n in m.items()}
 
 
 def funnel_by_context(funnel: pd.DataFrame, inputs: pd.DataFrame) -> pd.DataFrame:

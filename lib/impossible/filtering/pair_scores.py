@@ -7,7 +7,7 @@ critics come first and few pairs reach the models; every ordered pair of samples
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,9 @@ SCORED = "scored"  # reason of a pair whose scores are kept
 
 
 def score_context(
-    context_id: str, sentences: Sequence[str], models: Models, thresholds: Thresholds
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    context_id: str, sentences: Sequence[str], models: Models, thresholds: Thresholds,
+    sources: Sequence[str] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """Score all ordered pairs of the accepted sentences of a context.
 
     Args:
@@ -30,21 +31,22 @@ def score_context(
         sentences: with repetitions.
         models: the NLI model and the parser.
         thresholds: of the critics that exit early, and floors of others.
+        sources: what x is, with repetitions; by default another of the sentences.
 
     Returns:
         Pairs (context_id, x, y and the critics' columns) that no critic exited early, and the
         FUNNEL of all: the reasons identical, duplicate, those of early exits, and scored sum to
-        m(m-1) for m sentences.
+        m(m-1) for m sentences, to s·m for them and s sources.
 
     Example:
         Of "a", "a", "b" the six ordered pairs are two identical, two duplicate and two unique.
     """
-    counts = Counter(sentences)
-    texts = sorted(counts)
-    total, unique = len(sentences) * (len(sentences) - 1), len(texts) * (len(texts) - 1)
-    identical = sum(n * (n - 1) for n in counts.values())
-    reasons = Counter({"identical": identical, "duplicate": total - identical - unique})
-    pairs = all_pairs(texts)
+    xs, ys = Counter(sentences if sources is None else sources), Counter(sentences)
+    itself = len(sentences) if sources is None else 0  # a sample is not paired with itself
+    total = xs.total() * ys.total() - itself
+    identical = sum(n * ys[text] for text, n in xs.items()) - itself
+    pairs = pairs_between(xs, ys)
+    reasons = Counter({"identical": identical, "duplicate": total - identical - len(pairs)})
     scores, reason = score_pairs(pairs, models, thresholds)
     reasons.update(reason)
     kept = pairs[reason == SCORED]
@@ -67,6 +69,19 @@ def least_entailment(scores: pd.DataFrame) -> pd.Series:
 def all_pairs(texts: Sequence[str]) -> TextPairs:
     """All ordered pairs of different texts."""
     return TextPairs(texts, *np.nonzero(~np.eye(len(texts), dtype=bool)))
+
+
+def pairs_between(sources: Collection[str], targets: Collection[str]) -> TextPairs:
+    """All ordered pairs of a source and a different target.
+
+    >>> list(pairs_between(["a b", "a"], ["a", "b"]))
+    [('a', 'b'), ('a b', 'a'), ('a b', 'b')]
+    """
+    pairs = all_pairs(sorted({*sources, *targets}))
+    is_source, is_target = (
+        np.array([text in side for text in pairs.texts], dtype=bool) for side in (sources, targets)
+    )
+    return pairs[is_source[pairs.x] & is_target[pairs.y]]
 
 
 def score_pairs(

@@ -21,6 +21,7 @@ from impossible.data.schemas import NUMBER, TEXT, record_schema
 from impossible.data.units import Scored, Unit, fingerprint, map_units
 from impossible.filtering.critic import Models
 from impossible.filtering.critics import PAIRS
+from impossible.filtering.funnel import accepted_texts
 from impossible.filtering.pair_scores import score_context
 from impossible.filtering.thresholds import Thresholds
 from impossible.models.nli import EntailmentCritic
@@ -37,6 +38,7 @@ def score_sentences(
     models: Models,
     thresholds: Thresholds,
     name: str = "pairs",
+    sources: pd.DataFrame | None = None,
 ) -> Scored:
     """`pair_scores.score_context` of all contexts, one a unit, kept in `work/NAME`.
 
@@ -46,21 +48,25 @@ def score_sentences(
         models: the NLI model and the parser.
         thresholds: of the task; a changed `entailment_threshold` scores nothing again.
         name: of the piece of work.
+        sources: SENTENCES of the same contexts, whose texts are x; by default `sentences`.
 
     Returns:
         (PAIRS, FUNNEL) in the order of the contexts in `sentences`. The reasons of a context sum to
-        m(m-1) for its m accepted sentences.
+        m(m-1) for its m accepted sentences, to s·m where there are s accepted sources.
     """
     units = []
+    others = {} if sources is None else accepted_texts(sources)
     for context_id, rows in sentences[sentences["reason"] == ""].groupby("context_id", sort=False):
         payload = {"domain": rows["domain"].iloc[0], "texts": rows["text"].tolist()}
+        payload["sources"] = None if sources is None else others.get(str(context_id), [])
         units.append(Unit(str(context_id), payload | thresholds.plain))
     return map_units(_score_unit, units, thresholds.params, run, name, PAIRS, models)
 
 
 def _score_unit(unit: Unit, params: Params, models: Models) -> Scored:
     limits = Thresholds(params, unit.payload["task"], unit.payload["fixed"])
-    pairs, funnel = score_context(unit.id, unit.payload["texts"], models, limits)
+    texts, sources = unit.payload["texts"], unit.payload["sources"]
+    pairs, funnel = score_context(unit.id, texts, models, limits, sources)
     return pairs.assign(domain=unit.payload["domain"]), funnel
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
@@ -35,6 +36,7 @@ def sample_sentences(
     params: Params,
     stage: str = "sentences",
     temperature: float | None = None,
+    n: int = 1,
 ) -> pd.DataFrame:
     """Sample k next sentences after each context and apply the acceptance rules.
 
@@ -46,10 +48,11 @@ def sample_sentences(
         stage: name of the random stream; the same at another temperature means common random
             numbers, which makes temperatures comparable.
         temperature: instead of `params.sentence_temperature`.
+        n: sentences that each sample goes on for; above 1 it is a paragraph.
 
     Returns:
-        SENTENCES, k rows per context: `text` is the accepted first sentence, or "" with the
-        `reason` of its rejection.
+        SENTENCES, k rows per context: `text` is the accepted first sentence, or the first n, or ""
+        with the `reason` of the rejection.
     """
     domains = {domain.name: domain for domain in params.domains}
     if unknown := set(contexts["domain"]) - set(domains):
@@ -64,16 +67,16 @@ def sample_sentences(
     nucleus = Nucleus(
         params.sentence_top_p, params.sentence_temperature if temperature is None else temperature
     )
-    shape, rows = (params.k, params.sentence_max_new_tokens), []
+    shape, rows = (params.k, n * params.sentence_max_new_tokens), []
     for context in contexts.itertuples():
         domain = domains[str(context.domain)]
         numbers = item_rng(params.seed, stage, str(context.context_id)).random(shape)
-        raw = sample_continuations(lm, str(context.text), numbers, nucleus, rules[domain.name])
+        raw = sample_continuations(lm, str(context.text), numbers, nucleus, rules[domain.name], n)
         for number, text in enumerate(raw):
-            sentence = accept_sentence(
-                text, params.min_characters, domain.refused, params.rejections
+            accepted = accept_sentences(
+                text, n, params.min_characters, domain.refused, params.rejections
             )
-            rows.append((context.context_id, context.domain, number, text, *sentence))
+            rows.append((context.context_id, context.domain, number, text, *accepted))
     return pd.DataFrame(rows, columns=SENTENCES.names)
 
 
@@ -108,12 +111,36 @@ def accept_sentence(
     return ("" if reason else sentence), reason
 
 
+def accept_sentences(continuation: str, n: int, *rules: Any) -> tuple[str, str]:
+    """The first n sentences of a continuation and "", or "" and why one of them is rejected.
+
+    Args:
+        continuation: raw text of a sample.
+        n: sentences, ≥ 1.
+        rules: what else `accept_sentence` takes, in its order.
+
+    >>> accept_sentences(" Prices rose. Then they  fell. Now", 2)
+    ('Prices rose. Then they  fell.', '')
+    >>> accept_sentences(" Prices rose. Then they", 2), accept_sentences(" Prices rose.", 2)
+    (('', 'no_end'), ('', 'too_short'))
+    """
+    sentences: list[str] = []
+    rest = continuation
+    for _ in range(n):
+        sentence, reason = accept_sentence(rest, *rules)
+        if reason:
+            return "", reason
+        sentences.append(sentence)
+        rest = rest.strip(" \t")[len(sentence) :]
+    return " ".join(sentences), ""
+
+
 def draw_sentences(
     run: RunFolder, lm: LanguageModel, contexts: pd.DataFrame, params: Params,
-    stage: str = "sentences", temperature: float | None = None,
+    stage: str = "sentences", temperature: float | None = None, n: int = 1,
 ) -> pd.DataFrame:  # fmt: skip
     """`sample_sentences`, one context a unit, kept in `work/STAGE[-T]`."""
-    how = {"stage": stage, "temperature": temperature}
+    how = {"stage": stage, "temperature": temperature, "n": n}
     units = [
         Unit(str(row["context_id"]), {**how, "domain": row["domain"], "text": row["text"]})
         for row in contexts.to_dict("records")
@@ -124,8 +151,8 @@ def draw_sentences(
 
 def _sample_unit(unit: Unit, params: Params, lm: LanguageModel) -> Scored:
     context = pd.DataFrame([{"context_id": unit.id, **unit.payload}])
-    stage, temperature = unit.payload["stage"], unit.payload["temperature"]
-    return sample_sentences(lm, context, params, stage, temperature), pd.DataFrame()
+    how = (unit.payload[name] for name in ("stage", "temperature", "n"))
+    return sample_sentences(lm, context, params, *how), pd.DataFrame()
 
 
 def sentences_of(

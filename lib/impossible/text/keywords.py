@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from nltk.stem.porter import PorterStemmer
 
-from impossible.text.sentence_boundaries import words
+from impossible.text.sentence_boundaries import split_sentences, words
 from impossible.text.word_edits import content_words
 
 _SHORTEST = 3  # letters of a keyword
@@ -23,6 +23,26 @@ _STEMMER = PorterStemmer()
 @lru_cache(maxsize=100_000)
 def _stem(word: str) -> str:
     return str(_STEMMER.stem(word))
+
+
+def content_stems(text: str) -> frozenset[str]:
+    """The stems of the content words and numbers of a text.
+
+    >>> sorted(content_stems("The prices rose in 2020."))
+    ['2020', 'price', 'rose']
+    """
+    return frozenset(map(_stem, content_words(words(text))))
+
+
+def own_stems(text: str) -> list[frozenset[str]]:
+    """Of each sentence of a text the stems that stand in no other one.
+
+    >>> [sorted(stems) for stems in own_stems("Prices rose. The price fell in May.")]
+    [['rose'], ['fell', 'may']]
+    """
+    stems = [content_stems(sentence) for sentence in split_sentences(text)]
+    counts = Counter(stem for each in stems for stem in each)
+    return [frozenset(stem for stem in each if counts[stem] == 1) for each in stems]
 
 
 class CorpusWords:

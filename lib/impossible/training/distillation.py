@@ -75,17 +75,18 @@ class Trainable(Models, Protocol):
 
 def first_dataset(
     run: RunFolder, sentences: pd.DataFrame, models: Models, thresholds: Thresholds,
-    name: str = "pairs",
+    name: str = "pairs", sources: pd.DataFrame | None = None,
 ) -> MadeDataset:  # fmt: skip
     """D_T: the pairs of next sentences that all critics accept, one of each group (§3.2).
 
     Args:
         sentences: SENTENCES.
         run, models, thresholds, name: as for `score_sentences`.
+        sources: of `draw_paragraphs`; None: the sentences themselves.
     """
-    scored, unscored = score_sentences(run, sentences, models, thresholds, name)
+    scored, unscored = score_sentences(run, sentences, models, thresholds, name, sources)
     made = dataset_of_pairs(run, scored, unscored, models, thresholds, name)
-    check_funnel(made.funnel, ordered_pairs(sentences))
+    check_funnel(made.funnel, ordered_pairs(sentences, sources))
     return made
 
 

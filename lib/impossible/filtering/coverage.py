@@ -1,0 +1,43 @@
+"""Critic: a summary takes something from each sentence of its source (ours; off in the paper)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from impossible.data.schemas import OPTIONAL
+from impossible.filtering.critic import Columns, Critic, Mask, Models, TextPairs
+from impossible.filtering.thresholds import Thresholds
+from impossible.text.keywords import content_stems, own_stems
+
+
+class Coverage(Critic):
+    """Sentences of x that y has a word of, as a fraction of all, ≥ `summary_coverage_min`.
+
+    Of summaries only. A sentence next to a paragraph may follow from one of its sentences and pass
+    over the others, which entailment and length do not notice. It counts words, not what is said:
+    a summary in other words than its source has covers nothing.
+    """
+
+    name, exits = "coverage", True
+    columns = (pa.field("coverage", pa.float32(), metadata=OPTIONAL),)  # older files lack it
+
+    def score(self, pairs: TextPairs, models: Models, thresholds: Thresholds) -> Columns:
+        """Column coverage."""
+        own = {i: own_stems(pairs.texts[i]) for i in set(pairs.x.tolist())}
+        said = {i: content_stems(pairs.texts[i]) for i in set(pairs.y.tolist())}
+        ends = zip(pairs.x.tolist(), pairs.y.tolist(), strict=True)
+        return {"coverage": np.array([_covered(own[x], said[y]) for x, y in ends], np.float32)}
+
+    def accepts(self, scores: pd.DataFrame, thresholds: Thresholds) -> Mask:
+        """All paraphrases, and all summaries where `summary_coverage_min` is 0."""
+        least = thresholds.summary_coverage_min if thresholds.task == "summary" else 0.0
+        if least == 0:
+            return np.ones(len(scores), bool)
+        return np.asarray(scores["coverage"].to_numpy() >= np.float32(least))
+
+
+def _covered(own: list[frozenset[str]], said: frozenset[str]) -> float:
+    """The fraction of sentences of which a word is said; one without a word of its own counts."""
+    return sum(not words or bool(words & said) for words in own) / max(1, len(own))
