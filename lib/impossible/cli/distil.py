@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from impossible.cli.output import named_path
-from impossible.cli.rewriting import here
+from impossible.cli.rewriting import here, positive
 from impossible.cli.run import DEFAULT, split
+from impossible.errors import ParameterError
 
 
 def add_distil(command: Callable[..., argparse.ArgumentParser], commands: Any) -> None:
@@ -30,6 +31,8 @@ def add_distil(command: Callable[..., argparse.ArgumentParser], commands: Any) -
         "is trained on it; default: one trained on the first dataset writes it")  # fmt: skip
     add("--domain", metavar="FILE.yaml", type=named_path,
         help="of your text: prefixes (before a context), banned and refused strings")  # fmt: skip
+    add("--paragraphs", metavar="N", type=positive, default=0,
+        help="summarize paragraphs of N sentences (default: single sentences)")  # fmt: skip
     add("--adapt-teacher", action="store_true",
         help="the teacher first reads your text (LoRA), but for what is held out")  # fmt: skip
     text = "upload what distil made; without --yes only say what would be"
@@ -44,6 +47,13 @@ def _distil(options: argparse.Namespace) -> None:
     from impossible.runner.order import Order, usable_documents
 
     name, overrides = split(options.params)
+    if options.paragraphs:
+        if options.task != "summarize":
+            raise ParameterError(
+                "--paragraphs is for summaries, and a paraphrase is of one sentence: give --task "
+                "summarize, or leave --paragraphs out."
+            )
+        overrides = [*overrides, f"paragraph_sentences={options.paragraphs}"]
     contexts, out = options.contexts.absolute(), options.out.absolute()
     student = here(options.student) if options.student else ""
     order = Order(

@@ -21,6 +21,7 @@ from impossible.data.json_lines import read_items, read_lines
 from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import DATASET, SENTENCES
 from impossible.errors import DataError, nearest
+from impossible.generation.paragraphs import paragraphs_of, source_sentences
 
 _COLUMNS = ("id", "source", "references", "domain", "exemplar")
 HELD_OUT = "held_out"
@@ -82,6 +83,7 @@ def load(
     folder: str | Path = "",
     run: RunFolder | None = None,
     domain: str = "",
+    paragraph: int = 1,
 ) -> pd.DataFrame:
     """The items of a test set, at most n of them, drawn by the seed.
 
@@ -93,6 +95,7 @@ def load(
         folder: of the human datasets (parameter `human_data`).
         run: whose teacher wrote the sentences of "held_out".
         domain: only items of this domain; "": all.
+        paragraph: sentences in a row that are an item of "held_out".
 
     Returns:
         Columns id (unique), source, references, domain, exemplar.
@@ -105,7 +108,7 @@ def load(
             n, seed, task, **({"domain": domain} if domain else {})
         )
     else:
-        items = _stored(name, task, folder, run).reindex(columns=list(_COLUMNS))
+        items = _stored(name, task, folder, run, paragraph).reindex(columns=list(_COLUMNS))
         items = take(items[items["domain"] == domain] if domain else items, n, seed)
     if not serves(name, task) or items.empty:
         wanted = f"the task {task}" + (f" of the domain {domain}" if domain else "")
@@ -115,9 +118,11 @@ def load(
     return items.reindex(columns=list(_COLUMNS)).reset_index(drop=True)
 
 
-def _stored(name: str, task: str, folder: str | Path, run: RunFolder | None) -> pd.DataFrame:
+def _stored(
+    name: str, task: str, folder: str | Path, run: RunFolder | None, paragraph: int
+) -> pd.DataFrame:
     if name == HELD_OUT:
-        return _held_out(run)
+        return _held_out(run, paragraph)
     if name in NAMED:
         return human_items(NAMED[name].dataset, folder).assign(domain=NAMED[name].domain)
     return _from_file(name, task)
@@ -134,7 +139,8 @@ def load_all(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:  # fmt: skip
     """Every test set of the parameter `test_sets` that serves the task, n items (`n_test`) of each.
 
-    Where none is there, "held_out" stands in. `domain` as for `load`.
+    Where none is there, "held_out" stands in; for summaries it has paragraphs where the parameter
+    `paragraph_sentences` asks for them. `domain` as for `load`.
 
     Returns:
         ({name: items}, {name: the sentence that tells what is missing and how to get it}).
@@ -144,16 +150,17 @@ def load_all(
     """
     found: dict[str, pd.DataFrame] = {}
     missing: dict[str, str] = {}
+    most, paragraph = n or params.n_test, source_sentences(params, task)
     for name in filter(lambda name: serves(name, task), params.test_sets):
         try:
             found[_label(name)] = load(
-                name, n or params.n_test, params.seed, task, human_folder(params), run, domain
+                name, most, params.seed, task, human_folder(params), run, domain, paragraph
             )
         except DataError as absent:
             missing[_label(name)] = str(absent)
     if not found:
         missing["instead"] = "The run's own held-out sentences, which have no references."
-        found[HELD_OUT] = load(HELD_OUT, n or params.n_test, params.seed, run=run)
+        found[HELD_OUT] = load(HELD_OUT, most, params.seed, run=run, paragraph=paragraph)
     return found, missing
 
 
@@ -239,14 +246,16 @@ def _from_file(name: str, task: str) -> pd.DataFrame:
     return items if "task" not in items else items[items["task"].fillna(task) == task]
 
 
-def _held_out(run: RunFolder | None) -> pd.DataFrame:
+def _held_out(run: RunFolder | None, paragraph: int) -> pd.DataFrame:
     """Sentences that notebook 07 set aside, without those that a corpus of the run holds."""
     path = run.data(HELD_OUT) if run else None
     if run is None or path is None or not path.is_file():
         raise DataError("The run has no held-out sentences: run notebook 07, which draws them.")
     drawn = read_frame(path, SENTENCES)
     drawn = drawn[drawn["reason"] == ""].drop_duplicates("text")
-    drawn = drawn[~drawn["text"].isin(_learned(run.root.glob("data/dataset_*.parquet")))]
+    learned = _learned(run.root.glob("data/dataset_*.parquet"))
+    drawn = paragraphs_of(drawn[~drawn["text"].isin(learned)], paragraph)
+    drawn = drawn[~drawn["text"].isin(learned)]
     return pd.DataFrame(
         {
             "id": drawn["context_id"] + "-" + drawn["sample"].astype(str),

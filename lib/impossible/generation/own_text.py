@@ -17,6 +17,7 @@ from impossible.errors import DataError
 from impossible.generation.contexts import Plan, plan_contexts
 from impossible.generation.human_contexts import given_contexts
 from impossible.generation.next_sentences import sentences_of
+from impossible.generation.paragraphs import paragraphs_of
 from impossible.text.sentence_boundaries import split_sentences
 
 _LEAST = 3  # documents: one is held out, contexts of two can be split into train and dev
@@ -29,9 +30,9 @@ class OwnText:
 
     Attributes:
         contexts: CONTEXTS, the openings of documents, after a prefix of the domain if it has any.
-        inputs: SENTENCES for a student to rewrite, of any document that is not held out; the
-            context of a sentence is that of its document.
-        held_out: SENTENCES of documents that nothing else is made of.
+        inputs: SENTENCES, or paragraphs of them, for a student to rewrite, of any document that is
+            not held out; the context of a sentence is that of its document.
+        held_out: the same of documents that nothing else is made of.
         others: all documents but those, which a teacher may be adapted to.
     """
 
@@ -41,7 +42,7 @@ class OwnText:
     others: list[str]
 
 
-def divided_text(documents: Sequence[str], params: Params) -> OwnText:
+def divided_text(documents: Sequence[str], params: Params, paragraph: int = 1) -> OwnText:
     """Divide documents into contexts, sentences to rewrite and held-out sentences.
 
     Args:
@@ -49,6 +50,8 @@ def divided_text(documents: Sequence[str], params: Params) -> OwnText:
             seed.
         params: reads seed, n_contexts, n_inputs, n_test, domains (of which there is one),
             context_sentences_min and _max, min_characters, rejections.
+        paragraph: sentences of each text that is rewritten or held out; n_inputs and n_test count
+            these texts.
 
     Raises:
         DataError: fewer than three documents, or none is long enough to open with.
@@ -62,7 +65,8 @@ def divided_text(documents: Sequence[str], params: Params) -> OwnText:
     order = item_rng(params.seed, "own text", "order").permutation(len(texts))
     drawn = [texts[i] for i in order]
     n = max(1, len(drawn) // _HELD_OUT)
-    held_out = _sentences({f"held-out-{i:05d}": drawn[i] for i in range(n)}, params, params.n_test)
+    first = {f"held-out-{i:05d}": drawn[i] for i in range(n)}
+    held_out = _sentences(first, params, paragraph * params.n_test)
     others = drawn[held_out["context_id"].nunique() :]
     plans = plan_contexts(params, params.n_contexts)
     contexts = given_contexts(others, plans, params.seed)
@@ -73,7 +77,8 @@ def divided_text(documents: Sequence[str], params: Params) -> OwnText:
             "context: write a paragraph a line, or set context_sentences_min to 1"
         )
     named = _named(others, contexts)
-    inputs = _sentences(named, params, params.n_inputs)
+    inputs = _sentences(named, params, paragraph * params.n_inputs)
+    inputs, held_out = (paragraphs_of(each, paragraph) for each in (inputs, held_out))
     return OwnText(_opened(contexts, plans), inputs, held_out, others)
 
 

@@ -7,6 +7,8 @@ summarize the teacher's.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from impossible.config.params import Params
@@ -16,8 +18,27 @@ from impossible.generation.next_sentences import draw_sentences
 from impossible.models.loading import LanguageModel
 
 
+def source_sentences(params: Params, task: str) -> int:
+    """The sentences of which a source of the task consists: of a paraphrase one.
+
+    >>> source_sentences(Params.load("base", {"paragraph_sentences": 3}), "summary")
+    3
+    """
+    return params.paragraph_sentences if task == "summary" else 1
+
+
+def source_name(n: int, several: bool = True) -> str:
+    """What a source of n sentences is called.
+
+    >>> source_name(1), source_name(3, several=False)
+    ('sentences', 'paragraph of 3 sentences')
+    """
+    ending = "s" * several
+    return f"sentence{ending}" if n == 1 else f"paragraph{ending} of {n} sentences"
+
+
 def draw_paragraphs(
-    run: RunFolder, lm: LanguageModel, contexts: pd.DataFrame, params: Params
+    run: RunFolder, lm: LanguageModel, contexts: pd.DataFrame, params: Params, task: str = "summary"
 ) -> pd.DataFrame | None:
     """What the teacher writes after each context to be summarized: k paragraphs, or nothing.
 
@@ -26,12 +47,13 @@ def draw_paragraphs(
         lm: the teacher.
         contexts: CONTEXTS.
         params: reads paragraph_sentences and what `sample_sentences` reads.
+        task: "summary" or "paraphrase".
 
     Returns:
-        SENTENCES, each `text` a paragraph of which every sentence is accepted; None where single
-        sentences are summarized, which are the next sentences themselves.
+        SENTENCES, each `text` a paragraph of which every sentence is accepted; None where sources
+        are single sentences, which the next sentences are themselves.
     """
-    n = params.paragraph_sentences
+    n = source_sentences(params, task)
     return draw_sentences(run, lm, contexts, params, "paragraphs", n=n) if n > 1 else None
 
 
@@ -51,15 +73,13 @@ def paragraphs_of(sentences: pd.DataFrame, n: int) -> pd.DataFrame:
     """
     if n == 1:
         return sentences
-    rows, open_rows = [], []
-    for row in sentences.itertuples(index=False):
-        goes_on = open_rows and (row.context_id, row.sample) == (
-            open_rows[-1].context_id,
-            open_rows[-1].sample + 1,
-        )
-        open_rows = [*(open_rows if goes_on else []), row] if not row.reason else []
-        if len(open_rows) == n:
-            first, text = open_rows[0], " ".join(str(each.text) for each in open_rows)
-            rows.append(first._replace(raw=text, text=text))
-            open_rows = []
-    return pd.DataFrame(rows, columns=SENTENCES.names)
+    paragraphs: list[dict[str, Any]] = []
+    row: list[dict[str, Any]] = []  # sentences that may become the next one
+    for each in sentences[sentences["reason"] == ""].to_dict("records"):
+        following = {"context_id": each["context_id"], "sample": each["sample"] - len(row)}
+        row = [*row, each] if row and row[0].items() >= following.items() else [each]
+        if len(row) == n:
+            text = " ".join(sentence["text"] for sentence in row)
+            paragraphs.append({**row[0], "raw": text, "text": text})
+            row = []
+    return pd.DataFrame(paragraphs, columns=SENTENCES.names)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from impossible.data.html_templates import template
+from impossible.generation.paragraphs import source_name
 from impossible.report.save import markdown_table
 from impossible.report.tables import show
 
@@ -50,6 +51,7 @@ class Distilled:
         settings: parameters that counted.
         adapted: numbers of the teacher's adaptation to the text; empty: it was not adapted.
         seed: of everything random; also draws what is shown.
+        paragraph: sentences of a source.
     """
 
     task: str
@@ -65,6 +67,7 @@ class Distilled:
     seed: int
     writer: str = ""
     adapted: Mapping[str, Any] = field(default_factory=dict)
+    paragraph: int = 1
 
     @property
     def few(self) -> str:
@@ -106,7 +109,7 @@ class Distilled:
         for name, answers in self.answers.items():
             passed = answers[answers["text"] != ""]
             means = {n: float(passed[n].mean()) for n in ("fidelity", "rouge_l", "length_ratio")}
-            rows.append({"who": name, "sentences": len(answers), "answered": len(passed), **means})
+            rows.append({"who": name, "sources": len(answers), "answered": len(passed), **means})
         return pd.DataFrame(rows).rename(columns=_TOLD)
 
 
@@ -137,12 +140,13 @@ def dataset_card(made: Distilled) -> str:
         f"{len(made.pairs):,} pairs of a source and its {_target(made)}, made by Impossible "
         f"Distillation (Jung et al., NAACL 2024): {sizes}, split by context. Read it with "
         "`datasets.load_dataset(FOLDER)`. `origin` says who wrote a target: the teacher, or the "
-        "student. Sources of origin `student` are sentences of the text itself. `p_xy` and "
-        "`p_yx` are the critic's P(target follows from source) and the reverse.",
+        f"student. Sources of origin `student` are {source_name(made.paragraph)} of the text "
+        "itself. `p_xy` and `p_yx` are the critic's P(target follows from source) and the reverse.",
         "## How it was made",
-        "The teacher wrote next sentences after openings of the text; pairs of them that every "
-        f"critic accepts are the first dataset. {_writer(made)} rewrote sentences of the text, and "
-        "the same critics chose again. " + _counted(made),
+        f"The teacher wrote next sentences {_and_paragraphs(made)}after openings of the text; "
+        "pairs of them that every critic accepts are the first dataset. "
+        f"{_writer(made)} rewrote {source_name(made.paragraph)} of the text, and the same critics "
+        "chose again. " + _counted(made),
         *_funnels(made),
         *_adapted(made),
         "## Licences",
@@ -174,11 +178,12 @@ def student_card(made: Distilled, merged: bool) -> str:
     )
     parts = [
         f"# A student that writes {_target(made, True)}: {made.title}",
-        f"{opened} It is given a sentence and, if it is decoder-only, the line `In other words:`, "
-        f"and writes a {_target(made)}. It was trained on {made.trained_on}.",
+        f"{opened} It is given a {source_name(made.paragraph, several=False)} and, if it is "
+        f"decoder-only, the line `In other words:`, and writes a {_target(made)}. "
+        f"It was trained on {made.trained_on}.",
         "## Measured",
-        "On sentences of documents that nothing else was made of. This is what the critics say "
-        "that chose its training data as well, not what is true.",
+        f"On {source_name(made.paragraph)} of documents that nothing else was made of. This is "
+        "what the critics say that chose its training data as well, not what is true.",
         _table(made.measured()),
         "## Training",
         _numbers(made.training),
@@ -187,7 +192,7 @@ def student_card(made: Distilled, merged: bool) -> str:
         _licences(made),
         "## Known biases and limits",
         _limits(made),
-        "## Five held-out sentences, drawn by the seed",
+        f"## Five held-out {source_name(made.paragraph)}, drawn by the seed",
         _table(made.example_answers()),
     ]
     return _document(header, parts)
@@ -206,6 +211,13 @@ def distilled_page(made: Distilled) -> str:
         adapted=[(name, show(value, 3)) for name, value in made.adapted.items()],
         limits=made.limits,
     )
+
+
+def _and_paragraphs(made: Distilled) -> str:
+    """What else the teacher wrote."""
+    if made.paragraph == 1:
+        return ""
+    return f"and, apart from them, {source_name(made.paragraph)} "
 
 
 def _writer(made: Distilled) -> str:

@@ -72,7 +72,8 @@ def input_problem(text: str) -> str:
     if len(text) > _LONGEST_TEXT:
         return (
             f"it is too long ({len(text.split()):,} words, {len(text):,} characters; at most "
-            f"{_LONGEST_TEXT:,} characters are read): give one sentence"
+            f"{_LONGEST_TEXT:,} characters are read): give a sentence or "
+            "a short paragraph"
         )
     if (longest := max(map(len, text.split()), default=0)) > _LONGEST_WORD:
         return f"it holds a word of {longest} characters, at most {_LONGEST_WORD} are read: cut it"

@@ -193,7 +193,7 @@ class Rewriter:
             return ""
         return (
             f"it is too long ({len(line.split()):,} words; about {longest * 3 // 4} can be read): "
-            "give one sentence"
+            "give a sentence or a short paragraph"
         )
 
     @cached_property
@@ -286,7 +286,7 @@ class Paraphraser(Rewriter):
 
 
 class Summarizer(Rewriter):
-    """Summaries of sentences by a distilled student; see `Rewriter`.
+    """Summaries of sentences or short paragraphs by a distilled student; see `Rewriter`.
 
     Critics: P(x⇒y) at least 0.5, no new names, at most 0.8 times as long. Default novelty 0.2:
     fidelity weighs more; a summary need not be reworded.

@@ -22,6 +22,7 @@ from impossible.errors import DataError, RunError
 from impossible.filtering.thresholds import Thresholds
 from impossible.generation.next_sentences import draw_sentences
 from impossible.generation.own_text import OwnText, divided_text
+from impossible.generation.paragraphs import draw_paragraphs, source_name, source_sentences
 from impossible.models.loading import LanguageModel
 from impossible.report.distilled import Distilled
 from impossible.rewriting.held_out import answered_sources
@@ -92,7 +93,8 @@ def distil(order: Order, params: Params, documents: Sequence[OwnDocument]) -> Pa
         RunError: `out` cannot be written, or holds something else.
     """
     params = params.view()  # what is read from here on is told as a setting
-    divided = divided_text([each.text for each in documents], params)
+    paragraph = source_sentences(params, _THRESHOLDS[order.task](params).task)
+    divided = divided_text([each.text for each in documents], params, paragraph)
     if order.adapt_teacher:
         documents_to_adapt(divided.others)  # refused before anything is written
     _take(order, documents)
@@ -154,17 +156,24 @@ class _Chain:
     def thresholds(self) -> Thresholds:
         return _THRESHOLDS[self.order.task](self.params)
 
+    @cached_property
+    def paragraph(self) -> int:
+        """The sentences of a source."""
+        return source_sentences(self.params, self.thresholds.task)
+
     def made(self) -> tuple[str, Distilled]:
         """The name of the last student's folder, and all that is told."""
         run, params, models = self.order.run, self.params, self.models
         teacher = self.teacher
         say(f"{len(self.text.contexts)} contexts; the teacher writes {params.k} sentences each")
         sentences = draw_sentences(run, teacher, self.text.contexts, params)
-        first = first_dataset(run, sentences, models, self.thresholds)
+        task, called = self.thresholds.task, source_name(self.paragraph)
+        sources = draw_paragraphs(run, teacher, self.text.contexts, params, task)
+        first = first_dataset(run, sentences, models, self.thresholds, sources=sources)
         say(f"first dataset: {_pairs(first)}")
         student = self._first_student(first)
         inputs = self._short(fresh_inputs(self.text.inputs), student).head(params.n_inputs)
-        say(f"{len(inputs)} sentences of the text for the student to rewrite")
+        say(f"{len(inputs)} {called} of the text for the student to rewrite")
         second = next_dataset(run, inputs, student, models, self.thresholds)
         say(f"second dataset: {_pairs(second)}")
         name, pairs, why = "student", first.dataset, "pairs of the teacher's sentences"
@@ -179,10 +188,10 @@ class _Chain:
         counts = {
             "documents": self.n_documents,
             "contexts": len(self.text.contexts),
-            "sentences sampled": len(sentences),
-            "sentences accepted": int((sentences["reason"] == "").sum()),
+            **_sampled("sentences", sentences),
+            **_sampled(called, sources),
             "pairs of the teacher's sentences": len(first.dataset),
-            "sentences of the text rewritten": len(inputs),
+            f"{called} of the text rewritten": len(inputs),
             "pairs of the student's sentences": len(second.dataset),
         }
         dev = told.training["dev_pairs"]
@@ -216,6 +225,7 @@ class _Chain:
             adapted=adapted,
             settings=plain_settings(self.params),
             seed=self.params.seed,
+            paragraph=self.paragraph,
         )
 
     def _first_student(self, first: MadeDataset) -> Student:
@@ -237,8 +247,8 @@ class _Chain:
             )
 
     def _short(self, inputs: pd.DataFrame, student: Student) -> pd.DataFrame:
-        """Inputs that a target may be as long as."""
-        longest = self.params.sentence_max_new_tokens
+        """Inputs that a target may be as long as, in each sentence of a paragraph."""
+        longest = self.paragraph * self.params.sentence_max_new_tokens
         fits = [len(student.tokenizer.tokenize(text)) <= longest for text in inputs["text"]]
         return inputs[fits]
 
@@ -247,7 +257,8 @@ class _Chain:
         held_out = fresh_inputs(self.text.held_out)
         held_out = self._short(held_out[~held_out["text"].isin(list(known))], student)
         sources = held_out["text"].head(self.params.n_test).tolist()
-        say(f"{len(sources)} held-out sentences, before and after training")
+        called = source_name(self.paragraph)
+        say(f"{len(sources)} held-out {called}, before and after training")
         task = self.thresholds.task
         writers = {"before training": self.models.student("", self.params.dtype)}
         writers["after training"] = student
@@ -257,6 +268,14 @@ class _Chain:
             )
             for who, writer in writers.items()
         }
+
+
+def _sampled(name: str, texts: pd.DataFrame | None) -> dict[str, int]:
+    """How many of these texts the teacher wrote, and how many of them rules accepted."""
+    if texts is None:
+        return {}
+    accepted = int((texts["reason"] == "").sum())
+    return {f"{name} sampled": len(texts), f"{name} accepted": accepted}
 
 
 def _pairs(made: MadeDataset) -> str:

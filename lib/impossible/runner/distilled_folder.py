@@ -95,7 +95,7 @@ def funnel_tables(
 ) -> dict[str, pd.DataFrame]:
     """What became of all pairs and of all candidates, without the tests that dropped nothing."""
     orders = {
-        "From all pairs of next sentences to the first dataset": (first, PAIR_TESTS),
+        "From all pairs of what the teacher wrote to the first dataset": (first, PAIR_TESTS),
         "From the student's candidates to the second dataset": (second, candidate_tests(params)),
     }
     tables = {
