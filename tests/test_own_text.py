@@ -18,6 +18,7 @@ from impossible.data import units
 from impossible.data.io import read_json
 from impossible.data.own_text import read_documents
 from impossible.errors import DataError, RunError
+from impossible.generation.next_sentences import accept_sentence, accept_sentences
 from impossible.generation.own_text import OwnText, divided_text
 from impossible.report.distilled import Distilled, distilled_page
 from impossible.runner import push
@@ -407,6 +408,60 @@ def test_documents_are_divided_by_the_seed_and_never_shared(settings: Path) -> N
     assert again.contexts.equals(text.contexts)
     other = divided_text(DOCUMENTS, own_params(str(settings / "own.yaml"), ["seed=1"]))
     assert not other.contexts.equals(text.contexts)
+
+
+def test_no_document_of_a_held_out_paragraph_is_used(settings: Path) -> None:
+    documents = ["It was in May.", *DOCUMENTS, "It was in June."]
+    params = own_params(str(settings / "own.yaml"))
+    for seed in range(5):
+        text = divided_text(documents, params.reseeded(seed), 3)
+        held_out = " ".join(text.held_out["text"])
+        assert not [each for each in text.others if each in held_out or held_out in each]
+        sources = [*text.inputs["text"], *text.held_out["text"]]
+        assert all(any(each in document for document in documents) for each in sources)
+        assert all(accept_sentences(each, 3) == (each, "") for each in sources)
+
+
+def test_distil_makes_summaries_of_paragraphs(
+    settings: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "made"
+    asked = ["--paragraphs", "2", "--", "k=60"]
+    assert cli.main([*arguments(settings, "summarize", out), *asked]) == 0
+    told = capsys.readouterr().err
+    assert "held-out paragraphs of 2 sentences" in told
+    pairs = pd.concat(map(pd.read_parquet, (out / "dataset" / "data").glob("*.parquet")))
+    assert {*pairs["origin"]} == {"teacher", "student"}
+    assert all(accept_sentences(each, 2) == (each, "") for each in pairs["source"])
+    teacher = pairs[pairs["origin"] == "teacher"]
+    assert all(accept_sentence(each) == (each, "") for each in teacher["target"])
+    accepted = (computed(out, name).query("reason == ''") for name in ("paragraphs", "sentences"))
+    s, m = (each.groupby("context_id").size() for each in accepted)
+    card = (out / "dataset" / "README.md").read_text(encoding="utf-8")
+    assert f"paragraphs of 2 sentences accepted: {s.sum()}" in card
+    assert "apart from them, paragraphs of 2 sentences" in card
+    assert f"of {int((s * m).sum()):,} pairs" in told
+    two, line = " ".join(tiny.SENTENCES[:2]), tmp_path / "line.txt"
+    line.write_text(f"{two}\n")
+    models = ["--model", str(out / "student"), "--critic", str(settings / "critic")]
+    assert cli.main(["summarize", str(line), *models, "--json", "--best-effort"]) == 0
+    assert json.loads(capsys.readouterr().out)["source"] == two
+
+
+def test_paragraphs_of_paraphrases_are_refused(
+    settings: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "made"
+    line = [*arguments(settings, "paraphrase", out), "--paragraphs", "2"]
+    assert cli.main(line) == 2
+    error = capsys.readouterr().err
+    assert "give --task summarize" in error
+    assert error.count("\n") == 1
+    assert not out.exists()
 
 
 def test_the_page_escapes_what_texts_hold() -> None:

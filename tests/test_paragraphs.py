@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,23 +10,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
-from impossible import cli
 from impossible.config.params import Params
 from impossible.data.run_folder import RunFolder
 from impossible.filtering.build_dataset import apply_thresholds
 from impossible.filtering.constituency_parser import FlatParser
-from impossible.filtering.coverage import Coverage
+from impossible.filtering.covered_sentences import CoveredSentences
 from impossible.filtering.critic import TextPairs
 from impossible.filtering.funnel import ordered_pairs
 from impossible.filtering.hand_scored import hand_scored
 from impossible.filtering.pair_scores import score_context
 from impossible.filtering.thresholds import Thresholds
 from impossible.generation.next_sentences import accept_sentence, accept_sentences
-from impossible.generation.own_text import divided_text
 from impossible.generation.paragraphs import draw_paragraphs, paragraphs_of
 from impossible.models.loading import LanguageModel
 from impossible.training.distillation import first_dataset
-from test_own_text import DOCUMENTS, arguments, computed, settings  # noqa: F401 - a fixture
 
 RISE, FALL = "Prices rose in May.", "Wages fell in June."
 BOTH, COPY = "Prices rose and wages fell.", "Prices rose."
@@ -109,25 +105,25 @@ def test_every_pair_of_a_paragraph_and_a_sentence_is_counted() -> None:
     assert score_context("c", sentences, models, limits, [])[1].empty
 
 
-def test_coverage_by_hand() -> None:
+def test_covered_sentences_by_hand() -> None:
     paragraph = f"{RISE} {FALL} It was so."
     asked = {BOTH: 1.0, COPY: 2 / 3, "June came.": 2 / 3, "Nobody knows.": 1 / 3}
     pairs = TextPairs.of([paragraph] * 4, list(asked))
     models: Any = SimpleNamespace()
-    params = Params.load("base", {"summary_coverage_min": 0.7})
+    params = Params.load("base", {"summary_covered_min": 0.7})
     summary, paraphrase = Thresholds.summary(params), Thresholds.paraphrase(params)
-    scores = pd.DataFrame(dict(Coverage().score(pairs, models, summary)))
+    scores = pd.DataFrame(dict(CoveredSentences().score(pairs, models, summary)))
     # the third sentence has no word of its own, so that it is never passed over
-    assert scores["coverage"].tolist() == pytest.approx(list(asked.values()))
-    assert Coverage().accepts(scores, summary).tolist() == [True, False, False, False]
-    assert Coverage().accepts(scores, paraphrase).all()
-    assert Coverage().accepts(scores, Thresholds.summary(Params.load("base"))).all()
+    assert scores["covered"].tolist() == pytest.approx(list(asked.values()))
+    assert CoveredSentences().accepts(scores, summary).tolist() == [True, False, False, False]
+    assert CoveredSentences().accepts(scores, paraphrase).all()
+    assert CoveredSentences().accepts(scores, Thresholds.summary(Params.load("base"))).all()
     # "prices" stands in both sentences: it tells of neither
     same = TextPairs.of(["Prices rose. Prices fell."], ["Prices are known."])
-    assert Coverage().score(same, models, summary)["coverage"].tolist() == [0]
-    row = {"context_id": ["c"], "x": ["a"], "y": ["b"], "coverage": [np.nan]}
+    assert CoveredSentences().score(same, models, summary)["covered"].tolist() == [0]
+    row = {"context_id": ["c"], "x": ["a"], "y": ["b"], "covered": [np.nan]}
     missing = hand_scored(pd.DataFrame(row), summary)
-    assert apply_thresholds(missing, summary)[1]["reason"].tolist() == ["coverage"]
+    assert apply_thresholds(missing, summary)[1]["reason"].tolist() == ["covered"]
 
 
 def test_the_first_dataset_has_paragraphs_and_its_funnel_loses_nothing(tmp_path: Path) -> None:
@@ -136,7 +132,7 @@ def test_the_first_dataset_has_paragraphs_and_its_funnel_loses_nothing(tmp_path:
     sources = pd.concat([rows([paragraph, RISE]), rows([""], "d", {0: "too_short"})])
     believed = Told((paragraph, BOTH), (paragraph, COPY), (RISE, COPY))
     models: Any = SimpleNamespace(critic=believed, parser=FlatParser())
-    run, params = RunFolder.open(tmp_path), Params.load("base", {"summary_coverage_min": 1.0})
+    run, params = RunFolder.open(tmp_path), Params.load("base", {"summary_covered_min": 1.0})
     made = first_dataset(run, sentences, models, Thresholds.summary(params), sources=sources)
     assert ordered_pairs(sentences, sources) == {"c": 4, "d": 0}
     assert made.total == 4
@@ -144,59 +140,6 @@ def test_the_first_dataset_has_paragraphs_and_its_funnel_loses_nothing(tmp_path:
     pairs = made.passed[["x", "y"]].to_numpy().tolist()
     assert sorted(pairs) == [[RISE, COPY], [paragraph, BOTH]]
     assert made.funnel.groupby("reason")["n"].sum().to_dict() == {
-        "length_ratio": 1, "coverage": 1, "kept": 2,
+        "length_ratio": 1, "covered": 1, "kept": 2,
     }  # fmt: skip
     assert set(made.dataset["task"]) == {"summary"}
-
-
-def test_no_document_of_a_held_out_paragraph_is_used(settings: Path) -> None:  # noqa: F811
-    documents = ["It was in May.", *DOCUMENTS, "It was in June."]
-    params = Params.load(settings / "own.yaml", {"domains": [{"name": "own", "prefixes": []}]})
-    for seed in range(5):
-        text = divided_text(documents, params.reseeded(seed), 3)
-        held_out = " ".join(text.held_out["text"])
-        assert not [each for each in text.others if each in held_out or held_out in each]
-        sources = [*text.inputs["text"], *text.held_out["text"]]
-        assert all(any(each in document for document in documents) for each in sources)
-        assert all(accept_sentences(each, 3) == (each, "") for each in sources)
-
-
-def test_distil_makes_summaries_of_paragraphs(
-    settings: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],  # noqa: F811
-) -> None:
-    out = tmp_path / "made"
-    assert cli.main([*arguments(settings, "summarize", out), "--paragraphs", "2", "--", "k=60"]) == 0
-    told = capsys.readouterr().err
-    assert "held-out paragraphs of 2 sentences" in told
-    pairs = pd.concat(map(pd.read_parquet, (out / "dataset" / "data").glob("*.parquet")))
-    assert {*pairs["origin"]} == {"teacher", "student"}
-    assert all(accept_sentences(each, 2) == (each, "") for each in pairs["source"])
-    teacher = pairs[pairs["origin"] == "teacher"]
-    assert all(accept_sentence(each) == (each, "") for each in teacher["target"])
-    accepted = (computed(out, name).query("reason == ''") for name in ("paragraphs", "sentences"))
-    s, m = (each.groupby("context_id").size() for each in accepted)
-    card = (out / "dataset" / "README.md").read_text(encoding="utf-8")
-    assert f"paragraphs of 2 sentences accepted: {s.sum()}" in card
-    assert "apart from them, paragraphs of 2 sentences" in card
-    assert f"of {int((s * m).sum()):,} pairs" in told
-    line = tmp_path / "line.txt"
-    line.write_text(f"{RISE} {FALL}\n")
-    models = ["--model", str(out / "student"), "--critic", str(settings / "critic")]
-    assert cli.main(["summarize", str(line), *models, "--json", "--best-effort"]) == 0
-    assert json.loads(capsys.readouterr().out)["source"] == f"{RISE} {FALL}"
-
-
-def test_paragraphs_of_paraphrases_are_refused(
-    settings: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],  # noqa: F811
-) -> None:
-    out = tmp_path / "made"
-    line = [*arguments(settings, "paraphrase", out), "--paragraphs", "2"]
-    assert cli.main(line) == 2
-    error = capsys.readouterr().err
-    assert "give --task summarize" in error
-    assert error.count("\n") == 1
-    assert not out.exists()

@@ -206,13 +206,13 @@ def test_odd_texts_get_a_reason_and_do_not_stop_the_rest(text: str, expected: st
         (
             "Yes " + "x" * 63_000,
             "it is too long (2 words, 63,004 characters; at most 2,000 characters are read): "
-            "give a sentence or",
+            "give a sentence or a short paragraph",
         ),
         ("Yes " + "x" * 101, "it holds a word of 101 characters, at most 100 are read: cut it"),
         (
             "<a" * 100_000,
             "it is too long (1 words, 200,000 characters; at most 2,000 characters are read): "
-            "give a sentence or",
+            "give a sentence or a short paragraph",
         ),
     ],
 )

@@ -20,13 +20,13 @@ Each line {"source": …, "target": …} is written again, in order, with
   ted             edit distance of the syntax trees; ted_of_words: of words, where one did not parse
   length_ratio    characters of the target / of the source
   numbers_kept    whether both name the same numbers
-  coverage        of a summary: the part of the source's sentences that it has a word of
+  sentences_covered   fraction of the source's sentences that the target has a word of
   kept, reason    whether every critic accepts the pair, else the first that rejects it
 
 Other fields of a line are passed on. All scores are given, also of pairs that are rejected. The
 thresholds are those of PARAMS, changed by name=value: entailment_threshold, both_directions,
 rouge_l_max, ted_min, similarity_min, length_ratio_min, length_ratio_max, number_consistency,
-summary_length_ratio_max, summary_coverage_min.
+summary_length_ratio_max, summary_covered_min.
 A bad line ends the command with status 2; the pairs before it are written."""
 
 

@@ -60,7 +60,7 @@ def _add(
         "m": "written per line, more with -n above 5 (default 12)",
     }
     add("file", type=path_text, nargs="?", default="-", metavar="FILE",
-        help="one sentence per line; -: standard input (default)")  # fmt: skip
+        help="one sentence (or short paragraph) per line; -: standard input (default)")  # fmt: skip
     add("-n", type=candidate_count, default=1, metavar="N", help=texts["n"])
     add("--novelty", type=float, metavar="W", help=texts["novelty"])
     add("--seed", type=int, default=0, help="of the samples (default 0)")

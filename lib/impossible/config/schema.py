@@ -165,7 +165,7 @@ class Schema(BaseModel):
         gt=0,
         lt=1,
     )
-    summary_coverage_min: Fraction = parameter(
+    summary_covered_min: Fraction = parameter(
         "Smallest fraction of a source's sentences of which a summary has a word that no other "
         "sentence of the source has; 0: it need not.",
         "fraction",

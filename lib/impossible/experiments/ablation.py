@@ -19,7 +19,7 @@ from impossible.evaluation.metric_rows import MetricRows
 from impossible.evaluation.metrics import METRICS
 from impossible.evaluation.systems import mean_rows, paired_gain
 from impossible.filtering.build_dataset import KEPT, apply_thresholds, as_dataset, rejections
-from impossible.filtering.coverage import Coverage
+from impossible.filtering.covered_sentences import CoveredSentences
 from impossible.filtering.critic import Models, TextPairs
 from impossible.filtering.critics import REASONS
 from impossible.filtering.pair_scores import score_pairs
@@ -30,7 +30,7 @@ from impossible.training.self_distillation import LowestOverlap, score_candidate
 from impossible.training.student import Student
 
 #: The critics that are left out in turn: what is asked of summaries alone gates no paraphrase.
-GATES = tuple(name for name in REASONS if name != Coverage.name)
+GATES = tuple(name for name in REASONS if name != CoveredSentences.name)
 #: What variants are compared in.
 VARIANT_METRICS = ("bert_ibleu", "fidelity", "paraphrase", "rouge_l_source")
 #: Corpora of notebook 10 that get parts of the method.

@@ -38,8 +38,8 @@ def why(reason: str, row: pd.Series, limits: Thresholds) -> str:
         return f"length ratio: {row['length_ratio']:.2f}, not {span}"
     if reason == "rouge_l":
         return f"ROUGE-L: {row['rouge_l']:.2f} > {limits.rouge_l_max:g}"
-    if reason == "coverage":
-        return f"coverage: {row['coverage']:.2f} < {limits.summary_coverage_min:g}"
+    if reason == "covered":
+        return f"sentences covered: {row['covered']:.2f} < {limits.summary_covered_min:g}"
     if reason == "similarity":
         return f"cosine: {row['similarity']:.2f} < {limits.similarity_min:g}"
     words = {

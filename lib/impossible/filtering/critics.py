@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from impossible.data.schemas import KNOWN_TEXT, SMALL_COUNT, TEXT, record_schema
-from impossible.filtering.coverage import Coverage
+from impossible.filtering.covered_sentences import CoveredSentences
 from impossible.filtering.critic import Critic
 from impossible.filtering.entailment import Entailment
 from impossible.filtering.length_ratio import LengthRatio
@@ -18,7 +18,7 @@ CRITICS: tuple[Critic, ...] = (
     SameNumbers(),
     SameNames(),
     WordOverlap(),
-    Coverage(),
+    CoveredSentences(),
     Similarity(),
     Entailment(),
     TreeDistance(),

@@ -34,7 +34,7 @@ LINE_FIELDS = {
     "numbers_consistent": "numbers_kept",
     "names_kept": "names_kept",
     "names_known": "names_known",
-    "coverage": "coverage",
+    "covered": "sentences_covered",
 }
 
 

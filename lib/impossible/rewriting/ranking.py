@@ -27,7 +27,7 @@ _MEANING = {
     "numbers": "had other numbers",
     "names": "had other names",
     "rouge_l": "had too many of its words",
-    "coverage": "passed over a sentence",
+    "covered": "passed over a sentence",
     "entailment": "did not mean the same",
 }
 

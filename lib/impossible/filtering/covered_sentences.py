@@ -12,30 +12,30 @@ from impossible.filtering.thresholds import Thresholds
 from impossible.text.keywords import content_stems, own_stems
 
 
-class Coverage(Critic):
-    """Sentences of x that y has a word of, as a fraction of all, ≥ `summary_coverage_min`.
+class CoveredSentences(Critic):
+    """Sentences of x that y has a word of, as a fraction of all, ≥ `summary_covered_min`.
 
     Of summaries only. A sentence next to a paragraph may follow from one of its sentences and pass
     over the others, which entailment and length do not notice. It counts words, not what is said:
     a summary in other words than its source has covers nothing.
     """
 
-    name, exits = "coverage", True
-    columns = (pa.field("coverage", pa.float32(), metadata=OPTIONAL),)  # older files lack it
+    name, title, exits = "covered", "sentences covered", True
+    columns = (pa.field("covered", pa.float32(), metadata=OPTIONAL),)  # older files lack it
 
     def score(self, pairs: TextPairs, models: Models, thresholds: Thresholds) -> Columns:
-        """Column coverage."""
+        """Column covered."""
         own = {i: own_stems(pairs.texts[i]) for i in set(pairs.x.tolist())}
         said = {i: content_stems(pairs.texts[i]) for i in set(pairs.y.tolist())}
         ends = zip(pairs.x.tolist(), pairs.y.tolist(), strict=True)
-        return {"coverage": np.array([_covered(own[x], said[y]) for x, y in ends], np.float32)}
+        return {"covered": np.array([_covered(own[x], said[y]) for x, y in ends], np.float32)}
 
     def accepts(self, scores: pd.DataFrame, thresholds: Thresholds) -> Mask:
-        """All paraphrases, and all summaries where `summary_coverage_min` is 0."""
-        least = thresholds.summary_coverage_min if thresholds.task == "summary" else 0.0
+        """All paraphrases, and all summaries where `summary_covered_min` is 0."""
+        least = thresholds.summary_covered_min if thresholds.task == "summary" else 0.0
         if least == 0:
             return np.ones(len(scores), bool)
-        return np.asarray(scores["coverage"].to_numpy() >= np.float32(least))
+        return np.asarray(scores["covered"].to_numpy() >= np.float32(least))
 
 
 def _covered(own: list[frozenset[str]], said: frozenset[str]) -> float:
