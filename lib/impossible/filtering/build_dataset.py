@@ -95,7 +95,7 @@ def as_dataset(pairs: pd.DataFrame, origin: str, task: str = "paraphrase") -> pd
     Args:
         pairs: x, y and context_id; domain and scores where they are known.
         origin: who wrote the targets.
-        task: "paraphrase" or "summary".
+        task: "paraphrase", "summary" or "translation".
     """
     ids = [pair_id(x, y) for x, y in zip(pairs["x"], pairs["y"], strict=True)]
     columns = {"pair_id": ids, "source": pairs["x"], "target": pairs["y"]}

@@ -18,7 +18,7 @@ class Thresholds:
 
     Args:
         params: of the run.
-        task: "paraphrase" or "summary".
+        task: "paraphrase", "summary" or "translation".
         fixed: threshold → value in the place of the run's.
 
     >>> params = Params.load("base")
@@ -64,6 +64,15 @@ class Thresholds:
                 "ted_min": 0,
             },
         )
+
+    @classmethod
+    def translation(cls, params: Params) -> Self:
+        """A translation: what comes back from the other language says what the source says.
+
+        Nothing is asked of ROUGE-L and tree distance: a source that comes back word for word is no
+        worse. `experiments.translation` says what the critics are shown.
+        """
+        return cls(params, "translation", {"rouge_l_max": 1.0, "ted_min": 0})
 
     def fix(self, **values: Any) -> Self:
         """A copy with other values, for example `fix(ted_min=0)`; an unknown name is an error."""
