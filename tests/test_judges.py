@@ -256,7 +256,7 @@ CHOSEN = (
 NOT_CHOSEN = (
     "any two sentences", "reached the critic", "chosen by chance", "all scored candidates",
     "student's candidates", "round trips", "before training", "student", "precision", "recall",
-    "entailment", "length_ratio", "names", "numbers", "rouge_l", "similarity", "ted",
+    "covered", "entailment", "length_ratio", "names", "numbers", "rouge_l", "similarity", "ted",
 )  # fmt: skip
 PAIR_TABLES = (
     "critic_scores", "dataset_precision", "para_precision", "para_reasons", "rounds",

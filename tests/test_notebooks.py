@@ -326,6 +326,19 @@ def test_a_noisier_critic_makes_a_worse_dataset(smoke: RunFolder) -> None:
     assert bias == pytest.approx(100 * (1 - found["05_dataset"]["precision"]), abs=15)
 
 
+def test_what_comes_back_of_a_translation_is_what_counts(
+    smoke: RunFolder, found: dict[str, Any]
+) -> None:
+    value = found["28"]
+    assert value["x itself, x and v equivalent (oracle), %"] == 100
+    assert value["x itself, accepted, %"] > value["any sentence beside it, accepted, %"]
+    assert value["its paraphrase, accepted, %"] > value["another's paraphrase, accepted, %"]
+    made = pd.read_parquet(smoke.data("dataset_translation"))
+    assert set(made["task"]) == {"translation"}
+    assert 0 < len(made) == value["n_dataset"] <= value["n_proposed"]
+    assert not set(made["target"]) & set(made["source"])
+
+
 def test_examples_come_from_every_corpus_with_their_context(found: dict[str, Any]) -> None:
     assert {"D_T", "D_para"} <= set(found["15"]["corpora"])
     assert found["15"]["n_examples"] >= 8

@@ -61,6 +61,18 @@ def test_held_out_sentences_trained_nobody_and_have_no_references(run: RunFolder
         test_sets.load("held_out", run=RunFolder(run.root / "other"))
 
 
+def test_summaries_of_paragraphs_are_tested_on_paragraphs(run: RunFolder) -> None:
+    params = settings(["held_out"]).fixed(paragraph_sentences=2)
+    items = test_sets.load_all(params, run, "summary")[0]["held_out"].set_index("id")["source"]
+    one = "Sentence {} was written."
+    assert items.sort_index().to_dict() == {  # 0 is learned, 2 rejected, 1 and 7 stand alone
+        f"held-1-{i}": f"{one.format(i)} {one.format(i + 1)}" for i in (3, 5)
+    }
+    assert len(test_sets.load_all(params, run)[0]["held_out"]) == 5
+    fallen_back = test_sets.load_all(params.fixed(test_sets=["mrpc"]), run, "summary")[0]
+    assert len(fallen_back["held_out"]) == 2
+
+
 def test_a_file_of_ones_own(tmp_path: Path) -> None:
     name = write_lines(
         tmp_path / "mine.jsonl",
