@@ -17,7 +17,7 @@ from impossible.evaluation.baselines.back_translation import RoundTrip
 from impossible.evaluation.bootstrap import Bootstrap
 from impossible.evaluation.judges import Judge
 from impossible.experiments import translation
-from impossible.experiments.translation import ANY, COPY, ITSELF, PARAPHRASE, SHUFFLED
+from impossible.experiments.translation import ANY, COPY, ITS_PARAPHRASE, ITSELF, SHUFFLED
 from impossible.filtering.constituency_parser import FlatParser
 from impossible.filtering.funnel import check_funnel
 from impossible.filtering.hand_scored import hand_scored
@@ -74,7 +74,7 @@ def trips() -> pd.DataFrame:
 def test_what_is_proposed_and_what_comes_back() -> None:
     found = trips()
     assert found.groupby("group", sort=False).size().to_dict() == dict.fromkeys(
-        (ITSELF, PARAPHRASE, ANY, SHUFFLED, COPY), 3
+        (ITSELF, ITS_PARAPHRASE, ANY, SHUFFLED, COPY), 3
     )
     there = found[found["group"] != COPY]
     assert (there["y"] == there["via"].str[::-1]).all()
@@ -84,7 +84,7 @@ def test_what_is_proposed_and_what_comes_back() -> None:
     assert (copies["back"] == copies["x"].str[::-1]).all()
     by = found.set_index("group")
     assert (by.loc[ITSELF, "via"] == by.loc[ITSELF, "x"]).all()
-    assert {*zip(by.loc[PARAPHRASE, "x"], by.loc[PARAPHRASE, "via"], strict=True)} == {
+    assert {*zip(by.loc[ITS_PARAPHRASE, "x"], by.loc[ITS_PARAPHRASE, "via"], strict=True)} == {
         (x, y) for _, x, y in PAIRS
     }
     assert not {*by.loc[SHUFFLED, "x"] + by.loc[SHUFFLED, "via"]} & {x + y for _, x, y in PAIRS}
@@ -93,21 +93,21 @@ def test_what_is_proposed_and_what_comes_back() -> None:
 
 
 def test_the_critics_read_what_came_back() -> None:
-    agreed = translation.agreement(trips(), LIMITS, Knows())
+    agreed = translation.round_trip_agreement(trips(), LIMITS, Knows())
     shares = agreed.groupby("group", sort=False)[["accepted", "same"]].mean()
     # of the three pairs beside each other "Rain fell." and "It rained." say the same
     assert shares["accepted"].to_dict() == {
-        ITSELF: 1, PARAPHRASE: 1, ANY: pytest.approx(1 / 3), SHUFFLED: 0, COPY: 0,
+        ITSELF: 1, ITS_PARAPHRASE: 1, ANY: pytest.approx(1 / 3), SHUFFLED: 0, COPY: 0,
     }  # fmt: skip
     assert shares["same"].to_dict() == {
-        ITSELF: 1, PARAPHRASE: 1, ANY: pytest.approx(1 / 3), SHUFFLED: 0, COPY: 1,
+        ITSELF: 1, ITS_PARAPHRASE: 1, ANY: pytest.approx(1 / 3), SHUFFLED: 0, COPY: 1,
     }  # fmt: skip
     few = Bootstrap(20)
-    gap = translation.difference(agreed, "accepted", "group", (PARAPHRASE, ANY), few)
+    gap = translation.difference(agreed, "accepted", "group", (ITS_PARAPHRASE, ANY), few)
     assert gap.value == pytest.approx(2 / 3)
-    mixed = agreed[agreed["group"].isin([PARAPHRASE, ANY])]
+    mixed = agreed[agreed["group"].isin([ITS_PARAPHRASE, ANY])]
     assert translation.difference(mixed, "same", "accepted", (1.0, 0.0), few).value == 1
-    assert np.isnan(translation.agreement(trips(), LIMITS, Judge())["same"]).all()
+    assert np.isnan(translation.round_trip_agreement(trips(), LIMITS, Judge())["same"]).all()
 
 
 def test_the_dataset_has_one_translation_of_each_source_and_no_copy() -> None:
@@ -120,7 +120,7 @@ def test_the_dataset_has_one_translation_of_each_source_and_no_copy() -> None:
     ]
     frame = pd.DataFrame(rows, columns=["y", "x", "via", "p_xy"])
     frame = frame.assign(context_id="c", domain="news", back=x, p_yx=frame["p_xy"])
-    made, funnel = translation.translations(hand_scored(frame, LIMITS), LIMITS)
+    made, funnel = translation.kept_translations(hand_scored(frame, LIMITS), LIMITS)
     assert made[["source", "target", "task", "origin"]].to_numpy().tolist() == [
         [x, best, "translation", "translator"]
     ]

@@ -40,7 +40,7 @@ TRANSLATIONS = record_schema(
 )  # fmt: skip
 
 #: What is proposed as a translation of x: that of which sentence.
-ITSELF, PARAPHRASE, ANY, SHUFFLED, COPY = (
+ITSELF, ITS_PARAPHRASE, ANY, SHUFFLED, COPY = (
     "x itself", "its paraphrase", "any sentence beside it", "another's paraphrase",
     "x, untranslated",
 )  # fmt: skip
@@ -83,7 +83,7 @@ def proposed(
     pairs = take(dataset, n, seed)
     groups = {
         ITSELF: pairs.assign(target=pairs["source"]),
-        PARAPHRASE: pairs,
+        ITS_PARAPHRASE: pairs,
         SHUFFLED: permuted(pairs, seed),
         COPY: pairs.assign(target=pairs["source"]),
     }
@@ -92,7 +92,10 @@ def proposed(
     domains = sentences.drop_duplicates("context_id").set_index("context_id")["domain"]
     beside = beside.assign(via=beside["y"], domain=beside["context_id"].map(domains))
     found[ANY] = beside
-    columns, order = ["context_id", "domain", "x", "via"], (ITSELF, PARAPHRASE, ANY, SHUFFLED, COPY)
+    columns, order = (
+        ["context_id", "domain", "x", "via"],
+        (ITSELF, ITS_PARAPHRASE, ANY, SHUFFLED, COPY),
+    )
     return {name: found[name][columns] for name in order}
 
 
@@ -126,7 +129,9 @@ def round_trips(
     return pd.concat([frame, score_pairs(asked, models, thresholds)[0]], axis=1)
 
 
-def translations(scored: pd.DataFrame, thresholds: Thresholds) -> tuple[pd.DataFrame, pd.DataFrame]:
+def kept_translations(
+    scored: pd.DataFrame, thresholds: Thresholds
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The dataset of translations, one of each source, and what became of all that were proposed.
 
     Args:
@@ -145,7 +150,9 @@ def translations(scored: pd.DataFrame, thresholds: Thresholds) -> tuple[pd.DataF
     return dataset, pd.concat([left_out, funnel], ignore_index=True)
 
 
-def agreement(scored: pd.DataFrame, thresholds: Thresholds, judge: Judge) -> pd.DataFrame:
+def round_trip_agreement(
+    scored: pd.DataFrame, thresholds: Thresholds, judge: Judge
+) -> pd.DataFrame:
     """Of each proposed translation whether the critics accept it, and what the judge says of it.
 
     Returns:
@@ -163,7 +170,7 @@ def difference(
     """Mean of a column where `by` has the first value minus where it has the second.
 
     Args:
-        frame: of `agreement`.
+        frame: of `round_trip_agreement`.
         column: "accepted" or "same".
         by: "group" or "accepted".
         values: of which the rows are compared; contexts are drawn together.

@@ -16,8 +16,9 @@ class CoveredSentences(Critic):
     """Sentences of x that y has a word of, as a fraction of all, ≥ `summary_covered_min`.
 
     Of summaries only. A sentence next to a paragraph may follow from one of its sentences and pass
-    over the others, which entailment and length do not notice. It counts words, not what is said:
-    a summary in other words than its source has covers nothing.
+    over the others, which entailment and length do not notice; and a teacher may say one thing
+    three times, in sentences without a word of their own, which nothing covers. It counts words,
+    not what is said: a summary in other words than its source has covers nothing.
     """
 
     name, title, exits = "covered", "sentences covered", True
@@ -39,5 +40,5 @@ class CoveredSentences(Critic):
 
 
 def _covered(own: list[frozenset[str]], said: frozenset[str]) -> float:
-    """The fraction of sentences of which a word is said; one without a word of its own counts."""
-    return sum(not words or bool(words & said) for words in own) / max(1, len(own))
+    """The fraction of sentences of which a word of their own is said."""
+    return sum(bool(words & said) for words in own) / max(1, len(own))

@@ -114,6 +114,8 @@ def accept_sentence(
 def accept_sentences(continuation: str, n: int, *rules: Any) -> tuple[str, str]:
     """The first n sentences of a continuation and "", or "" and why one of them is rejected.
 
+    A sentence that stands twice is no second one: the reason is "repeats".
+
     Args:
         continuation: raw text of a sample.
         n: sentences, ≥ 1.
@@ -128,8 +130,8 @@ def accept_sentences(continuation: str, n: int, *rules: Any) -> tuple[str, str]:
     rest = continuation
     for _ in range(n):
         sentence, reason = accept_sentence(rest, *rules)
-        if reason:
-            return "", reason
+        if reason or sentence in sentences:
+            return "", reason or "repeats"
         sentences.append(sentence)
         rest = rest.strip(" \t")[len(sentence) :]
     return " ".join(sentences), ""
