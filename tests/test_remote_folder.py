@@ -185,6 +185,11 @@ def test_a_run_that_is_killed_goes_on_elsewhere(
     assert capsys.readouterr().out.count("01_one                       unchanged, skipped") == 1
 
 
+def test_a_url_without_a_run_is_not_verified(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", URL]) == 2
+    assert f"{URL} has no manifest.json" in capsys.readouterr().err
+
+
 def test_without_a_url_fsspec_is_not_imported(checkout: Path, write: Write) -> None:
     write("01_one", ONE, outputs=["data/one"])
     program = (

@@ -40,7 +40,7 @@ def local_copy(url: str) -> Path:
     """Where a run with this URL works: `scratch/<name>` in the checkout, the same everywhere.
 
     >>> local_copy("s3://bucket/english").name
-    's3_bucket_english-88488dd3'
+    's3_bucket_english-da72342e'
     """
     readable = re.sub(r"[^\w.+=-]+", "_", url, flags=re.ASCII)[:60]
     return project_root() / "scratch" / f"{readable}-{digest(url)[:8]}"
@@ -84,11 +84,13 @@ def fetched(url: str) -> Iterator[Path]:
     """The results in a remote folder, without its `work/`: a folder that lasts for the block.
 
     Raises:
-        RunError: the storage cannot be used.
+        RunError: the storage cannot be used, or no run has ended there.
     """
     with TemporaryDirectory(prefix="impossible-") as folder:
         remote = _Remote(url, Path(folder))
         names = [name for name in remote.names() if not name.startswith("work/")]
+        if "manifest.json" not in names:
+            raise RunError(f"{url} has no manifest.json: give the URL of a run's results.")
         remote.fetch(names)
         yield Path(folder)
 
@@ -118,8 +120,7 @@ class _Remote:
                 "folder, or one that a run has made."
             )
         with self._told():
-            own = json.dumps(self.me).encode()
-            self._write(OWNER, lambda path: self.files.pipe_file(path, own))
+            self._write(OWNER, lambda to: self.files.pipe_file(to, json.dumps(self.me).encode()))
         if not there and OWNER not in self.names():
             raise RunError(f"{self.url}: what is put there is not listed: get the right to list.")
         wanted = [name for name in there if name != OWNER and not self._is_here(name, mine)]
@@ -164,7 +165,7 @@ class _Remote:
     def put_changes(self) -> None:
         """Put what is new in the local copy, the oldest first, and remove what it lost."""
         now = self._local()
-        new = {name: state for name, state in now.items() if self.known.get(name) != state}
+        new = dict(now.items() - self.known.items())
         # nothing is removed there because the local disk is gone
         gone = self.known.keys() - now.keys() if (self.copy / OWNER).is_file() else set()
         if (new or gone) and self._owner() != self.me:
