@@ -25,9 +25,7 @@ class CoveredSentences(Critic):
     columns = (pa.field("covered", pa.float32(), metadata=OPTIONAL),)  # older files lack it
 
     def score(self, pairs: TextPairs, models: Models, thresholds: Thresholds) -> Columns:
-        """Column covered; NaN for what is no summary."""
-        if thresholds.task != "summary":
-            return {"covered": np.full(len(pairs.x), np.nan, np.float32)}
+        """Column covered."""
         own = {i: own_stems(pairs.texts[i]) for i in set(pairs.x.tolist())}
         said = {i: content_stems(pairs.texts[i]) for i in set(pairs.y.tolist())}
         ends = zip(pairs.x.tolist(), pairs.y.tolist(), strict=True)
