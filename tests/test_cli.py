@@ -264,17 +264,37 @@ def test_a_full_memory_is_one_sentence(
     )
 
 
+@pytest.mark.parametrize(
+    "raised",
+    [
+        MemoryError(),
+        ImportError("numpy.so: failed to map segment from shared object"),
+        SystemError("error return without exception set"),
+    ],
+)
 def test_too_little_memory_for_the_command_itself_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], raised: Exception
 ) -> None:
     def absent(_: object) -> str:
-        raise ImportError("numpy.so: failed to map segment from shared object")
+        raise raised
 
     monkeypatch.setattr("impossible.config.description.describe", absent)
     assert main(["run", "--parameters"]) == 2
     told = capsys.readouterr().err
-    assert "there is less memory than this command itself needs" in told
+    sentence = "the memory is full" if isinstance(raised, MemoryError) else "there is less memory"
+    assert told.startswith(f"impossible: {sentence}")
     assert told.count("\n") == 1
+
+
+def test_another_failure_of_an_import_is_no_matter_of_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_: object) -> str:
+        raise SystemError("bad argument to internal function")
+
+    monkeypatch.setattr("impossible.config.description.describe", broken)
+    with pytest.raises(SystemError, match="internal function"):
+        main(["run", "--parameters"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="address space is limited on Linux")

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import argparse
 
 
+#: What an import says that is not a MemoryError where the memory is full: of the loader, of C.
+_FULL = ("failed to map", "cannot allocate", "without exception set")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns its exit status."""
     kept = ""
@@ -29,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
                 guard_imports()
                 from impossible.cli.commands import parse_options
-            except (MemoryError, ImportError) as bad:
+            except (MemoryError, ImportError, SystemError) as bad:
                 return _too_little_memory(bad)
             for stream in (sys.stdout, sys.stderr):
                 if isinstance(stream, io.TextIOWrapper):  # Latin-1 has no "≥": shown as \\u2265
@@ -74,7 +78,7 @@ def _ended(options: argparse.Namespace) -> int:
             raise
         print("impossible: the memory is full: give fewer or shorter lines.", file=sys.stderr)
         return 2
-    except ImportError as bad:
+    except (ImportError, SystemError) as bad:
         return _too_little_memory(bad)
     except OSError as bad:
         # Of a pipe the reader (head, say) has enough; a second write at exit would complain.
@@ -86,11 +90,11 @@ def _ended(options: argparse.Namespace) -> int:
     return 0
 
 
-def _too_little_memory(bad: MemoryError | ImportError) -> int:
-    """Tell that modules did not fit into the memory; another reason of an ImportError is raised."""
+def _too_little_memory(bad: MemoryError | ImportError | SystemError) -> int:
+    """Tell that modules did not fit into the memory; what has another reason is raised."""
     _raise_interruption(bad)
     full = isinstance(bad, MemoryError)
-    if not full and not any(words in str(bad) for words in ("failed to map", "cannot allocate")):
+    if not full and not any(words in str(bad) for words in _FULL):
         raise bad
     print(
         "impossible: there is less memory than this command itself needs: allow it more, or "
