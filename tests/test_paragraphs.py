@@ -20,8 +20,12 @@ from impossible.filtering.funnel import ordered_pairs
 from impossible.filtering.hand_scored import hand_scored
 from impossible.filtering.pair_scores import score_context
 from impossible.filtering.thresholds import Thresholds
-from impossible.generation.next_sentences import accept_sentence, accept_sentences
-from impossible.generation.paragraphs import draw_paragraphs, paragraphs_of
+from impossible.generation.next_sentences import (
+    accept_sentence,
+    accept_sentences,
+    draw_paragraphs,
+)
+from impossible.generation.paragraphs import paragraphs_of
 from impossible.models.loading import LanguageModel
 from impossible.training.distillation import first_dataset
 

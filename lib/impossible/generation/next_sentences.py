@@ -19,6 +19,7 @@ from impossible.data.schemas import SENTENCES
 from impossible.data.units import Scored, Unit, map_units
 from impossible.errors import DataError
 from impossible.generation.contexts import draw_contexts, plan_contexts
+from impossible.generation.paragraphs import source_sentences
 from impossible.models.causal_generation import sample_continuations, text_rules
 from impossible.models.loading import LanguageModel
 from impossible.models.nucleus_sampling import Nucleus
@@ -149,6 +150,26 @@ def draw_sentences(
     ]
     folder = stage if temperature is None else f"{stage}-{temperature:g}"
     return map_units(_sample_unit, units, params, run, folder, SENTENCES, lm)[0]
+
+
+def draw_paragraphs(
+    run: RunFolder, lm: LanguageModel, contexts: pd.DataFrame, params: Params, task: str = "summary"
+) -> pd.DataFrame | None:
+    """What the teacher writes after each context to be summarized: k paragraphs, or nothing.
+
+    Args:
+        run: they are kept in `work/paragraphs`.
+        lm: the teacher.
+        contexts: CONTEXTS.
+        params: reads paragraph_sentences and what `sample_sentences` reads.
+        task: "summary" or "paraphrase".
+
+    Returns:
+        SENTENCES, each `text` a paragraph of which every sentence is accepted; None where sources
+        are single sentences, which the next sentences are themselves.
+    """
+    n = source_sentences(params, task)
+    return draw_sentences(run, lm, contexts, params, "paragraphs", n=n) if n > 1 else None
 
 
 def _sample_unit(unit: Unit, params: Params, lm: LanguageModel) -> Scored:

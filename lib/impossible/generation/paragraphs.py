@@ -12,10 +12,7 @@ from typing import Any
 import pandas as pd
 
 from impossible.config.params import Params
-from impossible.data.run_folder import RunFolder
 from impossible.data.schemas import SENTENCES
-from impossible.generation.next_sentences import draw_sentences
-from impossible.models.loading import LanguageModel
 
 
 def source_sentences(params: Params, task: str) -> int:
@@ -35,26 +32,6 @@ def source_name(n: int, several: bool = True) -> str:
     """
     ending = "s" * several
     return f"sentence{ending}" if n == 1 else f"paragraph{ending} of {n} sentences"
-
-
-def draw_paragraphs(
-    run: RunFolder, lm: LanguageModel, contexts: pd.DataFrame, params: Params, task: str = "summary"
-) -> pd.DataFrame | None:
-    """What the teacher writes after each context to be summarized: k paragraphs, or nothing.
-
-    Args:
-        run: they are kept in `work/paragraphs`.
-        lm: the teacher.
-        contexts: CONTEXTS.
-        params: reads paragraph_sentences and what `sample_sentences` reads.
-        task: "summary" or "paraphrase".
-
-    Returns:
-        SENTENCES, each `text` a paragraph of which every sentence is accepted; None where sources
-        are single sentences, which the next sentences are themselves.
-    """
-    n = source_sentences(params, task)
-    return draw_sentences(run, lm, contexts, params, "paragraphs", n=n) if n > 1 else None
 
 
 def paragraphs_of(sentences: pd.DataFrame, n: int) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import inf, isfinite, nan
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ from impossible.evaluation.expectations import NOT_MEASURED, OPEN, SHOWN, Expect
 from impossible.evaluation.metrics import RAW
 from impossible.evaluation.test_sets import TITLES, with_title
 from impossible.report.claim_controls import beside_summaries, few_pairs, told_from_shuffled
-from impossible.report.tables import interval, show
+from impossible.report.tables import MISSING, interval, show
 
 FOUND = "critics find the pairs of next sentences that mean the same"
 ENTAILMENT_ADDS = "entailment both ways, with distant trees, adds to the cheap critics"
@@ -141,15 +141,27 @@ def _expected(run: RunFolder) -> Iterator[MainClaim]:
 def _hardest(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     """Of each test set the smallest difference: that to the best of what it is compared with.
 
+    One that was not measured is the last to be taken.
+
     >>> says = ("MRPC: A − B", "MRPC: A − C", "Quora: A − B")
     >>> rows = [{"expectation": each, "measured": f"{i} [0, 9]"} for i, each in enumerate(says)]
     >>> [row["expectation"] for row in _hardest(rows)]
     ['MRPC: A − B', 'Quora: A − B']
     """
     least: dict[str, dict[str, str]] = {}
-    for row in sorted(rows, key=lambda row: float(row["measured"].split()[0].replace("−", "-"))):
+    for row in sorted(rows, key=lambda row: _difference(row["measured"])):
         least.setdefault(row["expectation"].partition(": ")[0], row)
     return [row for row in rows if row in least.values()]
+
+
+def _difference(measured: str) -> float:
+    """The number of a cell.
+
+    >>> _difference("−1.5 [−3, 0]"), _difference("–")
+    (-1.5, inf)
+    """
+    number = measured.partition(" ")[0].replace("−", "-")
+    return inf if number == MISSING else float(number)
 
 
 def _beside(run: RunFolder, said: str) -> tuple[str, bool]:

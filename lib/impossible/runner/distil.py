@@ -20,9 +20,9 @@ from impossible.data.io import read_object, write_json
 from impossible.data.own_text import OwnDocument
 from impossible.errors import DataError, RunError
 from impossible.filtering.thresholds import Thresholds
-from impossible.generation.next_sentences import draw_sentences
+from impossible.generation.next_sentences import draw_paragraphs, draw_sentences
 from impossible.generation.own_text import OwnText, divided_text
-from impossible.generation.paragraphs import draw_paragraphs, source_name, source_sentences
+from impossible.generation.paragraphs import source_name, source_sentences
 from impossible.models.loading import LanguageModel
 from impossible.report.distilled import Distilled
 from impossible.rewriting.held_out import answered_sources
