@@ -38,7 +38,7 @@ def main() -> None:
     about.add_argument("--minutes", type=float, default=math.inf, help=text)
     about.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     text = "of work in the part long (default %(default)s)"
-    about.add_argument("--units", type=int, default=50_000, help=text)
+    about.add_argument("--units", type=int, default=53_000, help=text)  # a tenth of pairs has none
     text = "writes of a run at which the disk is full (default %(default)s)"
     about.add_argument("--writes", type=int, default=0, help=f"{text}; default: every one")
     text = "disturb two small notebooks, not the smoke run; some tests (on a busy machine)"

@@ -103,7 +103,7 @@ class Workload:
 
 def smoke() -> Workload:
     """Sampling, scoring, building, training: the four kinds of work, at smoke size."""
-    reads = {"contexts": "04", "pairs": "05", "dataset_teacher": "06"}
+    reads = {"sentences": "04", "pairs": "05", "dataset_teacher": "06"}
     files = {f"data/{name}.parquet": number for name, number in reads.items()}
     arguments = ("run", "smoke", "--from", "03", "--until", "06")
     return Workload("smoke, notebooks 03 to 06", ROOT, arguments, files, environment())
