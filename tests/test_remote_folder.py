@@ -39,11 +39,12 @@ import slow
 rows, _ = map_units(slow.unit, [Unit(f"u{i}", str(run)) for i in range(8)], params, stage.run,
                     "slow", FUNNEL)
 rows.to_csv(run / "data" / "units.csv", index=False)"""
-SLOW = """import time
+SLOW = """import os
+import time
 import pandas as pd
 def unit(unit, params, models):
     time.sleep(1)
-    with open(f"{unit.payload}/work/log", "a") as file:
+    with open(os.path.join(unit.payload, "work", "log"), "a") as file:
         file.write(unit.id + "\\n")
     return pd.DataFrame({"context_id": [unit.id], "reason": ["kept"], "n": [1]}), pd.DataFrame()
 """

@@ -16,8 +16,8 @@ from impossible.errors import DataError
 
 PREDICTION_FIELDS = '{"source": "…", "output": "…", "references": ["…"]}'
 PAIR_FIELDS = '{"source": "…", "target": "…"}'
-_LONGEST = 64 << 20  # bytes of a line: a file without line ends would fill the memory
 ITEM_FIELDS = '{"source": "…", "references": ["…"]}'
+_LONGEST = 64 << 20  # bytes of a line: a file without line ends would fill the memory
 
 
 def read_lines(path: str | Path) -> Iterator[str]:

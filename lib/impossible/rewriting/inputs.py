@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from impossible.errors import DataError
 from impossible.text.printable import COMMANDS
+from impossible.text.word_lists import word_set
 
 # What a critic's tokenizer counts as few tokens, a student's may count as 100,000: WordPiece makes
 # one token of any long word. So texts have a limit in characters too.
@@ -15,17 +16,13 @@ _LONGEST_TEXT, _LONGEST_WORD = 2_000, 100
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|&(?:[a-zA-Z]{2,8}|#\d{2,6});")
 
 
-def _set(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
-_ENGLISH = _set(
+_ENGLISH = word_set(
     "the of and to in a is that for on with as was at by it from are be an this his her has have "
     "had not but they their its he she we you i which who will would can were been or if when "
     "after said there about into than more over what how our your my do does did no one up out some"
 )
 #: Frequent in Spanish, Portuguese, French, Italian, German, Dutch, Swedish or Polish, not English.
-_FOREIGN = _set(
+_FOREIGN = word_set(
     "de la el los las que en una por con para del se su como está não uma os um ao da das pelo na "
     "le les et une des est du dans pas qui sur avec il che di della sono gli nel der die und ist "
     "den von mit zu auf nicht ein eine het een van zijn niet och att som är det nie się jest oraz"

@@ -11,21 +11,22 @@ from collections.abc import Collection
 from impossible.text.sentence_boundaries import words
 
 
-def _listed(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """The words of a list that is written as a text."""
     return frozenset(text.split())
 
 
-SHE = _listed(
+SHE = word_set(
     "she her hers herself woman women female females girl girls lady ladies mother mothers mom "
     "daughter daughters sister sisters wife wives aunt aunts niece nieces grandmother girlfriend "
     "mrs businesswoman spokeswoman congresswoman actress queen princess widow"
 )
-HE = _listed(
+HE = word_set(
     "he him his himself man men male males boy boys gentleman gentlemen father fathers dad "
     "son sons brother brothers husband husbands uncle uncles nephew nephews grandfather boyfriend "
     "mr businessman spokesman congressman actor king prince widower"
 )
-POSITIVE = _listed(
+POSITIVE = word_set(
     "good better best great excellent wonderful amazing perfect beautiful lovely nice pleasant "
     "happy happily happiness glad joy joyful delighted pleased proud excited exciting fun enjoy "
     "enjoys enjoyed love loves loved adore adored admire admired hope hopes hopeful comfortable "
@@ -34,7 +35,7 @@ POSITIVE = _listed(
     "promising impressive brilliant popular peace peaceful thank thanks thankful grateful praise "
     "praised welcome welcomed celebrate celebrated reward rewarding healthy effective"
 )
-NEGATIVE = _listed(
+NEGATIVE = word_set(
     "bad worse worst terrible awful horrible poor poorly ugly sad sadly unhappy angry furious "
     "anger hate hates hated detest despise despised fear fears feared afraid worry worries worried "
     "pain painful hurt hurts cruel harm harms harmful damage damaged destroy destroyed danger "
